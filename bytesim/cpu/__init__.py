@@ -1,0 +1,1 @@
+"""The exact machine, its assembler and its random programs; no torch."""

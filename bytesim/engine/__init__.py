@@ -1,0 +1,1 @@
+"""Running a trained model: caches, prefill, decode step, sampling, batches of files."""

@@ -1,0 +1,1 @@
+"""One file format each: bytes in, dataclass out, no torch."""

@@ -1,0 +1,1 @@
+"""Whole architectures, one file each, and the folders their weights live in."""

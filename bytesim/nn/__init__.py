@@ -1,0 +1,1 @@
+"""The parts that architectures share: attention, rotary positions, norms, feed-forward."""

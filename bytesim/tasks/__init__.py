@@ -1,0 +1,1 @@
+"""What a user can ask for; every command is one function here."""

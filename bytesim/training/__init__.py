@@ -1,0 +1,1 @@
+"""Making a model: recipes, shards, batches, loss, optimizer, schedule, resumable checkpoints."""
