@@ -1,0 +1,3 @@
+"""bytesim: byte models that turn files into files."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,50 @@
+"""What a user can type. Every command stands in a file of `bytesim.commands`; this page lists them and sets exit codes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import bytesim
+from bytesim.console import print_error, stdout
+from bytesim.errors import BytesimError
+
+app = typer.Typer(
+    name="bytesim",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Byte models that turn files into files.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        stdout.print(bytesim.__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 a BytesimError, 2 wrong usage, 130 interrupted."""
+    try:
+        app()
+    except BytesimError as error:
+        print_error(error)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()
