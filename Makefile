@@ -1,0 +1,39 @@
+# make demo   set everything up and convert a real tune with the shipped model
+# make test   the test suite           make lint   ruff and mypy           make bench   every benchmark
+
+PYTHON ?= python3
+VENV ?= .venv
+TUNE ?= examples/tune.abc
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint bench clean
+.DEFAULT_GOAL := demo
+
+# A stamp per set of dependencies. The install is editable, so a changed source file needs no new one.
+$(VENV)/installed: pyproject.toml setup.py constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(INSTALL) --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/installed
+	mkdir -p build/demo
+	$(BIN)/bytesim convert abc2midi $(TUNE) -o build/demo/tune.mid --model music --show --force
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed
+	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+clean:
+	rm -rf build $(VENV)
