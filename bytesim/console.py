@@ -5,16 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from bytesim.errors import BytesimError
+
+if TYPE_CHECKING:
+    from bytesim.tasks.files import Outcome
+
+T = TypeVar("T")
 
 stdout = Console(soft_wrap=True, highlight=False)
 stderr = Console(stderr=True, highlight=False)
@@ -28,8 +33,45 @@ def print_error(error: BytesimError) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout; dataclasses, paths and enums are written as plain values."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False) + "\n")
+    text = json.dumps(value, default=_plain, ensure_ascii=False)
+    if not _prints(text):  # a console of another code page, or a file name that is no UTF-8
+        text = json.dumps(value, default=_plain)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def print_line(text: str) -> None:
+    """One line on stdout, whatever the text: newlines and characters the console lacks are shown as escapes."""
+    text = text.replace("\r", "\\r").replace("\n", "\\n")
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stdout.flush()
+
+
+def report_outcomes(outcomes: Iterable[Outcome[T]], *, as_json: bool, line: Callable[[T], str | None]) -> int:
+    """Print every result on stdout and every error on stderr; returns the exit code, 1 where an input failed.
+
+    `line` words one result; None prints nothing (its bytes went to stdout). With `as_json` stdout carries
+    one list of {"source", "result", "error"}.
+    """
+    seen = list(outcomes)
+    for outcome in seen:
+        if outcome.error is not None:
+            print_error(outcome.error)
+        elif not as_json and outcome.result is not None and (text := line(outcome.result)) is not None:
+            print_line(text)
+    if as_json:
+        errors = [None if outcome.error is None else str(outcome.error) for outcome in seen]
+        print_json([{"source": o.source, "result": o.result, "error": e} for o, e in zip(seen, errors, strict=True)])
+    return int(any(outcome.error is not None for outcome in seen))
+
+
+def _prints(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(value: Any) -> Any:
