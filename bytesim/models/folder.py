@@ -1,0 +1,97 @@
+"""The files of a model folder: names, config.json, card.json, hashes, and the shapes of the weights. No torch.
+
+A folder is config.json + model.safetensors + card.json + recipe.toml and alone rebuilds the model. It may come
+from a stranger: every file has a size limit, and every failure is a ModelError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from bytesim.errors import ModelError
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "card.json"
+RECIPE_FILE = "recipe.toml"
+HASHED_FILES = (CONFIG_FILE, WEIGHTS_FILE, RECIPE_FILE)
+"""Files whose size and sha256 stand in the card under `files`."""
+
+MAX_JSON_BYTES = 1 << 20
+MAX_WEIGHTS_BYTES = 16 << 30
+
+
+def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes in model.safetensors, from its header alone. Raises ModelError."""
+    path = folder / WEIGHTS_FILE
+    try:
+        if not path.is_file():
+            raise ModelError("the weights are missing; the model folder is incomplete.", file=str(path))
+        if path.stat().st_size > MAX_WEIGHTS_BYTES:
+            raise ModelError(f"larger than {MAX_WEIGHTS_BYTES >> 30} GiB, which is no bytesim model.", file=str(path))
+        with safe_open(path, framework="np") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"no safetensors file: {one_line(error)}. Fetch the file again.", file=str(path)) from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of a model folder: `architecture` and the fields of its config class. Raises ModelError."""
+    return _read_json(folder / CONFIG_FILE)
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """card.json of a model folder: what the model is for, data, results, licence, `files`. Raises ModelError."""
+    return _read_json(folder / CARD_FILE)
+
+
+def check_hashes(folder: Path) -> None:
+    """Compare size and sha256 of every hashed file with the card. Raises ModelError at the first that differs."""
+    files = read_card(folder).get("files")
+    if not isinstance(files, dict):
+        raise ModelError("the card lists no files, so nothing can be compared.", file=str(folder / CARD_FILE))
+    for name in HASHED_FILES:
+        path = folder / name
+        if not path.is_file():
+            raise ModelError("missing; the model folder is incomplete.", file=str(path))
+        if files.get(name) != fingerprint(path):
+            raise ModelError("size or sha256 differ from the card's; the file was changed or damaged.", file=str(path))
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """Size in bytes and sha256 of a file, as they stand in a card."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write an object as people read it: indented, UTF-8, a newline at the end."""
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        if not path.is_file():
+            raise ModelError("missing; the model folder is incomplete.", file=str(path))
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise ModelError("larger than 1 MiB, which is no file of a bytesim model.", file=str(path))
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"not readable as JSON: {one_line(error)}", file=str(path)) from error
+    if not isinstance(value, dict):
+        raise ModelError("not a JSON object.", file=str(path))
+    return value
+
+
+def one_line(error: Exception) -> str:
+    """The message of a foreign exception without its line breaks."""
+    return " ".join(str(error).split()) or type(error).__name__
