@@ -1,0 +1,1 @@
+"""ABC notation: tokens, tunes, tune books and the canonical form."""

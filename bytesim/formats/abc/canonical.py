@@ -1,0 +1,123 @@
+"""The canonical form of a tune: what the music model reads and writes.
+
+`X:1`, `M:`, `L:`, `K:`, then the body on one line: no titles, comments, lyrics or spaces, repeats
+played out, every bar line `|`. Two texts that sound the same are mostly equal in it, and music and
+MIDI run side by side from first note to last.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bytesim.errors import FormatError
+from bytesim.formats.abc.repeats import play_out
+from bytesim.formats.abc.tokens import Token, tokens_of
+from bytesim.formats.abc.tune import Tune
+
+_MODES = {"m": "min", "min": "min", "maj": "", "ion": "", "aeo": "min", "dor": "dor", "phr": "phr", "lyd": "lyd"}
+_MODES |= {"mix": "mix", "loc": "loc", "": ""}
+_KEY = re.compile(r"([A-G])([#b]?)\s*([A-Za-z]*)(.*)", re.DOTALL)
+
+_UNHEARD = {"comment", "decoration", "letter", "space", "newline"}
+"""Kinds that leave no sound; the letters I to W left are user symbols, none of them defined."""
+
+_WRITTEN_FIELDS = "KML"
+"""Fields that change the sound from where they stand; others in the body are dropped."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canonical:
+    """A tune in canonical form, and what was left out of it (`T: title`, `3 decorations`...)."""
+
+    text: str
+    dropped: tuple[str, ...]
+
+
+def canonical(tune: Tune) -> Canonical:
+    """The canonical form of a tune.
+
+    Raises FormatError for what has no canonical form: several voices, parts, free meter, an
+    unknown key, characters that are not ABC. Offsets count characters of the parsed text.
+    """
+    dropped: dict[str, int] = {}
+    fields = {"M": _meter(tune.meter), "L": _unit(tune.unit), "K": canonical_key(tune.field("K") or "C")}
+    for name, value in tune.fields:
+        if name in "VP" or (name == "m" and value):
+            raise FormatError(f"the tune has a {name}: field; several voices, parts and macros have no canonical form.")
+        if name not in "XMLK":
+            dropped[f"{name}:"] = dropped.get(f"{name}:", 0) + 1
+    tokens = list(_heard(tune, dropped))
+    body = "".join(token.text for token in play_out(tokens, fields)).rstrip("|") + "|"
+    head = "".join(f"{letter}:{fields[letter]}\n" for letter in "MLK")
+    listed = tuple(f"{count} x {what}" if count > 1 else what for what, count in sorted(dropped.items()))
+    return Canonical(text=f"X:1\n{head}{body}\n", dropped=listed)
+
+
+def canonical_key(text: str) -> str:
+    """`D major` -> `D`, `Am` -> `Amin`, `E Dorian` -> `Edor`. Raises FormatError for what is no key."""
+    value = text.strip()
+    if value.lower() == "none" or not value:
+        return "C"
+    if value in ("HP", "Hp"):
+        raise FormatError(f"key {value!r} (highland pipes) has no canonical form.")
+    match = _KEY.match(value)
+    mode = (match[3].lower()[:3] if len(match[3]) > 1 else match[3]) if match else ""
+    mode = "min" if mode == "m" else "maj" if mode == "M" else mode
+    if match is None or mode not in _MODES:
+        raise FormatError(f"key {value!r} is not understood; write it as D, Amin, Edor, Gmix...")
+    return f"{match[1]}{match[2]}{_MODES[mode]}"
+
+
+def _meter(text: str) -> str:
+    value = text.replace(" ", "")
+    if not re.fullmatch(r"[1-9]\d?/(?:1|2|4|8|16|32)", value):
+        raise FormatError(f"meter {text!r} has no canonical form; expected a fraction such as 6/8.")
+    return value
+
+
+def _unit(text: str) -> str:
+    value = text.replace(" ", "")
+    if not re.fullmatch(r"1(?:/(?:1|2|4|8|16|32|64))?", value):
+        raise FormatError(f"unit note length {text!r} is not understood; expected 1/8 or the like.")
+    return value if "/" in value else "1/1"
+
+
+def _heard(tune: Tune, dropped: dict[str, int]) -> list[Token]:
+    """The tokens that sound; fields on lines of their own become inline fields."""
+    heard: list[Token] = []
+    for token in tokens_of(tune.body):
+        if token.kind in ("unknown", "overlay"):
+            offset = tune.body_offset + token.offset
+            raise FormatError(f"{token.text!r} has no meaning here that the model knows.", offset=offset)
+        if token.kind in ("field", "inline"):
+            kept = _field_token(token)
+            if kept is None:
+                name = token.text.lstrip("[")[:2]
+                dropped[name] = dropped.get(name, 0) + 1
+            else:
+                heard.append(kept)
+        elif token.kind == "quoted" and token.text[1:2] in "^_<>@":
+            dropped["annotation"] = dropped.get("annotation", 0) + 1
+        elif token.kind in _UNHEARD:
+            if token.kind in ("decoration", "letter"):
+                dropped[token.kind] = dropped.get(token.kind, 0) + 1
+        else:
+            heard.append(token)
+    return heard
+
+
+def _field_token(token: Token) -> Token | None:
+    """An inline field in canonical writing, None for one that is not heard. Raises FormatError for V: and P:."""
+    text = token.text.strip("[]")
+    letter, value = text[0], text[2:].strip()
+    if letter in "VP":
+        raise FormatError(f"a {letter}: field in the body has no canonical form.", offset=token.offset)
+    if letter not in _WRITTEN_FIELDS:
+        return None
+    value = {"K": canonical_key, "M": _inline_meter, "L": _unit}[letter](value)
+    return Token("inline", f"[{letter}:{value}]", token.offset)
+
+
+def _inline_meter(text: str) -> str:
+    return _meter({"C": "4/4", "C|": "2/2"}.get(text, text))

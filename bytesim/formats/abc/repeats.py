@@ -1,0 +1,144 @@
+"""Repeats and endings played out: the tokens in the order they sound, with no repeat signs.
+
+The ABC standard (2.1, sections 4.8 to 4.10) leaves open what a repeat without a start or a
+surplus repeat sign means; there this follows abc2midi, the tool that labels the music model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bytesim.errors import FormatError
+from bytesim.formats.abc.tokens import Token
+
+MAX_PLAYED_TOKENS = 100_000
+"""Bound on the tokens played, so that endings numbered 1-9999 cannot make a short file endless."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarLine:
+    """What a bar line asks for: `closes` repeats what was, `opens` what follows, `passes` start an ending."""
+
+    closes: bool
+    opens: bool
+    thick: bool
+    passes: frozenset[int]
+
+
+def read_bar(token: Token) -> BarLine | None:
+    """The meaning of a bar line or ending token; None for every other token."""
+    if token.kind not in ("bar", "ending"):
+        return None
+    line, passes = re.fullmatch(r"([\[|:\]]*)[ ]?([\d,\-]*)\.?", token.text).groups()  # type: ignore[union-attr]
+    closes = line.startswith(":")
+    opens = line.endswith(":") and (len(line) > 1)
+    return BarLine(closes, opens, line not in ("|", "["), _numbers(passes))
+
+
+def _numbers(text: str) -> frozenset[int]:
+    """`1,3-5` -> {1, 3, 4, 5}; at most 99 passes are counted."""
+    found: set[int] = set()
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        if first:
+            found.update(range(int(first), min(int(last or first), int(first) + 98) + 1))
+    return frozenset(number for number in found if number <= 99)
+
+
+def play_out(tokens: list[Token], fields: dict[str, str]) -> list[Token]:
+    """The tokens in the order they sound, each bar line `|` or `||` and no two of them together.
+
+    Thick bars and repeats become `||`: an incomplete bar before one is completed by what
+    follows, which decides where abc2midi puts its accents.
+
+    `fields` holds K, M and L as the header sets them. Where a jump back would leave another
+    key, meter or unit length in force than the text has there, an inline field restores it.
+    Raises FormatError if the tune plays more than MAX_PLAYED_TOKENS tokens.
+    """
+    states = _states(tokens, fields)
+    played: list[Token] = []
+    in_force = dict(fields)
+    for index in _order(tokens):
+        token = tokens[index]
+        bar = read_bar(token)
+        if bar is not None:
+            _add_bar(played, token, bar)
+            continue
+        for letter, value in states[index].items():
+            if token.kind != "inline" and in_force.get(letter) != value:
+                played.append(Token("inline", f"[{letter}:{value}]", token.offset))
+                in_force[letter] = value
+        if token.kind == "inline" and token.text[1] in fields:
+            in_force[token.text[1]] = token.text[3:-1].strip()
+        played.append(token)
+        if len(played) > MAX_PLAYED_TOKENS:
+            raise FormatError("the repeats of this tune play for too long.", offset=token.offset)
+    return played
+
+
+def _add_bar(played: list[Token], token: Token, bar: BarLine) -> None:
+    if token.kind == "ending" or not played:
+        return
+    if played[-1].kind != "bar":
+        played.append(Token("bar", "||" if bar.thick else "|", token.offset))
+    elif bar.thick:
+        played[-1] = Token("bar", "||", token.offset)
+
+
+def _states(tokens: list[Token], fields: dict[str, str]) -> list[dict[str, str]]:
+    """For each token, the fields in force there as the text is read from top to bottom."""
+    state, states = dict(fields), []
+    for token in tokens:
+        if token.kind == "inline" and token.text[1] in state:
+            state = {**state, token.text[1]: token.text[3:-1].strip()}
+        states.append(state)
+    return states
+
+
+def _order(tokens: list[Token]) -> Iterator[int]:
+    """Indices of the tokens in the order they sound."""
+    bars = [read_bar(token) for token in tokens]
+    for start, end in _sections(bars):
+        yield from _play_section(bars, start, end)
+
+
+def _sections(bars: list[BarLine | None]) -> Iterator[tuple[int, int]]:
+    """Stretches with one repeat start each. Endings keep a section open past its repeat sign."""
+    start, has_endings = 0, False
+    for index, bar in enumerate(bars):
+        if bar is None:
+            continue
+        if bar.passes:
+            has_endings = True
+        if bar.opens or (bar.closes and not has_endings):
+            yield start, index + 1
+            start, has_endings = index + 1, False
+    yield start, len(bars)
+
+
+def _play_section(bars: list[BarLine | None], start: int, end: int) -> Iterator[int]:
+    section = [bar for bar in bars[start:end] if bar is not None]
+    repeats = sum(bar.closes for bar in section)
+    last_pass = max([repeats + 1, *(number for bar in section for number in bar.passes)])
+    index, current, skipping = start, 1, False
+    while index < end:
+        bar = bars[index]
+        if bar is None:
+            if not skipping:
+                yield index
+            index += 1
+            continue
+        if bar.closes and not skipping and current < last_pass:
+            yield index
+            index, current = start, current + 1
+            continue
+        was_skipping = skipping
+        if bar.passes:
+            skipping = current not in bar.passes
+        elif bar.closes or bar.opens or bar.thick:
+            skipping = False
+        if not (was_skipping and bar.passes):  # the bar line before the skipped ending sounds already
+            yield index
+        index += 1

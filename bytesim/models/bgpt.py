@@ -1,0 +1,304 @@
+"""bGPT: one decoder reads the history patch by patch, a smaller one spells each patch byte by byte.
+
+Source: Wu et al. 2024, arXiv:2402.19155, section 3.1; the modern parts are described in docs/models.md.
+Axes: B batch, P patches, Q scored patches, S bytes per patch, H hidden, V = 257 tokens, T source bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache
+from bytesim.nn.parts import FeedForward, make_norm
+from bytesim.nn.rotary import rotary_table
+from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
+
+SourceKeys = list[tuple[Tensor, Tensor] | None]
+"""One (keys, values) pair for each decoder layer that attends to the source, None for the others."""
+
+
+@dataclass(slots=True)
+class Source:
+    """An encoded source: its mask (B, 1, 1, T) and what each decoder layer reads from it."""
+
+    mask: Tensor
+    patch_keys: SourceKeys
+    byte_keys: SourceKeys
+
+
+class PatchEmbedding(nn.Module):
+    """Patches (B, P, S) -> vectors (B, P, H)."""
+
+    def __init__(self, config: BGPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        if config.parts == "published":  # one-hot bytes times a matrix is a sum of that matrix's rows
+            self.rows = nn.Embedding(config.patch_size * VOCAB_SIZE, config.hidden_size)
+            nn.init.normal_(self.rows.weight, std=0.02)
+            self.bias = nn.Parameter(torch.zeros(config.hidden_size))
+        else:
+            self.bytes = nn.Embedding(VOCAB_SIZE, config.byte_embedding_size)
+            self.join = nn.Linear(config.patch_size * config.byte_embedding_size, config.hidden_size)
+        places = torch.arange(config.patch_size) * VOCAB_SIZE
+        self.register_buffer("places", places, persistent=False)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        if self.config.parts == "modern":
+            joined = self.join(self.bytes(patches).flatten(2))
+            return F.rms_norm(joined, (joined.shape[-1],))
+        rows = (patches + self.places).flatten(0, 1)
+        return F.embedding_bag(rows, self.rows.weight, mode="sum").view(*patches.shape[:2], -1) + self.bias
+
+
+class PatchBlock(nn.Module):
+    """One layer of the patch-level decoder."""
+
+    def __init__(self, config: BGPTConfig, index: int) -> None:
+        super().__init__()
+        size, parts = config.hidden_size, config.parts
+        self.attention_norm = make_norm(size, parts)
+        self.attention = Attention(size, size // config.head_size, parts)
+        self.source_attention = None
+        if config.patch_source_attention and index % 2 == 1:
+            self.source_norm = make_norm(size, parts)
+            heads = size // config.head_size
+            self.source_attention = CrossAttention(size, config.source_hidden_size, heads, parts)
+        self.feed_forward_norm = make_norm(size, parts)
+        self.feed_forward = FeedForward(size, parts)
+
+    def finish(self, x: Tensor, source: Source | None, keys: tuple[Tensor, Tensor] | None) -> Tensor:
+        """What follows self-attention: source attention where there is one, then feed-forward."""
+        if self.source_attention is not None and source is not None and keys is not None:
+            x = x + self.source_attention(self.source_norm(x), *keys, source.mask)
+        return x + self.feed_forward(self.feed_forward_norm(x))
+
+
+class PatchDecoder(nn.Module):
+    """Reads patches (B, P, S), gives features (B, P, H): row p knows patches 0..p."""
+
+    def __init__(self, config: BGPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = PatchEmbedding(config)
+        self.positions = nn.Parameter(torch.zeros(config.max_patches, config.hidden_size))
+        nn.init.normal_(self.positions, std=0.02 if config.parts == "published" else 0.5)
+        self.blocks = nn.ModuleList(PatchBlock(config, index) for index in range(config.num_layers))
+        self.norm = make_norm(config.hidden_size, config.parts)
+        table = rotary_table(config.max_patches, config.head_size) if config.parts == "modern" else None
+        self.register_buffer("rotary", table, persistent=False)
+
+    def forward(self, patches: Tensor, source: Source | None = None) -> Tensor:
+        length = patches.shape[1]
+        x = self.embedding(patches) + self.positions[:length]
+        rotary = None if self.rotary is None else self.rotary[:, :length]
+        for index, block in enumerate(self.blocks):
+            x = x + block.attention(block.attention_norm(x), rotary)
+            x = block.finish(x, source, source.patch_keys[index] if source else None)
+        return self.norm(x)
+
+    def cached(
+        self, patches: Tensor, rows: Tensor, positions: Tensor, caches: list[LayerCache], source: Source | None
+    ) -> Tensor:
+        """`forward` for patches at `positions` (B, P) of the cache rows `rows` (B,); `source` has those B rows."""
+        x = self.embedding(patches) + self.positions[positions]
+        rotary = None if self.rotary is None else self.rotary[:, positions][:, :, None]
+        for index, (block, cache) in enumerate(zip(self.blocks, caches, strict=True)):
+            x = x + block.attention.cached(block.attention_norm(x), rotary, rows, positions, cache)
+            x = block.finish(x, source, source.patch_keys[index] if source else None)
+        return self.norm(x)
+
+
+class ByteBlock(nn.Module):
+    """One layer of the byte-level decoder."""
+
+    def __init__(self, config: BGPTConfig) -> None:
+        super().__init__()
+        size, parts = config.byte_hidden_size, config.parts
+        heads = size // config.byte_head_size
+        # A published block holds the feature besides its bytes, so one position more.
+        block_size = config.patch_size + (parts == "published")
+        self.attention_norm = make_norm(size, parts)
+        self.attention = BlockAttention(size, heads, parts, block_size, config.context_patches)
+        self.source_attention = None
+        if config.source_attention:
+            self.source_norm = make_norm(size, parts)
+            self.source_attention = CrossAttention(size, config.source_hidden_size, heads, parts)
+        self.feed_forward_norm = make_norm(size, parts)
+        self.feed_forward = FeedForward(size, parts)
+
+    def finish(self, x: Tensor, source: Source | None, keys: tuple[Tensor, Tensor] | None) -> Tensor:
+        """What follows self-attention, for x of shape (B, positions, H)."""
+        if self.source_attention is not None and source is not None and keys is not None:
+            x = x + self.source_attention(self.source_norm(x), *keys, source.mask)
+        return x + self.feed_forward(self.feed_forward_norm(x))
+
+
+class ByteDecoder(nn.Module):
+    """Spells patches: each byte from the patch feature, the bytes before it and the source."""
+
+    def __init__(self, config: BGPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        size = config.byte_hidden_size
+        self.bytes = nn.Embedding(VOCAB_SIZE, size)
+        self.blocks = nn.ModuleList(ByteBlock(config) for _ in range(config.byte_num_layers))
+        self.norm = make_norm(size, config.parts)
+        if config.parts == "published":
+            nn.init.normal_(self.bytes.weight, std=0.02)
+            self.positions = nn.Parameter(torch.zeros(config.patch_size + 1, size))
+            nn.init.normal_(self.positions, std=0.02)
+            self.register_buffer("rotary", None, persistent=False)
+        else:
+            nn.init.normal_(self.bytes.weight, std=0.5)
+            self.feature = nn.Linear(config.hidden_size, size)
+            self.head = nn.Linear(size, VOCAB_SIZE, bias=False)
+            stream = (config.max_patches + config.context_patches + 1) * config.patch_size
+            self.register_buffer("rotary", rotary_table(stream, config.byte_head_size), persistent=False)
+
+    def forward(
+        self, features: Tensor, targets: Tensor, before: Tensor, source: Source | None = None
+    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """Logits (B, Q, S, V) for target patches (B, Q, S), one feature (B, Q, H) each.
+
+        `before` (B, Q) holds the last token of the patch before each. Also returns each layer's unrotated keys and
+        values of the last context patches, from which `step` goes on.
+        """
+        x = self._inputs(features, targets, before)
+        batch, blocks, size, hidden = x.shape
+        tails = []
+        for index, block in enumerate(self.blocks):
+            attended, keys, values = block.attention.blocks(block.attention_norm(x), self.rotary)
+            tails.append((keys, values))
+            x = (x + attended).view(batch, blocks * size, hidden)
+            x = block.finish(x, source, source.byte_keys[index] if source else None)
+            x = x.view(batch, blocks, size, hidden)
+        return self._logits(x[:, :, : self.config.patch_size]), tails
+
+    def _inputs(self, features: Tensor, targets: Tensor, before: Tensor) -> Tensor:
+        if self.config.parts == "published":
+            return torch.cat([features[:, :, None], self.bytes(targets)], 2) + self.positions
+        shifted = torch.cat([before[..., None], targets[..., :-1]], -1)
+        return self.bytes(shifted) + self.feature(features)[:, :, None]
+
+    def _logits(self, x: Tensor) -> Tensor:
+        x = self.norm(x)
+        return F.linear(x, self.bytes.weight) if self.config.parts == "published" else self.head(x)
+
+    def step(
+        self, index: int, last: Tensor, features: Tensor, caches: list[LayerCache], source: Source | None
+    ) -> Tensor:
+        """Logits (B, V) for byte `index` of the current patch, given the token before it, `last` (B,)."""
+        if self.config.parts == "published":
+            x = features if index == 0 else self.bytes(last)
+            x = (x + self.positions[index])[:, None]
+        else:
+            x = (self.bytes(last) + self.feature(features))[:, None]
+        for layer, (block, cache) in enumerate(zip(self.blocks, caches, strict=True)):
+            x = x + block.attention.step(block.attention_norm(x), self.rotary, index, cache)
+            x = block.finish(x, source, source.byte_keys[layer] if source else None)
+        return self._logits(x[:, 0])
+
+
+class SourceBlock(nn.Module):
+    """One bidirectional layer of the source encoder."""
+
+    def __init__(self, config: BGPTConfig) -> None:
+        super().__init__()
+        size = config.source_hidden_size
+        self.attention_norm = make_norm(size, "modern")
+        self.attention = Attention(size, size // config.byte_head_size, "modern")
+        self.feed_forward_norm = make_norm(size, "modern")
+        self.feed_forward = FeedForward(size, "modern")
+
+    def forward(self, x: Tensor, rotary: Tensor, mask: Tensor) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), rotary, mask)
+        return x + self.feed_forward(self.feed_forward_norm(x))
+
+
+class SourceEncoder(nn.Module):
+    """Source bytes (B, T), padded with 256 -> vectors (B, T, Hs); each knows its neighbours and its place."""
+
+    def __init__(self, config: BGPTConfig) -> None:
+        super().__init__()
+        size = config.source_hidden_size
+        self.bytes = nn.Embedding(VOCAB_SIZE, size)
+        self.neighbours = nn.Conv1d(size, size, config.source_kernel, padding=config.source_kernel // 2)
+        self.positions = nn.Parameter(torch.randn(config.max_source_bytes, size) * 0.3)
+        self.blocks = nn.ModuleList(SourceBlock(config) for _ in range(config.source_layers))
+        self.norm = make_norm(size, "modern")
+        table = rotary_table(config.max_source_bytes, config.byte_head_size)
+        self.register_buffer("rotary", table, persistent=False)
+
+    def forward(self, source: Tensor) -> Tensor:
+        mask = (source != END_OF_PATCH)[:, None, None]
+        x = self.bytes(source) * (source != END_OF_PATCH)[..., None]  # padding is as nothing to the convolution
+        x = x + self.neighbours(x.transpose(1, 2)).transpose(1, 2) + self.positions[: source.shape[1]]
+        for block in self.blocks:
+            x = block(x, self.rotary[:, : source.shape[1]], mask)
+        return self.norm(x)
+
+
+class BGPT(nn.Module):
+    """A bGPT model of either family; `config` says which."""
+
+    def __init__(self, config: BGPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.patch_decoder = PatchDecoder(config)
+        self.source_encoder = SourceEncoder(config) if config.source_attention else None
+        self.byte_decoder = None if config.num_classes else ByteDecoder(config)
+        self.class_head = nn.Linear(config.hidden_size, config.num_classes) if config.num_classes else None
+
+    def encode_source(self, source: Tensor) -> Source:
+        """Encode source bytes (B, T), padded with 256, once per file."""
+        assert self.source_encoder is not None
+        encoded = self.source_encoder(source)
+        byte_blocks = self.byte_decoder.blocks if self.byte_decoder is not None else []
+        return Source(
+            mask=(source != END_OF_PATCH)[:, None, None],
+            patch_keys=[_source_keys(block, encoded) for block in self.patch_decoder.blocks],
+            byte_keys=[_source_keys(block, encoded) for block in byte_blocks],
+        )
+
+    def features(self, patches: Tensor) -> Tensor:
+        """Patch-level features (B, P, H) of patches (B, P, S), without a source."""
+        return self.patch_decoder(patches)
+
+    def forward(
+        self, patches: Tensor, source: Tensor | None = None, first: Tensor | None = None, rows: int | None = None
+    ) -> Tensor:
+        """Score patches, given the true patches before each (teacher forcing).
+
+        Takes (B, P, S) token ids. Returns logits (B, Q, S, V); row q scores patch `first + q` of each file. `first` (B,)
+        is 1 and `rows` P - 1 where they are not given. `source` (B, T), padded with 256, goes to the source encoder.
+        """
+        assert self.byte_decoder is not None, "a classifier scores classes, not bytes"
+        encoded = self.encode_source(source) if source is not None and self.source_encoder is not None else None
+        features = self.patch_decoder(patches, encoded)
+        if first is None:
+            picked = torch.arange(1, patches.shape[1], device=patches.device).expand(len(patches), -1)
+        else:
+            assert rows is not None
+            picked = first[:, None] + torch.arange(rows, device=patches.device)
+            picked = picked.clamp(max=patches.shape[1] - 1)
+        before = patches[:, :, -1].gather(1, picked - 1)
+        targets = patches.gather(1, picked[..., None].expand(-1, -1, patches.shape[2]))
+        features = features.gather(1, (picked - 1)[..., None].expand(-1, -1, features.shape[-1]))
+        return self.byte_decoder(features, targets, before, encoded)[0]
+
+    def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
+        """Class logits (B, num_classes): the mean over the features of each file's `lengths` (B,) patches, then linear."""
+        assert self.class_head is not None, "this model has no classification head"
+        features = self.patch_decoder(patches)
+        real = (torch.arange(patches.shape[1], device=patches.device) < lengths[:, None])[..., None]
+        return self.class_head((features * real).sum(1) / lengths[:, None])
+
+
+def _source_keys(block: nn.Module, encoded: Tensor) -> tuple[Tensor, Tensor] | None:
+    attention = block.source_attention
+    return attention.source_keys(encoded) if isinstance(attention, CrossAttention) else None

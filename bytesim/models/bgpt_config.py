@@ -1,0 +1,104 @@
+"""The shape of a bGPT model; the config alone rebuilds it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from bytesim.errors import ConfigError
+from bytesim.nn.parts import Parts
+
+ARCHITECTURE = "bgpt"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BGPTConfig:
+    """Shape of a bGPT model. The defaults are the 110M-parameter model of arXiv:2402.19155."""
+
+    parts: Parts = "published"
+    """`published`: GPT-2 blocks, the patch feature is position 0 of the byte-level decoder. `modern`: rotary and learned
+    positions, RMSNorm, QK-norm, ReLU squared, the patch feature is added to every byte position."""
+    patch_size: int = 16
+    """Bytes per patch."""
+    max_patches: int = 512
+    """Longest history, in patches; 512 patches of 16 bytes are 8 KiB."""
+    hidden_size: int = 768
+    """Width of the patch-level decoder."""
+    num_layers: int = 12
+    byte_hidden_size: int = 768
+    """Width of the byte-level decoder; published parts need it equal to hidden_size."""
+    byte_num_layers: int = 3
+    head_size: int = 64
+    """Width of a head in the patch-level decoder."""
+    byte_head_size: int = 64
+    """Width of a head in the byte-level decoder and the source encoder."""
+    byte_embedding_size: int = 32
+    """Modern only: width of a byte before the bytes of a patch are joined."""
+    context_patches: int = 0
+    """Modern only: previous patches whose bytes the byte-level decoder sees, at every layer."""
+    source_attention: bool = False
+    """Modern only: the byte-level decoder attends to encoded source bytes at every layer."""
+    patch_source_attention: bool = False
+    """Modern only: the patch-level decoder does so too, at every second layer."""
+    source_layers: int = 2
+    source_hidden_size: int = 128
+    source_kernel: int = 5
+    """Width in bytes of the source encoder's convolution, odd."""
+    max_source_bytes: int = 2048
+    """Longest source, in bytes."""
+    num_classes: int = 0
+    """Classes of a classifier; 0 for a model that writes bytes."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int) and not isinstance(value, bool) and value < (field.name in _AT_LEAST_ONE):
+                raise ConfigError(f"{field.name} is {value}; choose a larger number.")
+        if self.parts not in ("published", "modern"):
+            raise ConfigError(f"parts {self.parts!r} is unknown; choose published or modern.")
+        _check_heads("hidden_size", self.hidden_size, self.head_size)
+        _check_heads("byte_hidden_size", self.byte_hidden_size, self.byte_head_size)
+        _check_heads("source_hidden_size", self.source_hidden_size, self.byte_head_size)
+        if self.source_kernel % 2 == 0:
+            raise ConfigError(f"source_kernel {self.source_kernel} is even; choose an odd width such as 5.")
+        if self.patch_source_attention and not self.source_attention:
+            raise ConfigError("patch_source_attention needs source_attention.")
+        if self.parts == "published":
+            self._check_published()
+
+    def _check_published(self) -> None:
+        if self.byte_hidden_size != self.hidden_size:
+            raise ConfigError("published parts need byte_hidden_size equal to hidden_size.")
+        if self.context_patches or self.source_attention:
+            raise ConfigError("context_patches and source_attention need parts = modern.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for config.json."""
+        return {"architecture": ARCHITECTURE, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> BGPTConfig:
+        """The config of a config.json. Raises ConfigError for unknown keys or values of the wrong type."""
+        known = {field.name: field.type for field in fields(cls)}
+        given = {key: value for key, value in values.items() if key != "architecture"}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise ConfigError(f"unknown model settings: {', '.join(unknown)}.")
+        for key, value in given.items():
+            expected: type = {"int": int, "bool": bool}.get(str(known[key]), str)
+            if type(value) is not expected:
+                raise ConfigError(f"{key} is {value!r}; expected a value of type {expected.__name__}.")
+        return cls(**given)
+
+
+_AT_LEAST_ONE = frozenset(
+    "patch_size max_patches hidden_size num_layers byte_hidden_size byte_num_layers head_size byte_head_size "
+    "byte_embedding_size source_layers source_hidden_size source_kernel max_source_bytes".split()
+)
+
+
+def _check_heads(name: str, size: int, head_size: int) -> None:
+    if size % head_size or head_size % 2:
+        raise ConfigError(
+            f"{name} {size} does not split into heads of {head_size}. Choose an even head size dividing it."
+        )

@@ -1,0 +1,157 @@
+"""Attention over a sequence, over blocks of a stream, and over a source.
+
+Axes: B batch, T positions, H hidden, N heads, D = H / N, C cached positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bytesim.nn.parts import Parts, make_output
+from bytesim.nn.rotary import rotate
+
+
+@dataclass(slots=True)
+class LayerCache:
+    """Keys and values of one layer, (B, N, C, D) each, preallocated; unwritten positions are zero."""
+
+    keys: Tensor
+    values: Tensor
+
+    @staticmethod
+    def empty(batch: int, heads: int, positions: int, head_dim: int, like: Tensor) -> LayerCache:
+        """A cache of zeros on the device and in the dtype of `like`."""
+        shape = (batch, heads, positions, head_dim)
+        return LayerCache(like.new_zeros(shape), like.new_zeros(shape))
+
+    def write(self, rows: Tensor, positions: Tensor, keys: Tensor, values: Tensor) -> None:
+        """Store (B, N, T, D) keys and values at `positions` (B, T) of cache rows `rows` (B,)."""
+        self.keys[rows[:, None], :, positions] = keys.transpose(1, 2).to(self.keys.dtype)
+        self.values[rows[:, None], :, positions] = values.transpose(1, 2).to(self.values.dtype)
+
+
+class Attention(nn.Module):
+    """Self-attention. Modern parts norm queries and keys per head and give each head a learned scale."""
+
+    def __init__(self, hidden_size: int, num_heads: int, parts: Parts) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(hidden_size, 3 * hidden_size, bias=parts == "published")
+        self.out = make_output(hidden_size, hidden_size, parts)
+        self.scale = nn.Parameter(torch.full((num_heads, 1, 1), 1.5)) if parts == "modern" else None
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of x (B, T, H), each (B, N, T, D), not yet rotated."""
+        batch, length, hidden = x.shape
+        qkv = self.qkv(x).view(batch, length, 3, self.num_heads, hidden // self.num_heads)
+        queries, keys, values = qkv.permute(2, 0, 3, 1, 4)
+        if self.scale is not None:
+            queries = F.rms_norm(queries, (queries.shape[-1],)) * self.scale.to(queries.dtype)
+            keys = F.rms_norm(keys, (keys.shape[-1],))
+        return queries, keys, values
+
+    def merge(self, x: Tensor) -> Tensor:
+        """Heads (B, N, T, D) joined and mapped back to (B, T, H)."""
+        batch, heads, length, head_dim = x.shape
+        return self.out(x.transpose(1, 2).reshape(batch, length, heads * head_dim))
+
+    def forward(self, x: Tensor, rotary: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """(B, T, H) -> (B, T, H). Causal without `mask`, else as the mask (broadcast to (B, N, T, T)) allows."""
+        queries, keys, values = self.project(x)
+        if rotary is not None:
+            queries, keys = rotate(queries, rotary), rotate(keys, rotary)
+        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=mask is None)
+        return self.merge(attended)
+
+    def cached(self, x: Tensor, rotary: Tensor | None, rows: Tensor, positions: Tensor, cache: LayerCache) -> Tensor:
+        """Like `forward`, for positions (B, T) of cache rows (B,), seeing what the cache holds up to each position.
+
+        `rotary` is (2, B, 1, T, D), looked up for these positions.
+        """
+        queries, keys, values = self.project(x)
+        if rotary is not None:
+            queries, keys = rotate(queries, rotary), rotate(keys, rotary)
+        cache.write(rows, positions, keys, values)
+        length = int(positions.max()) + 1
+        seen = torch.arange(length, device=x.device) <= positions[:, None, :, None]
+        keys, values = cache.keys[rows, :, :length], cache.values[rows, :, :length]
+        attended = F.scaled_dot_product_attention(queries, keys.to(x.dtype), values.to(x.dtype), attn_mask=seen)
+        return self.merge(attended)
+
+
+class BlockAttention(Attention):
+    """Self-attention over a stream cut into blocks: causal inside a block, whole over the `context` blocks before it."""
+
+    def __init__(self, hidden_size: int, num_heads: int, parts: Parts, block_size: int, context: int) -> None:
+        super().__init__(hidden_size, num_heads, parts)
+        self.block_size = block_size
+        self.context = context
+        window = (context + 1) * block_size
+        mask = torch.arange(window) <= torch.arange(block_size)[:, None] + context * block_size
+        self.register_buffer("mask", mask, persistent=False)
+
+    def blocks(self, x: Tensor, rotary: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, Q, S, H) -> (B, Q, S, H), and the unrotated keys and values of the last `context` blocks.
+
+        Blocks before the first are zeros, as in a fresh cache. The keys and values are (B, N, context * S, D).
+        """
+        batch, blocks, size, hidden = x.shape
+        queries, raw_keys, values = self.project(x.reshape(batch, blocks * size, hidden))
+        keys = raw_keys
+        if rotary is not None:  # relative positions alone matter, so the stream's own serve as well as the window's
+            queries, keys = rotate(queries, rotary[:, : blocks * size]), rotate(keys, rotary[:, : blocks * size])
+        windows = [self._windows(each, blocks) for each in (keys, values)]
+        queries = queries.unflatten(2, (blocks, size)).transpose(1, 2).flatten(0, 1)
+        attended = F.scaled_dot_product_attention(queries, *windows, attn_mask=self.mask)
+        attended = attended.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)
+        kept = self.context * size
+        tails = [F.pad(each, (0, 0, max(0, kept - each.shape[2]), 0))[:, :, -kept:] for each in (raw_keys, values)]
+        return self.merge(attended).view(batch, blocks, size, hidden), tails[0], tails[1]
+
+    def _windows(self, x: Tensor, blocks: int) -> Tensor:
+        """(B, N, Q * S, D) -> (B * Q, N, (context + 1) * S, D)."""
+        if self.context == 0:
+            return x.unflatten(2, (blocks, self.block_size)).transpose(1, 2).flatten(0, 1)
+        x = F.pad(x, (0, 0, self.context * self.block_size, 0))
+        window = (self.context + 1) * self.block_size
+        return x.unfold(2, window, self.block_size).permute(0, 2, 1, 4, 3).flatten(0, 1)
+
+    def step(self, x: Tensor, rotary: Tensor | None, index: int, cache: LayerCache) -> Tensor:
+        """(B, 1, H) -> (B, 1, H) for byte `index` of the current block; the cache holds unrotated keys of one window."""
+        queries, keys, values = self.project(x)
+        place = self.context * self.block_size + index
+        cache.keys[:, :, place], cache.values[:, :, place] = keys[:, :, 0], values[:, :, 0]
+        keys, values = cache.keys[:, :, : place + 1], cache.values[:, :, : place + 1]
+        if rotary is not None:
+            queries, keys = rotate(queries, rotary[:, place : place + 1]), rotate(keys, rotary[:, : place + 1])
+        return self.merge(F.scaled_dot_product_attention(queries, keys, values))
+
+
+class CrossAttention(nn.Module):
+    """Attention from a decoder to source vectors of another width."""
+
+    def __init__(self, hidden_size: int, source_size: int, num_heads: int, parts: Parts) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.query = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.key_value = nn.Linear(source_size, 2 * hidden_size, bias=False)
+        self.out = make_output(hidden_size, hidden_size, parts)
+        self.scale = nn.Parameter(torch.full((num_heads, 1, 1), 1.5))
+
+    def source_keys(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, N, T, D) of encoded source bytes (B, T, Hs); computed once per file."""
+        batch, length, _ = source.shape
+        keys, values = self.key_value(source).view(batch, length, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        return F.rms_norm(keys, (keys.shape[-1],)), values
+
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, H) -> (B, T, H), seeing the source positions that `mask` (B, 1, 1, Ts) allows."""
+        batch, length, hidden = x.shape
+        queries = self.query(x).view(batch, length, self.num_heads, -1).transpose(1, 2)
+        queries = F.rms_norm(queries, (queries.shape[-1],)) * self.scale.to(queries.dtype)
+        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+        return self.out(attended.transpose(1, 2).reshape(batch, length, hidden))
