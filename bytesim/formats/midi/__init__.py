@@ -1,0 +1,22 @@
+"""MIDI files: parsed, compared by their notes, mended, and brought to the layout the music model knows."""
+
+from bytesim.formats.midi.events import Event
+from bytesim.formats.midi.mend import mend_track_lengths
+from bytesim.formats.midi.normal import to_model_form
+from bytesim.formats.midi.notes import Note, Ticks480, notes
+from bytesim.formats.midi.parse import MidiFile, parse, serialize
+from bytesim.formats.midi.title import set_title_and_tempo, title_and_tempo
+
+__all__ = [
+    "Event",
+    "MidiFile",
+    "Note",
+    "Ticks480",
+    "mend_track_lengths",
+    "notes",
+    "parse",
+    "serialize",
+    "set_title_and_tempo",
+    "title_and_tempo",
+    "to_model_form",
+]

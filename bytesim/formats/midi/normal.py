@@ -1,0 +1,102 @@
+"""A MIDI file from anywhere -> the layout that abc2midi gives a tune of one voice."""
+
+from __future__ import annotations
+
+from bytesim.errors import FormatError
+from bytesim.formats.midi.events import KEY_SIGNATURE, TIME_SIGNATURE
+from bytesim.formats.midi.fold import to_chords
+from bytesim.formats.midi.layout import Signature, is_model_layout, meter, render
+from bytesim.formats.midi.notes import TICKS_PER_QUARTER, Note, notes, to_ticks480
+from bytesim.formats.midi.parse import MidiFile, parse, serialize
+from bytesim.formats.midi.tidy import tidy
+
+DRUM_CHANNEL = 9
+NO_SHARPS = bytes([0, 0])
+COMMON_TIME = meter(4, 4)
+
+
+def to_model_form(data: bytes, *, stress: bool = False) -> tuple[bytes, list[str]]:
+    """The file as the music model knows it, and what was changed, one line each.
+
+    abc2midi's own file of a single voice comes back as it was, with no change; one that also has a title, a
+    tempo or an instrument loses those and keeps every note. Any other file becomes one track of 480 ticks per
+    quarter note whose chords follow each other, all velocities 80, or with `stress` the velocities abc2midi
+    gives the beats of a bar, bars counted from the start of the file and from each change of metre.
+
+    Raises FormatError for a file that does not parse, has no notes or only drums, or in which more notes sound
+    at once than one voice of ABC holds.
+    """
+    file = parse(data)
+    tidied, changes = tidy(file)
+    if is_model_layout(tidied):
+        plain = serialize(tidied)
+        if plain != data and not changes:
+            changes.append("events written without running status, unknown chunks left out")
+        return plain, changes
+    melody = _melody(file, changes)
+    _describe_shape(file, changes)
+    chords, moved = to_chords(melody)
+    last = max(end for chord in chords for _, end in chord.members)
+    signatures = _signatures(file, last, changes)
+    changes += moved
+    changes.append("velocities set by the place in the bar" if stress else "all velocities set to 80")
+    return serialize(render(chords, signatures, stress=stress)), changes
+
+
+def _melody(file: MidiFile, changes: list[str]) -> list[Note]:
+    played = notes(file)
+    if not played:
+        raise FormatError("the file holds no notes.")
+    melody = [note for note in played if note.channel != DRUM_CHANNEL]
+    if not melody:
+        raise FormatError("all notes are on channel 10, which is drums; there is no melody to write down.")
+    if len(melody) < len(played):
+        changes.append(f"dropped {len(played) - len(melody)} drum notes (channel 10)")
+    return melody
+
+
+def _describe_shape(file: MidiFile, changes: list[str]) -> None:
+    if file.ticks_per_quarter != TICKS_PER_QUARTER:
+        changes.append(f"resolution set from {file.ticks_per_quarter} to {TICKS_PER_QUARTER} ticks per quarter note")
+    if file.format != 0:
+        changes.append(f"format {file.format} with {len(file.tracks)} tracks written as format 0 with one")
+
+
+def _signatures(file: MidiFile, last: int, changes: list[str]) -> list[Signature]:
+    """Key and time at the start, then what changes before the tune ends, each once whatever track repeats it."""
+    found = {kind: _one_kind(file, kind, last) for kind in (KEY_SIGNATURE, TIME_SIGNATURE)}
+    for kind, default, text in (
+        (KEY_SIGNATURE, NO_SHARPS, "no key signature at the start: C major written"),
+        (TIME_SIGNATURE, COMMON_TIME, "no time signature at the start: 4/4 written"),
+    ):
+        if 0 not in found[kind]:
+            found[kind][0] = default
+            changes.append(text)
+    signatures = []
+    for kind, by_tick in found.items():
+        current = None
+        for tick, data in sorted(by_tick.items()):
+            if data != current:
+                signatures.append(Signature(tick, kind, data))
+            current = data
+    return sorted(signatures, key=lambda signature: signature.tick)
+
+
+def _one_kind(file: MidiFile, kind: int, last: int) -> dict[int, bytes]:
+    by_tick: dict[int, bytes] = {}
+    for track in file.tracks:
+        now = 0
+        for event in track:
+            now += event.delta
+            if event.meta != kind:
+                continue
+            tick = round(to_ticks480(now, file.ticks_per_quarter))
+            data = event.data if kind == KEY_SIGNATURE else _plain_meter(event.data)
+            if data is not None and tick < last:
+                by_tick[tick] = data
+    return by_tick
+
+
+def _plain_meter(data: bytes) -> bytes | None:
+    """The time signature with abc2midi's clocks; None for 0 beats or a unit below a 64th note."""
+    return meter(data[0], 1 << data[1]) if data[0] and data[1] <= 6 else None
