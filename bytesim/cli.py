@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 import bytesim
+from bytesim.commands.models import models_app
+from bytesim.commands.simulate_cpu import simulate_cpu
 from bytesim.console import print_error, stdout
 from bytesim.errors import BytesimError
 
@@ -33,6 +35,10 @@ def _root(
     ] = False,
 ) -> None:
     pass
+
+
+app.command("simulate-cpu")(simulate_cpu)
+app.add_typer(models_app, name="models")
 
 
 def main() -> None:

@@ -1,0 +1,111 @@
+"""`bytesim models`: which models there are, what is in them, whether they are whole; and importing one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bytesim.console import print_json, print_line, report_outcomes
+
+if TYPE_CHECKING:
+    from bytesim.tasks.models import ModelInfo, VerifiedModel
+
+models_app = typer.Typer(no_args_is_help=True, help="List, check and import models.\n\nbytesim models list")
+
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model, or a folder (with a separator).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+
+
+@models_app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the models that --model NAME finds: your own and the shipped ones.
+
+    bytesim models list
+    """
+    from bytesim.tasks.models import list_models
+
+    outcomes = list_models()
+    if not outcomes and not as_json:
+        print_line("no models yet")
+    raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_row))
+
+
+@models_app.command()
+def show(model: ModelName, as_json: AsJson = False) -> None:
+    """Show what a model is for, its size, its settings and its card.
+
+    bytesim models show music
+    """
+    from bytesim.tasks.models import show_model
+
+    info = show_model(model)
+    if as_json:
+        print_json(info)
+        return
+    print_line(_row(info))
+    print_line(f"folder: {info.folder}")
+    for title, fields in (("config", info.config), ("card", info.card)):
+        print_line(f"{title}:")
+        for key, value in fields.items():
+            print_line(f"  {key}: {value}")
+
+
+@models_app.command()
+def path(model: ModelName) -> None:
+    """Print the folder of a model, for scripts.
+
+    bytesim models path music
+    """
+    from bytesim.tasks.models import model_path
+
+    print_line(str(model_path(model)))
+
+
+@models_app.command()
+def verify(
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL", help="Names or folders; every model if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that models are whole: sha256 of every file against the card, sizes, and that the weights load.
+
+    bytesim models verify music
+    """
+    from bytesim.tasks.models import verify_models
+
+    raise typer.Exit(report_outcomes(verify_models(models or ()), as_json=as_json, line=_verified))
+
+
+@models_app.command("import")
+def import_(
+    weights: Annotated[str, typer.Argument(metavar="WEIGHTS", help="A published bGPT checkpoint (.pth).")],
+    name: Annotated[str | None, typer.Option(help="Keep it under this name; the file's own name if left out.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the model to this folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model that is there already.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a model folder of published bGPT weights. No code in the file is run.
+
+    bytesim models import weights-irishman.pth --name irishman
+    """
+    if name is not None and output is not None:
+        raise typer.BadParameter("give --name or --output, not both")
+    from bytesim.tasks.models import import_model
+
+    info = import_model(weights, name=name, output=output, force=force)
+    if as_json:
+        print_json(info)
+    else:
+        print_line(f"{info.folder}: {info.num_parameters:,} parameters")
+
+
+def _row(info: ModelInfo) -> str:
+    size = f"{info.num_parameters / 1e6:.1f} M parameters, {info.num_bytes / 2**20:.1f} MiB"
+    return f"{info.name:<12} {info.place:<8} {size:<30} {info.card.get('purpose', '')}".rstrip()
+
+
+def _verified(model: VerifiedModel) -> str:
+    return f"{model.name}: ok, {model.num_parameters:,} parameters, {model.num_bytes:,} bytes"

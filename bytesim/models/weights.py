@@ -1,0 +1,143 @@
+"""A model folder to a model and back. Safetensors only: no pickle is read here.
+
+A folder may come from a stranger, so its shapes are compared before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from bytesim.errors import BytesimError, ModelError, OutputError
+from bytesim.models.folder import (
+    CARD_FILE,
+    CONFIG_FILE,
+    HASHED_FILES,
+    RECIPE_FILE,
+    WEIGHTS_FILE,
+    fingerprint,
+    one_line,
+    read_config,
+    weight_shapes,
+    write_json,
+)
+from bytesim.models.registry import build_model
+
+MAX_BUFFER_ELEMENTS = 1 << 27
+"""Most numbers in a model's tables (rotary positions, masks), which a config sets and no weight confirms."""
+
+
+def save_model(
+    folder: Path,
+    state_dict: Mapping[str, Tensor],
+    *,
+    config: Mapping[str, Any],
+    card: Mapping[str, Any],
+    recipe: str,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write a model folder; files of the same names in it are replaced, others are left alone.
+
+    `config` names the architecture (see `registry.build_model`), `recipe` is the TOML text that rebuilds the
+    model, `dtype` casts the floating-point weights (bfloat16 halves the file). The card gains `files`: size and
+    sha256 of the others. All four are written beside the folder first and moved in together.
+
+    Raises OutputError where the folder cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            weights = save({name: _stored(tensor, dtype) for name, tensor in state_dict.items()})
+            (staging / WEIGHTS_FILE).write_bytes(weights)  # save_file would close the file to everybody else
+            write_json(staging / CONFIG_FILE, config)
+            (staging / RECIPE_FILE).write_text(recipe, encoding="utf-8", newline="\n")
+            files = {name: fingerprint(staging / name) for name in HASHED_FILES}
+            write_json(staging / CARD_FILE, {**card, "files": files})
+            folder.mkdir(exist_ok=True)
+            for name in (*HASHED_FILES, CARD_FILE):
+                os.replace(staging / name, folder / name)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"the model cannot be written: {error}", file=str(folder)) from error
+
+
+def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> nn.Module:
+    """The model of a folder, on the CPU in evaluation mode, with weights in `dtype`.
+
+    Raises ModelError where the folder is incomplete, damaged or does not fit together, ConfigError for a config
+    that no model can have.
+    """
+    shapes = weight_shapes(folder)
+    config = read_config(folder)
+    try:
+        _check_outline(config, shapes)
+        model = build_model(config).to(dtype)
+    except BytesimError as error:
+        raise error.in_file(str(folder / CONFIG_FILE)) from error
+    load_weights(folder, model)
+    return model.eval()
+
+
+def load_weights(folder: Path, model: nn.Module) -> None:
+    """Copy the weights of a folder into a model of the same shape, cast to the dtype its parameters have.
+
+    Raises ModelError where a tensor is missing, surplus or of another shape, or the file is damaged.
+    """
+    check_shapes(weight_shapes(folder), model)
+    path = folder / WEIGHTS_FILE
+    try:
+        with safe_open(path, framework="pt") as file, torch.no_grad():
+            for name, target in model.state_dict().items():
+                target.copy_(file.get_tensor(name))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(
+            f"the weights cannot be read: {one_line(error)}. Fetch the file again.", file=str(path)
+        ) from error
+
+
+def _stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    """A contiguous copy on the CPU: safetensors refuses tensors that share memory."""
+    wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+    return tensor.detach().to("cpu", wanted, copy=True).contiguous()
+
+
+def _check_outline(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Compare config and weights before anything is allocated: a config that lies must cost neither memory nor time."""
+    layers = [value for key, value in config.items() if key.endswith("layers") and isinstance(value, int)]
+    if max(layers, default=0) > len(shapes):
+        raise ModelError(f"the config asks for {max(layers)} layers, the weights have {len(shapes)} tensors.")
+    shape_only = outline(config)
+    check_shapes(shapes, shape_only)
+    if sum(buffer.numel() for buffer in shape_only.buffers()) > MAX_BUFFER_ELEMENTS:
+        raise ModelError(f"the config asks for tables of more than {MAX_BUFFER_ELEMENTS:,} numbers.")
+
+
+def outline(config: Mapping[str, Any]) -> nn.Module:
+    """The model of a config on the meta device: shapes without memory. Raises ConfigError, ModelError for absurd sizes."""
+    try:
+        with torch.device("meta"):
+            return build_model(config)
+    except (RuntimeError, OverflowError, TypeError) as error:  # sizes whose product no integer of torch holds
+        raise ModelError(f"the config asks for impossible sizes: {one_line(error)[:200]}.") from error
+
+
+def check_shapes(shapes: Mapping[str, tuple[int, ...]], model: nn.Module) -> None:
+    """Raise ModelError where names or shapes are not those of the model's state dict."""
+    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    for name in sorted(wanted.keys() | shapes.keys()):
+        if wanted.get(name) != shapes.get(name):
+            raise ModelError(
+                f"config and weights do not belong together: {name!r} should be {wanted.get(name, 'absent')}, "
+                f"is {shapes.get(name, 'absent')}."
+            )

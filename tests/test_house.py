@@ -1,0 +1,127 @@
+"""The doors between the rooms: who may import whom, and what must run without which package."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "bytesim"
+
+LOWER = {"errors", "patching"}
+MAY_IMPORT = {
+    "errors": set(),
+    "patching": {"errors"},
+    "metrics": LOWER,
+    "formats": LOWER,
+    "cpu": LOWER | {"formats"},
+    "nn": LOWER,
+    "models": LOWER | {"nn"},
+    "engine": LOWER | {"nn", "models"},
+    "training": LOWER | {"nn", "models", "metrics"},
+    "tasks": LOWER | {"metrics", "formats", "cpu", "nn", "models", "engine", "training"},
+    "console": LOWER,
+    "commands": LOWER | {"console", "tasks"},
+    "cli": LOWER | {"console", "commands", ""},
+    "": {"tasks"},  # bytesim/__init__.py
+    "__main__": {"cli"},
+}
+"""Room -> rooms it may import at run time, besides itself. Imports point down."""
+
+TORCH_FREE = ("errors", "patching", "metrics", "formats", "cpu", "tasks.files", "models.folder", "models.store")
+MODEL_PATH = ("nn", "models", "engine", "training")
+"""Rooms between a source and a model's own output; they see neither the rules nor the exact machine."""
+
+
+def modules(room: str) -> list[Path]:
+    """The source files of a room, which is a folder, a module or (for "") the package's __init__."""
+    if not room:
+        return [PACKAGE / "__init__.py"]
+    place = PACKAGE.joinpath(*room.split("."))
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Every module of bytesim that a file imports at run time, function bodies included, TYPE_CHECKING left out."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            waiting.extend(node.orelse)
+            continue
+        if isinstance(node, ast.Import):
+            found.update(name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports inside bytesim are absolute"
+            found.update(f"{node.module}.{name.name}" for name in node.names)
+        waiting.extend(ast.iter_child_nodes(node))
+    return {name for name in found if name == "bytesim" or name.startswith("bytesim.")}
+
+
+def room_of(module: str) -> str:
+    """`bytesim.models.bgpt.BGPT` -> `models`; "" for the package itself and the names it defines."""
+    name = module.partition(".")[2].partition(".")[0]
+    return name if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file() else ""
+
+
+def test_every_file_stands_in_a_room():
+    rooms = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert rooms == {room or "__init__" for room in MAY_IMPORT}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_point_down(room):
+    allowed = MAY_IMPORT[room] | {room}
+    wrong = [
+        f"{dotted(path)} imports {module}"
+        for path in modules(room)
+        for module in imports(path)
+        if room_of(module) not in allowed
+    ]
+    assert not wrong
+
+
+def test_the_check_sees_imports_in_functions_and_passes_over_type_checking(tmp_path):
+    source = tmp_path / "room.py"
+    source.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from bytesim.engine import decode\n"
+        "def work():\n    from bytesim.tasks import convert\n    import bytesim.nn\n"
+    )
+    assert imports(source) == {"bytesim.tasks.convert", "bytesim.nn"}
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+
+
+def import_without(blocked: tuple[str, ...], names: list[str]) -> None:
+    """Import the modules in a fresh interpreter in which the blocked packages cannot be imported."""
+    lines = ["import sys, importlib"]
+    lines += [f"sys.modules[{package!r}] = None" for package in blocked]
+    lines += [f"importlib.import_module({name!r})" for name in names]
+    done = run_python("\n".join(lines))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_lower_rooms_need_no_torch():
+    import_without(("torch",), [dotted(path) for room in TORCH_FREE for path in modules(room)])
+
+
+def test_training_needs_no_music_or_sound_package():
+    rooms = ["nn", "models", "training", "cli", "tasks.train", "commands.train"]
+    names = [dotted(path) for room in rooms for path in modules(room)]
+    import_without(("mido", "music21", "soundfile", "soxr"), names)
+
+
+def test_no_model_path_sees_the_rules_or_the_exact_machine():
+    for room in MODEL_PATH:
+        for path in modules(room):
+            assert not {module for module in imports(path) if "rules" in module or ".cpu" in module}, path
