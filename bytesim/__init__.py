@@ -1,3 +1,34 @@
-"""bytesim: byte models that turn files into files."""
+"""bytesim: byte models that turn files into files.
+
+Every command is one function here, loaded when it is first used: `bytesim.show_model("music")`.
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+_EXPORTS = {
+    "import_model": "bytesim.tasks.models",
+    "list_models": "bytesim.tasks.models",
+    "model_path": "bytesim.tasks.models",
+    "normalize": "bytesim.tasks.normalize",
+    "show_model": "bytesim.tasks.models",
+    "simulate_cpu": "bytesim.tasks.simulate_cpu",
+    "verify_models": "bytesim.tasks.models",
+}
+"""Name -> module it stands in."""
+
+__all__ = ["__version__", *_EXPORTS]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,10 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
-import typer
+from cli_tree import EVERYTHING
 from typer.testing import CliRunner
 
 import bytesim
@@ -20,22 +19,12 @@ def run(*arguments: str, **options) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, capture_output=True, timeout=120, check=False, **options)
 
 
-def commands(group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The words of every command and group below the app."""
-    for name, command in getattr(group, "commands", {}).items():
-        yield (*path, name)
-        yield from commands(command, (*path, name))
-
-
-EVERY_COMMAND = sorted(commands(typer.main.get_command(app)))
-
-
-@pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
+@pytest.mark.parametrize("words", sorted(EVERYTHING))
 def test_every_help_shows_a_line_to_paste(words):
-    shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "120", "TERMINAL_WIDTH": "120"})
+    shown = CliRunner().invoke(app, [*words.split(), "--help"], env={"COLUMNS": "120", "TERMINAL_WIDTH": "120"})
     assert shown.exit_code == 0
     lines = [line.strip(" │") for line in shown.output.splitlines()]
-    assert any(line.startswith(" ".join(("bytesim", *words))) for line in lines), shown.output
+    assert any(line.startswith(f"bytesim {words}") for line in lines), shown.output
 
 
 def test_help_loads_nothing_heavy():
