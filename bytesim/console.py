@@ -31,6 +31,12 @@ def print_error(error: BytesimError) -> None:
     stderr.print(f"[bold red]error:[/] {escape(line)}", soft_wrap=True)
 
 
+def print_note(text: str) -> None:
+    """One line on stderr that is no error."""
+    text = text.replace("\r", "\\r").replace("\n", "\\n")
+    stderr.print(escape(text), soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     """One JSON document on stdout; dataclasses, paths and enums are written as plain values."""
     text = json.dumps(value, default=_plain, ensure_ascii=False)
@@ -99,3 +105,16 @@ def progress(unit: str = "bytes/s") -> Iterator[Progress]:
         transient=True,
     ) as bar:
         yield bar
+
+
+@contextmanager
+def byte_progress(description: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work counted in bytes; gives a function to call with (bytes done, bytes in all)."""
+    with progress() as bar:
+        job = bar.add_task(description, total=None, speed="")
+
+        def show(done: int, total: int) -> None:
+            speed = bar.tasks[job].speed
+            bar.update(job, completed=done, total=total, speed="" if speed is None else f"{speed:,.0f}")
+
+        yield show

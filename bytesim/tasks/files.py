@@ -7,6 +7,7 @@ that fits on a line.
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import stat
@@ -26,6 +27,8 @@ LIMIT_BYTES = 64 * 1024 * 1024
 """Largest input read whole, unless a task sets another limit."""
 
 Target = Path | Literal["-"]
+
+_EMPTY = "the file is empty; there is nothing to read."
 
 T = TypeVar("T")
 
@@ -50,19 +53,40 @@ def read_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
     """
     name = "stdin" if str(path) == STDIO else str(path)
     try:
-        with _open_input(path) as file:
+        with _open_stream(path) as file:
             data = file.read(limit_bytes + 1)
     except (OSError, ValueError) as error:
         raise _input_error(error, name, path) from error
     if not data:
-        raise InputError("the file is empty; there is nothing to read.", file=name)
+        raise InputError(_EMPTY, file=name)
     if len(data) > limit_bytes:
         raise InputError(f"longer than the limit of {limit_bytes:,} bytes. Give a smaller file.", file=name)
     return data
 
 
 @contextmanager
-def _open_input(path: str | Path) -> Iterator[BinaryIO]:
+def open_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> Iterator[BinaryIO]:
+    """A binary file that can seek, for what is read piece by piece and may be of any length.
+
+    stdin, pipes and devices cannot seek: they are read whole, up to `limit_bytes`. Raises InputError as
+    `read_input` does.
+    """
+    if str(path) == STDIO or not os.path.isfile(path):
+        yield io.BytesIO(read_input(path, limit_bytes=limit_bytes))
+        return
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - an OSError of the caller's own work must not be caught here
+    except OSError as error:
+        raise _input_error(error, str(path), path) from error
+    with file:
+        if not file.read(1):
+            raise InputError(_EMPTY, file=str(path))
+        file.seek(0)
+        yield file
+
+
+@contextmanager
+def _open_stream(path: str | Path) -> Iterator[BinaryIO]:
     if str(path) == STDIO:
         if sys.stdin is None:  # a program started without a console has none
             raise OSError("there is no stdin")
@@ -180,14 +204,14 @@ def check_output(path: str | Path, *, force: bool = False, taken: set[str] | Non
         _check_parent(path)
         if path.is_dir():
             raise OutputError("this is a folder; name a file to write.", file=name)
+        key = os.path.normcase(os.path.realpath(path))
+        if taken is not None and key in taken and not _is_stream(path):
+            raise OutputError("another input of this run is written here already. Rename one of the two.", file=name)
         if os.path.lexists(path) and not force and not _is_stream(path):
             raise OutputError("exists already. Use --force to replace it, or -o to name another file.", file=name)
     except (OSError, ValueError) as error:
         raise OutputError(f"cannot be written: {_reason(error)}.", file=name) from error
     if taken is not None:
-        key = os.path.normcase(os.path.realpath(path))
-        if key in taken and not _is_stream(path):
-            raise OutputError("another input of this run is written here already. Rename one of the two.", file=name)
         taken.add(key)
 
 
@@ -227,8 +251,8 @@ def output_path(
 
     Without `output`: beside the source, with the new suffix; stdin goes to stdout. `output` is a
     folder when there are several inputs (`many`), when it is an existing folder or when it ends in
-    a separator; it is made if its parent exists. Otherwise it is the file itself. `index` gives
-    book-001.mid, book-002.mid and so on. `roots` are the paths as the user typed them: a source
+    a separator (pass it as it was typed: a Path forgets the separator); it is made if its parent
+    exists. Otherwise it is the file itself. `index` gives book-001.mid, book-002.mid and so on. `roots` are the paths as the user typed them: a source
     found below one that is a folder keeps its place below `output`. `tag` is put before the suffix where
     the output would otherwise be the source itself; without it that is an OutputError.
     Raises OutputError; the path never leaves the output folder, whatever the source or the suffix is called.
@@ -302,7 +326,7 @@ def run_each(
         try:
             outcome = Outcome(source, result=work(source))
         except BytesimError as error:
-            outcome = Outcome(source, error=error.in_file(source))
+            outcome = Outcome(source, error=error.in_file("stdin" if source == STDIO else source))
         outcomes.append(outcome)
         if on_done is not None:
             on_done(outcome)
