@@ -1,0 +1,238 @@
+"""The metrics of every table and card, defined once. numpy only.
+
+Bits per byte counts real bytes. Conversions are judged by bytes and by notes, over the whole split: a file that
+failed counts as wrong. CPU traces are judged byte by byte, what is missing or surplus counting as wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from operator import eq
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def bits_per_byte(total_nats: float, num_bytes: int) -> float:
+    """Bits per real byte: `total_nats` sums -ln p over the real bytes and the first end-of-patch after the last.
+
+    Raises ValueError for no bytes, of which there is no mean.
+    """
+    if num_bytes < 1:
+        raise ValueError(f"bits per byte needs at least one byte, not {num_bytes}")
+    return total_nats / math.log(2) / num_bytes
+
+
+class SoundingNote(Protocol):
+    """What a note is compared by: `bytesim.formats.midi.Note` has it."""
+
+    @property
+    def pitch(self) -> int: ...
+    @property
+    def onset_ticks480(self) -> int | Fraction: ...
+    @property
+    def duration_ticks480(self) -> int | Fraction: ...
+
+
+def note_f1(notes_a: Iterable[SoundingNote], notes_b: Iterable[SoundingNote]) -> float:
+    """F1 of two multisets of (pitch, onset, duration), over all channels and tracks.
+
+    Symmetric, 0..1. Two files without notes agree, so they score 1.
+    """
+    a, b = _note_counts(notes_a), _note_counts(notes_b)
+    total = a.total() + b.total()
+    return 2 * (a & b).total() / total if total else 1.0
+
+
+def same_notes(notes_a: Iterable[SoundingNote], notes_b: Iterable[SoundingNote]) -> bool:
+    """Whether the two multisets of (pitch, onset, duration) are equal."""
+    return _note_counts(notes_a) == _note_counts(notes_b)
+
+
+def _note_counts(notes: Iterable[SoundingNote]) -> Counter[tuple[int, int | Fraction, int | Fraction]]:
+    return Counter((note.pitch, note.onset_ticks480, note.duration_ticks480) for note in notes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConvertResult:
+    """One file of a conversion run. `failed` stands for a refusal, an error or a file that was never ended."""
+
+    identical_raw: bool = False
+    """The model's bytes are the expected ones as they came, a wrong guess of a track length included."""
+    identical: bool = False
+    """They are after mending."""
+    parses: bool = False
+    note_f1: float = 0.0
+
+    @classmethod
+    def failed(cls) -> ConvertResult:
+        """Nothing identical, nothing parsed, F1 0."""
+        return cls()
+
+    @classmethod
+    def of(cls, expected: bytes, raw: bytes, mended: bytes | None, f1: float | None) -> ConvertResult:
+        """Compare bytes; `mended` and `f1` are None for an output that does not parse."""
+        if mended is None or f1 is None:
+            return cls(identical_raw=raw == expected)
+        return cls(identical_raw=raw == expected, identical=mended == expected, parses=True, note_f1=f1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConvertScore:
+    """A conversion run over a whole split. Every share has `num_files` as its denominator."""
+
+    num_files: int
+    identical_raw: float
+    """Share of byte-identical files before mending."""
+    identical: float
+    """Share of byte-identical files after mending."""
+    parsed: float
+    """Share of outputs that parse."""
+    mean_note_f1: float
+    share_f1_above_99: float
+    """Share of files whose note F1 is above 0.99."""
+    same_notes: float
+    """Share of files whose note F1 is 1: the identical multiset of notes."""
+
+
+def score_converts(results: Iterable[ConvertResult]) -> ConvertScore:
+    """The means of section "Metrics", failures among them. Raises ValueError for no files."""
+    rows = list(results)
+    if not rows:
+        raise ValueError("a conversion run needs at least one file")
+    f1 = np.array([row.note_f1 for row in rows], np.float64)
+    return ConvertScore(
+        num_files=len(rows),
+        identical_raw=float(np.mean([row.identical_raw for row in rows])),
+        identical=float(np.mean([row.identical for row in rows])),
+        parsed=float(np.mean([row.parses for row in rows])),
+        mean_note_f1=float(f1.mean()),
+        share_f1_above_99=float(np.mean(f1 > 0.99)),
+        same_notes=float(np.mean(f1 == 1.0)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateScore:
+    """State bytes of CPU programs after the first state."""
+
+    num_programs: int
+    bytes_right: int
+    bytes_total: int
+    programs_right: int
+    """Programs whose every state byte is right, and none missing or surplus."""
+
+    @property
+    def byte_accuracy(self) -> float:
+        """Share of state bytes right; 1 where there were none to predict."""
+        return self.bytes_right / self.bytes_total if self.bytes_total else 1.0
+
+    @property
+    def program_accuracy(self) -> float:
+        """Share of programs right to the last byte; nan for no programs."""
+        return self.programs_right / self.num_programs if self.num_programs else math.nan
+
+
+def state_accuracy(predicted: bytes, reference: bytes) -> StateScore:
+    """One program's free-running states against the exact machine's, both without memory and first state.
+
+    The denominator is the longer of the two, so a byte that is missing or surplus is a wrong one.
+    """
+    right = sum(map(eq, predicted, reference))
+    total = max(len(predicted), len(reference))
+    return StateScore(num_programs=1, bytes_right=right, bytes_total=total, programs_right=int(right == total))
+
+
+def sum_states(scores: Iterable[StateScore]) -> StateScore:
+    """Programs taken together, every byte with the same weight."""
+    rows = list(scores)
+    return StateScore(
+        num_programs=sum(row.num_programs for row in rows),
+        bytes_right=sum(row.bytes_right for row in rows),
+        bytes_total=sum(row.bytes_total for row in rows),
+        programs_right=sum(row.programs_right for row in rows),
+    )
+
+
+def states_by_length(
+    scores: Iterable[tuple[int, StateScore]], edges: Sequence[int] = (16, 32, 64, 128, 256)
+) -> dict[str, StateScore]:
+    """Scores grouped by the program's length in instructions, as "1-16", "17-32", ...; empty groups are left out.
+
+    `edges` are the greatest lengths of the groups, rising; longer programs form a last group "257+".
+    """
+    groups: dict[int, list[StateScore]] = {}
+    for length, score in scores:
+        groups.setdefault(int(np.searchsorted(edges, length)), []).append(score)
+    lows = [1, *(edge + 1 for edge in edges)]
+    names = [*(f"{low}-{high}" for low, high in zip(lows[:-1], edges, strict=True)), f"{lows[-1]}+"]
+    return {names[index]: sum_states(rows) for index, rows in sorted(groups.items())}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassificationScore:
+    """A classifier on a split."""
+
+    num_files: int
+    accuracy: float
+    macro_f1: float
+    expected_calibration_error: float
+    confusion: tuple[tuple[int, ...], ...]
+    """(C, C) counts: row the true class, column the predicted one."""
+
+
+def score_classification(probabilities: ArrayLike, labels: ArrayLike, *, num_bins: int = 15) -> ClassificationScore:
+    """Score (N, C) class probabilities against N true classes 0..C - 1. The most probable class is the answer.
+
+    Raises ValueError for shapes or labels that do not fit, and for no rows.
+    """
+    table = np.asarray(probabilities, np.float64)
+    truth = np.asarray(labels, np.int64)
+    if table.ndim != 2 or truth.shape != table.shape[:1] or not truth.size:
+        raise ValueError(f"probabilities {table.shape} and labels {truth.shape} must be (N, C) and (N,) with N > 0")
+    confusion = confusion_matrix(truth, table.argmax(1), table.shape[1])
+    return ClassificationScore(
+        num_files=truth.size,
+        accuracy=float(np.trace(confusion) / truth.size),
+        macro_f1=macro_f1(confusion),
+        expected_calibration_error=calibration_error(table, truth, num_bins=num_bins),
+        confusion=tuple(map(tuple, confusion.tolist())),
+    )
+
+
+def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, num_classes: int) -> NDArray[np.int64]:
+    """(C, C) counts: row the true class, column the predicted one. Raises ValueError for a class outside 0..C - 1."""
+    truth, answer = np.asarray(labels, np.int64), np.asarray(predictions, np.int64)
+    if truth.shape != answer.shape or truth.ndim != 1:
+        raise ValueError(f"labels {truth.shape} and predictions {answer.shape} must be one row each, of one length")
+    for classes in (truth, answer):
+        if classes.size and not 0 <= classes.min() <= classes.max() < num_classes:
+            raise ValueError(f"classes run from 0 to {num_classes - 1}; found {classes.min()} to {classes.max()}")
+    counts = np.bincount(truth * num_classes + answer, minlength=num_classes**2)
+    return counts.astype(np.int64).reshape(num_classes, num_classes)
+
+
+def macro_f1(confusion: NDArray[np.int64]) -> float:
+    """Mean F1 over the classes that occur, as label or as answer; 0 where none does."""
+    right = np.diag(confusion).astype(np.float64)
+    mentions = confusion.sum(0) + confusion.sum(1)
+    seen = mentions > 0
+    return float(np.mean(2 * right[seen] / mentions[seen])) if seen.any() else 0.0
+
+
+def calibration_error(probabilities: NDArray[np.float64], labels: NDArray[np.int64], *, num_bins: int = 15) -> float:
+    """Expected calibration error: |confidence - accuracy| over bins of equal width, weighted by their files.
+
+    Confidence is the greatest probability of a row. Source: Guo et al. 2017, arXiv:1706.04599, equation 3.
+    """
+    confidence = probabilities.max(1)
+    right = (probabilities.argmax(1) == labels).astype(np.float64)
+    # Bins are open below and closed above, (0, 1/M], ..., as in the paper.
+    bins = np.clip(np.ceil(confidence * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
+    gaps = np.bincount(bins, confidence - right, num_bins)
+    return float(np.abs(gaps).sum() / len(labels))

@@ -1,0 +1,187 @@
+"""abc2midi and midi2abc of the abcMIDI package, run as programs: bounded time, bounded output, messages kept.
+
+abc2midi exits with 0 whatever happened and says so on stdout, so its messages are read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bytesim.errors import BytesimError, FormatError, ToolError
+from bytesim.formats import midi
+
+TIMEOUT_S = 20.0
+"""A tune takes milliseconds; what takes longer has gone round in circles."""
+MAX_OUTPUT_BYTES = 16 * 1024 * 1024
+INSTALL = "Install the abcMIDI package (Debian: apt-get install abcmidi)"
+
+_MESSAGE = re.compile(r"^(Error|Warning) in line-char (\d+)-(\d+) : *(.*)$")
+_REPEATS = re.compile(r"repeat|:\||\|:|::|\[1|variant ending", re.IGNORECASE)
+"""abc2midi calls an unclosed repeat an error and then plays it as any player would."""
+_OPENS_FILES = re.compile(r"abc-include|ptstress", re.IGNORECASE)
+"""Directives that make abc2midi read a file the tune names. A tune from elsewhere must not choose one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendering:
+    """A tune as MIDI."""
+
+    midi: bytes
+    engine: str
+    """abc2midi or music21."""
+    messages: tuple[str, ...]
+    """What the engine remarked and what was left out, a line each."""
+
+
+def find_tool(name: str) -> str:
+    """Path of an installed program. Raises ToolError."""
+    path = shutil.which(name)
+    if path is None:
+        raise ToolError(f"{name} is not installed. {INSTALL}.")
+    return os.path.abspath(path)  # programs run in a folder of their own
+
+
+def render_abc2midi(abc_text: str) -> Rendering:
+    """The first tune of a text, rendered by abc2midi with its standard settings.
+
+    Raises ToolError where abc2midi is missing, crashes or runs on; FormatError, with line and column, where it
+    reports an error in the tune other than an unclosed repeat, or finds no notes.
+    """
+    tool = find_tool("abc2midi")
+    with tempfile.TemporaryDirectory(prefix="bytesim-") as folder:
+        rendering = _render(tool, abc_text, Path(folder))
+    if not midi.notes(rendering.midi):
+        raise FormatError("abc2midi found no notes in the tune.")
+    return rendering
+
+
+def midi_to_abc(data: bytes) -> str:
+    """ABC by Debian's midi2abc with its standard settings, without the title it makes of the file name.
+
+    Raises FormatError for a file that is no MIDI; ToolError where midi2abc is missing or fails.
+    """
+    midi.parse(data)
+    tool = find_tool("midi2abc")
+    with tempfile.TemporaryDirectory(prefix="bytesim-") as folder:
+        target = Path(folder, "tune.abc")
+        Path(folder, "tune.mid").write_bytes(data)
+        said = _run([tool, "tune.mid", "-o", target.name], Path(folder), target)
+        text = target.read_text("utf-8", "replace") if target.exists() else ""
+    if not re.search(r"^K:", text, re.MULTILINE):
+        raise ToolError(f"midi2abc wrote no tune: {_last_line(said) or 'it gave no reason'}.")
+    return re.sub(r"^T: from tune\.mid\n", "", text, flags=re.MULTILINE)
+
+
+def label_many(texts: Iterable[str], jobs: int = 2) -> Iterator[bytes | None]:
+    """abc2midi's file for every text, in order; None where it fails. Texts are drawn as they are needed.
+
+    Raises ToolError at once where abc2midi is missing.
+    """
+    return _label_many(find_tool("abc2midi"), texts, max(1, jobs))
+
+
+def _label_many(tool: str, texts: Iterable[str], jobs: int) -> Iterator[bytes | None]:
+    def label(index: int, text: str) -> bytes | None:
+        folder = root / str(index)
+        folder.mkdir()
+        try:
+            return _render(tool, text, folder).midi
+        except BytesimError:
+            return None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    waiting: deque[Future[bytes | None]] = deque()
+    with tempfile.TemporaryDirectory(prefix="bytesim-") as name, ThreadPoolExecutor(jobs) as pool:
+        root = Path(name)
+        try:
+            for index, text in enumerate(texts):
+                waiting.append(pool.submit(label, index, text))
+                if len(waiting) > 16 * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _render(tool: str, abc_text: str, folder: Path) -> Rendering:
+    text, messages = _without_file_directives(abc_text)
+    target = folder / "tune.mid"
+    (folder / "tune.abc").write_bytes(text.encode("utf-8", "replace"))
+    said = _run([tool, "tune.abc", "-o", target.name], folder, target)
+    for line in said.splitlines():
+        match = _MESSAGE.match(line.strip())
+        if match is None:
+            continue
+        kind, row, column, what = match.groups()
+        if kind == "Error" and not _REPEATS.search(what):
+            raise FormatError(f"abc2midi, line {row}, column {column}: {what}")
+        messages.append(f"line {row}, column {column}: {what}")
+    if not target.exists():
+        raise ToolError(f"abc2midi wrote no file: {_last_line(said) or 'it gave no reason'}.")
+    return Rendering(midi=target.read_bytes(), engine="abc2midi", messages=tuple(messages))
+
+
+def _without_file_directives(abc_text: str) -> tuple[str, list[str]]:
+    """The text with each line that opens a file emptied of it, so that the lines keep their numbers."""
+    lines = abc_text.splitlines()
+    messages = []
+    for index, line in enumerate(lines):
+        if _OPENS_FILES.search(line):
+            lines[index] = "I:"  # an empty line would end the tune, and a comment goes into the MIDI
+            messages.append(f"line {index + 1}: left out, because it makes abc2midi read another file")
+    return "\n".join(lines) + "\n", messages
+
+
+def _run(command: list[str], folder: Path, target: Path) -> str:
+    """Run a program in `folder`, and return what it printed. Raises ToolError where it crashes or runs on.
+
+    Its output is watched while it runs, so that a few bytes of nested repeats do not fill the disk.
+    """
+    name = Path(command[0]).stem
+    log = folder / "messages.txt"
+    deadline = time.monotonic() + TIMEOUT_S
+    with (
+        log.open("wb") as sink,
+        subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        try:
+            while True:
+                try:
+                    code = process.wait(0.5)
+                    break
+                except subprocess.TimeoutExpired:
+                    too_late = time.monotonic() > deadline
+                    if too_late or _size(log) + _size(target) > MAX_OUTPUT_BYTES:
+                        why = f"after {TIMEOUT_S:g} s" if too_late else f"at {MAX_OUTPUT_BYTES} bytes of output"
+                        raise ToolError(f"{name} was stopped {why}. Take the tune apart and try again.") from None
+        finally:
+            process.kill()
+    if _size(log) + _size(target) > MAX_OUTPUT_BYTES:
+        raise ToolError(f"{name} wrote more than {MAX_OUTPUT_BYTES} bytes. Take the tune apart and try again.")
+    if code < 0:
+        raise ToolError(f"{name} crashed on this file (signal {-code}).")
+    return log.read_text("utf-8", "replace")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].rstrip(".")[:200] if lines else ""
