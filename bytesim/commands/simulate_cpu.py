@@ -1,0 +1,114 @@
+"""`bytesim simulate-cpu`: run a program of the 8-bit CPU and show every state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from bytesim.console import print_json, stderr, stdout
+from bytesim.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bytesim.tasks.cpu_report import Cell
+    from bytesim.tasks.simulate_cpu import Simulation
+
+
+class Engine(str, Enum):
+    """What runs the program."""
+
+    EXACT = "exact"
+
+
+def simulate_cpu(
+    program: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROGRAM",
+            show_default=False,
+            help="Assembly (.asm), or .bin: memory (1024 bytes), memory and first state (1040), or a trace. "
+            "- reads stdin.",
+        ),
+    ],
+    engine: Annotated[Engine, typer.Option(help="What runs the program: the machine itself.")] = Engine.EXACT,
+    steps: Annotated[int, typer.Option(help="Stop after this many steps.")] = 256,
+    acc: Annotated[int | None, typer.Option(help="First value of ACC; 0 without it.", show_default=False)] = None,
+    registers: Annotated[
+        str | None,
+        typer.Option(metavar="A=N,B=N...", help="First values of registers; the others are 0.", show_default=False),
+    ] = None,
+    random_state: Annotated[bool, typer.Option("--random-state", help="Draw ACC and all registers.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Draw the same first state again.", show_default=False)] = None,
+    trace: Annotated[
+        str | None,
+        typer.Option(metavar="OUT.bin", help="Also write memory and states; - writes stdout.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the trace file if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+) -> None:
+    """Run PROGRAM on the 8-bit CPU and show its state at every step.
+
+    bytesim simulate-cpu examples/multiply.asm --registers A=13,B=11
+
+    A state is recorded before its instruction acts, so what an instruction did shows one line further down.
+    A trace is run again from its first state; wrong bytes are shown as found(right).
+    """
+    from bytesim.tasks.cpu_report import plain_values, stop_text
+    from bytesim.tasks.simulate_cpu import parse_registers
+    from bytesim.tasks.simulate_cpu import simulate_cpu as simulate
+
+    if as_json and trace == "-":
+        raise typer.BadParameter("--json and --trace - both write stdout. Name a file for the trace.")
+    try:
+        result = simulate(
+            program,
+            engine=engine.value,
+            steps=steps,
+            acc=acc,
+            registers=None if registers is None else parse_registers(registers),
+            random_state=random_state,
+            seed=seed,
+            trace=trace,
+            force=force,
+        )
+    except ConfigError as error:
+        raise typer.BadParameter(error.message) from None
+    if as_json:
+        print_json(plain_values(result))
+    elif trace != "-":
+        _print_table(result)
+    if result.seed is not None and seed is None:
+        stderr.print(f"first state drawn with --seed {result.seed}")
+    stderr.print(stop_text(result), markup=False)
+
+
+def _print_table(result: Simulation) -> None:
+    from bytesim.tasks.cpu_report import COLUMNS, Cell, comparison_text, state_rows
+
+    # A rich Table would fold its columns to fit a narrow terminal; numbers in pieces help nobody.
+    grid = [([Cell(name) for name in ("step", *COLUMNS)], "instruction")]
+    grid += [([Cell(str(row.step)), *row.cells], row.instruction) for row in state_rows(result)]
+    widths = [max(len(cell.plain) for cell in column) for column in zip(*(cells for cells, _ in grid), strict=True)]
+    for number, (cells, instruction) in enumerate(grid):
+        if stdout.is_terminal:
+            stdout.print(_line(cells, widths, instruction), style="" if number else "bold")
+        else:
+            padded = [cell.plain.rjust(width) for cell, width in zip(cells, widths, strict=True)]
+            print(" ".join([*padded, instruction] if instruction else padded))
+    if result.comparison is not None:
+        print(comparison_text(result.comparison))
+
+
+def _line(cells: Sequence[Cell], widths: Sequence[int], instruction: str) -> Text:
+    line = Text()
+    for cell, width in zip(cells, widths, strict=True):
+        line.append(" " * (width - len(cell.plain)))
+        if cell.right is None:
+            line.append(cell.text, "bold green" if cell.changed else "")
+        else:
+            line.append(cell.text, "bold red").append(f"({cell.right})", "green")
+        line.append(" ")
+    return line.append(instruction)
