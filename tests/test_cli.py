@@ -1,8 +1,13 @@
 """The command line as a user meets it: real subprocesses, exit codes, help that can be pasted."""
 
 import os
+import random
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from cli_tree import EVERYTHING
@@ -61,14 +66,54 @@ def test_a_failure_is_one_line_on_stderr_and_exits_1():
     assert line.startswith("error: no model named 'no such [bold]model[red]\\nhere'")
 
 
-def test_an_interrupt_exits_130():
-    code = (
-        "import sys, bytesim.cli, bytesim.tasks.models\n"
-        "def interrupted(): raise KeyboardInterrupt\n"
-        "bytesim.tasks.models.list_models = interrupted\n"
-        "sys.argv = ['bytesim', 'models', 'list']\n"
-        "bytesim.cli.main()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
-    assert done.returncode == 130
-    assert b"Traceback" not in done.stderr
+def open_when_read(pipe: Path) -> int:
+    """The writing end of a named pipe, once a reader has opened it and so waits for what we write."""
+    for _ in range(600):
+        with suppress(OSError):  # no reader yet
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.1)
+    raise TimeoutError(f"nobody reads {pipe}")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes to wait at")
+def test_an_interrupt_exits_130(tmp_path):
+    pipe = tmp_path / "program.asm"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "bytesim", "simulate-cpu", str(pipe)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        end = open_when_read(pipe)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+        os.close(end)
+    assert (process.returncode, stdout) == (130, b"")
+    assert b"Traceback" not in stderr
+
+
+# --- garbage ---------------------------------------------------------------------------------
+
+GARBAGE = {
+    "empty": b"",
+    "zeros": b"\0" * 1000,
+    "noise": bytes(random.Random(0).randbytes(3000)),
+    "text": b"neither music nor a program\n" * 20,
+    "high bytes": b"\xff\xfe\xfd" * 300,
+    "a MIDI cut short": b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk\xff\xff\xff\xff\0\x90",
+    "a WAV that lies": b"RIFF\xff\xff\xff\xffWAVEfmt \xff\xff\xff\xff",
+    "a BMP that lies": b"BM" + b"\xff" * 60,
+}
+FILES_IN = {"normalize": ("wav", "png"), "simulate-cpu": ("asm", "bin")}
+"""Command that reads a file -> suffixes it is tried with."""
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+@pytest.mark.parametrize("words", FILES_IN)
+def test_garbage_gives_one_line_and_no_file(words, kind, tmp_path):
+    for suffix in FILES_IN[words]:
+        source = tmp_path / f"it's [a] name.{suffix}"
+        source.write_bytes(GARBAGE[kind])
+        done = run(*words.split(), str(source))
+        lines = done.stderr.decode().splitlines()
+        assert (done.returncode, len(lines), done.stdout) == (1, 1, b""), done.stderr.decode()
+        assert lines[0].startswith(f"error: {source}")
+        assert [path.name for path in tmp_path.iterdir()] == [source.name]
+        source.unlink()
