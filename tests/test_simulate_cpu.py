@@ -16,14 +16,16 @@ from bytesim import cli
 from bytesim.commands import simulate_cpu as command
 from bytesim.cpu.assembler import assemble
 from bytesim.cpu.compare import Difference
+from bytesim.cpu.isa import OPERATIONS
 from bytesim.cpu.machine import StopReason, run
-from bytesim.errors import ConfigError, FormatError, InputError, OutputError
+from bytesim.errors import ConfigError, InputError, OutputError
 from bytesim.formats import cpu_trace
 from bytesim.formats.cpu_trace import State, Trace
 from bytesim.tasks.cpu_report import Cell, state_rows
 from bytesim.tasks.simulate_cpu import compare_traces, parse_registers, simulate_cpu
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+DOCS = Path(__file__).parent.parent / "docs" / "cpu.md"
 SUM = "LOADI 5\nADD A\nPOP B\nHLT\n"  # B = 5 + A
 
 
@@ -358,5 +360,16 @@ def test_bits_asm_counts_reverses_isolates_and_tells_odd():
         assert (lowest, odd) == (a & -a, count % 2)
 
 
-def test_format_errors_are_input_errors():  # so that one `except InputError` covers every bad program
-    assert issubclass(FormatError, InputError)
+# --- the documentation ------------------------------------------------------------------------
+
+
+def test_the_documented_run_is_what_the_command_prints(program, bytesim):
+    page = DOCS.read_text(encoding="utf-8")
+    text = page.split("with `double.asm` holding")[1].split("prints")[0]
+    _, out, err = bytesim(program(text), "--registers", "A=20")
+    assert f"```\n{out.decode()}{err}```" in page
+
+
+def test_the_documented_table_lists_every_operation():
+    page = DOCS.read_text(encoding="utf-8")
+    assert all(f"\n| {operation.code} | {operation.name} | " in page for operation in OPERATIONS)
