@@ -1,4 +1,4 @@
-"""What a user can type. Every command stands in a file of `bytesim.commands`; this page lists them and sets exit codes."""
+"""What a user can type. Every command stands in a file of `bytesim.commands`; this page lists them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 import bytesim
 from bytesim.commands.models import models_app
+from bytesim.commands.normalize import normalize
 from bytesim.commands.simulate_cpu import simulate_cpu
 from bytesim.console import print_error, stdout
 from bytesim.errors import BytesimError
@@ -37,6 +38,7 @@ def _root(
     pass
 
 
+app.command()(normalize)
 app.command("simulate-cpu")(simulate_cpu)
 app.add_typer(models_app, name="models")
 

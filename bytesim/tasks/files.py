@@ -252,9 +252,10 @@ def output_path(
     Without `output`: beside the source, with the new suffix; stdin goes to stdout. `output` is a
     folder when there are several inputs (`many`), when it is an existing folder or when it ends in
     a separator (pass it as it was typed: a Path forgets the separator); it is made if its parent
-    exists. Otherwise it is the file itself. `index` gives book-001.mid, book-002.mid and so on. `roots` are the paths as the user typed them: a source
-    found below one that is a folder keeps its place below `output`. `tag` is put before the suffix where
-    the output would otherwise be the source itself; without it that is an OutputError.
+    exists. Otherwise it is the file itself. `index` gives book-001.mid, book-002.mid and so on.
+    `roots` are the paths as the user typed them: a source found below one that is a folder keeps its
+    place below `output`. `tag` is put before the suffix where the output would otherwise be the
+    source itself; without it that is an OutputError.
     Raises OutputError; the path never leaves the output folder, whatever the source or the suffix is called.
     """
     suffix = suffix.lstrip(".")

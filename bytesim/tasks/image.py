@@ -1,0 +1,177 @@
+"""Any picture Pillow reads, as the 32x32 pixels of 24 bits that the models read.
+
+A picture is refused by the size in its header, before a pixel is decoded: a PNG of a few
+hundred bytes can claim 50,000 x 50,000 pixels.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from bytesim.errors import InputError
+from bytesim.formats import bmp
+
+MAX_PIXELS = 64 * 1024 * 1024
+"""Largest picture that is decoded. A large JPEG is decoded at a fraction of its size and counts as that."""
+
+_SIDE = bmp.MODEL_SIDE
+_DRAFT_SIDE = 8 * _SIDE
+_MAX_SCANNED_PIXELS = 64 * MAX_PIXELS
+_BAND = 256
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> what turns the stored pixels upright."""
+_REFUSED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
+"""EPS would be handed to Ghostscript, a program; the others are names without a decoder."""
+
+
+class UnknownPictureError(InputError):
+    """Bytes that no decoder of Pillow claims; another kind of file may be at hand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalizedImage:
+    """A picture as the models read it, and in words what it was and what was done to it."""
+
+    picture: bmp.Picture
+    found: str
+    done: str
+
+
+def normalize_image(file: BinaryIO, *, fit: str = "crop") -> NormalizedImage:
+    """Make 32x32 pixels of a picture in a seekable binary file, judged by its content.
+
+    `fit`: `crop` takes the middle square, `pad` puts the whole picture on white, `stretch` bends it.
+    Transparent parts become white, the first frame of an animation is taken, EXIF orientation is
+    honoured. Raises InputError for what Pillow cannot read and for what is too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks on odd metadata
+            with Image.open(file, formats=_formats()) as image:
+                return _normalize(image, file, fit)
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise UnknownPictureError("no picture that Pillow reads.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(
+            f"the picture holds more pixels than can be decoded ({MAX_PIXELS:,}). Make it smaller first."
+        ) from error
+    except Exception as error:
+        # Pillow's decoders meet damaged files with almost any exception; the picture is at fault, not we.
+        reason = str(error).rstrip(".") or type(error).__name__
+        raise InputError(f"the picture cannot be decoded: {reason}.") from error
+
+
+def _formats() -> list[str]:
+    Image.init()
+    return [name for name in Image.ID if name not in _REFUSED]
+
+
+def _normalize(image: Image.Image, file: BinaryIO, fit: str) -> NormalizedImage:
+    width, height = image.size
+    animated, transparent = getattr(image, "is_animated", False), _is_transparent(image)
+    found = [f"{image.format} {width}x{height}"] + ["animated"] * animated + ["transparent"] * transparent
+    # The JPEG decoder can leave out pixels that a 32x32 picture does not show; for other formats this does nothing.
+    image.draft(None, (_DRAFT_SIDE, _DRAFT_SIDE))
+    _refuse_bombs(image, width * height, file)
+    image.load()
+    turn = _UPRIGHT.get(_orientation(image))
+    small = _fit(_plain_colours(image), fit)
+    if turn is not None:
+        small = small.transpose(turn)
+    fitting = {"crop": "middle square", "pad": "whole picture on white", "stretch": "stretched"}[fit]
+    done = ["first frame"] * animated + [fitting] * (width != height) + ["on white"] * transparent
+    done += ["turned upright"] * (turn is not None) + [f"{_SIDE}x{_SIDE}"]
+    picture = bmp.Picture(width=_SIDE, height=_SIDE, pixels=small.tobytes())
+    return NormalizedImage(picture=picture, found=", ".join(found), done=", ".join(done))
+
+
+def _refuse_bombs(image: Image.Image, full_size: int, file: BinaryIO) -> None:
+    """Raise InputError before the decoder would need more than a few hundred MB or a few minutes."""
+    warnings.simplefilter("error", Image.DecompressionBombWarning)  # a picture inside the picture, as ICO has
+    progressive = bool(image.info.get("progressive"))
+    # A progressive JPEG is held at full size whatever is left out later.
+    if (full_size if progressive else image.width * image.height) > MAX_PIXELS:
+        raise InputError(
+            f"the picture holds {full_size:,} pixels, more than can be decoded ({MAX_PIXELS:,}). Make it smaller first."
+        )
+    if progressive and full_size * _count_scans(file) > _MAX_SCANNED_PIXELS:
+        raise InputError("a JPEG with too many scans to decode. Save it again as an ordinary JPEG.")
+
+
+def _count_scans(file: BinaryIO) -> int:
+    """Start-of-scan markers; among coded pixels FF is followed by 00, so no scan is counted that is none."""
+    place = file.tell()
+    file.seek(0)
+    scans = sum(block.count(b"\xff\xda") for block in iter(lambda: file.read(1 << 20), b""))
+    file.seek(place)
+    return scans
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # damaged metadata says nothing on orientation, and the pixels are sound
+        return 1
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+
+
+def _plain_colours(image: Image.Image) -> Image.Image:
+    """RGB, or RGBA where parts are transparent; greys of more than 8 bits are brought to 8 first."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return Image.fromarray(_grey_8_bit(np.asarray(image))).convert("RGB")
+    return image.convert("RGBA" if _is_transparent(image) else "RGB")
+
+
+def _grey_8_bit(grey: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """(H, W) greys of another range: 0..65535 of integers, 0..1 of floats, else from the darkest to the brightest."""
+    low = min(float(band.min()) for band in _bands(grey))
+    high = max(float(band.max()) for band in _bands(grey))
+    usual = 1.0 if grey.dtype.kind == "f" else 65535.0
+    if low >= 0 and high <= usual:
+        low, high = 0.0, usual
+    scale = 255 / ((high - low) or 1.0)
+    return np.concatenate([np.rint((band - low) * scale).astype(np.uint8) for band in _bands(grey)])
+
+
+def _bands(grey: NDArray[np.generic]) -> Iterator[NDArray[np.float32]]:
+    """A few rows at a time as finite floats, so that a large picture is not copied four times over."""
+    for top in range(0, len(grey), _BAND):
+        yield np.nan_to_num(grey[top : top + _BAND].astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _fit(image: Image.Image, fit: str) -> Image.Image:
+    """32x32 RGB, on white."""
+    width, height = image.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    box = (left, top, left + side, top + side) if fit == "crop" else (0, 0, width, height)
+    size = (_SIDE, _SIDE)
+    if fit == "pad":
+        longer = max(width, height)
+        size = (max(1, round(_SIDE * width / longer)), max(1, round(_SIDE * height / longer)))
+    small = image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    canvas = Image.new("RGB", (_SIDE, _SIDE), "white")
+    corner = ((_SIDE - size[0]) // 2, (_SIDE - size[1]) // 2)
+    canvas.paste(small, corner, small if small.mode == "RGBA" else None)
+    return canvas

@@ -1,0 +1,234 @@
+"""`bytesim normalize`: any recording or picture, brought to the one form that the models read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from bytesim.errors import ConfigError, InputError, OutputError
+from bytesim.formats import bmp, wav
+from bytesim.tasks import audio
+from bytesim.tasks.files import (
+    STDIO,
+    Outcome,
+    Target,
+    check_output,
+    expand_inputs,
+    open_input,
+    output_path,
+    run_each,
+    write_output,
+)
+from bytesim.tasks.image import NormalizedImage, UnknownPictureError, normalize_image
+
+TO = ("auto", "wav", "bmp")
+SEGMENTS = ("first", "loudest", "all")
+FITS = ("crop", "pad", "stretch")
+
+_SOUNDS = {"aif", "aifc", "aiff", "au", "caf", "flac", "mp3", "oga", "ogg", "opus", "snd", "voc", "w64", "wav"}
+_PICTURES = {"apng", "avif", "bmp", "gif", "icns", "ico", "jfif", "jp2", "jpeg", "jpg", "pbm", "pcx", "pgm", "png"}
+_PICTURES |= {"pnm", "ppm", "psd", "qoi", "tga", "tif", "tiff", "webp"}
+SUFFIXES = frozenset(_SOUNDS | _PICTURES)
+"""What is taken out of a folder. A file named by the user is judged by its content alone."""
+
+_ADVICE = "Of a video, or sound in another format, make a WAV file first: ffmpeg -i FILE sound.wav"
+
+Progress = Callable[[int, int], None]
+"""Hears of (bytes read so far, bytes in all)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normalized:
+    """One input and what was made of it."""
+
+    source: str
+    outputs: list[str]
+    """The files written, in order; `-` is stdout."""
+    kind: Literal["wav", "bmp"]
+    found: str
+    """What the input was, such as `44100 Hz stereo, 3.2 s`."""
+    done: str
+    """What was done to it, such as `first 1 s`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """The settings of one run, checked, and what its inputs share."""
+
+    to: str
+    segment: str
+    fit: str
+    output: str | Path | None
+    force: bool
+    many: bool
+    roots: Sequence[str | Path]
+    on_bytes: Callable[[int], None]
+    taken: set[str] = field(default_factory=set)
+
+    def target(self, source: str, kind: str, index: int | None = None) -> Target:
+        """Where an output goes, refused now where it cannot go there."""
+        path = output_path(
+            source,
+            output=self.output,
+            suffix=kind,
+            many=self.many,
+            index=index,
+            roots=self.roots,
+            tag="-normalized",
+        )
+        if path != STDIO and Path(path).suffix.lower() in {".wav", ".bmp"} - {f".{kind}"}:
+            raise OutputError(f"the result is a .{kind} file; give it that suffix.", file=str(path))
+        check_output(path, force=self.force, taken=self.taken)
+        return path
+
+
+def normalize(
+    sources: Sequence[str | Path],
+    *,
+    output: str | Path | None = None,
+    to: str = "auto",
+    segment: str = "first",
+    fit: str = "crop",
+    force: bool = False,
+    on_progress: Progress | None = None,
+) -> list[Outcome[Normalized]]:
+    """Write each recording as 8000 Hz mono 8-bit WAV of one second, each picture as 32x32 BMP of 24 bits.
+
+    `to` names the kind expected; `auto` judges each file by its content. `segment` is the second
+    taken of a recording: `first`, `loudest`, or `all` of them as NAME-001.wav and so on. `fit` brings a
+    picture to a square: `crop` to its middle, `pad` with white, `stretch`. Folders are walked.
+    Raises ConfigError for an unknown choice; what is wrong with one input is in its outcome.
+    """
+    for name, value, choices in (("to", to, TO), ("segment", segment, SEGMENTS), ("fit", fit, FITS)):
+        if value not in choices:
+            raise ConfigError(f"{name} {value!r} is none of {', '.join(choices)}.")
+    names = expand_inputs(sources, suffixes=SUFFIXES)
+    meter = _Meter(names, on_progress)
+    job = _Job(
+        to=to,
+        segment=segment,
+        fit=fit,
+        output=output,
+        force=force,
+        many=len(names) > 1,
+        roots=sources,
+        on_bytes=meter.add,
+    )
+    return run_each(names, lambda source: _normalize_one(source, job), on_done=meter.next)
+
+
+def _normalize_one(source: str, job: _Job) -> Normalized:
+    with open_input(source) as file, _sound_in(file, job) as sound:
+        if sound is not None and job.segment == "all":
+            return _write_every_second(source, sound, job)
+        # Where the output cannot go is said before the work, and the bytes are written once the source is closed.
+        if sound is not None:
+            target = job.target(source, "wav")
+            data, done = _one_second(sound, job.segment)
+            made = Normalized(source=source, outputs=[str(target)], kind="wav", found=_describe(sound), done=done)
+        else:
+            image = _picture_in(file, job)
+            target = job.target(source, "bmp")
+            data = bmp.serialize(image.picture)
+            made = Normalized(source=source, outputs=[str(target)], kind="bmp", found=image.found, done=image.done)
+    write_output(target, data, force=job.force)
+    return made
+
+
+@contextmanager
+def _sound_in(file: BinaryIO, job: _Job) -> Iterator[audio.Sound | None]:
+    """The recording in the file; None where a picture is to be looked for. Raises InputError."""
+    if job.to == "bmp":
+        yield None
+        return
+    try:
+        opened = audio.Sound(audio.SoundFileLike(file, job.on_bytes))
+    except audio.UnknownSoundError as error:
+        if job.to == "wav":
+            raise InputError(f"no recording that libsndfile reads. {_ADVICE}") from error
+        yield None
+        return
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _picture_in(file: BinaryIO, job: _Job) -> NormalizedImage:
+    file.seek(0)
+    try:
+        return normalize_image(file, fit=job.fit)
+    except UnknownPictureError as error:
+        if job.to == "bmp":
+            raise
+        raise InputError(f"neither a recording nor a picture. {_ADVICE}") from error
+
+
+def _one_second(sound: audio.Sound, segment: str) -> tuple[bytes, str]:
+    """(WAV file, what was done)."""
+    if segment == "loudest":
+        audio.refuse_endless(sound)
+        samples, start_s = audio.loudest_second(sound.blocks())
+        done = f"loudest 1 s, from {start_s:.2f} s"
+    else:
+        samples = audio.first_second(sound.blocks())
+        done = "first 1 s" if sound.duration_s > 1 else "unchanged" if sound.is_model_form else "1 s"
+    return audio.model_wav(samples), done if len(samples) == wav.MODEL_FRAMES else "padded to 1 s"
+
+
+def _write_every_second(source: str, sound: audio.Sound, job: _Job) -> Normalized:
+    """Pieces are written as they are decoded; that all can be written is asked first, as far as the header tells."""
+    audio.refuse_endless(sound)
+    ahead = [job.target(source, "wav", index) for index in range(1, int(sound.duration_s) + 1)]
+    outputs: list[str] = []
+    samples = 0
+    for index, second in enumerate(audio.every_second(sound.blocks()), start=1):
+        target = ahead[index - 1] if index <= len(ahead) else job.target(source, "wav", index)
+        write_output(target, audio.model_wav(second), force=job.force)
+        outputs.append(str(target))
+        samples += len(second)
+    padded = ", the last padded" if samples % wav.MODEL_FRAMES else ""
+    done = f"{len(outputs)} piece{'s' * (len(outputs) != 1)} of 1 s{padded}"
+    return Normalized(source=source, outputs=outputs, kind="wav", found=_describe(sound), done=done)
+
+
+def _describe(sound: audio.Sound) -> str:
+    channels = {1: "mono", 2: "stereo"}.get(sound.num_channels, f"{sound.num_channels} channels")
+    return f"{sound.sample_rate_hz} Hz {channels}, {_duration(sound.duration_s)}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{round(seconds, 2):g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+class _Meter:
+    """Adds up the bytes read, file by file, for a progress bar."""
+
+    def __init__(self, sources: Sequence[str], report: Progress | None) -> None:
+        self._sizes = [os.path.getsize(source) if os.path.isfile(source) else 0 for source in sources]
+        self._report = report
+        self._total = sum(self._sizes)
+        self._file = self._before = self._in_file = 0
+
+    def add(self, num_bytes: int) -> None:
+        """Bytes read of the file at hand; decoders go back and forth, so no more than its size counts."""
+        self._in_file = min(self._in_file + num_bytes, self._sizes[self._file])
+        self._tell(self._before + self._in_file)
+
+    def next(self, _: object) -> None:
+        """The file at hand is done, however much of it was read."""
+        self._before += self._sizes[self._file]
+        self._file, self._in_file = self._file + 1, 0
+        self._tell(self._before)
+
+    def _tell(self, done: int) -> None:
+        if self._report is not None:
+            self._report(done, self._total)
