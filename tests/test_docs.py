@@ -1,0 +1,55 @@
+"""What the documentation says is there, is there."""
+
+import re
+import shlex
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from cli_tree import COMMANDS, EVERYTHING
+
+from bytesim.models.bgpt_config import BGPTConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]
+
+
+def command_lines(page: Path) -> list[list[str]]:
+    """Every command shown, on a line of its own or between backticks, as words after `bytesim`."""
+    text = page.read_text(encoding="utf-8")
+    lines = [line.strip().removeprefix("$ ") for line in text.splitlines()] + re.findall(r"`(bytesim [^`\n]+)`", text)
+    return [shlex.split(line.split(" | ")[0], comments=True)[1:] for line in lines if line.startswith("bytesim ")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_shown_exists_with_its_options(page):
+    for words in command_lines(page):
+        if words[0].startswith("-"):  # an option of bytesim itself
+            continue
+        name = max((name for name in EVERYTHING if words[: len(name.split())] == name.split()), key=len, default=None)
+        assert name is not None, words
+        options = {option for parameter in EVERYTHING[name].params for option in parameter.opts} | {"--help"}
+        assert {word for word in words if re.match("-[a-z-]", word)} <= options, words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_to_one(page):
+    targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    assert not [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_the_readme_shows_every_command():
+    shown = [" ".join(words) for words in command_lines(ROOT / "README.md")]
+    assert not [name for name in COMMANDS if not any(line.startswith(name) for line in shown)]
+
+
+def test_the_readme_s_map_has_every_room():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rooms = {path.name for path in (ROOT / "bytesim").glob("*.py") if not path.name.startswith("__")}
+    rooms |= {f"{path.parent.name}/" for path in (ROOT / "bytesim").glob("*/__init__.py")}
+    assert not [room for room in rooms if f"  {room} " not in readme]
+
+
+def test_every_config_field_is_described_with_its_default():
+    table = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", (ROOT / "docs/models.md").read_text(encoding="utf-8"), re.M))
+    assert table == {field.name: str(field.default) for field in fields(BGPTConfig)}
