@@ -323,7 +323,8 @@ def test_a_program_is_not_started_for_postscript(tmp_path):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    head=st.sampled_from([b"", b"ID3", b"\xff\xfb", b"fLaC", b"OggS", b"RIFF", b"GIF89a", b"II*\0"]), tail=st.binary()
+    head=st.sampled_from([b"", b"ID3", b"\xff\xfb", b"fLaC", b"OggS", b"RIFF", b"GIF89a", b"II*\0", b"\xf0\x7e\0\1"]),
+    tail=st.binary(),
 )
 def test_any_bytes_become_a_file_or_one_line(tmp_path, capfd, head, tail):
     (tmp_path / "any").write_bytes(head + tail)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any, BinaryIO
 
@@ -61,7 +61,9 @@ class SoundFileLike:
         return self._file.read(size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
+        with suppress(OSError, ValueError):  # a damaged file sends libsndfile to before its start
+            self._file.seek(offset, whence)
+        return self.tell()
 
     def tell(self) -> int:
         return self._file.tell()
@@ -73,10 +75,10 @@ class Sound:
     def __init__(self, source: SoundFileLike) -> None:
         """Raises InputError where libsndfile does not know the format, or the header makes no sense."""
         self._source = source
-        self._hush = _quiet if _looks_like_mpeg(source) else nullcontext
         reader = _reader()
+        _refuse_sample_dumps(source)
         try:
-            with self._hush():
+            with _quiet():
                 self._sound = reader(source)
         except (RuntimeError, TypeError, ValueError) as error:  # soundfile's own errors are RuntimeErrors
             raise UnknownSoundError("no recording that libsndfile reads.") from source.failure or error
@@ -90,6 +92,10 @@ class Sound:
     @property
     def num_channels(self) -> int:
         return int(self._sound.channels)
+
+    @property
+    def _chatters(self) -> bool:
+        return "MPEG" in str(self._sound.subtype)
 
     @property
     def duration_s(self) -> float:
@@ -132,7 +138,7 @@ class Sound:
         if at > MAX_DURATION_S * self.sample_rate_hz:
             raise InputError(_TOO_LONG)
         try:
-            with self._hush():
+            with _quiet() if self._chatters else nullcontext():
                 block: NDArray[np.float32] = self._sound.read(frames, dtype="float32", always_2d=True)
         except (RuntimeError, ValueError) as error:
             raise InputError(f"cannot be decoded after {at / self.sample_rate_hz:.2f} s: {error}") from error
@@ -198,10 +204,12 @@ def model_wav(samples: Samples) -> bytes:
     return wav.serialize(wav.model_recording(steps.tobytes()))
 
 
-def _looks_like_mpeg(source: SoundFileLike) -> bool:
+def _refuse_sample_dumps(source: SoundFileLike) -> None:
+    """MIDI sample dumps, a kind nobody meets: on a damaged one libsndfile prints to stdout, into our answer."""
     head = source.read(2)
     source.seek(0)
-    return head == b"ID" or (len(head) == 2 and head[0] == 0xFF and head[1] >= 0xE0)
+    if head == b"\xf0\x7e":
+        raise UnknownSoundError("a MIDI sample dump, which is not read.")
 
 
 @contextmanager
