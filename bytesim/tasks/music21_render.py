@@ -11,7 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import bytesim
 from bytesim.errors import FormatError, ToolError
 from bytesim.formats import midi
 from bytesim.tasks.abcmidi import Rendering
@@ -35,7 +34,7 @@ def render_music21(abc_text: str) -> Rendering:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "bytesim.tasks.music21_render"],
-            cwd=Path(bytesim.__file__).parents[1],  # -m looks there first, and not among the user's files
+            cwd=Path(__file__).parents[2],  # -m looks there first, and not among the user's files
             input=raw,
             capture_output=True,
             timeout=TIMEOUT_S,

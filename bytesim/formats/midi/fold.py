@@ -20,6 +20,9 @@ CHORD_SPREAD = 10
 SHORTEST = 2
 """Ticks. A note-on one tick late would leave nothing of a shorter note."""
 
+SHORTEST_REST = 40
+"""Ticks: a 32nd note in a triplet. Nobody writes a shorter rest."""
+
 
 @dataclass(slots=True)
 class _Sounding:
@@ -62,7 +65,7 @@ def _take_back_delay(voice: list[_Sounding], changes: list[str]) -> None:
 def _drop_short(voice: list[_Sounding], changes: list[str]) -> list[_Sounding]:
     kept = [note for note in voice if note.end - note.start >= SHORTEST]
     if len(kept) < len(voice):
-        changes.append(f"dropped {len(voice) - len(kept)} notes shorter than {SHORTEST}/480 of a quarter note")
+        changes.append(f"dropped notes shorter than {SHORTEST}/480 of a quarter note ({len(voice) - len(kept)})")
     if not kept:
         raise FormatError("the file holds no note that lasts.")
     return kept
@@ -96,7 +99,7 @@ def _align_strums(voice: list[_Sounding]) -> None:
 
 def _to_whole_ticks(voice: list[_Sounding], changes: list[str]) -> None:
     """Times played by hand go to the nearest 64th note or triplet 32nd; written ones to the nearest tick."""
-    off_grid = sum(_snap(note.start) != note.start for note in voice)
+    off_grid = sum(not _is_written(note.start) for note in voice)
     if 2 * off_grid > len(voice):
         for note in voice:
             note.start = _snap(note.start)
@@ -107,7 +110,16 @@ def _to_whole_ticks(voice: list[_Sounding], changes: list[str]) -> None:
     for note in voice:
         note.start, note.end = round(note.start), round(note.end)
     if moved:
-        changes.append(f"times of {moved} notes rounded to 1/{TICKS_PER_QUARTER} of a quarter note")
+        changes.append(f"times rounded to 1/{TICKS_PER_QUARTER} of a quarter note ({moved} notes)")
+
+
+def _is_written(time: Ticks480) -> bool:
+    """Whether a note of a score could begin or end there: 64th notes, and those of a triplet."""
+    return time % 20 == 0 or time % 30 == 0
+
+
+def _is_touch(gap: Ticks480, note: _Sounding, limit: Ticks480) -> bool:
+    return 8 * gap <= limit - note.start and (gap < SHORTEST_REST or not _is_written(note.end))
 
 
 def _snap(time: Ticks480) -> int:
@@ -125,21 +137,24 @@ def _group(voice: list[_Sounding], changes: list[str]) -> list[list[_Sounding]]:
         twin.end = max(twin.end, note.end)
     merged = len(voice) - sum(map(len, starts.values()))
     if merged:
-        changes.append(f"{merged} notes merged with one of the same pitch and onset")
+        changes.append(f"notes merged with another of the same pitch and onset ({merged})")
     return [[chord[pitch] for pitch in sorted(chord)] for _, chord in sorted(starts.items())]
 
 
 def _fit_ends(groups: list[list[_Sounding]], changes: list[str]) -> None:
-    """Cut what overlaps the next chord; close gaps of up to an eighth, which are touch and no rest."""
+    """Cut what overlaps the next chord; close gaps of up to an eighth, which are touch and no rest.
+
+    A note whose end is where a written one could be is left: what follows it is a rest, if a short one.
+    """
     cut = closed = 0
     for group, following in pairwise(groups):
         limit = following[0].start
         for note in group:
             if note.end > limit:
                 note.end, cut = limit, cut + 1
-            elif note.end < limit and 8 * (limit - note.end) <= limit - note.start:
+            elif note.end < limit and _is_touch(limit - note.end, note, limit):
                 note.end, closed = limit, closed + 1
     if cut:
-        changes.append(f"{cut} notes cut where the next one begins: one voice holds no overlap")
+        changes.append(f"notes cut where the next one begins, because one voice holds no overlap ({cut})")
     if closed:
-        changes.append(f"{closed} notes made longer by up to an eighth, to reach the next one")
+        changes.append(f"notes made longer by up to an eighth of themselves, to reach the next one ({closed})")

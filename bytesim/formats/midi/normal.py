@@ -51,7 +51,7 @@ def _melody(file: MidiFile, changes: list[str]) -> list[Note]:
     if not melody:
         raise FormatError("all notes are on channel 10, which is drums; there is no melody to write down.")
     if len(melody) < len(played):
-        changes.append(f"dropped {len(played) - len(melody)} drum notes (channel 10)")
+        changes.append(f"dropped drum notes on channel 10 ({len(played) - len(melody)})")
     return melody
 
 

@@ -35,7 +35,7 @@ def tidy(file: MidiFile) -> tuple[MidiFile, list[str]]:
     dropped: Counter[str] = Counter()
     tempos: list[bytes] = []
     tracks = tuple(_tidy_track(track, index, dropped, tempos) for index, track in enumerate(file.tracks))
-    changes = [f"dropped {count} {name}" for name, count in sorted(dropped.items())]
+    changes = [f"dropped {name} ({count})" for name, count in sorted(dropped.items())]
     if any(tempo != TEMPO for tempo in tempos):
         bpm = 60_000_000 / (int.from_bytes(tempos[0], "big") or 1)
         changes.append(f"tempo set from {bpm:.4g} to 120 quarter notes a minute")
