@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import bytesim
+from bytesim.commands.doctor import doctor
 from bytesim.commands.models import models_app
 from bytesim.commands.normalize import normalize
 from bytesim.commands.simulate_cpu import simulate_cpu
@@ -40,6 +41,7 @@ def _root(
 
 app.command()(normalize)
 app.command("simulate-cpu")(simulate_cpu)
+app.command()(doctor)
 app.add_typer(models_app, name="models")
 
 

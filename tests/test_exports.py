@@ -12,6 +12,7 @@ from cli_tree import COMMANDS
 import bytesim
 
 FUNCTION_OF_COMMAND = {
+    "doctor": "doctor",
     "models import": "import_model",
     "models list": "list_models",
     "models path": "model_path",

@@ -104,7 +104,7 @@ def _normalize(image: Image.Image, file: BinaryIO, fit: str) -> NormalizedImage:
 
 
 def _refuse_bombs(image: Image.Image, full_size: int, file: BinaryIO) -> None:
-    """Raise InputError before the decoder would need more than a few hundred MB or a few minutes."""
+    """Raise InputError before the decoder would need more than 1 GB or some minutes."""
     warnings.simplefilter("error", Image.DecompressionBombWarning)  # a picture inside the picture, as ICO has
     progressive = bool(image.info.get("progressive"))
     # A progressive JPEG is held at full size whatever is left out later.

@@ -1,0 +1,96 @@
+"""What a device can do, measured: matrix products in fp32 and bf16, and memory bandwidth.
+
+Whether bf16 is faster cannot be looked up: some processors have instructions for it, others
+convert to fp32 and back, and it depends on how many rows share one read of the weights. So a small
+product is timed, once per process and question, in well under a second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache
+
+import torch
+
+ROWS = 512
+"""Rows of a product as prefill and training have them; decoding has one per file in the batch."""
+
+_BUDGET_S = 0.15
+_MAX_CALLS = 50
+_COPY_BYTES = 64 * 1024 * 1024
+
+
+def devices() -> list[str]:
+    """The devices of this machine as torch names them, the one that `auto` takes first."""
+    found = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    found += ["mps"] if torch.backends.mps.is_available() else []
+    return [*found, "cpu"]
+
+
+def faster_dtype(device: str | torch.device = "cpu", *, rows: int = ROWS) -> torch.dtype:
+    """bfloat16 or float32, whichever multiplies `rows` vectors by a weight matrix faster on the device."""
+    fast = matmul_gflops(torch.bfloat16, str(device), rows) > matmul_gflops(torch.float32, str(device), rows)
+    return torch.bfloat16 if fast else torch.float32
+
+
+@cache
+def matmul_gflops(dtype: torch.dtype, device: str = "cpu", rows: int = ROWS) -> float:
+    """Rate, in 1e9 operations per second, of `rows` vectors times a square weight matrix; 0 where it cannot be done.
+
+    The matrix has 512 columns on a CPU, as the shipped models have, and 4096 elsewhere, where
+    less would time the launch.
+    """
+    width = 512 if torch.device(device).type == "cpu" else 4096
+    try:
+        with torch.inference_mode():
+            vectors = torch.randn(rows, width, device=device).to(dtype)
+            weights = torch.randn(width, width, device=device).to(dtype)
+            seconds = _best_time(lambda: torch.nn.functional.linear(vectors, weights), device)
+    except (RuntimeError, TypeError):  # a device that has no product in this type, or no memory left
+        return 0.0
+    return 2 * rows * width * width / seconds / 1e9
+
+
+@cache
+def bandwidth_gb_s(device: str = "cpu") -> float:
+    """Memory bandwidth, in 1e9 bytes per second, of a large copy: every byte counts once read and once written.
+
+    0 where there is no memory left for it.
+    """
+    size = _COPY_BYTES if torch.device(device).type == "cpu" else 8 * _COPY_BYTES
+    try:
+        source = torch.ones(size, dtype=torch.uint8, device=device)
+        target = torch.empty_like(source)
+        seconds = _best_time(lambda: target.copy_(source), device)
+    except RuntimeError:
+        return 0.0
+    return 2 * size / seconds / 1e9
+
+
+def _best_time(work: Callable[[], object], device: str) -> float:
+    """Seconds of the fastest of several calls. The first pays for allocation and is not counted."""
+    _timed(work, device)
+    best = _timed(work, device)
+    end = time.perf_counter() + _BUDGET_S
+    for _ in range(_MAX_CALLS):
+        if time.perf_counter() > end:
+            break
+        best = min(best, _timed(work, device))
+    return best
+
+
+def _timed(work: Callable[[], object], device: str) -> float:
+    start = time.perf_counter()
+    work()
+    _synchronize(device)
+    return max(time.perf_counter() - start, 1e-9)
+
+
+def _synchronize(device: str) -> None:
+    """Wait for the device: a GPU answers a call before its work is done."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        torch.cuda.synchronize(device)
+    elif kind == "mps":
+        torch.mps.synchronize()
