@@ -136,7 +136,7 @@ def _render(tool: str, abc_text: str, folder: Path) -> Rendering:
 
 def _without_file_directives(abc_text: str) -> tuple[str, list[str]]:
     """The text with each line that opens a file emptied of it, so that the lines keep their numbers."""
-    lines = abc_text.splitlines()
+    lines = abc_text.replace("\r\n", "\n").split("\n")
     messages = []
     for index, line in enumerate(lines):
         if _OPENS_FILES.search(line):

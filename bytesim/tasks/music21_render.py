@@ -48,7 +48,8 @@ def render_music21(abc_text: str) -> Rendering:
     if not midi.notes(done.stdout):
         raise FormatError("music21 found no notes in the tune.")
     _, num_graces = _without_graces(abc_text)
-    left_out = (f"{num_graces} groups of grace notes left out",) if num_graces else ()
+    groups = "1 group" if num_graces == 1 else f"{num_graces} groups"
+    left_out = (f"grace notes left out ({groups})",) if num_graces else ()
     return Rendering(midi=done.stdout, engine="music21", messages=left_out)
 
 
