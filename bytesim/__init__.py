@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "doctor": "bytesim.tasks.doctor",
+    "doctor": "bytesim.tasks.doctor",
     "import_model": "bytesim.tasks.models",
     "list_models": "bytesim.tasks.models",
     "model_path": "bytesim.tasks.models",

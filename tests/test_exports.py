@@ -13,6 +13,7 @@ import bytesim
 
 FUNCTION_OF_COMMAND = {
     "doctor": "doctor",
+    "doctor": "doctor",
     "models import": "import_model",
     "models list": "list_models",
     "models path": "model_path",
