@@ -227,7 +227,8 @@ class SourceEncoder(nn.Module):
         super().__init__()
         size = config.source_hidden_size
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
-        self.neighbours = nn.Conv1d(size, size, config.source_kernel, padding=config.source_kernel // 2)
+        self.kernel = config.source_kernel
+        self.neighbours = nn.Linear(size * config.source_kernel, size)
         self.positions = nn.Parameter(torch.randn(config.max_source_bytes, size) * 0.3)
         self.blocks = nn.ModuleList(SourceBlock(config) for _ in range(config.source_layers))
         self.norm = make_norm(size, "modern")
@@ -235,12 +236,21 @@ class SourceEncoder(nn.Module):
         self.register_buffer("rotary", table, persistent=False)
 
     def forward(self, source: Tensor) -> Tensor:
-        mask = (source != END_OF_PATCH)[:, None, None]
+        mask = source_mask(source)
         x = self.bytes(source) * (source != END_OF_PATCH)[..., None]  # padding is as nothing to the convolution
-        x = x + self.neighbours(x.transpose(1, 2)).transpose(1, 2) + self.positions[: source.shape[1]]
+        # A convolution written as a product: its compiled shapes may vary.
+        windows = F.pad(x, (0, 0, self.kernel // 2, self.kernel // 2)).unfold(1, self.kernel, 1)
+        x = x + self.neighbours(windows.flatten(2)) + self.positions[: source.shape[1]]
         for block in self.blocks:
             x = block(x, self.rotary[:, : source.shape[1]], mask)
         return self.norm(x)
+
+
+def source_mask(source: Tensor) -> Tensor:
+    """(B, 1, 1, T) which source positions are seen: every byte, and the first position, so that no source is a source."""
+    mask = source != END_OF_PATCH
+    mask[:, 0] = True
+    return mask[:, None, None]
 
 
 class BGPT(nn.Module):
@@ -260,7 +270,7 @@ class BGPT(nn.Module):
         encoded = self.source_encoder(source)
         byte_blocks = self.byte_decoder.blocks if self.byte_decoder is not None else []
         return Source(
-            mask=(source != END_OF_PATCH)[:, None, None],
+            mask=source_mask(source),
             patch_keys=[_source_keys(block, encoded) for block in self.patch_decoder.blocks],
             byte_keys=[_source_keys(block, encoded) for block in byte_blocks],
         )
@@ -275,10 +285,13 @@ class BGPT(nn.Module):
         """Score patches, given the true patches before each (teacher forcing).
 
         Takes (B, P, S) token ids. Returns logits (B, Q, S, V); row q scores patch `first + q` of each file. `first` (B,)
-        is 1 and `rows` P - 1 where they are not given. `source` (B, T), padded with 256, goes to the source encoder.
+        is 1 and `rows` P - 1 where they are not given. `source` (B, T), padded with 256, goes to the source encoder;
+        where a model with one is given no source, it reads an empty one.
         """
         assert self.byte_decoder is not None, "a classifier scores classes, not bytes"
-        encoded = self.encode_source(source) if source is not None and self.source_encoder is not None else None
+        if source is None:
+            source = torch.full((len(patches), 1), END_OF_PATCH, device=patches.device)
+        encoded = self.encode_source(source) if self.source_encoder is not None else None
         features = self.patch_decoder(patches, encoded)
         if first is None:
             picked = torch.arange(1, patches.shape[1], device=patches.device).expand(len(patches), -1)

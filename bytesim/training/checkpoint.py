@@ -1,0 +1,99 @@
+"""Checkpoints: everything a training needs to go on as if it had not stopped. One safetensors file, no pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from bytesim.errors import ModelError, OutputError
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a training stands. Learning rate and data order follow from `step` and `total_steps`."""
+
+    step: int = 0
+    """Steps done."""
+    total_steps: int | None = None
+    """None until a `minutes` budget has become a number of steps."""
+    seconds: float = 0.0
+    """Time spent in training, over all runs."""
+    bytes_seen: int = 0
+    """Scored bytes."""
+
+
+def save_checkpoint(
+    folder: Path,
+    model: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
+    progress: Progress,
+    recipe: dict[str, Any],
+) -> None:
+    """Write the checkpoint whole or not at all. Raises OutputError."""
+    tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    for number, optimizer in enumerate(optimizers):
+        for index, parameter in enumerate(_parameters(optimizer)):
+            for name, value in optimizer.state.get(parameter, {}).items():
+                tensors[f"optimizer.{number}.{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous()
+    tensors["rng"] = torch.get_rng_state()
+    state = {name: getattr(progress, name) for name in Progress.__slots__}
+    metadata = {"progress": json.dumps(state), "recipe": json.dumps(recipe)}
+    temporary = folder / f".{CHECKPOINT_FILE}.{os.getpid()}.tmp"
+    try:
+        save_file(tensors, temporary, metadata=metadata)
+        os.replace(temporary, folder / CHECKPOINT_FILE)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"the checkpoint cannot be written ({error}).", file=str(folder)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(
+    folder: Path, model: nn.Module, optimizers: list[torch.optim.Optimizer], recipe: dict[str, Any]
+) -> Progress | None:
+    """Restore model, optimizers and RNG; None where the folder holds no checkpoint.
+
+    Raises ModelError if the checkpoint is damaged or belongs to another model.
+    """
+    path = folder / CHECKPOINT_FILE
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as stored:
+            metadata = stored.metadata()
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
+        progress = Progress(**json.loads(metadata["progress"]))
+        earlier = json.loads(metadata["recipe"])
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"the checkpoint is damaged ({error}); remove it to start again.", file=str(path)) from error
+    if earlier["model"] != recipe["model"]:
+        raise ModelError("the checkpoint is of another model; choose another folder.", file=str(path))
+    model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
+    for number, optimizer in enumerate(optimizers):
+        _restore(optimizer, f"optimizer.{number}.", tensors)
+    torch.set_rng_state(tensors["rng"])
+    return progress
+
+
+def _restore(optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, Tensor]) -> None:
+    for index, parameter in enumerate(_parameters(optimizer)):
+        start = f"{prefix}{index}."
+        state = {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}
+        for name, value in state.items():  # AdamW keeps its step count on the CPU unless it is fused on a GPU
+            state[name] = value.to(parameter.device) if value.ndim or parameter.is_cuda else value
+        if state:
+            optimizer.state[parameter] = state
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

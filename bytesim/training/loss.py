@@ -1,0 +1,80 @@
+"""Batches of examples as tensors, and their loss in nats.
+
+Axes: B files, P patches, Q scored patches, S bytes per patch, V = 257 tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bytesim.models.bgpt import BGPT
+from bytesim.patching import END_OF_PATCH
+from bytesim.training.streams import BUCKET_PATCHES, Example
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Examples padded to one size."""
+
+    patches: Tensor
+    """(B, P, S) token ids."""
+    source: Tensor | None
+    """(B, T) source bytes, padded with 256, where the model attends to them."""
+    first: Tensor
+    """(B,) first scored patch."""
+    targets: Tensor
+    """(B, Q, S) scored patches."""
+    scored: Tensor
+    """(B, Q) which of them are real."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device."""
+        source = None if self.source is None else self.source.to(device, non_blocking=True)
+        rest = (each.to(device, non_blocking=True) for each in (self.patches, self.first, self.targets, self.scored))
+        patches, first, targets, scored = rest
+        return Batch(patches, source, first, targets, scored)
+
+
+def collate(examples: list[Example], *, source_attention: bool) -> Batch:
+    """One batch; lengths are rounded up as the buckets of the streams are, so that shapes recur."""
+
+    def rounded(length: int, step: int = BUCKET_PATCHES) -> int:
+        return -(-length // step) * step
+
+    size = examples[0].patches.shape[1]
+    length = rounded(max(len(each.patches) for each in examples))
+    rows = rounded(max(len(each.patches) - each.first for each in examples))
+    patches = np.full((len(examples), length, size), END_OF_PATCH, np.int64)
+    targets = np.full((len(examples), rows, size), END_OF_PATCH, np.int64)
+    scored = np.zeros((len(examples), rows), np.bool_)
+    for index, each in enumerate(examples):
+        patches[index, : len(each.patches)] = each.patches
+        wanted = each.patches[each.first :]
+        targets[index, : len(wanted)], scored[index, : len(wanted)] = wanted, True
+    source = None
+    if source_attention:
+        width = rounded(max(max(len(each.source) for each in examples), 1), 4 * BUCKET_PATCHES)
+        padded = np.full((len(examples), width), END_OF_PATCH, np.int64)
+        for index, each in enumerate(examples):
+            padded[index, : len(each.source)] = np.frombuffer(each.source, np.uint8)
+        source = torch.from_numpy(padded)
+    first = torch.tensor([each.first for each in examples])
+    return Batch(torch.from_numpy(patches), source, first, torch.from_numpy(targets), torch.from_numpy(scored))
+
+
+def token_losses(model: BGPT, batch: Batch) -> Tensor:
+    """(B, Q, S) cross-entropy in nats of every token of the scored patches; 0 where nothing is scored."""
+    logits = model(batch.patches, batch.source, batch.first, batch.targets.shape[1])
+    losses = F.cross_entropy(logits.float().flatten(0, 2), batch.targets.flatten(), reduction="none")
+    return losses.view_as(batch.targets) * batch.scored[..., None]
+
+
+def real_tokens(batch: Batch) -> Tensor:
+    """(B, Q, S) which tokens bits per byte counts: every byte, and the first END_OF_PATCH after the last one."""
+    ends = (batch.targets == END_OF_PATCH).flatten(1).cumsum(1).view_as(batch.targets)
+    return (ends <= 1) & batch.scored[..., None]

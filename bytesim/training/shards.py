@@ -1,0 +1,92 @@
+"""Shards: many short files in one .npz, read without pickle. No torch.
+
+Arrays: `source` and `target` uint8 bytes end to end, `source_ends` and `target_ends` int64 running ends,
+`group` uint8 per row (0 whole files, n fragments of n parts), `label` int32 per row for classifiers.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.errors import FormatError, InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Rows of (source bytes, target bytes, group, label). A row without a source has an empty one."""
+
+    source: NDArray[np.uint8]
+    source_ends: NDArray[np.int64]
+    target: NDArray[np.uint8]
+    target_ends: NDArray[np.int64]
+    group: NDArray[np.uint8]
+    label: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.target_ends)
+
+    def row(self, index: int) -> tuple[bytes, bytes]:
+        """Source and target bytes of one row."""
+        return _piece(self.source, self.source_ends, index), _piece(self.target, self.target_ends, index)
+
+    def lengths(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Bytes of each source and of each target."""
+        return np.diff(self.source_ends, prepend=0), np.diff(self.target_ends, prepend=0)
+
+
+def _piece(data: NDArray[np.uint8], ends: NDArray[np.int64], index: int) -> bytes:
+    return data[ends[index - 1] if index else 0 : ends[index]].tobytes()
+
+
+def pack(rows: Sequence[tuple[bytes, bytes]], groups: Sequence[int] = (), labels: Sequence[int] = ()) -> Shard:
+    """A shard of rows (source, target); groups and labels are 0 where they are not given."""
+    sources, targets = [row[0] for row in rows], [row[1] for row in rows]
+    return Shard(
+        source=np.frombuffer(b"".join(sources), np.uint8),
+        source_ends=np.cumsum([len(each) for each in sources], dtype=np.int64),
+        target=np.frombuffer(b"".join(targets), np.uint8),
+        target_ends=np.cumsum([len(each) for each in targets], dtype=np.int64),
+        group=np.array(groups or [0] * len(rows), np.uint8),
+        label=np.array(labels or [0] * len(rows), np.int32),
+    )
+
+
+def save_shard(path: Path, shard: Shard) -> None:
+    """Write a shard whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            np.savez_compressed(stream, **{name: getattr(shard, name) for name in Shard.__slots__})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_shard(path: Path) -> Shard:
+    """Read a shard. Raises InputError if it is missing, FormatError if its arrays do not fit together."""
+    if not path.is_file():
+        raise InputError("there is no such shard. `bytesim data build` makes one.", file=str(path))
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            shard = Shard(**{name: arrays[name] for name in Shard.__slots__})
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise FormatError(f"is no shard of bytesim ({error}).", file=str(path)) from error
+    _check(shard, str(path))
+    return shard
+
+
+def _check(shard: Shard, name: str) -> None:
+    rows = len(shard)
+    for data, ends in ((shard.source, shard.source_ends), (shard.target, shard.target_ends)):
+        rising = len(ends) == rows and (rows == 0 or (ends[0] >= 0 and bool(np.all(np.diff(ends) >= 0))))
+        if not rising or (rows and ends[-1] != len(data)) or data.dtype != np.uint8:
+            raise FormatError("the ends of its rows do not fit its bytes.", file=name)
+    if len(shard.group) != rows or len(shard.label) != rows:
+        raise FormatError("it has another number of groups or labels than rows.", file=name)

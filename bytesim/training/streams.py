@@ -1,0 +1,126 @@
+"""Streams of examples: what a recipe's data sources hold, framed and drawn by step. No torch.
+
+Which examples a step gets depends on the seed and the step alone, so a resumed run sees the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.errors import ConfigError
+from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.patching import Patches, closing_patch, extension_patch, frame_source, num_patches, split_patches
+from bytesim.training.folders import read_folder
+from bytesim.training.recipe import DataSource
+from bytesim.training.shards import Shard, load_shard
+
+BUCKET_PATCHES = 16
+"""Files whose lengths round up to the same multiple of this stand in one bucket; a batch is drawn from one bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A framed file: its patches (P, S), the first scored one, the source bytes if any, and a label."""
+
+    patches: Patches
+    first: int
+    source: bytes
+    label: int
+    num_bytes: int
+    """Real bytes that are scored."""
+
+
+class Stream:
+    """The examples of one data source, sorted by length."""
+
+    def __init__(self, source: DataSource, shard: Shard, config: BGPTConfig) -> None:
+        self.source = source
+        self.config = config
+        self.shard = shard
+        from_lengths, to_lengths = shard.lengths()
+        if source.reverse:
+            from_lengths, to_lengths = to_lengths, from_lengths
+        total = from_lengths + to_lengths
+        patches = np.array([self._patches(int(a), int(b)) for a, b in zip(from_lengths, to_lengths, strict=True)])
+        keep = (shard.group >= source.group_from) & (shard.group <= source.group_to) & (patches <= config.max_patches)
+        if source.max_bytes:
+            keep &= total <= source.max_bytes
+        if config.source_attention and source.task == "convert":
+            keep &= from_lengths <= config.max_source_bytes
+        rows = np.flatnonzero(keep)
+        if not len(rows):
+            raise ConfigError(f"no example of {source.path} fits the model and the recipe.")
+        self.rows = rows[np.argsort(patches[rows], kind="stable")]
+        self.buckets = -(-patches[self.rows] // BUCKET_PATCHES)
+        self.left_out = len(shard) - len(rows)
+
+    def _patches(self, source_bytes: int, target_bytes: int) -> int:
+        target = num_patches(target_bytes, self.config.patch_size)
+        if self.source.task != "convert":
+            return target
+        return num_patches(source_bytes, self.config.patch_size) - 1 + target
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def example(self, index: int) -> Example:
+        """The example at a place in the order of lengths."""
+        row = int(self.rows[index])
+        source, target = self.shard.row(row)
+        if self.source.reverse:
+            source, target = target, source
+        return self._frame(source, target, int(self.shard.label[row]))
+
+    def _frame(self, source: bytes, target: bytes, label: int) -> Example:
+        size, suffixes = self.config.patch_size, (self.source.source_suffix, self.source.target_suffix)
+        tail = [extension_patch(suffixes[1], size), split_patches(target, size), closing_patch(size)]
+        if self.source.task != "convert":
+            return Example(np.concatenate(tail), 1, b"", label, len(target))
+        head = frame_source(source, suffixes[0], size)
+        return Example(np.concatenate([head, *tail]), len(head) + 1, source, label, len(target))
+
+    def draw(self, rng: np.random.Generator, budget: int) -> list[Example]:
+        """Examples of one bucket, as many as `budget` bytes hold, at least one.
+
+        How many depends on the bucket alone: shapes recur, and kernels made for a shape are used again.
+        """
+        bucket = int(self.buckets[rng.integers(len(self))])
+        count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
+        low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
+        return [self.example(int(index)) for index in rng.integers(low, high, count)]
+
+    def all(self) -> Iterator[Example]:
+        """Every example, shortest first."""
+        for index in range(len(self)):
+            yield self.example(index)
+
+
+def open_stream(source: DataSource, config: BGPTConfig, base: Path) -> Stream:
+    """The stream of a data source whose path is relative to `base`. Raises BytesimError."""
+    path = base / source.path
+    shard = read_folder(path, source) if path.is_dir() else load_shard(path)
+    return Stream(source, shard, config)
+
+
+class Mixture:
+    """Several streams, drawn by weights that may move during the training."""
+
+    def __init__(self, streams: list[Stream], seed: int) -> None:
+        self.streams = streams
+        self.seed = seed
+
+    def batch(self, step: int, progress: float, batch_bytes: int, micro_bytes: int) -> list[list[Example]]:
+        """The examples of a step: micro-batches of files of like length that together hold about `batch_bytes`."""
+        rng = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, 0, step]))
+        weights: NDArray[np.float64] = np.array([each.source.weight_at(progress) for each in self.streams])
+        micro_bytes = micro_bytes or batch_bytes
+        micros = []
+        for _ in range(max(1, round(batch_bytes / micro_bytes))):
+            stream = self.streams[int(rng.choice(len(weights), p=weights / weights.sum()))]
+            micros.append(stream.draw(rng, micro_bytes))
+        return micros
