@@ -29,9 +29,21 @@ class LayerCache:
         return LayerCache(like.new_zeros(shape), like.new_zeros(shape))
 
     def write(self, rows: Tensor, positions: Tensor, keys: Tensor, values: Tensor) -> None:
-        """Store (B, N, T, D) keys and values at `positions` (B, T) of cache rows `rows` (B,)."""
+        """Store (B, N, T, D) keys and values at `positions` (B, T) of cache rows `rows` (B,), which ascend."""
         self.keys[rows[:, None], :, positions] = keys.transpose(1, 2).to(self.keys.dtype)
         self.values[rows[:, None], :, positions] = values.transpose(1, 2).to(self.values.dtype)
+
+    def read(self, rows: Tensor, length: int) -> tuple[Tensor, Tensor]:
+        """The first `length` keys and values of the rows, (B, N, length, D); a view where they are all the rows."""
+        keys, values = self.keys[:, :, :length], self.values[:, :, :length]
+        if len(rows) == len(keys):
+            return keys, values
+        return keys[rows], values[rows]
+
+    def grow(self, positions: int) -> None:
+        """Make room for more positions; what is held stays."""
+        extra = positions - self.keys.shape[2]
+        self.keys, self.values = (F.pad(each, (0, 0, 0, extra)) for each in (self.keys, self.values))
 
 
 class Attention(nn.Module):
@@ -78,13 +90,13 @@ class Attention(nn.Module):
         cache.write(rows, positions, keys, values)
         length = int(positions.max()) + 1
         seen = torch.arange(length, device=x.device) <= positions[:, None, :, None]
-        keys, values = cache.keys[rows, :, :length], cache.values[rows, :, :length]
-        attended = F.scaled_dot_product_attention(queries, keys.to(x.dtype), values.to(x.dtype), attn_mask=seen)
+        keys, values = cache.read(rows, length)
+        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
         return self.merge(attended)
 
 
 class BlockAttention(Attention):
-    """Self-attention over a stream cut into blocks: causal inside a block, whole over the `context` blocks before it."""
+    """Self-attention over a stream cut into blocks: causal in a block, whole over the `context` blocks before it."""
 
     def __init__(self, hidden_size: int, num_heads: int, parts: Parts, block_size: int, context: int) -> None:
         super().__init__(hidden_size, num_heads, parts)
@@ -121,7 +133,7 @@ class BlockAttention(Attention):
         return x.unfold(2, window, self.block_size).permute(0, 2, 1, 4, 3).flatten(0, 1)
 
     def step(self, x: Tensor, rotary: Tensor | None, index: int, cache: LayerCache) -> Tensor:
-        """(B, 1, H) -> (B, 1, H) for byte `index` of the current block; the cache holds unrotated keys of one window."""
+        """(B, 1, H) -> (B, 1, H) for byte `index` of the block; the cache holds the unrotated keys of one window."""
         queries, keys, values = self.project(x)
         place = self.context * self.block_size + index
         cache.keys[:, :, place], cache.values[:, :, place] = keys[:, :, 0], values[:, :, 0]

@@ -22,7 +22,7 @@ def make_norm(size: int, parts: Parts) -> nn.Module:
 
 
 def make_output(inputs: int, outputs: int, parts: Parts) -> nn.Linear:
-    """The last linear map of a residual branch; the modern one starts at zero, so that each block starts as identity."""
+    """The last linear map of a residual branch; a modern one starts at zero, so that its block starts as identity."""
     layer = nn.Linear(inputs, outputs, bias=parts == "published")
     if parts == "modern":
         nn.init.zeros_(layer.weight)

@@ -1,0 +1,184 @@
+"""Decoding files: prefill once, then a patch at a time, many files together (continuous batching).
+
+Each file has a slot. All files in slots take their next patch in lockstep, at places of their own; a file that
+ends leaves its slot, and a waiting one is prefilled into it.
+
+Axes: B files in slots, P patches, S bytes per patch, H hidden, V = 257 tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bytesim.engine.caches import Caches
+from bytesim.engine.requests import Reply, Request
+from bytesim.engine.sampling import choose, generator_for, patch_noise
+from bytesim.models.bgpt import BGPT
+from bytesim.patching import END_OF_PATCH
+
+DEFAULT_SLOTS = 16
+
+
+@dataclass(slots=True)
+class _Running:
+    """A file in a slot."""
+
+    index: int
+    request: Request
+    slot: int
+    length: int
+    """Patches of it that the patch-level decoder has read."""
+    generator: torch.Generator | None
+    written: bytearray = field(default_factory=bytearray)
+    forced: bytes = b""
+    nats: float = 0.0
+
+
+def decode(
+    model: BGPT,
+    requests: Sequence[Request],
+    *,
+    slots: int = DEFAULT_SLOTS,
+    on_done: Callable[[int, Reply], None] | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> list[Reply]:
+    """Answer every request, in their order.
+
+    `on_done` hears of each as it ends, `on_bytes` of how many bytes each round of patches wrote.
+    """
+    if not requests:
+        return []
+    return _Decoder(model, requests, slots, on_done, on_bytes).run()
+
+
+class _Decoder:
+    def __init__(
+        self,
+        model: BGPT,
+        requests: Sequence[Request],
+        slots: int,
+        on_done: Callable[[int, Reply], None] | None,
+        on_bytes: Callable[[int], None] | None,
+    ) -> None:
+        self.model = model
+        self.size = model.config.patch_size
+        self.device = next(model.parameters()).device
+        # Longest first: the long ones would otherwise run alone at the end.
+        order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
+        self.waiting = [(index, requests[index]) for index in reversed(order)]
+        self.caches = Caches(model, min(slots, len(requests)))
+        self.free = list(range(min(slots, len(requests))))
+        self.running: list[_Running] = []
+        self.replies: dict[int, Reply] = {}
+        self.on_done = on_done
+        self.on_bytes = on_bytes
+
+    @torch.inference_mode()
+    def run(self) -> list[Reply]:
+        was_training = self.model.training
+        self.model.eval()
+        try:
+            while self.waiting or self.running:
+                self._admit()
+                self._write_patch()
+        finally:
+            self.model.train(was_training)
+        return [self.replies[index] for index in sorted(self.replies)]
+
+    def _admit(self) -> None:
+        """Prefill waiting files into free slots, together."""
+        entering = []
+        while self.waiting and self.free:
+            index, request = self.waiting.pop()
+            state = _Running(index, request, self.free.pop(0), len(request.history), generator_for(request.sampling))
+            state.forced = request.prefix
+            if state.length >= request.max_patches:
+                self._leave(state, ended=False)
+                continue
+            entering.append(state)
+        if entering:
+            self.running = sorted(self.running + entering, key=lambda each: each.slot)
+            self.caches.prefill([(each.slot, each.request) for each in entering])
+            self.caches.select([each.slot for each in self.running])
+
+    def _write_patch(self) -> None:
+        """One patch of every running file."""
+        if not self.running:
+            return
+        tokens, nats = self._spell_patch()
+        staying = []
+        for row, state in enumerate(self.running):
+            ended = self._take(state, tokens[row], nats[row])
+            state.length += 1
+            if ended or state.length >= state.request.max_patches:
+                self._leave(state, ended=ended)
+            else:
+                staying.append(row)
+        if self.on_bytes:
+            self.on_bytes(int((tokens != END_OF_PATCH).sum()))
+        stay = torch.tensor(staying, dtype=torch.long)
+        left = len(staying) < len(self.running)
+        self.running = [self.running[row] for row in staying]
+        if self.running:
+            if left:
+                self.caches.keep(stay, [each.slot for each in self.running])
+            patches = torch.from_numpy(tokens[staying].astype(np.int64)).to(self.device)
+            positions = torch.tensor([each.length - 1 for each in self.running], device=self.device)
+            self.caches.advance(patches, positions)
+
+    def _spell_patch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens (B, S) of the next patch of each file, and their nats (B, S) under the model."""
+        samplings = [each.request.sampling for each in self.running]
+        noise = patch_noise([each.generator for each in self.running], self.size, self.device)
+        masked = any(each.request.mask for each in self.running)
+        tokens: list[Tensor] = []
+        nats: list[Tensor] = []
+        for place in range(self.size):
+            logits = self.caches.byte_logits(place).float()
+            allowed = self._allowed(tokens) if masked else None
+            chosen = choose(logits, samplings, None if noise is None else noise[:, place], allowed)
+            chosen = self._forced(chosen, place)
+            nats.append(F.cross_entropy(logits, chosen, reduction="none"))
+            tokens.append(chosen)
+            self.caches.last = chosen
+        return torch.stack(tokens, 1).cpu().numpy(), torch.stack(nats, 1).cpu().numpy()
+
+    def _allowed(self, tokens: list[Tensor]) -> Tensor:
+        """(B, V) the tokens that each file's mask allows next."""
+        so_far = torch.stack(tokens, 1).cpu().numpy() if tokens else np.zeros((len(self.running), 0), np.int64)
+        allowed = np.ones((len(self.running), END_OF_PATCH + 1), np.bool_)
+        for row, state in enumerate(self.running):
+            ended = np.any(so_far[row] == END_OF_PATCH)
+            if state.request.mask is not None and not ended:
+                allowed[row] = state.request.mask(bytes(state.written) + so_far[row].astype(np.uint8).tobytes())
+        return torch.from_numpy(allowed).to(self.device)
+
+    def _forced(self, chosen: Tensor, place: int) -> Tensor:
+        """The chosen tokens, with the byte of a prefix in its place."""
+        for row, state in enumerate(self.running):
+            if place < len(state.forced):
+                chosen = chosen.clone()
+                chosen[row] = state.forced[place]
+        return chosen
+
+    def _take(self, state: _Running, tokens: np.ndarray, nats: np.ndarray) -> bool:
+        """Add a patch to a file, up to its END_OF_PATCH; whether there was one."""
+        ends = np.flatnonzero(tokens == END_OF_PATCH)
+        count = int(ends[0]) if len(ends) else len(tokens)
+        state.written += tokens[:count].astype(np.uint8).tobytes()
+        state.nats += float(nats[len(state.forced) : count + 1].sum())
+        state.forced = b""
+        return bool(len(ends))
+
+    def _leave(self, state: _Running, *, ended: bool) -> None:
+        self.free.append(state.slot)
+        reply = Reply(bytes(state.written), ended, state.nats)
+        self.replies[state.index] = reply
+        if self.on_done:
+            self.on_done(state.index, reply)

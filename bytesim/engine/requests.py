@@ -1,0 +1,107 @@
+"""What the engine is asked for and what it answers. No torch.
+
+A request holds whole patches as history; the engine writes what follows, up to the first END_OF_PATCH.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.errors import ConfigError, ContextError
+from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.patching import Patches, extension_patch, frame_source, split_patches
+
+TokenMask = Callable[[bytes], NDArray[np.bool_]]
+"""Which of the 257 tokens may come next, given the output so far, prefix included."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """How a token is chosen from the model's distribution."""
+
+    temperature: float = 0.0
+    """0 takes the likeliest token; 1 draws from the distribution as it is."""
+    top_k: int = 0
+    """Draw among the k likeliest tokens only; 0 among all."""
+    top_p: float = 1.0
+    """Draw among the likeliest tokens that hold this share of the probability."""
+    seed: int = 0
+    """The same seed gives the same file, whatever else is decoded beside it."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.temperature < float("inf"):
+            raise ConfigError(f"temperature {self.temperature} is out of range; choose 0 or more.")
+        if self.top_k < 0:
+            raise ConfigError(f"top-k {self.top_k} is out of range; choose 0 or more.")
+        if not 0.0 < self.top_p <= 1.0:
+            raise ConfigError(f"top-p {self.top_p} is out of range; choose more than 0 and at most 1.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One file to write."""
+
+    history: Patches
+    """(P, S): an extension patch and whole patches of a prompt, or a source frame and the target's extension patch."""
+    first: int
+    """The patch of the history at which the byte-level decoder's stream begins; P if it begins with the answer."""
+    prefix: bytes = b""
+    """Fewer than S bytes that begin the next patch."""
+    source: bytes = b""
+    """What source attention reads."""
+    max_patches: int
+    """Most patches, history included; decoding stops there with `ended` false."""
+    sampling: Sampling = Sampling()
+    mask: TokenMask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the engine wrote."""
+
+    data: bytes
+    """The bytes after the history, prefix included."""
+    ended: bool
+    """Whether an END_OF_PATCH was decoded, and not the limit reached."""
+    nats: float
+    """Surprise of the model at its own tokens, the END_OF_PATCH included and the prefix not."""
+
+
+def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_suffix: str, **options: Any) -> Request:
+    """The request that turns a file into one of another suffix.
+
+    Raises ContextError where the source leaves no room for an answer.
+    """
+    size = config.patch_size
+    history = np.concatenate([frame_source(data, source_suffix, size), extension_patch(target_suffix, size)])
+    limit = (config.max_patches - 3) * size
+    if config.source_attention:
+        limit = min(limit, config.max_source_bytes)
+    if len(data) > limit:
+        raise ContextError(
+            f"{len(data)} bytes are more than the {limit} the model can read. Cut the file into shorter ones."
+        )
+    settings = {"max_patches": config.max_patches, **options}
+    return Request(history=history, first=len(history), source=data, **settings)
+
+
+def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **options: Any) -> Request:
+    """The request that writes a new file of a suffix, going on from a prompt.
+
+    A prompt that ends inside a patch leaves its last bytes as a prefix. Raises ContextError where it fills the history.
+    """
+    size = config.patch_size
+    whole = len(prompt) // size * size
+    history = np.concatenate([extension_patch(suffix, size), split_patches(prompt[:whole], size)])
+    if len(history) >= config.max_patches:
+        raise ContextError(
+            f"a prompt of {len(prompt)} bytes fills the model's history of {config.max_patches} patches of {size}. "
+            "Give a shorter one."
+        )
+    settings = {"max_patches": config.max_patches, **options}
+    return Request(history=history, first=1, prefix=prompt[whole:], **settings)

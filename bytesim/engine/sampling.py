@@ -1,0 +1,60 @@
+"""Choosing tokens from logits, for many files at once and without a round trip to the host.
+
+Draws use the Gumbel trick: the largest of (log-probability + Gumbel noise) is a draw from the distribution
+(Gumbel 1954; Maddison et al. 2014). Noise comes from one generator for each file, so that a seed gives
+the same file in any batch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bytesim.engine.requests import Sampling
+from bytesim.patching import VOCAB_SIZE
+
+
+def generator_for(sampling: Sampling) -> torch.Generator | None:
+    """The noise source of a file; None for greedy decoding."""
+    return torch.Generator().manual_seed(sampling.seed) if sampling.temperature > 0 else None
+
+
+def patch_noise(generators: list[torch.Generator | None], patch_size: int, device: torch.device) -> Tensor | None:
+    """Gumbel noise (B, S, V) for one patch of each file, zero for the greedy ones; None where all are greedy."""
+    if not any(generators):
+        return None
+    noise = torch.zeros(len(generators), patch_size, VOCAB_SIZE)
+    for row, generator in zip(noise, generators, strict=True):
+        if generator is not None:
+            uniform = torch.rand(row.shape, generator=generator, dtype=torch.float64).clamp_min(1e-300)
+            row.copy_(-torch.log(-torch.log(uniform)))
+    return noise.to(device)
+
+
+def choose(logits: Tensor, samplings: list[Sampling], noise: Tensor | None, allowed: Tensor | None) -> Tensor:
+    """Tokens (B,) from logits (B, V); `noise` is (B, V), `allowed` (B, V) is true where a token may come."""
+    if allowed is not None:
+        logits = logits.masked_fill(~allowed, -torch.inf)
+    if noise is None:
+        return logits.argmax(-1)
+    temperatures = torch.tensor([each.temperature or 1.0 for each in samplings], device=logits.device)
+    scaled = logits / temperatures[:, None]
+    for row, each in enumerate(samplings):
+        if each.temperature > 0:
+            scaled[row] = _narrowed(scaled[row], each)
+    return (scaled + noise).argmax(-1)
+
+
+def _narrowed(logits: Tensor, sampling: Sampling) -> Tensor:
+    """Logits (V,) with all but the likeliest tokens at minus infinity, as top-k and top-p say."""
+    if sampling.top_k:
+        kept = torch.topk(logits, min(sampling.top_k, len(logits))).values[-1]
+        logits = logits.masked_fill(logits < kept, -torch.inf)
+    if sampling.top_p < 1.0:
+        order = torch.argsort(logits, descending=True, stable=True)
+        shares = torch.softmax(logits[order], -1)
+        before = shares.cumsum(-1) - shares  # the likeliest token always stays
+        logits = logits.masked_fill(
+            torch.zeros_like(before, dtype=torch.bool).scatter(0, order, before >= sampling.top_p), -torch.inf
+        )
+    return logits

@@ -1,0 +1,152 @@
+"""The engine against the published code's answers, and against recomputing everything."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bytesim.engine.decode import decode
+from bytesim.engine.requests import Request, Sampling, convert_request, generate_request
+from bytesim.engine.score import score_file
+from bytesim.engine.uncached import decode_uncached
+from bytesim.errors import ConfigError, ContextError
+from bytesim.models.bgpt import BGPT
+from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.published import published_to_ours, read_published
+from bytesim.patching import END_OF_PATCH
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def small_model(**changes: object) -> BGPT:
+    torch.manual_seed(0)
+    settings: dict = {
+        "parts": "modern", "patch_size": 4, "max_patches": 40, "hidden_size": 32, "num_layers": 2, "head_size": 16,
+        "byte_hidden_size": 32, "byte_num_layers": 2, "byte_head_size": 16, "context_patches": 1,
+        "source_attention": True, "patch_source_attention": True, "source_layers": 1, "source_hidden_size": 32,
+        "max_source_bytes": 64,
+    }  # fmt: skip
+    model = BGPT(BGPTConfig(**{**settings, **changes})).eval()
+    with torch.no_grad():  # residual outputs start at zero, which would hide every mistake behind them
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.2)
+    return model
+
+
+def requests_of(config: BGPTConfig) -> list[Request]:
+    rng = np.random.default_rng(1)
+    sources = [rng.integers(0, 256, length, np.uint8).tobytes() for length in (3, 30, 0, 17, 8)]
+    wanted = [convert_request(config, source, "abc", "mid", max_patches=24) for source in sources]
+    prompts = [b"", b"ab", b"abcdefgh", b"abcdefghijklm"]
+    return wanted + [generate_request(config, "abc", prompt, max_patches=12) for prompt in prompts]
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_greedy_decoding_equals_the_published_code(name):
+    folder = FIXTURES / f"bgpt-official-{name}"
+    expected, meta = np.load(folder / "expected.npz"), json.loads((folder / "meta.json").read_text())
+    assert meta
+    config, weights = published_to_ours(read_published(folder / "weights.pth"))
+    model = BGPT(config).eval()
+    model.load_state_dict(weights)
+    generate = generate_request(model.config, "mid", max_patches=7)
+    convert = convert_request(model.config, expected["convert_source"].tobytes(), "abc", "mid")
+    convert = Request(
+        history=convert.history, first=convert.first, source=convert.source, max_patches=len(convert.history) + 6
+    )
+    together = decode(model, [generate, convert])
+    for reply, request, kind in zip(together, (generate, convert), ("generate", "convert"), strict=True):
+        assert reply.data == expected[f"{kind}_bytes"].astype(np.uint8).tobytes()
+        assert reply.ended == bool(expected[f"{kind}_ended"])
+        slow = decode_uncached(model, request)
+        assert (slow.data, slow.ended) == (reply.data, reply.ended)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"context_patches": 0},
+        {"context_patches": 3},
+        {"source_attention": False, "patch_source_attention": False},
+        {"parts": "published", "context_patches": 0, "source_attention": False, "patch_source_attention": False},
+    ],
+)
+def test_cached_decoding_equals_recomputing(changes):
+    model = small_model(**changes)
+    requests = requests_of(model.config)
+    for reply, request in zip(decode(model, requests, slots=3), requests, strict=True):
+        slow = decode_uncached(model, request)
+        assert (reply.data, reply.ended) == (slow.data, slow.ended)
+        assert reply.nats == pytest.approx(slow.nats, rel=1e-4, abs=1e-3) or request.prefix
+
+
+def test_a_file_does_not_depend_on_what_is_decoded_beside_it():
+    model = small_model()
+    sampling = Sampling(temperature=0.9, top_k=50, top_p=0.95, seed=7)
+    requests = [
+        convert_request(model.config, b"x" * length, "abc", "mid", max_patches=30, sampling=sampling)
+        for length in (5, 40, 21, 1)
+    ]
+    alone = [decode(model, [request])[0].data for request in requests]
+    assert [reply.data for reply in decode(model, requests, slots=2)] == alone
+
+
+def test_seeds_give_different_files_and_repeat():
+    model = small_model()
+    wanted = [
+        generate_request(model.config, "abc", max_patches=10, sampling=Sampling(temperature=1.0, seed=seed))
+        for seed in (1, 2, 1)
+    ]
+    first, second, again = decode(model, wanted)
+    assert first.data == again.data != second.data
+
+
+def test_a_mask_sees_the_output_so_far_and_is_obeyed():
+    model = small_model()
+
+    def digits_then_end(output: bytes) -> np.ndarray:
+        allowed = np.zeros(257, bool)
+        allowed[[END_OF_PATCH] if len(output) == 10 else range(48, 58)] = True
+        return allowed
+
+    request = generate_request(model.config, "abc", b"12", max_patches=20, mask=digits_then_end)
+    reply = decode(model, [request])[0]
+    assert reply.ended
+    assert reply.data.isdigit()
+    assert len(reply.data) == 10
+
+
+def test_decoding_stops_at_max_patches_and_says_so():
+    model = small_model()
+    no_end = np.ones(257, bool)
+    no_end[END_OF_PATCH] = False
+    reply = decode(model, [generate_request(model.config, "abc", max_patches=5, mask=lambda _: no_end)])[0]
+    assert not reply.ended
+    assert len(reply.data) == 4 * model.config.patch_size
+
+
+def test_scoring_an_answer_costs_what_decoding_it_cost():
+    model = small_model()
+    request = convert_request(model.config, b"some source", "abc", "mid", max_patches=30)
+    reply = decode(model, [request])[0]
+    score = score_file(model, request, reply.data)
+    nats = score.nats if reply.ended else float(score.token_nats[:-1].sum())
+    assert nats == pytest.approx(reply.nats, rel=1e-4, abs=1e-3)
+    assert score.num_bytes == len(reply.data)
+
+
+def test_a_source_too_long_is_refused_with_the_sizes():
+    config = small_model().config
+    with pytest.raises(ContextError, match="65 bytes are more than the 64"):
+        convert_request(config, b"x" * 65, "abc", "mid")
+    with pytest.raises(ContextError, match="prompt of 400 bytes"):
+        generate_request(config, "abc", b"x" * 400)
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": -1.0}, {"top_p": 0.0}, {"top_k": -2}, {"temperature": float("nan")}])
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ConfigError):
+        Sampling(**wrong)
