@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,9 +77,11 @@ class Trainer:
         self._cut_log()
         started, saved = time.monotonic(), time.monotonic()
         before = self.progress.seconds
+        self.step_seconds: list[float] = []
         while self.progress.total_steps is None or self.progress.step < self.progress.total_steps:
             report = self._step()
             self.progress.seconds = before + time.monotonic() - started
+            self.step_seconds.append(report.seconds)
             self._set_length()
             self._log(report)
             if on_step:
@@ -142,7 +145,8 @@ class Trainer:
         progress, config = self.progress, self.config
         if progress.total_steps is None and progress.step >= config.warmup_steps:
             left = 60 * config.minutes - progress.seconds
-            progress.total_steps = progress.step + max(0, round(left * progress.step / progress.seconds))
+            pace = statistics.median(self.step_seconds)  # compiling makes the first steps far longer than the rest
+            progress.total_steps = progress.step + max(0, round(left / pace))
             self.save()
 
     @torch.no_grad()
