@@ -1,0 +1,59 @@
+"""What the benchmarks share: the model, the machine's ceilings, and the JSON line they end with."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bytesim.engine.hardware import bandwidth_gb_s, devices, matmul_gflops
+from bytesim.models.bgpt import BGPT
+from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.store import find_model
+from bytesim.models.weights import load_model
+
+
+def arguments(description: str) -> argparse.Namespace:
+    """--model, --device, --dtype and --repeats, as every benchmark has them."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--model", default="music", help="model name or folder; `published` is 110 M random weights")
+    parser.add_argument("--device", default=devices()[0])
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--repeats", type=int, default=3)
+    return parser.parse_args()
+
+
+def load(options: argparse.Namespace) -> BGPT:
+    """The model that is asked for, ready to run."""
+    dtype = getattr(torch, options.dtype)
+    if options.model == "published":
+        torch.manual_seed(0)
+        return BGPT(BGPTConfig()).to(options.device, dtype).eval()
+    model = load_model(find_model(options.model).folder, dtype=dtype)
+    assert isinstance(model, BGPT)
+    return model.to(options.device)
+
+
+def machine(options: argparse.Namespace) -> dict[str, object]:
+    """What the figures were measured on, and the rates that bound them."""
+    dtype = getattr(torch, options.dtype)
+    return {
+        "device": options.device,
+        "processor": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "dtype": options.dtype,
+        "torch": torch.__version__,
+        "matmul_gflops": round(matmul_gflops(dtype, options.device), 1),
+        "bandwidth_gb_s": round(bandwidth_gb_s(options.device), 1),
+    }
+
+
+def report(name: str, figures: dict[str, object], options: argparse.Namespace) -> None:
+    """The last line: one JSON object."""
+    print(json.dumps({"benchmark": name, "model": options.model, **figures, **machine(options)}))

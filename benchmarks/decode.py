@@ -1,0 +1,95 @@
+"""Decoding speed: prefill and decode apart, one file and many together, against recomputing everything.
+
+Ceilings: decoding reads every weight once for each round of patches (S bytes of the byte-level decoder's, once the
+patch-level decoder's), so bytes/s are at most files * S / (bytes of weights read / bandwidth). Prefill is bound by the
+rate of matrix products.
+"""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import numpy as np
+import torch
+from common import arguments, load, report
+
+from bytesim.engine.decode import decode
+from bytesim.engine.hardware import bandwidth_gb_s, matmul_gflops
+from bytesim.engine.requests import Request, convert_request, generate_request
+from bytesim.engine.uncached import decode_uncached
+from bytesim.models.bgpt import BGPT
+from bytesim.patching import END_OF_PATCH
+
+PATCHES = 48
+UNCACHED_PATCHES = 4
+
+
+def requests_for(model: BGPT, files: int, patches: int) -> list[Request]:
+    """Requests that write exactly `patches` patches each: the end of file is masked out."""
+    open_ended = np.ones(END_OF_PATCH + 1, np.bool_)
+    open_ended[END_OF_PATCH] = False
+    source = bytes(range(32, 127)) * 3
+
+    def request() -> Request:
+        if model.config.source_attention:
+            made = convert_request(model.config, source, "abc", "mid")
+        else:
+            made = generate_request(model.config, "abc", source)
+        limit = min(len(made.history) + patches, model.config.max_patches)
+        return Request(
+            history=made.history, first=made.first, source=made.source, max_patches=limit, mask=lambda _: open_ended
+        )
+
+    return [request() for _ in range(files)]
+
+
+def seconds(work, repeats: int) -> float:
+    """Median time of a call; the first one pays for allocation and is not counted."""
+    times = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return median(times[1:])
+
+
+def weight_bytes(module: torch.nn.Module) -> int:
+    """Bytes of the weights of a module; embedding tables are looked up, not read through."""
+    tables = {id(each.weight) for each in module.modules() if isinstance(each, torch.nn.Embedding)}
+    return sum(each.numel() * each.element_size() for each in module.parameters() if id(each) not in tables)
+
+
+def main() -> None:
+    options = arguments(__doc__ or "")
+    model = load(options)
+    size = model.config.patch_size
+    one = requests_for(model, 1, 1)
+    first_patch = seconds(lambda: decode(model, one), options.repeats)
+    history = len(one[0].history)
+    prefill_flops = 2 * sum(each.numel() for each in model.patch_decoder.blocks.parameters()) * history
+    figures: dict[str, object] = {
+        "patches": PATCHES,
+        "time_to_first_patch_s": round(first_patch, 4),
+        "prefill_floor_s": round(prefill_flops / 1e9 / matmul_gflops(getattr(torch, options.dtype), options.device), 5),
+    }
+    read = weight_bytes(model.patch_decoder) + size * weight_bytes(model.byte_decoder)
+    for files in (1, 16, 64):
+        wanted = requests_for(model, files, PATCHES)
+        elapsed = seconds(lambda wanted=wanted, files=files: decode(model, wanted, slots=files), options.repeats)
+        ceiling = files * size / (read / (bandwidth_gb_s(options.device) * 1e9))
+        figures[f"bytes_per_s_{files}"] = round(files * PATCHES * size / elapsed)
+        figures[f"ceiling_bytes_per_s_{files}"] = round(ceiling)
+        print(f"{files:3} files together: {files * PATCHES * size / elapsed:8.0f} bytes/s, ceiling {ceiling:10.0f}")
+    slow = requests_for(model, 1, UNCACHED_PATCHES)[0]
+    slow = Request(history=slow.history, first=slow.first, source=slow.source, max_patches=slow.max_patches)
+    start = time.perf_counter()
+    written = len(decode_uncached(model, slow).data) + 1
+    naive = written / (time.perf_counter() - start)
+    figures["uncached_bytes_per_s"] = round(naive, 1)
+    print(f"  1 file, nothing cached: {naive:8.1f} bytes/s")
+    report("decode", figures, options)
+
+
+if __name__ == "__main__":
+    main()
