@@ -1,1 +1,19 @@
-"""ABC notation: tokens, tunes, tune books and the canonical form."""
+"""ABC notation: tokens, tunes, tune books, the canonical form that the music model reads, and a readable one."""
+
+from bytesim.formats.abc.book import Entry, split_book
+from bytesim.formats.abc.canonical import Canonical, canonical
+from bytesim.formats.abc.layout import layout
+from bytesim.formats.abc.source import byte_offset, decode_text
+from bytesim.formats.abc.tune import Tune, parse
+
+__all__ = [
+    "Canonical",
+    "Entry",
+    "Tune",
+    "byte_offset",
+    "canonical",
+    "decode_text",
+    "layout",
+    "parse",
+    "split_book",
+]

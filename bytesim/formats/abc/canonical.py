@@ -19,8 +19,11 @@ _MODES = {"m": "min", "min": "min", "maj": "", "ion": "", "aeo": "min", "dor": "
 _MODES |= {"mix": "mix", "loc": "loc", "": ""}
 _KEY = re.compile(r"([A-G])([#b]?)\s*([A-Za-z]*)(.*)", re.DOTALL)
 
-_UNHEARD = {"comment", "decoration", "letter", "space", "newline"}
-"""Kinds that leave no sound; the letters I to W left are user symbols, none of them defined."""
+_UNHEARD = {"comment", "decoration", "letter", "colon", "space", "newline"}
+"""Kinds that leave no sound. The letters I to W left are user symbols, none of them defined; a colon that touches no
+bar line is half of a repeat sign that was broken over two lines, and abc2midi passes it over."""
+
+_UNKNOWN_FIELDS = {"V": "several voices", "P": "parts", "m": "macros"}
 
 _WRITTEN_FIELDS = "KML"
 """Fields that change the sound from where they stand; others in the body are dropped."""
@@ -37,18 +40,22 @@ class Canonical:
 def canonical(tune: Tune) -> Canonical:
     """The canonical form of a tune.
 
-    Raises FormatError for what has no canonical form: several voices, parts, free meter, an
+    Raises FormatError for what has no canonical form: several voices, parts, macros, free meter, an
     unknown key, characters that are not ABC. Offsets count characters of the parsed text.
     """
     dropped: dict[str, int] = {}
     fields = {"M": _meter(tune.meter), "L": _unit(tune.unit), "K": canonical_key(tune.field("K") or "C")}
     for name, value in tune.fields:
         if name in "VP" or (name == "m" and value):
-            raise FormatError(f"the tune has a {name}: field; several voices, parts and macros have no canonical form.")
+            raise FormatError(f"the tune has a {name}: field; {_UNKNOWN_FIELDS[name]} have no canonical form.")
         if name not in "XMLK":
             dropped[f"{name}:"] = dropped.get(f"{name}:", 0) + 1
-    tokens = list(_heard(tune, dropped))
-    body = "".join(token.text for token in play_out(tokens, fields)).rstrip("|") + "|"
+    try:
+        played = play_out(_heard(tune, dropped), fields)
+    except FormatError as error:
+        offset = None if error.offset is None else tune.body_offset + error.offset
+        raise FormatError(error.message, offset=offset) from None
+    body = "".join(token.text for token in played).rstrip("|") + "|"
     head = "".join(f"{letter}:{fields[letter]}\n" for letter in "MLK")
     listed = tuple(f"{count} x {what}" if count > 1 else what for what, count in sorted(dropped.items()))
     return Canonical(text=f"X:1\n{head}{body}\n", dropped=listed)
@@ -71,7 +78,9 @@ def canonical_key(text: str) -> str:
 
 def _meter(text: str) -> str:
     value = text.replace(" ", "")
-    if not re.fullmatch(r"[1-9]\d?/(?:1|2|4|8|16|32)", value):
+    if value.lower() == "none":
+        raise FormatError("the tune is in free meter (M:none), which has no canonical form.")
+    if not re.fullmatch(r"[1-9]\d?/(?:1|2|4|8|16|32)", value, re.ASCII):
         raise FormatError(f"meter {text!r} has no canonical form; expected a fraction such as 6/8.")
     return value
 
@@ -88,8 +97,7 @@ def _heard(tune: Tune, dropped: dict[str, int]) -> list[Token]:
     heard: list[Token] = []
     for token in tokens_of(tune.body):
         if token.kind in ("unknown", "overlay"):
-            offset = tune.body_offset + token.offset
-            raise FormatError(f"{token.text!r} has no meaning here that the model knows.", offset=offset)
+            raise FormatError(_unread(token), offset=token.offset)
         if token.kind in ("field", "inline"):
             kept = _field_token(token)
             if kept is None:
@@ -100,22 +108,31 @@ def _heard(tune: Tune, dropped: dict[str, int]) -> list[Token]:
         elif token.kind == "quoted" and token.text[1:2] in "^_<>@":
             dropped["annotation"] = dropped.get("annotation", 0) + 1
         elif token.kind in _UNHEARD:
-            if token.kind in ("decoration", "letter"):
+            if token.kind in ("decoration", "letter", "colon"):
                 dropped[token.kind] = dropped.get(token.kind, 0) + 1
         else:
             heard.append(token)
     return heard
 
 
+def _unread(token: Token) -> str:
+    if token.kind == "overlay":
+        return "voices laid over each other with & have no canonical form."
+    return f"{token.text!r} has no meaning here; a bracket, brace or quote may be open, or this is no music."
+
+
 def _field_token(token: Token) -> Token | None:
-    """An inline field in canonical writing, None for one that is not heard. Raises FormatError for V: and P:."""
+    """An inline field in canonical writing, None for one that is not heard. Raises FormatError for V:, P: and m:."""
     text = token.text.strip("[]")
     letter, value = text[0], text[2:].strip()
-    if letter in "VP":
-        raise FormatError(f"a {letter}: field in the body has no canonical form.", offset=token.offset)
+    if letter in _UNKNOWN_FIELDS:
+        raise FormatError(f"a {letter}: field: {_UNKNOWN_FIELDS[letter]} have no canonical form.", offset=token.offset)
     if letter not in _WRITTEN_FIELDS:
         return None
-    value = {"K": canonical_key, "M": _inline_meter, "L": _unit}[letter](value)
+    try:
+        value = {"K": canonical_key, "M": _inline_meter, "L": _unit}[letter](value)
+    except FormatError as error:
+        raise FormatError(error.message, offset=token.offset) from None
     return Token("inline", f"[{letter}:{value}]", token.offset)
 
 

@@ -16,6 +16,9 @@ from bytesim.formats.abc.tokens import Token
 MAX_PLAYED_TOKENS = 100_000
 """Bound on the tokens played, so that endings numbered 1-9999 cannot make a short file endless."""
 
+MAX_STEPS = 1_000_000
+"""Bound on the tokens looked at, skipped endings included."""
+
 
 @dataclass(frozen=True, slots=True)
 class BarLine:
@@ -100,8 +103,12 @@ def _states(tokens: list[Token], fields: dict[str, str]) -> list[dict[str, str]]
 def _order(tokens: list[Token]) -> Iterator[int]:
     """Indices of the tokens in the order they sound."""
     bars = [read_bar(token) for token in tokens]
+    budget = iter(range(MAX_STEPS))
     for start, end in _sections(bars):
-        yield from _play_section(bars, start, end)
+        for index in _play_section(bars, start, end, budget):
+            if index is None:
+                raise FormatError("the repeats of this tune play for too long.", offset=tokens[start].offset)
+            yield index
 
 
 def _sections(bars: list[BarLine | None]) -> Iterator[tuple[int, int]]:
@@ -118,12 +125,15 @@ def _sections(bars: list[BarLine | None]) -> Iterator[tuple[int, int]]:
     yield start, len(bars)
 
 
-def _play_section(bars: list[BarLine | None], start: int, end: int) -> Iterator[int]:
+def _play_section(bars: list[BarLine | None], start: int, end: int, budget: Iterator[int]) -> Iterator[int | None]:
+    """Indices in the order they sound; None where the budget of steps is spent."""
     section = [bar for bar in bars[start:end] if bar is not None]
     repeats = sum(bar.closes for bar in section)
     last_pass = max([repeats + 1, *(number for bar in section for number in bar.passes)])
     index, current, skipping = start, 1, False
     while index < end:
+        if next(budget, None) is None:
+            yield None
         bar = bars[index]
         if bar is None:
             if not skipping:

@@ -1,0 +1,64 @@
+"""Tune books: files of several tunes, each from its `X:` on. Source: the ABC standard 2.1, section 2.2."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bytesim.errors import FormatError
+from bytesim.formats.abc.tune import Tune, parse
+
+MAX_TUNES = 20_000
+"""Most tunes in a book; the largest collections in circulation hold about as many."""
+
+_TUNE_START = re.compile(r"^X:", re.MULTILINE)
+_HEADER_FIELD = re.compile(r"^([LMQm]):[ \t]*([^%\n]*)", re.MULTILINE)
+"""Fields of a file header that change how its tunes sound."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One tune of a book, not parsed yet: what is wrong with it does not hinder the others."""
+
+    text: str
+    """From its X: field to the next tune's, text between the two included."""
+    offset: int
+    """Where `text` begins, in characters from the start of the book."""
+    inherited: tuple[tuple[str, str], ...] = ()
+    """Fields of the file header."""
+
+    def parse(self) -> Tune:
+        """The tune. Raises FormatError, its offset counted from the start of the book."""
+        try:
+            return parse(self.text, inherited=self.inherited)
+        except FormatError as error:
+            raise self.located(error) from None
+
+    def located(self, error: FormatError) -> FormatError:
+        """The same error with its offset counted from the start of the book."""
+        return FormatError(error.message, offset=None if error.offset is None else error.offset + self.offset)
+
+    def alone(self, *, title: bool = True) -> str:
+        """The tune as a text of its own, as written, with what it inherits; without `title`, without T: fields."""
+        text = self.text.split("\n", 1)
+        own = "".join(f"{name}:{value}\n" for name, value in self.inherited)
+        whole = f"{text[0]}\n{own}{text[1]}" if own and len(text) == 2 else self.text
+        whole = re.sub(r"\n[ \t]*(?:\n[\s\S]*)?\Z", "\n", whole, count=1) if "\n" in whole else whole
+        return whole if title else re.sub(r"(?m)^T:.*\n?", "", whole)
+
+
+def split_book(text: str) -> list[Entry]:
+    """The tunes of a file, in order; at least one. A file without X: is taken for one tune.
+
+    Fields before the first X: apply to all tunes. Raises FormatError for more than MAX_TUNES.
+    """
+    starts = [match.start() for match in _TUNE_START.finditer(text)]
+    if not starts:
+        return [Entry(text=text, offset=0)]
+    if len(starts) > MAX_TUNES:
+        raise FormatError(f"the book holds {len(starts)} tunes; at most {MAX_TUNES} are read. Split the file.")
+    inherited = tuple((name, value.strip()) for name, value in _HEADER_FIELD.findall(text[: starts[0]]))
+    ends = [*starts[1:], len(text)]
+    return [
+        Entry(text=text[start:end], offset=start, inherited=inherited) for start, end in zip(starts, ends, strict=True)
+    ]

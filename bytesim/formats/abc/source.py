@@ -1,0 +1,42 @@
+"""ABC files as bytes: their text, and where in the bytes a character stands."""
+
+from __future__ import annotations
+
+import re
+
+from bytesim.errors import FormatError
+
+_BOM = b"\xef\xbb\xbf"
+_NOT_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1c-\x1f]")
+_LINE_END = re.compile(r"\r\n?")
+
+
+def decode_text(data: bytes) -> str:
+    """ABC text from bytes: UTF-8, or Latin-1 as older tune books are; line ends become newlines.
+
+    Raises FormatError where NUL or other control bytes say that this is no text.
+    """
+    match = _NOT_TEXT.search(data)
+    if match is not None:
+        raise FormatError(
+            f"byte 0x{match[0][0]:02x} does not occur in ABC text. Is this another kind of file?", offset=match.start()
+        )
+    return _LINE_END.sub("\n", _decode(data)[0])
+
+
+def byte_offset(data: bytes, offset: int) -> int:
+    """Where character `offset` of `decode_text(data)` stands in the bytes."""
+    text, encoding = _decode(data)
+    for match in _LINE_END.finditer(text):
+        if match.start() >= offset:
+            break
+        offset += len(match[0]) - 1
+    bom = len(_BOM) if encoding == "utf-8" and data.startswith(_BOM) else 0
+    return bom + len(text[:offset].encode(encoding))
+
+
+def _decode(data: bytes) -> tuple[str, str]:
+    try:
+        return data.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError:
+        return data.decode("latin-1"), "latin-1"
