@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from bytesim.errors import ModelError, OutputError
+from bytesim.errors import BytesimError, ModelError, OutputError
+from bytesim.training.recipe import Recipe, recipe_from_dict
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -37,7 +38,7 @@ def save_checkpoint(
     model: nn.Module,
     optimizers: list[torch.optim.Optimizer],
     progress: Progress,
-    recipe: dict[str, Any],
+    recipe: Recipe,
 ) -> None:
     """Write the checkpoint whole or not at all. Raises OutputError."""
     tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
@@ -47,8 +48,8 @@ def save_checkpoint(
                 tensors[f"optimizer.{number}.{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous()
     tensors["rng"] = torch.get_rng_state()
     state = {name: getattr(progress, name) for name in Progress.__slots__}
-    metadata = {"progress": json.dumps(state), "recipe": json.dumps(recipe)}
-    temporary = folder / f".{CHECKPOINT_FILE}.{os.getpid()}.tmp"
+    metadata = {"progress": json.dumps(state), "recipe": json.dumps(recipe.to_dict())}
+    temporary = folder / f".{CHECKPOINT_FILE}.tmp"  # one name: what a kill leaves behind is written over
     try:
         save_file(tensors, temporary, metadata=metadata)
         os.replace(temporary, folder / CHECKPOINT_FILE)
@@ -59,11 +60,16 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, model: nn.Module, optimizers: list[torch.optim.Optimizer], recipe: dict[str, Any]
+    folder: Path,
+    model: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
+    recipe: Recipe,
+    on_note: Callable[[str], None],
 ) -> Progress | None:
     """Restore model, optimizers and RNG; None where the folder holds no checkpoint.
 
-    Raises ModelError if the checkpoint is damaged or belongs to another model.
+    Raises ModelError if the checkpoint is damaged or belongs to another model. Other data than it was trained on
+    so far are allowed, and noted.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
@@ -71,18 +77,31 @@ def load_checkpoint(
     try:
         with safe_open(path, framework="pt") as stored:
             metadata = stored.metadata()
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
+            # Clones: the file is replaced while the training goes on, which Windows refuses for one that is mapped.
+            tensors = {name: stored.get_tensor(name).clone() for name in stored.keys()}  # noqa: SIM118 - no mapping
         progress = Progress(**json.loads(metadata["progress"]))
-        earlier = json.loads(metadata["recipe"])
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"the checkpoint is damaged ({error}); remove it to start again.", file=str(path)) from error
-    if earlier["model"] != recipe["model"]:
-        raise ModelError("the checkpoint is of another model; choose another folder.", file=str(path))
-    model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
-    for number, optimizer in enumerate(optimizers):
-        _restore(optimizer, f"optimizer.{number}.", tensors)
-    torch.set_rng_state(tensors["rng"])
+        earlier = recipe_from_dict(json.loads(metadata["recipe"]))
+        _check_same(earlier, recipe)
+        model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
+        for number, optimizer in enumerate(optimizers):
+            _restore(optimizer, f"optimizer.{number}.", tensors)
+        torch.set_rng_state(tensors["rng"])
+    except BytesimError as error:
+        raise error.in_file(str(path)) from error
+    except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise ModelError(f"the checkpoint is damaged ({why}); remove it to start again.", file=str(path)) from error
+    if earlier.data != recipe.data:
+        on_note(f"{path}: trained on other data, or with other weights of the data, so far.")
     return progress
+
+
+def _check_same(earlier: Recipe, recipe: Recipe) -> None:
+    """Raise ModelError where weights or optimizer state of a checkpoint would not fit."""
+    if (earlier.model, earlier.labels) != (recipe.model, recipe.labels):
+        raise ModelError("the checkpoint is of another model; choose another folder with --out.")
+    if (earlier.training.muon_learning_rate > 0) != (recipe.training.muon_learning_rate > 0):
+        raise ModelError("the checkpoint was trained with another optimizer; keep muon_learning_rate as it was.")
 
 
 def _restore(optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, Tensor]) -> None:
@@ -90,6 +109,8 @@ def _restore(optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, T
         start = f"{prefix}{index}."
         state = {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}
         for name, value in state.items():  # AdamW keeps its step count on the CPU unless it is fused on a GPU
+            if value.ndim and value.shape != parameter.shape:
+                raise ValueError(f"{start}{name} has another shape than its weights")
             state[name] = value.to(parameter.device) if value.ndim or parameter.is_cuda else value
         if state:
             optimizer.state[parameter] = state

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import math
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import Tensor
 
 from bytesim.errors import ConfigError, OutputError
-from bytesim.metrics import bits_per_byte
 from bytesim.models.bgpt import BGPT
 from bytesim.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from bytesim.training.loss import collate, real_tokens, token_losses
+from bytesim.training.compiled import compile_or_eager
+from bytesim.training.interrupt import deferred_interrupt
+from bytesim.training.log import TrainingLog
+from bytesim.training.loss import Batch, class_losses, collate, count_targets, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
-from bytesim.training.streams import Example, Mixture, Stream, open_stream
+from bytesim.training.streams import Example, Mixture, open_stream
+from bytesim.training.validation import validate
 
-LOG_FILE = "log.jsonl"
-VALIDATION_FILES = 192
-"""Files of each validation source measured during a training; `bytesim evaluate` measures all."""
+TIMED_STEPS = 5
+"""Least steps whose pace turns a budget in minutes into steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +34,46 @@ class StepReport:
 
     step: int
     loss_nats: float
-    """Mean over the tokens of the step, padding included."""
+    """Mean over the tokens of the step, padding included; over its files for a classifier."""
     learning_rate: float
     num_bytes: int
+    """Scored bytes of the step."""
     seconds: float
     total_steps: int | None
 
 
-class Trainer:
-    """A model in training, in a run folder that holds its checkpoint and its log."""
+def _silent(note: str) -> None:
+    pass
 
-    def __init__(self, recipe: Recipe, *, base: Path, folder: Path, device: torch.device) -> None:
+
+class Trainer:
+    """A model in training, in a run folder that holds its checkpoint and its log.
+
+    Paths of the recipe are relative to `base`. A checkpoint in the folder is taken up. `on_note` hears what the user
+    should know. Raises BytesimError for data that are missing or do not fit, and for a checkpoint of another model.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        base: Path,
+        folder: Path,
+        device: torch.device,
+        on_note: Callable[[str], None] = _silent,
+    ) -> None:
         self.recipe = recipe
         self.config = recipe.training
         self.folder = folder
         self.device = device
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"the run folder cannot be made ({error.strerror}).", file=str(folder)) from error
+        if not self.config.steps and not self.config.minutes:
+            raise ConfigError("the training has no length: give minutes or steps.")
         keep_freed_memory()
+        self.mixture = Mixture(
+            [open_stream(each, recipe.model, base, recipe.labels) for each in recipe.data], self.config.seed
+        )
+        self.validation = [open_stream(each, recipe.model, base, recipe.labels) for each in recipe.validation]
         torch.manual_seed(self.config.seed)
-        self.mixture = Mixture([open_stream(each, recipe.model, base) for each in recipe.data], self.config.seed)
-        self.validation = [(each.path, open_stream(each, recipe.model, base)) for each in recipe.validation]
         self.model = BGPT(recipe.model).to(device)
         self.optimizers = make_optimizers(
             self.model,
@@ -65,39 +82,68 @@ class Trainer:
             weight_decay=self.config.weight_decay,
             betas=(self.config.beta1, self.config.beta2),
         )
-        self.progress = load_checkpoint(folder, self.model, self.optimizers, recipe.to_dict()) or Progress()
+        self.progress = load_checkpoint(folder, self.model, self.optimizers, recipe, on_note) or Progress()
         if self.config.steps:
             self.progress.total_steps = self.config.steps
-        elif not self.config.minutes:
-            raise ConfigError("the training has no length: give minutes or steps.")
-        self.losses = torch.compile(token_losses, dynamic=True) if self.config.compile else token_losses
+        self.log = TrainingLog(folder)
+        self.losses = class_losses if recipe.labels else token_losses
+        self.step_losses = compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
+        self._step_seconds: list[float] = []
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last step is done."""
+        return self.progress.total_steps is not None and self.progress.step >= self.progress.total_steps
 
     def run(self, on_step: Callable[[StepReport], None] | None = None) -> Progress:
-        """Train to the end of the recipe, or on from the checkpoint."""
-        self._cut_log()
-        started, saved = time.monotonic(), time.monotonic()
+        """Train to the end of the recipe, or on from the checkpoint.
+
+        Ctrl-C saves a checkpoint between two steps and then raises KeyboardInterrupt. Raises OutputError where the
+        run folder cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"the run folder cannot be made ({error.strerror}).", file=str(self.folder)) from error
+        self.log.cut(self.progress.step)
+        saved = started = time.monotonic()
         before = self.progress.seconds
-        self.step_seconds: list[float] = []
-        while self.progress.total_steps is None or self.progress.step < self.progress.total_steps:
-            report = self._step()
-            self.progress.seconds = before + time.monotonic() - started
-            self.step_seconds.append(report.seconds)
-            self._set_length()
-            self._log(report)
-            if on_step:
-                on_step(report)
-            every = self.config.validate_steps
-            if self.validation and every and self.progress.step % every == 0:
-                self._write({"step": self.progress.step, "validation": self.validate()})
-            if time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
-                self.save()
-                saved = time.monotonic()
+        with deferred_interrupt() as interrupt:
+            while not self.finished:
+                report = self._step()
+                self.progress.seconds = before + time.monotonic() - started
+                self._log(report)
+                every = self.config.validate_steps
+                if every and self.progress.step % every == 0:
+                    self.validate()
+                # A checkpoint comes last, so that the log holds all that led to it.
+                if self._set_length() or time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
+                    self.save()
+                    saved = time.monotonic()
+                if on_step:
+                    on_step(report)
+                if interrupt.asked:
+                    self.save()
+                    raise KeyboardInterrupt
         self.save()
         return self.progress
 
     def save(self) -> None:
         """Write the checkpoint."""
-        save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe.to_dict())
+        save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe)
+
+    def validate(self) -> dict[str, float]:
+        """Measure the validation rows, and log it, unless the log has the figures of this step already."""
+        figures = self.log.validation(self.progress.step)
+        if figures is None:
+            figures = validate(self.model, self.validation, self._collate, self.autocast)
+            if figures:
+                self.log.write({"step": self.progress.step, "validation": figures})
+        return figures
+
+    def autocast(self) -> torch.autocast:
+        """The context of a forward pass, in the recipe's dtype."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.dtype == "bfloat16")
 
     def _step(self) -> StepReport:
         config, progress = self.config, self.progress
@@ -106,9 +152,9 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["full_lr"] * factor
-        micros = self.mixture.batch(progress.step, done, config.batch_bytes, config.micro_bytes)
         started = time.monotonic()
-        loss = self._gradients(micros)
+        micros = self.mixture.batch(progress.step, done, config.batch_bytes, config.micro_bytes)
+        loss = self.gradients(micros)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -120,75 +166,38 @@ class Trainer:
         rate = config.learning_rate * factor
         return StepReport(progress.step, loss, rate, num_bytes, seconds, progress.total_steps)
 
-    def _gradients(self, micros: list[list[Example]]) -> float:
-        """Accumulate the gradients of a step; every token of it weighs the same. Returns the mean loss in nats."""
-        size = self.recipe.model.patch_size
-        tokens = sum((len(each.patches) - each.first) * size for micro in micros for each in micro)
+    def gradients(self, micros: list[list[Example]]) -> float:
+        """Add up the gradients of a step; everything scored in it weighs the same. Returns the mean loss in nats."""
+        batches = [self._collate(micro) for micro in micros]
+        scored = sum(count_targets(batch, self.recipe.labels) for batch in batches)
         total = torch.zeros((), device=self.device)
-        for micro in micros:
-            batch = self._collate(micro)
-            with self._autocast():
-                loss = self.losses(self.model, batch).sum() / tokens
-            loss.backward()  # type: ignore[no-untyped-call]
+        for batch in batches:
+            with self.autocast():
+                loss: Tensor = self.step_losses(self.model, batch).sum() / scored
+            loss.backward()
             total += loss.detach()
         return float(total)
 
-    def _collate(self, examples: list[Example]) -> Any:
+    def _collate(self, examples: list[Example]) -> Batch:
         return collate(examples, source_attention=self.recipe.model.source_attention).to(self.device)
 
-    def _autocast(self) -> torch.autocast:
-        wanted = self.config.dtype == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
-
-    def _set_length(self) -> None:
+    def _set_length(self) -> bool:
         """Turn a budget in minutes into steps, once, when the warm-up has shown how long a step takes."""
         progress, config = self.progress, self.config
-        if progress.total_steps is None and progress.step >= config.warmup_steps:
-            left = 60 * config.minutes - progress.seconds
-            pace = statistics.median(self.step_seconds)  # compiling makes the first steps far longer than the rest
-            progress.total_steps = progress.step + max(0, round(left / pace))
-            self.save()
-
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Bits per byte of a fixed part of each validation source, teacher-forced."""
-        self.model.eval()
-        figures = {}
-        for name, stream in self.validation:
-            label = f"{name}{' reverse' if stream.source.reverse else ''}"
-            figures[label] = self._bits_per_byte(stream)
-        self.model.train()
-        return figures
-
-    def _bits_per_byte(self, stream: Stream) -> float:
-        nats, num_bytes = 0.0, 0
-        stride = max(1, math.ceil(len(stream) / VALIDATION_FILES))
-        for index in range(0, len(stream), stride):
-            example = stream.example(index)
-            batch = self._collate([example])
-            with self._autocast():
-                losses = token_losses(self.model, batch)
-            nats += float((losses * real_tokens(batch)).sum())
-            num_bytes += example.num_bytes
-        return bits_per_byte(nats, num_bytes)
+        self._step_seconds.append(progress.seconds)
+        if progress.total_steps is not None or len(self._step_seconds) <= TIMED_STEPS:
+            return False
+        if progress.step < config.warmup_steps and progress.seconds < 6 * config.minutes:
+            return False  # neither the warm-up is over nor a tenth of the time
+        # The median: compiling makes the first steps far longer than the rest.
+        times = [later - earlier for earlier, later in zip(self._step_seconds, self._step_seconds[1:], strict=False)]
+        pace = statistics.median(times)
+        started = time.monotonic()
+        if self.validate() and config.validate_steps:
+            pace += (time.monotonic() - started) / config.validate_steps
+        left = 60 * config.minutes - progress.seconds
+        progress.total_steps = progress.step + max(0, round(left / pace))
+        return True
 
     def _log(self, report: StepReport) -> None:
-        line = {name: getattr(report, name) for name in StepReport.__slots__ if name != "total_steps"}
-        self._write(line)
-
-    def _write(self, line: dict[str, Any]) -> None:
-        with (self.folder / LOG_FILE).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-
-    def _cut_log(self) -> None:
-        """Drop what was logged after the checkpoint: those steps are done again."""
-        path = self.folder / LOG_FILE
-        if not path.exists():
-            return
-        kept = []
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-            if not line.endswith("\n"):  # the run was killed while it wrote
-                break
-            if json.loads(line)["step"] <= self.progress.step:
-                kept.append(line)
-        path.write_text("".join(kept), encoding="utf-8")
+        self.log.write({name: getattr(report, name) for name in StepReport.__slots__ if name != "total_steps"})

@@ -5,6 +5,7 @@ Axes: B files, P patches, Q scored patches, S bytes per patch, V = 257 tokens.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,13 +32,18 @@ class Batch:
     """(B, Q, S) scored patches."""
     scored: Tensor
     """(B, Q) which of them are real."""
+    lengths: Tensor
+    """(B,) patches of each file."""
+    labels: Tensor
+    """(B,) class of each file, 0 where there are none."""
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device."""
         source = None if self.source is None else self.source.to(device, non_blocking=True)
-        rest = (each.to(device, non_blocking=True) for each in (self.patches, self.first, self.targets, self.scored))
-        patches, first, targets, scored = rest
-        return Batch(patches, source, first, targets, scored)
+        rest = (self.first, self.targets, self.scored, self.lengths, self.labels)
+        return Batch(
+            self.patches.to(device, non_blocking=True), source, *(each.to(device, non_blocking=True) for each in rest)
+        )
 
 
 def collate(examples: list[Example], *, source_attention: bool) -> Batch:
@@ -63,8 +69,15 @@ def collate(examples: list[Example], *, source_attention: bool) -> Batch:
         for index, each in enumerate(examples):
             padded[index, : len(each.source)] = np.frombuffer(each.source, np.uint8)
         source = torch.from_numpy(padded)
-    first = torch.tensor([each.first for each in examples])
-    return Batch(torch.from_numpy(patches), source, first, torch.from_numpy(targets), torch.from_numpy(scored))
+    return Batch(
+        patches=torch.from_numpy(patches),
+        source=source,
+        first=torch.tensor([each.first for each in examples]),
+        targets=torch.from_numpy(targets),
+        scored=torch.from_numpy(scored),
+        lengths=torch.tensor([len(each.patches) for each in examples]),
+        labels=torch.tensor([each.label for each in examples]),
+    )
 
 
 def token_losses(model: BGPT, batch: Batch) -> Tensor:
@@ -72,6 +85,16 @@ def token_losses(model: BGPT, batch: Batch) -> Tensor:
     logits = model(batch.patches, batch.source, batch.first, batch.targets.shape[1])
     losses = F.cross_entropy(logits.float().flatten(0, 2), batch.targets.flatten(), reduction="none")
     return losses.view_as(batch.targets) * batch.scored[..., None]
+
+
+def class_losses(model: BGPT, batch: Batch) -> Tensor:
+    """(B,) cross-entropy in nats of the class of each file."""
+    return F.cross_entropy(model.classify(batch.patches, batch.lengths).float(), batch.labels, reduction="none")
+
+
+def count_targets(batch: Batch, labels: Sequence[str]) -> int:
+    """What the losses of a batch are a sum over: its files for a classifier (`labels`), else its scored tokens."""
+    return len(batch.labels) if labels else int(batch.scored.sum()) * batch.targets.shape[2]
 
 
 def real_tokens(batch: Batch) -> Tensor:

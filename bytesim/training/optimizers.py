@@ -21,7 +21,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> Any:
         """One update of every parameter that has a gradient."""
         assert closure is None
         for group in self.param_groups:
@@ -53,10 +53,17 @@ def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
 
 
 def make_optimizers(
-    model: nn.Module, *, learning_rate: float, muon_learning_rate: float, weight_decay: float, betas: tuple[float, float]
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    muon_learning_rate: float,
+    weight_decay: float,
+    betas: tuple[float, float],
 ) -> list[torch.optim.Optimizer]:
     """AdamW for everything, or Muon for the matrices inside blocks and AdamW for the rest."""
-    matrices, decayed, rest = [], [], []
+    matrices: list[nn.Parameter] = []
+    decayed: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if muon_learning_rate > 0 and parameter.ndim == 2 and ".blocks." in name:
             matrices.append(parameter)

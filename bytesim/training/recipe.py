@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,11 @@ else:
     import tomli as tomllib
 
 
+MAX_RECIPE_BYTES = 1 << 20
+
+TASKS = ("generate", "convert", "classify")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataSource:
     """One stream of examples and how often a batch is drawn from it."""
@@ -23,26 +28,36 @@ class DataSource:
     path: str
     """A shard (.npz), or a folder of files; relative to the recipe."""
     task: str = "generate"
-    """`generate` (each file by itself), `convert` (pairs) or `classify` (labels)."""
+    """`generate` (each file by itself), `convert` (pairs NAME.source + NAME.target) or `classify` (labels)."""
+    part: str = "all"
+    """Folders: `all` of its files, or `train` or `dev`; by the hash of its content a file in 50 is `dev`."""
     source_suffix: str = ""
     """Convert: suffix of the source files, `abc`."""
     target_suffix: str = ""
-    """Convert: suffix of the target files, `mid`. Generate: the suffix given to rows of a shard."""
+    """Suffix of the files written (convert, generate) or judged (classify), `mid`. Others in a folder are not read."""
     reverse: bool = False
-    """Convert: read the targets of a shard and write its sources."""
+    """Shards: source and target change places."""
     group_from: int = 0
+    """Shards: the first group taken; 0 are whole files, n > 0 fragments of n parts."""
     group_to: int = 255
-    """Rows of a shard whose group lies in this range; 0 are whole files, n > 0 fragments of n parts."""
+    """Shards: the last group taken."""
     start_weight: float = 1.0
-    """How often this source is drawn in the first step, relative to the others..."""
+    """How often this source is drawn in the first step, relative to the others."""
     end_weight: float | None = None
-    """...and in the last; unchanged where it is not given."""
+    """The same for the last step; as at the start where it is not given."""
     start: float = 0.0
-    """Share of the steps before the weight begins to move..."""
+    """Share of the steps before the weight begins to move from `start_weight`."""
     end: float = 1.0
-    """...and after which it stays."""
+    """Share of the steps after which the weight stays at `end_weight`."""
     max_bytes: int = 0
     """Leave out rows with more source and target bytes together; 0 takes all that the model can hold."""
+
+    def __post_init__(self) -> None:
+        _choice("task", self.task, TASKS)
+        _choice("part", self.part, ("all", "train", "dev"))
+        for name in ("group_from", "group_to", "start_weight", "start", "end", "max_bytes"):
+            _at_least(name, getattr(self, name), 0)
+        _at_least("end_weight", self.end_weight or 0, 0)
 
     def weight_at(self, progress: float) -> float:
         """The weight at `progress` (0 to 1) of the training."""
@@ -58,15 +73,21 @@ class TrainingConfig:
     """How a model is trained."""
 
     learning_rate: float = 2e-3
+    """Full learning rate of AdamW."""
     muon_learning_rate: float = 0.0
     """Above 0, matrices of the decoders are trained with Muon at this rate, the rest with AdamW."""
     warmup_steps: int = 100
+    """Steps over which the rate rises from zero."""
     decay_share: float = 0.5
     """Share of the steps, at the end, over which the rate falls to zero."""
     weight_decay: float = 0.01
+    """Weight decay of matrices and tables; scales and biases have none."""
     beta1: float = 0.9
+    """AdamW's decay of the mean gradient."""
     beta2: float = 0.98
+    """AdamW's decay of the mean squared gradient."""
     clip_norm: float = 1.0
+    """Gradients whose norm over all weights is larger are scaled down to it."""
     batch_bytes: int = 12_800
     """Bytes, source and target together, of one step."""
     micro_bytes: int = 0
@@ -74,14 +95,31 @@ class TrainingConfig:
     steps: int = 0
     """Length of the training in steps; 0 leaves it to `minutes`."""
     minutes: float = 0.0
+    """Length in minutes; becomes a number of steps once the warm-up has shown how long a step takes."""
     seed: int = 0
+    """Decides the first weights and which examples each step gets."""
     dtype: str = "bfloat16"
-    """Autocast dtype: bfloat16 or float32."""
+    """What matrix products are computed in: bfloat16 (autocast) or float32. Weights are float32."""
     compile: bool = False
     """Compile the model with torch.compile; needs a C++ compiler on a CPU."""
     checkpoint_minutes: float = 3.0
+    """Minutes between checkpoints."""
     validate_steps: int = 250
-    """Steps between measurements on the validation rows; 0 for none."""
+    """Steps between measurements on the validation rows; 0 for none before the end."""
+
+    def __post_init__(self) -> None:
+        _choice("dtype", self.dtype, ("bfloat16", "float32"))
+        for name in ("learning_rate", "clip_norm"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ConfigError(f"{name} is {getattr(self, name)}; choose a number above 0.")
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, (int, float)):
+                _at_least(each.name, value, int(each.name == "batch_bytes"))
+        if self.seed >= 1 << 63:
+            raise ConfigError(f"seed is {self.seed}; choose one below 2**63.")
+        if max(self.beta1, self.beta2) >= 1:
+            raise ConfigError("beta1 and beta2 must be below 1.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,11 +127,27 @@ class Recipe:
     """A whole recipe."""
 
     name: str
+    """Name of the model, and of the folder it is saved in."""
     model: BGPTConfig
     training: TrainingConfig
     data: tuple[DataSource, ...]
     validation: tuple[DataSource, ...] = ()
-    labels: tuple[str, ...] = field(default=())
+    labels: tuple[str, ...] = ()
+    """Classify: the names of the classes, in order."""
+
+    def __post_init__(self) -> None:
+        if not self.name.isprintable() or self.name in ("", ".", "..") or set(self.name) & set("/\\:"):
+            raise ConfigError(f"name {self.name!r} is no name for a folder; use letters, digits, dashes and dots.")
+        if not self.data:
+            raise ConfigError("the recipe names no [[data]].")
+        turns = {0.0, 1.0, *(source.start for source in self.data), *(source.end for source in self.data)}
+        if not all(any(source.weight_at(turn) for source in self.data) for turn in turns):
+            raise ConfigError("the weights of all [[data]] are 0 at some time, when nothing could be drawn.")
+        judged = {source.task == "classify" for source in (*self.data, *self.validation)}
+        if len(judged) > 1:
+            raise ConfigError("a classifier cannot be trained to write files as well; make two recipes.")
+        if len(self.labels) != self.model.num_classes or judged != {bool(self.labels)}:
+            raise ConfigError("task = classify needs labels, and num_classes in [model] equal to how many there are.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""
@@ -104,58 +158,97 @@ class Recipe:
 
 def load_recipe(path: Path) -> Recipe:
     """Read and check a recipe. Raises InputError or ConfigError, naming the file."""
+    return parse_recipe(read_recipe_text(path), str(path))
+
+
+def read_recipe_text(path: Path) -> str:
+    """The text of a recipe file. Raises InputError."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read as a recipe ({error}).", file=str(path)) from error
+        if path.stat().st_size > MAX_RECIPE_BYTES:
+            raise InputError("larger than 1 MiB, which is no recipe.", file=str(path))
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InputError("no such recipe. Check the name and the folder.", file=str(path)) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise InputError(f"cannot be read as a recipe ({reason}).", file=str(path)) from error
+
+
+def parse_recipe(text: str, file: str) -> Recipe:
+    """A recipe from its TOML text. Raises ConfigError, naming `file`."""
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"is no TOML: {error}.", file=str(path)) from error
-    try:
-        return recipe_from_dict(values)
+        return recipe_from_dict(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"is no TOML: {' '.join(str(error).split())}.", file=file) from error
     except ConfigError as error:
-        raise error.in_file(str(path)) from error
+        raise error.in_file(file) from error
 
 
 def recipe_from_dict(values: dict[str, Any]) -> Recipe:
-    """A recipe from plain values. Raises ConfigError for unknown keys, wrong types and empty data."""
-    known = {"name", "model", "training", "data", "validation", "labels"}
-    unknown = sorted(set(values) - known)
+    """A recipe from plain values. Raises ConfigError for unknown keys, wrong types and what contradicts itself."""
+    known = [each.name for each in fields(Recipe)]
+    unknown = sorted(set(values) - set(known))
     if unknown:
-        raise ConfigError(f"unknown recipe sections: {', '.join(unknown)}. Known are {', '.join(sorted(known))}.")
-    if not values.get("data"):
-        raise ConfigError("the recipe names no [[data]].")
-    recipe = Recipe(
-        name=str(values.get("name", "model")),
-        model=BGPTConfig.from_dict(dict(values.get("model", {}))),
+        raise ConfigError(f"unknown recipe sections: {', '.join(unknown)}. Known are {', '.join(known)}.")
+    name = values.get("name", "model")
+    labels = values.get("labels", [])
+    if not isinstance(name, str):
+        raise ConfigError(f"name is {name!r}; expected a text.")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ConfigError(f"labels is {labels!r}; expected a list of texts.")
+    return Recipe(
+        name=name,
+        model=BGPTConfig.from_dict(_table(values.get("model", {}), "model")),
         training=_checked(TrainingConfig, values.get("training", {}), "training"),
-        data=tuple(_checked(DataSource, entry, "data") for entry in values["data"]),
-        validation=tuple(_checked(DataSource, entry, "validation") for entry in values.get("validation", [])),
-        labels=tuple(values.get("labels", ())),
+        data=_sources(values.get("data", []), "data"),
+        validation=_sources(values.get("validation", []), "validation"),
+        labels=tuple(labels),
     )
-    if recipe.training.dtype not in ("bfloat16", "float32"):
-        raise ConfigError(f"dtype {recipe.training.dtype!r} is unknown; choose bfloat16 or float32.")
-    for source in (*recipe.data, *recipe.validation):
-        if source.task not in ("generate", "convert", "classify"):
-            raise ConfigError(f"task {source.task!r} is unknown; choose generate, convert or classify.")
-    return recipe
+
+
+def _sources(entries: Any, section: str) -> tuple[DataSource, ...]:
+    if not isinstance(entries, list):
+        raise ConfigError(f"{section} is no list of tables; write [[{section}]].")
+    return tuple(_checked(DataSource, entry, section) for entry in entries)
+
+
+def _table(values: Any, section: str) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise ConfigError(f"[{section}] is not a table.")
+    return values
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "str": (str,),
+    "bool": (bool,),
+}
+"""Annotation -> types of a TOML value that serve; None comes from a checkpoint, TOML has none."""
 
 
 def _checked(kind: type[Any], values: Any, section: str) -> Any:
     """A dataclass from a TOML table; ints serve as floats, nothing else is converted."""
-    if not isinstance(values, dict):
-        raise ConfigError(f"[{section}] is not a table.")
     known = {each.name: each for each in fields(kind)}
-    unknown = sorted(set(values) - set(known))
+    unknown = sorted(set(_table(values, section)) - set(known))
     if unknown:
         raise ConfigError(f"unknown keys in [{section}]: {', '.join(unknown)}. Known are {', '.join(known)}.")
     missing = [name for name, each in known.items() if each.default is MISSING and name not in values]
     if missing:
         raise ConfigError(f"[{section}] lacks {', '.join(missing)}.")
-    types = {"int": (int,), "float": (int, float), "float | None": (int, float, type(None)), "str": (str,)}
     for name, value in values.items():
-        allowed = types.get(str(known[name].type), (bool,))
+        allowed = _TYPES[str(known[name].type)]
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise ConfigError(f"{name} in [{section}] is {value!r}; expected {known[name].type}.")
     return kind(**values)
+
+
+def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} {value!r} is unknown; choose {', '.join(choices[:-1])} or {choices[-1]}.")
+
+
+def _at_least(name: str, value: float, least: float) -> None:
+    if not least <= value < float("inf"):  # NaN is not, either
+        raise ConfigError(f"{name} is {value}; choose a number of at least {least}.")

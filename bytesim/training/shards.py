@@ -6,8 +6,10 @@ Arrays: `source` and `target` uint8 bytes end to end, `source_ends` and `target_
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.errors import FormatError, InputError
+from bytesim.errors import FormatError, InputError, OutputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,16 @@ class Shard:
         return np.diff(self.source_ends, prepend=0), np.diff(self.target_ends, prepend=0)
 
 
+_DTYPES = {
+    "source": np.uint8,
+    "source_ends": np.int64,
+    "target": np.uint8,
+    "target_ends": np.int64,
+    "group": np.uint8,
+    "label": np.int32,
+}
+
+
 def _piece(data: NDArray[np.uint8], ends: NDArray[np.int64], index: int) -> bytes:
     return data[ends[index - 1] if index else 0 : ends[index]].tobytes()
 
@@ -59,14 +71,25 @@ def pack(rows: Sequence[tuple[bytes, bytes]], groups: Sequence[int] = (), labels
 
 
 def save_shard(path: Path, shard: Shard) -> None:
-    """Write a shard whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a shard whole or not at all. Raises OutputError."""
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as stream:
             np.savez_compressed(stream, **{name: getattr(shard, name) for name in Shard.__slots__})
         os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror}).", file=str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def load_shard(path: Path) -> Shard:
@@ -76,17 +99,27 @@ def load_shard(path: Path) -> Shard:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             shard = Shard(**{name: arrays[name] for name in Shard.__slots__})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"is no shard of bytesim ({error}).", file=str(path)) from error
+    except _DAMAGED as error:
+        raise FormatError(f"is no shard of bytesim ({' '.join(str(error).split())}).", file=str(path)) from error
     _check(shard, str(path))
     return shard
 
 
+_DAMAGED = (
+    *(OSError, ValueError, KeyError, EOFError, TypeError, OverflowError, MemoryError, NotImplementedError),
+    *(RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error),
+)
+"""What numpy and zipfile raise for files that are cut, altered or something else altogether."""
+
+
 def _check(shard: Shard, name: str) -> None:
+    arrays = {field: getattr(shard, field) for field in Shard.__slots__}
+    if any(array.ndim != 1 or array.dtype != _DTYPES[field] for field, array in arrays.items()):
+        raise FormatError("its arrays are not of the types that a shard has.", file=name)
     rows = len(shard)
     for data, ends in ((shard.source, shard.source_ends), (shard.target, shard.target_ends)):
         rising = len(ends) == rows and (rows == 0 or (ends[0] >= 0 and bool(np.all(np.diff(ends) >= 0))))
-        if not rising or (rows and ends[-1] != len(data)) or data.dtype != np.uint8:
+        if not rising or (ends[-1] if rows else 0) != len(data):
             raise FormatError("the ends of its rows do not fit its bytes.", file=name)
     if len(shard.group) != rows or len(shard.label) != rows:
         raise FormatError("it has another number of groups or labels than rows.", file=name)

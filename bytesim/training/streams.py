@@ -5,7 +5,8 @@ Which examples a step gets depends on the seed and the step alone, so a resumed 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import Patches, closing_patch, extension_patch, frame_source, num_patches, split_patches
 from bytesim.training.folders import read_folder
 from bytesim.training.recipe import DataSource
-from bytesim.training.shards import Shard, load_shard
+from bytesim.training.shards import Shard, load_shard, sha256_of
 
 BUCKET_PATCHES = 16
 """Files whose lengths round up to the same multiple of this stand in one bucket; a batch is drawn from one bucket."""
@@ -38,26 +39,37 @@ class Example:
 class Stream:
     """The examples of one data source, sorted by length."""
 
-    def __init__(self, source: DataSource, shard: Shard, config: BGPTConfig) -> None:
+    def __init__(
+        self, source: DataSource, shard: Shard, config: BGPTConfig, *, sha256: str = "", too_large: int = 0
+    ) -> None:
         self.source = source
         self.config = config
         self.shard = shard
+        self.sha256 = sha256
+        """Of the shard's file, or of a folder's list of files."""
         from_lengths, to_lengths = shard.lengths()
         if source.reverse:
             from_lengths, to_lengths = to_lengths, from_lengths
         total = from_lengths + to_lengths
         patches = np.array([self._patches(int(a), int(b)) for a, b in zip(from_lengths, to_lengths, strict=True)])
-        keep = (shard.group >= source.group_from) & (shard.group <= source.group_to) & (patches <= config.max_patches)
+        keep = self._asked(shard) & (patches <= config.max_patches)
         if source.max_bytes:
             keep &= total <= source.max_bytes
         if config.source_attention and source.task == "convert":
             keep &= from_lengths <= config.max_source_bytes
         rows = np.flatnonzero(keep)
         if not len(rows):
-            raise ConfigError(f"no example of {source.path} fits the model and the recipe.")
+            limit = config.max_patches * config.patch_size
+            raise ConfigError(
+                f"no example of {source.path} fits the model, which holds {limit:,} bytes, and the recipe."
+            )
         self.rows = rows[np.argsort(patches[rows], kind="stable")]
         self.buckets = -(-patches[self.rows] // BUCKET_PATCHES)
-        self.left_out = len(shard) - len(rows)
+        self.left_out = too_large + int(np.count_nonzero(~keep & self._asked(shard)))
+        """Rows asked for that are too long for the model or over `max_bytes`."""
+
+    def _asked(self, shard: Shard) -> NDArray[np.bool_]:
+        return (shard.group >= self.source.group_from) & (shard.group <= self.source.group_to)
 
     def _patches(self, source_bytes: int, target_bytes: int) -> int:
         target = num_patches(target_bytes, self.config.patch_size)
@@ -94,17 +106,21 @@ class Stream:
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
         return [self.example(int(index)) for index in rng.integers(low, high, count)]
 
-    def all(self) -> Iterator[Example]:
-        """Every example, shortest first."""
-        for index in range(len(self)):
-            yield self.example(index)
 
-
-def open_stream(source: DataSource, config: BGPTConfig, base: Path) -> Stream:
+def open_stream(source: DataSource, config: BGPTConfig, base: Path, labels: Sequence[str] = ()) -> Stream:
     """The stream of a data source whose path is relative to `base`. Raises BytesimError."""
     path = base / source.path
-    shard = read_folder(path, source) if path.is_dir() else load_shard(path)
-    return Stream(source, shard, config)
+    if not path.exists():  # `run/../data` does not exist before `run` does
+        path = Path(os.path.normpath(path))
+    if path.is_dir():
+        listing = read_folder(path, source, labels)
+        return Stream(source, listing.shard, config, sha256=listing.sha256, too_large=listing.too_large)
+    if source.part != "all" and path.exists():
+        raise ConfigError(f"part = {source.part!r} is for folders; {source.path} is none.")
+    shard = load_shard(path)
+    if source.task == "classify" and not all(0 <= label < len(labels) for label in np.unique(shard.label)):
+        raise ConfigError(f"{source.path} holds labels that the recipe does not name.")
+    return Stream(source, shard, config, sha256=sha256_of(path))
 
 
 class Mixture:

@@ -1,0 +1,114 @@
+"""Recipes for folders of a user's files: what is in them decides suffixes and labels. No torch."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bytesim.errors import InputError
+from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.training.folders import find_label, list_files, suffix_of
+from bytesim.training.recipe import DataSource, Recipe, TrainingConfig
+from bytesim.training.sizes import sized_config
+
+
+def generate_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str) -> Recipe:
+    """A model that writes files: one data source for each suffix, drawn as often as there are files of it."""
+    sources = _by_suffix(data, folder, suffix, "generate")
+    return _recipe(folder, sized_config("generate", size), sources, dtype)
+
+
+def convert_recipe(
+    data: Sequence[str | Path], folder: Path, source_suffix: str, target_suffix: str, size: str, dtype: str
+) -> Recipe:
+    """A converter. Raises InputError where a folder holds no pairs."""
+    source, target = _clean(source_suffix), _clean(target_suffix)
+    if not source or not target or source == target:
+        raise InputError(f"a pair needs two suffixes, not {source!r} and {target!r}.")
+    sources = []
+    for each in data:
+        files = list_files(Path(each))
+        stems = [{path.with_suffix("") for path in files if suffix_of(path) == suffix} for suffix in (source, target)]
+        pairs = len(stems[0] & stems[1])
+        if not pairs:
+            raise InputError(f"holds no pairs: NAME.{source} with NAME.{target} beside it.", file=str(each))
+        place = _place(each, folder)
+        sources.append((DataSource(path=place, task="convert", source_suffix=source, target_suffix=target), pairs))
+    return _recipe(folder, sized_config("convert", size), sources, dtype)
+
+
+def classify_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str) -> Recipe:
+    """A classifier. Raises InputError where a file has no label, or where all have the same."""
+    labels = set()
+    for each in data:
+        for path in _wanted(each, suffix):
+            label = find_label(Path(each), path)
+            if label is None:
+                raise InputError(
+                    "has no label: put it in a folder named by its label, or name it LABEL_NAME.", file=str(path)
+                )
+            labels.add(label)
+    if len(labels) < 2:
+        raise InputError(
+            f"a classifier needs two labels; found {', '.join(sorted(labels)) or 'none'}.", file=str(data[0])
+        )
+    sources = _by_suffix(data, folder, suffix, "classify")
+    return _recipe(folder, sized_config("classify", size, len(labels)), sources, dtype, tuple(sorted(labels)))
+
+
+def _recipe(
+    folder: Path, model: BGPTConfig, sources: list[tuple[DataSource, int]], dtype: str, labels: tuple[str, ...] = ()
+) -> Recipe:
+    """Train on one part of each source, weighted by its files, and measure on the other."""
+    data = [
+        replace(source, part="train" if files > 1 else "all", start_weight=float(files)) for source, files in sources
+    ]
+    return Recipe(
+        name=Path(os.path.abspath(folder)).name,
+        model=model,
+        training=TrainingConfig(
+            muon_learning_rate=3e-3, decay_share=0.4, batch_bytes=14_000, micro_bytes=7_000, dtype=dtype
+        ),
+        data=tuple(data),
+        validation=tuple(replace(source, part="dev") for source, files in sources if files > 1),
+        labels=labels,
+    )
+
+
+def _by_suffix(data: Sequence[str | Path], folder: Path, suffix: str | None, task: str) -> list[tuple[DataSource, int]]:
+    """A data source for each suffix of each folder, with its number of files."""
+    found = []
+    for each in data:
+        counts = Counter(suffix_of(path) for path in _wanted(each, suffix))
+        for name, files in sorted(counts.items()):
+            found.append((DataSource(path=_place(each, folder), task=task, target_suffix=name), files))
+    return found
+
+
+def _wanted(folder: str | Path, suffix: str | None) -> list[Path]:
+    """The files of a folder to learn from. Raises InputError for none, and for one without a suffix."""
+    files = [path for path in list_files(Path(folder)) if suffix is None or suffix_of(path) == _clean(suffix)]
+    if not files:
+        what = "files" if suffix is None else f"*.{_clean(suffix)}"
+        raise InputError(f"holds no {what} to learn from.", file=str(folder))
+    return files
+
+
+def _clean(suffix: str) -> str:
+    return suffix.lower().lstrip(".")
+
+
+def _place(data: str | Path, folder: Path) -> str:
+    """Where the data lie, seen from the run folder. Raises InputError for a name that no recipe can hold."""
+    try:
+        place = Path(os.path.relpath(data, folder)).as_posix()
+    except ValueError:  # another drive of Windows
+        place = Path(os.path.abspath(data)).as_posix()
+    try:
+        place.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError("the folder's name is not UTF-8, which a recipe needs. Rename it.", file=str(data)) from None
+    return place

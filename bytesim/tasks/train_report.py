@@ -1,0 +1,112 @@
+"""What a training leaves behind: the model folder with its card, and the picture of its loss."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import torch
+
+from bytesim.models.weights import save_model
+from bytesim.tasks.files import write_output
+from bytesim.tasks.loss_plot import plot_loss
+from bytesim.tasks.train import PLOT_FILE, SourceUsed, Trained
+from bytesim.training.loop import Trainer
+from bytesim.training.recipe import DataSource
+from bytesim.training.streams import Stream
+from bytesim.training.validation import sample
+
+LAST_STEPS = 100
+"""Steps whose mean is reported as the final training loss."""
+
+
+def describe_sources(trainer: Trainer) -> list[SourceUsed]:
+    """The data sources of a training, those to train on first."""
+    uses = [("training", stream) for stream in trainer.mixture.streams]
+    uses += [("validation", stream) for stream in trainer.validation]
+    return [
+        SourceUsed(stream.source.path, _task(stream.source), use, len(stream), stream.left_out, stream.sha256)
+        for use, stream in uses
+    ]
+
+
+def save_results(trainer: Trainer, recipe_text: str, sources: list[SourceUsed], resumed_at: int) -> Trained:
+    """Measure, save the model in bfloat16 with its card, and draw the loss. Raises OutputError."""
+    recipe, progress = trainer.recipe, trainer.progress
+    figures = trainer.validate()
+    metric = "accuracy" if recipe.labels else "bits per byte"
+    model_folder = trainer.folder / recipe.name
+    save_model(
+        model_folder,
+        trainer.model.state_dict(),
+        config=recipe.model.to_dict(),
+        card=_card(trainer, sources, metric, figures),
+        recipe=recipe_text,
+        dtype=torch.bfloat16,
+    )
+    lines = list(trainer.log.lines())
+    write_output(trainer.folder / PLOT_FILE, plot_loss(lines, metric), force=True)
+    losses = [line["loss_nats"] for line in lines if "loss_nats" in line][-LAST_STEPS:]
+    return Trained(
+        name=recipe.name,
+        folder=trainer.folder,
+        model_folder=model_folder,
+        steps=progress.step,
+        resumed_at=resumed_at,
+        seconds=progress.seconds,
+        bytes_seen=progress.bytes_seen,
+        num_parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
+        loss_nats=sum(losses) / len(losses) if losses else None,
+        metric=metric,
+        validation=figures,
+        sources=sources,
+    )
+
+
+def _card(trainer: Trainer, sources: list[SourceUsed], metric: str, figures: dict[str, float]) -> dict[str, Any]:
+    """card.json: what the model is for, its data, what its training took and what it reached."""
+    recipe, progress = trainer.recipe, trainer.progress
+    files = [len(sample(stream)) for stream in trainer.validation]
+    tasks = list(dict.fromkeys(_task(source) for source in recipe.data))
+    return {
+        "purpose": f"{recipe.name}: {'; '.join(tasks)}.",
+        "tasks": [_task_fields(stream) for stream in _distinct(trainer)],
+        **({"labels": list(recipe.labels)} if recipe.labels else {}),
+        "data": [{name: getattr(source, name) for name in source.__dataclass_fields__} for source in sources],
+        "training": {
+            "steps": progress.step,
+            "minutes": round(progress.seconds / 60, 2),
+            "bytes_seen": progress.bytes_seen,
+            "device": str(trainer.device),
+            "threads": torch.get_num_threads(),
+            "machine": platform.machine(),
+            "dtype": recipe.training.dtype,
+            "torch": torch.__version__,
+        },
+        "results": {
+            "metric": metric,
+            "decoding": "teacher-forced, float32 weights",
+            "validation": [
+                {"source": name, "value": value, "files": count}
+                for (name, value), count in zip(figures.items(), files, strict=True)
+            ],
+        },
+        "licence": "Not stated yet. Weights follow the terms of the files they were trained on.",
+    }
+
+
+def _distinct(trainer: Trainer) -> list[Stream]:
+    """One stream for each thing the model was trained to do."""
+    return list({_task(stream.source): stream for stream in trainer.mixture.streams}.values())
+
+
+def _task_fields(stream: Stream) -> dict[str, str]:
+    source = stream.source
+    fields = {"task": source.task, "source_suffix": source.source_suffix, "target_suffix": source.target_suffix}
+    return {name: value for name, value in fields.items() if value}
+
+
+def _task(source: DataSource) -> str:
+    if source.task == "convert":
+        return f"convert {source.source_suffix} to {source.target_suffix}"
+    return f"{source.task} {source.target_suffix}".strip()

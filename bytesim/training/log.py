@@ -1,0 +1,59 @@
+"""The log of a training: one JSON object a line, one line a step and one a validation. No torch."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bytesim.errors import OutputError
+
+LOG_FILE = "log.jsonl"
+
+
+class TrainingLog:
+    """log.jsonl of a run folder. A step's line is written before any checkpoint that holds the step."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LOG_FILE
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append a line. Raises OutputError."""
+        try:
+            with self.path.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise OutputError(f"the log cannot be written ({error.strerror}).", file=str(self.path)) from error
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The whole lines, in order, up to the first one that is damaged: a run may be killed while it writes."""
+        if not self.path.exists():
+            return
+        with self.path.open(encoding="utf-8", errors="replace") as log:
+            for text in log:
+                try:
+                    line = json.loads(text)
+                except ValueError:
+                    return
+                if not text.endswith("\n") or not isinstance(line, dict) or not isinstance(line.get("step"), int):
+                    return
+                yield line
+
+    def cut(self, step: int) -> None:
+        """Drop what was logged after the checkpoint of `step`: those steps are done again. Raises OutputError."""
+        if not self.path.exists():
+            return
+        kept = [json.dumps(line) + "\n" for line in self.lines() if line["step"] <= step]
+        temporary = self.path.with_name(f".{LOG_FILE}.tmp")  # a kill while it writes must not cost the log
+        try:
+            temporary.write_text("".join(kept), encoding="utf-8")
+            os.replace(temporary, self.path)
+        except OSError as error:
+            raise OutputError(f"the log cannot be written ({error.strerror}).", file=str(self.path)) from error
+
+    def validation(self, step: int) -> dict[str, float] | None:
+        """The last figures measured at a step; None where there are none."""
+        found = [line["validation"] for line in self.lines() if line["step"] == step and "validation" in line]
+        return found[-1] if found else None
