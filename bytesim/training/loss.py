@@ -59,7 +59,7 @@ def collate(examples: list[Example], *, source_attention: bool) -> Batch:
     targets = np.full((len(examples), rows, size), END_OF_PATCH, np.int64)
     scored = np.zeros((len(examples), rows), np.bool_)
     for index, each in enumerate(examples):
-        patches[index, : len(each.patches)] = each.patches
+        patches[index, : len(each.patches)] = each.patches if each.shown is None else each.shown
         wanted = each.patches[each.first :]
         targets[index, : len(wanted)], scored[index, : len(wanted)] = wanted, True
     source = None

@@ -49,6 +49,8 @@ class DataSource:
     """Share of the steps before the weight begins to move from `start_weight`."""
     end: float = 1.0
     """Share of the steps after which the weight stays at `end_weight`."""
+    length_noise: bool = False
+    """Show the model random track lengths in MIDI targets, so that it does not come to end its tunes by them."""
     max_bytes: int = 0
     """Leave out rows with more source and target bytes together; 0 takes all that the model can hold."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from bytesim.errors import ConfigError
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import Patches, closing_patch, extension_patch, frame_source, num_patches, split_patches
 from bytesim.training.folders import read_folder
+from bytesim.training.noise import with_length_noise
 from bytesim.training.recipe import DataSource
 from bytesim.training.shards import Shard, load_shard, sha256_of
 
@@ -34,6 +35,8 @@ class Example:
     label: int
     num_bytes: int
     """Real bytes that are scored."""
+    shown: Patches | None = None
+    """What the model is shown in place of `patches`, where that differs."""
 
 
 class Stream:
@@ -104,7 +107,10 @@ class Stream:
         bucket = int(self.buckets[rng.integers(len(self))])
         count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
-        return [self.example(int(index)) for index in rng.integers(low, high, count)]
+        drawn = [self.example(int(index)) for index in rng.integers(low, high, count)]
+        if not self.source.length_noise:
+            return drawn
+        return [replace(each, shown=with_length_noise(each.patches, each.first, rng)) for each in drawn]
 
 
 def open_stream(source: DataSource, config: BGPTConfig, base: Path, labels: Sequence[str] = ()) -> Stream:
