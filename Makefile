@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-TUNE ?= examples/tune.abc
+TUNE ?= examples/greensleeves.abc
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
@@ -22,7 +22,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 demo: $(VENV)/installed
 	mkdir -p build/demo
-	$(BIN)/bytesim convert abc2midi $(TUNE) -o build/demo/tune.mid --model music --show --force
+	$(BIN)/bytesim convert abc2midi $(TUNE) -o build/demo/tune.mid --notes --force
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -q

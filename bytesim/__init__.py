@@ -9,14 +9,23 @@ from typing import Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "abc2midi": "bytesim.tasks.convert",
+    "convert_files": "bytesim.tasks.convert_files",
     "doctor": "bytesim.tasks.doctor",
-    "doctor": "bytesim.tasks.doctor",
+    "evaluate_bpb": "bytesim.tasks.evaluate_bpb",
+    "evaluate_convert": "bytesim.tasks.evaluate",
+    "generate": "bytesim.tasks.generate",
     "import_model": "bytesim.tasks.models",
     "list_models": "bytesim.tasks.models",
+    "midi2abc": "bytesim.tasks.convert",
     "model_path": "bytesim.tasks.models",
     "normalize": "bytesim.tasks.normalize",
     "show_model": "bytesim.tasks.models",
     "simulate_cpu": "bytesim.tasks.simulate_cpu",
+    "train_classify": "bytesim.tasks.train",
+    "train_convert": "bytesim.tasks.train",
+    "train_generate": "bytesim.tasks.train",
+    "train_recipe": "bytesim.tasks.train",
     "verify_models": "bytesim.tasks.models",
 }
 """Name -> module it stands in."""

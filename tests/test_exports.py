@@ -12,8 +12,13 @@ from cli_tree import COMMANDS
 import bytesim
 
 FUNCTION_OF_COMMAND = {
+    "convert abc2midi": "abc2midi",
+    "convert files": "convert_files",
+    "convert midi2abc": "midi2abc",
     "doctor": "doctor",
-    "doctor": "doctor",
+    "evaluate bpb": "evaluate_bpb",
+    "evaluate convert": "evaluate_convert",
+    "generate": "generate",
     "models import": "import_model",
     "models list": "list_models",
     "models path": "model_path",
@@ -21,6 +26,10 @@ FUNCTION_OF_COMMAND = {
     "models verify": "verify_models",
     "normalize": "normalize",
     "simulate-cpu": "simulate_cpu",
+    "train classify": "train_classify",
+    "train convert": "train_convert",
+    "train generate": "train_generate",
+    "train recipe": "train_recipe",
 }
 
 
