@@ -66,8 +66,8 @@ def canonical_key(text: str) -> str:
     value = text.strip()
     if value.lower() == "none" or not value:
         return "C"
-    if value in ("HP", "Hp"):
-        raise FormatError(f"key {value!r} (highland pipes) has no canonical form.")
+    if value in ("HP", "Hp"):  # the highland pipes sound F and C sharp
+        return "D"
     match = _KEY.match(value)
     mode = (match[3].lower()[:3] if len(match[3]) > 1 else match[3]) if match else ""
     mode = "min" if mode == "m" else "maj" if mode == "M" else mode
