@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "abc2midi": "bytesim.tasks.convert",
+    "build_music": "bytesim.tasks.data",
     "convert_files": "bytesim.tasks.convert_files",
     "doctor": "bytesim.tasks.doctor",
     "evaluate_bpb": "bytesim.tasks.evaluate_bpb",

@@ -7,10 +7,15 @@ from typing import Annotated
 import typer
 
 import bytesim
+from bytesim.commands.convert import convert_app
+from bytesim.commands.data import data_app
 from bytesim.commands.doctor import doctor
+from bytesim.commands.evaluate import evaluate_app
+from bytesim.commands.generate import generate
 from bytesim.commands.models import models_app
 from bytesim.commands.normalize import normalize
 from bytesim.commands.simulate_cpu import simulate_cpu
+from bytesim.commands.train import train_app
 from bytesim.console import print_error, stdout
 from bytesim.errors import BytesimError
 
@@ -39,10 +44,15 @@ def _root(
     pass
 
 
+app.add_typer(convert_app, name="convert")
+app.command()(generate)
 app.command()(normalize)
 app.command("simulate-cpu")(simulate_cpu)
+app.add_typer(evaluate_app, name="evaluate")
 app.command()(doctor)
 app.add_typer(models_app, name="models")
+app.add_typer(train_app, name="train")
+app.add_typer(data_app, name="data")
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from cli_tree import COMMANDS
 import bytesim
 
 FUNCTION_OF_COMMAND = {
+    "data build music": "build_music",
     "convert abc2midi": "abc2midi",
     "convert files": "convert_files",
     "convert midi2abc": "midi2abc",

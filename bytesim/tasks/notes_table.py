@@ -47,13 +47,13 @@ def notes_table(source: bytes | midi.MidiFile, limit: int = 16) -> Table:
     table.add_column("pitch")
     table.add_column("quarters", justify="right")
     table.add_column("velocity", justify="right")
-    meters, names = _meters(file), _FLATS if _has_flats(file) else _SHARPS
+    meters, names = meters_of(file), _FLATS if _has_flats(file) else _SHARPS
     start = previous = Fraction(-TICKS_PER_QUARTER)
     for note in shown:
-        onset, end = Fraction(note.onset_ticks480), _on_grid(Fraction(note.end_ticks480))
+        onset, end = Fraction(note.onset_ticks480), on_grid(Fraction(note.end_ticks480))
         position = ""
         if onset - previous > CHORD_SPREAD_TICKS:
-            start = _on_grid(onset)
+            start = on_grid(onset)
             position = bar_and_beat(start, meters)
         table.add_row(position, pitch_name(note.pitch, names), str(end - start), str(note.velocity))
         previous = onset
@@ -73,12 +73,12 @@ def bar_and_beat(quarters: Fraction, meters: list[_Meter]) -> str:
     return f"{meter.bar + bars}.{int(beat) + 1}" + (f"+{rest}" if rest else "")
 
 
-def _meters(file: midi.MidiFile) -> list[_Meter]:
+def meters_of(file: midi.MidiFile) -> list[_Meter]:
     """Time signatures in order; 4/4 where the file states none at its start."""
     meters = [_Meter(Fraction(0), 1, 4, 4)]
     for ticks, data in sorted(_timed(file, TIME_SIGNATURE)):
         last, beats, unit = meters[-1], data[0] or 4, 1 << min(data[1], 6)
-        start = _on_grid(Fraction(to_ticks480(ticks, file.ticks_per_quarter)))
+        start = on_grid(Fraction(to_ticks480(ticks, file.ticks_per_quarter)))
         bars = -((last.start - start) * last.unit // (4 * last.beats))  # a bar cut short counts
         meters.append(_Meter(start, last.bar + bars, beats, unit))
     return meters
@@ -98,5 +98,6 @@ def _timed(file: midi.MidiFile, kind: int) -> Iterator[tuple[int, bytes]]:
                 yield now, event.data
 
 
-def _on_grid(ticks480: Fraction) -> Fraction:
+def on_grid(ticks480: Fraction) -> Fraction:
+    """A time in quarter notes, to the nearest 1/GRID."""
     return Fraction(round(ticks480 * GRID / TICKS_PER_QUARTER), GRID)

@@ -1,0 +1,203 @@
+"""`bytesim convert`: one file into another."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bytesim.console import byte_progress, print_line, print_note, report_outcomes, stdout
+
+if TYPE_CHECKING:
+    from bytesim.tasks.convert_run import Converted
+    from bytesim.tasks.files import Outcome
+
+convert_app = typer.Typer(no_args_is_help=True)
+
+
+@convert_app.callback()
+def _convert() -> None:
+    """Turn files into files of another kind, one predicted byte at a time.
+
+    bytesim convert abc2midi examples/greensleeves.abc
+    """
+
+
+class Engine(str, Enum):
+    model = "model"
+    rules = "rules"
+
+
+class Dtype(str, Enum):
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="File to write, or folder where there are several.", show_default=False),
+]
+Model = Annotated[str, typer.Option(help="Model name, or the path of a model folder.")]
+EngineChoice = Annotated[Engine, typer.Option(help="What converts: the model, or a program that knows the formats.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, mps...; auto takes a GPU where there is one.")]
+DtypeChoice = Annotated[Dtype, typer.Option(help="Numbers the model computes with; auto takes the faster.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+
+
+@convert_app.command()
+def abc2midi(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SRC", help="ABC tunes or tune books, or folders of them; - reads stdin.")
+    ],
+    output: Output = None,
+    model: Model = "music",
+    engine: EngineChoice = Engine.model,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Also play the tune by the rules, and show every note that differs.")
+    ] = False,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="Show the first notes in a pipe and for several files, too.")
+    ] = False,
+    force: Force = False,
+    device: Device = "auto",
+    dtype: DtypeChoice = Dtype.float32,
+    as_json: AsJson = False,
+) -> None:
+    """Make MIDI files of tunes in ABC notation.
+
+    bytesim convert abc2midi tune.abc -o tune.mid
+
+    A tune book of several tunes becomes book-001.mid, book-002.mid and so on.
+    """
+    from bytesim.tasks import convert as task
+
+    if verify and engine is Engine.rules:
+        raise typer.BadParameter("--verify compares the model's answer with the rules; use it with --engine model.")
+    _check_stdout(sources, output, as_json)
+    with byte_progress("abc2midi") as on_progress:
+        outcomes = task.abc2midi(
+            sources,
+            output=output,
+            model=model,
+            engine=engine.value,
+            verify=verify,
+            force=force,
+            device=device,
+            dtype=dtype.value,
+            on_progress=on_progress,
+        )
+    code = report_outcomes(outcomes, as_json=as_json, line=_line)
+    if not as_json and (notes or (stdout.is_terminal and len(outcomes) == 1)):
+        _show_notes(outcomes)
+    raise typer.Exit(code)
+
+
+@convert_app.command()
+def midi2abc(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SRC", help="MIDI files of one melody, or folders of them; - reads stdin.")
+    ],
+    output: Output = None,
+    model: Model = "music",
+    engine: EngineChoice = Engine.model,
+    force: Force = False,
+    device: Device = "auto",
+    dtype: DtypeChoice = Dtype.float32,
+    as_json: AsJson = False,
+) -> None:
+    """Write the melody of a MIDI file down in ABC notation.
+
+    bytesim convert midi2abc tune.mid -o tune.abc
+    """
+    from bytesim.tasks import convert as task
+
+    _check_stdout(sources, output, as_json)
+    with byte_progress("midi2abc") as on_progress:
+        outcomes = task.midi2abc(
+            sources,
+            output=output,
+            model=model,
+            engine=engine.value,
+            force=force,
+            device=device,
+            dtype=dtype.value,
+            on_progress=on_progress,
+        )
+    raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
+
+
+@convert_app.command()
+def files(
+    sources: Annotated[list[str], typer.Argument(metavar="SRC", help="Files, or folders of them; - reads stdin.")],
+    model: Model,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="SUFFIX", help="Suffix to convert to, where the model knows several.", show_default=False),
+    ] = None,
+    output: Output = None,
+    force: Force = False,
+    device: Device = "auto",
+    dtype: DtypeChoice = Dtype.float32,
+    as_json: AsJson = False,
+) -> None:
+    """Convert files by a model that you trained on pairs of files; its recipe names the suffixes.
+
+    bytesim convert files notes.csv --model ./my-converter
+    """
+    from bytesim.tasks import convert_files as task
+
+    _check_stdout(sources, output, as_json)
+    with byte_progress("convert") as on_progress:
+        outcomes = task.convert_files(
+            sources,
+            model=model,
+            to=to,
+            output=output,
+            force=force,
+            device=device,
+            dtype=dtype.value,
+            on_progress=on_progress,
+        )
+    raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
+
+
+def _check_stdout(sources: list[str], output: str | None, as_json: bool) -> None:
+    if as_json and (output == "-" or (output is None and "-" in sources)):
+        raise typer.BadParameter("--json and the file itself cannot both go to stdout; name a file with -o.")
+
+
+def _line(made: Converted) -> str | None:
+    by = f"the model {made.model}" if made.model is not None else made.engine
+    tune = "" if made.tune is None else f", tune {made.tune}"
+    line = f"{made.source}{tune} -> {made.output}: {made.num_bytes:,} bytes by {by}"
+    if made.dropped:
+        print_note(f"{made.source}{tune}: left out or changed: {'; '.join(made.dropped)}")
+    if made.mended:
+        print_note(f"{made.source}{tune}: mended: {'; '.join(made.mended)}")
+    say = print_line if made.output != "-" else print_note
+    say(line)
+    for text in _comparison(made):
+        say(text)
+    return None
+
+
+def _comparison(made: Converted) -> list[str]:
+    seen = made.verified
+    if seen is None:
+        return []
+    if seen.same:
+        return [f"  verified: the same {seen.num_expected} notes as {seen.engine}"]
+    counts = f"{seen.num_written} notes, {seen.engine} has {seen.num_expected}; note F1 {seen.note_f1:.4f}"
+    return [f"  verified: {counts}", *(f"  {difference}" for difference in seen.differences)]
+
+
+def _show_notes(outcomes: list[Outcome[Converted]]) -> None:
+    from bytesim.tasks.files import read_input
+    from bytesim.tasks.notes_table import notes_table
+
+    for outcome in outcomes:
+        if outcome.result is not None and outcome.result.output != "-":
+            stdout.print(notes_table(read_input(outcome.result.output)))

@@ -1,0 +1,116 @@
+"""`bytesim convert abc2midi` and `midi2abc`. A model writes the file byte by byte; the rules can as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bytesim.errors import ConfigError
+from bytesim.tasks.convert_jobs import Job, Places, Prepared, abc_jobs, midi_jobs, prepare
+from bytesim.tasks.convert_run import Converted, Progress, Run, by_model, converted
+from bytesim.tasks.files import Outcome, expand_inputs, write_output
+
+if TYPE_CHECKING:
+    from bytesim.tasks.convert_rules import Verification
+
+ENGINES = ("model", "rules")
+
+
+def abc2midi(
+    sources: Sequence[str | Path],
+    *,
+    output: str | Path | None = None,
+    model: str = "music",
+    engine: str = "model",
+    verify: bool = False,
+    force: bool = False,
+    device: str = "auto",
+    dtype: str = "float32",
+    on_progress: Progress | None = None,
+) -> list[Outcome[Converted]]:
+    """ABC tunes to MIDI files; every tune of a tune book becomes a file, and an outcome, of its own.
+
+    `engine` model or rules (abc2midi where it is installed, else music21). `verify` compares the model's notes
+    with the rules'. Title and tempo are carried over. Folders are walked. Raises ConfigError for unknown choices
+    and ModelError for the model; what is wrong with one tune is in its outcome.
+    """
+    if verify and engine == "rules":
+        raise ConfigError("verify compares a model's answer with the rules; with engine rules there is none.")
+    run = _start(sources, ("abc", "mid"), {"abc"}, engine, output, force, on_progress, abc_jobs)
+    run.verify = _verify if verify else None
+    return _convert(run, engine, model, device, dtype)
+
+
+def midi2abc(
+    sources: Sequence[str | Path],
+    *,
+    output: str | Path | None = None,
+    model: str = "music",
+    engine: str = "model",
+    force: bool = False,
+    device: str = "auto",
+    dtype: str = "float32",
+    on_progress: Progress | None = None,
+) -> list[Outcome[Converted]]:
+    """MIDI files of one melody to ABC tunes, title and tempo carried over. Settings and errors as `abc2midi`.
+
+    The rules are midi2abc of the abcMIDI package.
+    """
+    run = _start(sources, ("mid", "abc"), {"mid", "midi"}, engine, output, force, on_progress, midi_jobs)
+    return _convert(run, engine, model, device, dtype)
+
+
+def _start(
+    sources: Sequence[str | Path],
+    suffixes: tuple[str, str],
+    in_folders: set[str],
+    engine: str,
+    output: str | Path | None,
+    force: bool,
+    on_progress: Progress | None,
+    read: Callable[..., Iterator[Prepared]],
+) -> Run:
+    if engine not in ENGINES:
+        raise ConfigError(f"engine {engine!r} is none of {', '.join(ENGINES)}.")
+    names = expand_inputs(sources, suffixes=in_folders)
+    places = Places(output=output, suffix=suffixes[1], many=len(names) > 1, force=force, roots=sources)
+    prepared = prepare(names, lambda name: read(name, places, for_model=engine == "model"))
+    return Run(suffixes=suffixes, prepared=prepared, force=force, on_progress=on_progress)
+
+
+def _convert(run: Run, engine: str, model: str, device: str, dtype: str) -> list[Outcome[Converted]]:
+    if engine == "rules":
+        _by_rules(run)
+    elif run.jobs():  # a model takes a second to load, and bad inputs need none
+        from bytesim.tasks.writer import load_writer
+
+        writer = load_writer(model, device=device, dtype=dtype)
+        writer.check_converts(*run.suffixes)
+        by_model(run, writer)
+    return run.in_order()
+
+
+def _by_rules(run: Run) -> None:
+    from bytesim.tasks.convert_rules import abc_by_rules, midi_by_rules
+
+    jobs = run.jobs()
+    for done, (index, job) in enumerate(jobs, start=1):
+
+        def work(job: Job = job) -> Converted:
+            if run.suffixes[1] == "mid":
+                data, program, remarks = midi_by_rules(job.as_written.decode("utf-8"))
+            else:
+                data, program, remarks = abc_by_rules(job.as_written)
+            write_output(job.target, data, force=run.force)
+            return converted(job, data, program, remarks=remarks)
+
+        run.finish(index, job, work)
+        if run.on_progress:
+            run.on_progress(done, len(jobs))
+
+
+def _verify(job: Job, data: bytes) -> Verification:
+    from bytesim.tasks.convert_rules import verify
+
+    return verify(job.as_written.decode("utf-8"), data)

@@ -1,0 +1,173 @@
+"""What convert works on: sources read, brought to the form the model reads, and given a place to be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bytesim.errors import BytesimError, FormatError
+from bytesim.formats import abc, midi
+from bytesim.formats.midi.events import SET_TEMPO
+from bytesim.tasks.files import STDIO, Target, check_output, output_path, read_input
+
+MAX_SOURCE_BYTES = 16 * 1024 * 1024
+"""Longest source; the largest tune books in circulation fit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One file to write."""
+
+    source: str
+    tune: int | None
+    """Its number in a tune book, from 1; None where the file holds one tune."""
+    target: Target
+    data: bytes
+    """What the model reads."""
+    as_written: bytes
+    """What the user wrote: the file, or the one tune of a book."""
+    title: str | None = None
+    bpm: float | None = None
+    """Quarter notes a minute."""
+    plain: bool = False
+    """Whether the file is read and written as it is, whatever its kind."""
+    dropped: tuple[str, ...] = ()
+    """What was left out or changed on the way to `data`, an item each."""
+
+    def located(self, error: BytesimError) -> BytesimError:
+        """The error with the file, and the tune of a book, in front."""
+        if self.tune is not None and error.file is None:
+            error.message = f"tune {self.tune}: {error.message}"
+        return error.in_file(_shown(self.source))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where the outputs of one run go."""
+
+    output: str | Path | None
+    suffix: str
+    many: bool
+    force: bool
+    roots: Sequence[str | Path]
+    tag: str = ""
+    taken: set[str] = field(default_factory=set)
+
+    def target(self, source: str, index: int | None = None) -> Target:
+        """The output of a source, refused now where it cannot be written. Raises OutputError."""
+        path = output_path(
+            source,
+            output=self.output,
+            suffix=self.suffix,
+            many=self.many,
+            index=index,
+            roots=self.roots,
+            tag=self.tag,
+        )
+        check_output(path, force=self.force, taken=self.taken)
+        return path
+
+
+Prepared = Job | BytesimError
+
+
+def abc_jobs(source: str, places: Places, *, for_model: bool) -> Iterator[Prepared]:
+    """The tunes of an ABC file. What is wrong with one tune is an error in its place; raises for the whole file.
+
+    `for_model` asks for the canonical form, which several voices, free meter and the like do not have.
+    """
+    raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
+    text = abc.decode_text(raw)
+    entries = abc.split_book(text)
+    for number, entry in enumerate(entries, start=1):
+        tune = number if len(entries) > 1 else None
+        try:
+            yield _abc_job(source, entry, tune, places, for_model)
+        except BytesimError as error:
+            if isinstance(error, FormatError) and error.offset is not None:
+                error.offset = abc.byte_offset(raw, error.offset)
+            if tune is not None and error.file is None:
+                error.message = f"tune {tune}: {error.message}"
+            yield error.in_file(_shown(source))
+
+
+def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, for_model: bool) -> Job:
+    parsed = entry.parse()
+    data, dropped = b"", []
+    if for_model:
+        try:
+            form = abc.canonical(parsed)
+        except FormatError as error:
+            located = entry.located(error)
+            located.message += " Another engine may: --engine rules."
+            raise located from None
+        carried = {"T:"} | ({"Q:"} if parsed.tempo_bpm else set())
+        data = form.text.encode("ascii")
+        dropped = [item for item in form.dropped if item.split()[-1] not in carried]
+    if parsed.rest:
+        dropped.append(f"text after the empty line that ends the tune ({len(parsed.rest.splitlines())} lines)")
+    return Job(
+        source=source,
+        tune=tune,
+        target=places.target(source, tune),
+        data=data,
+        as_written=entry.alone().encode("utf-8"),
+        title=parsed.title,
+        bpm=parsed.tempo_bpm,
+        dropped=tuple(dropped),
+    )
+
+
+def midi_jobs(source: str, places: Places, *, for_model: bool) -> Iterator[Prepared]:
+    """A MIDI file, in the layout the model knows. Raises for what is wrong with it."""
+    raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
+    file = midi.parse(raw)
+    title, bpm = midi.title_and_tempo(file)
+    data, changes = midi.to_model_form(raw, stress=True) if for_model else (b"", [])
+    dropped = [item for item in changes if not _is_carried(item, bpm)] + _tempo_changes(file, bpm)
+    target = places.target(source)
+    yield Job(
+        source=source,
+        tune=None,
+        target=target,
+        data=data,
+        as_written=raw,
+        title=title,
+        bpm=bpm,
+        dropped=tuple(dropped),
+    )
+
+
+def _is_carried(change: str, bpm: float | None) -> bool:
+    """Whether a change of `to_model_form` is undone afterwards: title and tempo are written into the result."""
+    return change.startswith("dropped track names (") or (bpm is not None and change.startswith("tempo set from "))
+
+
+def _tempo_changes(file: midi.MidiFile, bpm: float | None) -> list[str]:
+    if bpm is None:
+        return []
+    later = sum(event.meta == SET_TEMPO for track in file.tracks for event in track) - 1
+    items = [f"changes of tempo ({later})"] if later else []
+    return items if round(bpm, 2) == round(bpm) else [*items, f"tempo rounded from {bpm:g} to {round(bpm)}"]
+
+
+def file_jobs(source: str, places: Places) -> Iterator[Prepared]:
+    """Any file, as it is."""
+    raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
+    yield Job(source=source, tune=None, target=places.target(source), data=raw, as_written=raw, plain=True)
+
+
+def prepare(sources: Sequence[str], read: Callable[[str], Iterator[Prepared]]) -> list[tuple[str, Prepared]]:
+    """(source, job or error) for everything in the sources, in their order."""
+    found: list[tuple[str, Prepared]] = []
+    for source in sources:
+        try:
+            found += [(source, each) for each in read(source)]
+        except BytesimError as error:
+            found.append((source, error.in_file(_shown(source))))
+    return found
+
+
+def _shown(source: str) -> str:
+    return "stdin" if source == STDIO else source

@@ -1,0 +1,106 @@
+"""Conversion by a model alone. Nothing here may see the rules, or the programs that judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bytesim.engine.decode import DEFAULT_SLOTS, decode
+from bytesim.engine.requests import Reply, Request, convert_request
+from bytesim.errors import BytesimError, DecodeError, FormatError
+from bytesim.formats import abc, bmp, midi, wav
+from bytesim.tasks.writer import OnBytes, Writer
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A file the model wrote, checked and finished."""
+
+    data: bytes
+    raw: bytes
+    """As the model wrote it."""
+    mended: tuple[str, ...] = ()
+    """What was mended, an item each."""
+
+
+def decode_all(
+    writer: Writer,
+    sources: Sequence[bytes],
+    suffixes: tuple[str, str],
+    on_reply: Callable[[int, Reply | BytesimError], None],
+    *,
+    slots: int = DEFAULT_SLOTS,
+    on_bytes: OnBytes | None = None,
+) -> None:
+    """Convert all sources as one batch; `on_reply` hears of each as it ends, or of the ContextError that refused it."""
+    requests: list[Request] = []
+    places: list[int] = []
+    for index, source in enumerate(sources):
+        try:
+            requests.append(convert_request(writer.model.config, source, *suffixes))
+            places.append(index)
+        except BytesimError as error:
+            on_reply(index, error)
+    decode(
+        writer.model,
+        requests,
+        slots=slots,
+        on_done=lambda row, reply: on_reply(places[row], reply),
+        on_bytes=on_bytes,
+    )
+
+
+def check_ended(reply: Reply, writer: Writer) -> None:
+    """Raise DecodeError for a reply that filled the history."""
+    if not reply.ended:
+        config = writer.model.config
+        raise DecodeError(
+            f"the answer did not end within the model's history of {config.max_patches} patches of {config.patch_size} "
+            f"bytes, source included; it had {len(reply.data)} bytes. Nothing is written. Convert a shorter piece."
+        )
+
+
+def finish_midi(reply: Reply, *, title: str | None = None, bpm: float | None = None) -> Answer:
+    """MIDI with its track lengths mended, then title and tempo written in. Raises DecodeError."""
+    mended, changes = _explained("MIDI", lambda: midi.mend_track_lengths(reply.data))
+    _explained("MIDI", lambda: midi.notes(mended))
+    if title is not None or bpm is not None:
+        mended = midi.set_title_and_tempo(mended, title, bpm)
+    return Answer(data=mended, raw=reply.data, mended=tuple(changes))
+
+
+def finish_abc(reply: Reply, *, title: str | None = None, bpm: float | None = None) -> Answer:
+    """ABC in readable form, title and tempo written in. Raises DecodeError."""
+    text = _explained("ABC", lambda: abc.canonical(abc.parse(abc.decode_text(reply.data))).text)
+    return Answer(data=abc.layout(text, title=title, bpm=bpm).encode("utf-8"), raw=reply.data)
+
+
+def finish_any(reply: Reply, suffix: str) -> Answer:
+    """A file of any kind: MIDI is mended, formats that bytesim knows must parse. Raises DecodeError."""
+    if suffix in ("mid", "midi"):
+        return finish_midi(reply)
+    check_parses(reply.data, suffix)
+    return Answer(data=reply.data, raw=reply.data)
+
+
+def check_parses(data: bytes, suffix: str) -> None:
+    """Raise DecodeError where a file of a format that bytesim knows does not parse."""
+    checks: dict[str, Callable[[bytes], object]] = {
+        "abc": lambda data: abc.canonical(abc.parse(abc.decode_text(data))),
+        "mid": midi.notes,
+        "midi": midi.notes,
+        "wav": wav.parse,
+        "bmp": bmp.parse,
+    }
+    if suffix in checks:
+        _explained(suffix.upper(), lambda: checks[suffix](data))
+
+
+def _explained(kind: str, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except FormatError as error:
+        raise DecodeError(f"the model wrote {kind} that does not parse ({error}). Nothing is written.") from error

@@ -1,0 +1,82 @@
+"""Conversion by the rules, and comparing a model's MIDI with theirs.
+
+Imported on request only: `--engine rules`, `--verify`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from bytesim.formats import midi
+from bytesim.metrics import note_f1
+from bytesim.tasks.music_rules import midi_to_abc_rules, render_rules
+from bytesim.tasks.notes_table import bar_and_beat, meters_of, on_grid, pitch_name
+
+MAX_DIFFERENCES = 40
+"""Bars that a comparison lists; what follows is counted."""
+
+Key = tuple[Fraction, int, Fraction]
+"""Onset and length in 1/480 of a quarter note with the pitch between: what notes are compared by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """A model's MIDI against the rules' for the same tune."""
+
+    engine: str
+    """abc2midi, or music21 where it is not installed."""
+    same: bool
+    note_f1: float
+    num_expected: int
+    num_written: int
+    differences: tuple[str, ...]
+    """Bar by bar, such as `bar 3: missing D5 at 3.1 (1/2); surplus E5 at 3.1 (1/2)`."""
+
+
+def midi_by_rules(abc_text: str) -> tuple[bytes, str, tuple[str, ...]]:
+    """(MIDI file, engine, its remarks)."""
+    rendering = render_rules(abc_text)
+    return rendering.midi, rendering.engine, rendering.messages
+
+
+def abc_by_rules(data: bytes) -> tuple[bytes, str, tuple[str, ...]]:
+    """(ABC text, engine, its remarks)."""
+    return midi_to_abc_rules(data).encode("utf-8"), "midi2abc", ()
+
+
+def verify(abc_text: str, written: bytes) -> Verification:
+    """Compare a model's MIDI with the rules' for the tune as written. Raises FormatError and ToolError of theirs."""
+    rendering = render_rules(abc_text)
+    expected = rendering.midi
+    if rendering.engine != "abc2midi":  # others begin notes on the beat, where the model has learned abc2midi's delay
+        expected, _ = midi.to_model_form(expected)
+    theirs, ours = midi.notes(expected), midi.notes(written)
+    differences = _differences(_keys(theirs), _keys(ours), midi.parse(expected))
+    return Verification(
+        engine=rendering.engine,
+        same=not differences,
+        note_f1=note_f1(theirs, ours),
+        num_expected=len(theirs),
+        num_written=len(ours),
+        differences=differences,
+    )
+
+
+def _keys(notes: Iterable[midi.Note]) -> Counter[Key]:
+    return Counter((Fraction(n.onset_ticks480), n.pitch, Fraction(n.duration_ticks480)) for n in notes)
+
+
+def _differences(expected: Counter[Key], written: Counter[Key], file: midi.MidiFile) -> tuple[str, ...]:
+    meters = meters_of(file)
+    bars: dict[int, list[str]] = {}
+    for kind, notes in (("missing", expected - written), ("surplus", written - expected)):
+        for onset, pitch, length in sorted(notes.elements()):
+            place = bar_and_beat(on_grid(onset), meters)
+            text = f"{kind} {pitch_name(pitch)} at {place} ({on_grid(onset + length) - on_grid(onset)})"
+            bars.setdefault(int(place.partition(".")[0]), []).append(text)
+    lines = [f"bar {bar}: {'; '.join(bars[bar])}" for bar in sorted(bars)]
+    more = len(lines) - MAX_DIFFERENCES
+    return (*lines[:MAX_DIFFERENCES], *([f"and {more} more bars"] if more > 0 else []))

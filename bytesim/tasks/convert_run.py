@@ -1,0 +1,170 @@
+"""A run of convert: many files decoded as one batch, each written as it ends. No rules in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bytesim.errors import BytesimError
+from bytesim.tasks.convert_jobs import Job, Prepared
+from bytesim.tasks.files import Outcome, write_output
+
+if TYPE_CHECKING:
+    from bytesim.engine.requests import Reply
+    from bytesim.tasks.convert_model import Answer
+    from bytesim.tasks.convert_rules import Verification
+    from bytesim.tasks.writer import Writer
+
+Progress = Callable[[int, int], None]
+"""Hears of (bytes written so far, bytes expected in all, an estimate)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converted:
+    """One file written."""
+
+    source: str
+    tune: int | None
+    """Its number in a tune book; None where the source holds one."""
+    output: str
+    """The file written; `-` is stdout."""
+    engine: str
+    """model, or the program that did it: abc2midi, music21, midi2abc."""
+    model: str | None
+    """The model's name."""
+    num_bytes: int
+    title: str | None = None
+    bpm: float | None = None
+    """Quarter notes a minute, where the source says."""
+    dropped: tuple[str, ...] = ()
+    """What of the source is not in the output, or was changed before the model read it."""
+    mended: tuple[str, ...] = ()
+    """What was put right in the model's output."""
+    verified: Verification | None = None
+
+
+@dataclass(kw_only=True)
+class Run:
+    """What the files of one call share."""
+
+    suffixes: tuple[str, str]
+    """(source, target)."""
+    prepared: list[tuple[str, Prepared]]
+    force: bool
+    verify: Callable[[Job, bytes], Verification] | None = None
+    """Compares a written file with what it should be."""
+    on_progress: Progress | None = None
+    outcomes: dict[int, Outcome[Converted]] = field(default_factory=dict)
+
+    def jobs(self) -> list[tuple[int, Job]]:
+        """(place among the outcomes, job) of everything that could be read."""
+        return [(index, each) for index, (_, each) in enumerate(self.prepared) if isinstance(each, Job)]
+
+    def finish(self, index: int, job: Job, work: Callable[[], Converted]) -> None:
+        """Do the last of a file's work, and keep its result or error."""
+        try:
+            outcome = Outcome(job.source, result=work())
+        except BytesimError as error:
+            outcome = Outcome(job.source, error=job.located(error))
+        self.outcomes[index] = outcome
+
+    def in_order(self) -> list[Outcome[Converted]]:
+        """Every outcome, errors of reading among them, in the order of the sources."""
+        for index, (source, each) in enumerate(self.prepared):
+            if isinstance(each, BytesimError):
+                self.outcomes[index] = Outcome(source, error=each)
+        return [self.outcomes[index] for index in sorted(self.outcomes)]
+
+
+def by_model(run: Run, writer: Writer) -> None:
+    """Decode all files as one batch, writing each as it ends."""
+    from bytesim.tasks.convert_model import check_ended, decode_all
+
+    jobs = run.jobs()
+    meter = _Meter(sum(len(job.data) for _, job in jobs), run.suffixes, run.on_progress)
+
+    def on_reply(row: int, reply: Reply | BytesimError) -> None:
+        index, job = jobs[row]
+
+        def work() -> Converted:
+            if isinstance(reply, BytesimError):
+                raise reply
+            check_ended(reply, writer)
+            answer = _finished(job, reply, run.suffixes[1])
+            write_output(job.target, answer.data, force=run.force)
+            return converted(
+                job,
+                answer.data,
+                "model",
+                model=writer.name,
+                mended=answer.mended,
+                verified=_verified(run, job, answer.data),
+            )
+
+        run.finish(index, job, work)
+
+    decode_all(writer, [job.data for _, job in jobs], run.suffixes, on_reply, on_bytes=meter.add)
+
+
+def _finished(job: Job, reply: Reply, suffix: str) -> Answer:
+    from bytesim.tasks.convert_model import finish_abc, finish_any, finish_midi
+
+    if job.plain:
+        return finish_any(reply, suffix)
+    finish = finish_midi if suffix == "mid" else finish_abc
+    return finish(reply, title=job.title, bpm=job.bpm)
+
+
+def _verified(run: Run, job: Job, data: bytes) -> Verification | None:
+    if run.verify is None:
+        return None
+    try:
+        return run.verify(job, data)
+    except BytesimError as error:
+        error.message = f"{job.target} is written, but could not be verified: {error.message}"
+        raise
+
+
+def converted(
+    job: Job,
+    data: bytes,
+    engine: str,
+    *,
+    model: str | None = None,
+    remarks: tuple[str, ...] = (),
+    mended: tuple[str, ...] = (),
+    verified: Verification | None = None,
+) -> Converted:
+    """The result of a job; `remarks` are what an engine says it left out."""
+    return Converted(
+        source=job.source,
+        tune=job.tune,
+        output=str(job.target),
+        engine=engine,
+        model=model,
+        num_bytes=len(data),
+        title=job.title,
+        bpm=job.bpm,
+        dropped=(*job.dropped, *remarks),
+        mended=mended,
+        verified=verified,
+    )
+
+
+_GROWTH = {("abc", "mid"): 6.0, ("mid", "abc"): 0.2}
+"""Bytes written for each byte read, about."""
+
+
+class _Meter:
+    """Counts bytes written against an estimate of how many there will be."""
+
+    def __init__(self, source_bytes: int, suffixes: tuple[str, str], on_progress: Progress | None) -> None:
+        self.done = 0
+        self.expected = int(source_bytes * _GROWTH.get(suffixes, 1.0))
+        self.on_progress = on_progress
+
+    def add(self, num_bytes: int) -> None:
+        self.done += num_bytes
+        if self.on_progress:
+            self.on_progress(self.done, max(self.expected, self.done))

@@ -1,0 +1,267 @@
+"""`bytesim evaluate convert`: a model's conversions of a whole split, judged by bytes and by notes.
+
+The reference is abc2midi. The model is run by `convert_model`, which sees neither it nor its answers.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bytesim.engine.decode import DEFAULT_SLOTS
+from bytesim.engine.requests import Reply, convert_request
+from bytesim.engine.score import score_file
+from bytesim.errors import BytesimError, ConfigError
+from bytesim.formats import abc, midi
+from bytesim.metrics import ConvertResult, ConvertScore, bits_per_byte, note_f1, score_converts
+from bytesim.tasks.convert_model import check_ended, decode_all, finish_abc, finish_midi
+from bytesim.tasks.convert_run import Progress
+from bytesim.tasks.evaluate_split import Split, load_tunes, without_title
+from bytesim.tasks.files import check_output, write_output
+from bytesim.tasks.music_rules import label_many, midi_to_abc_rules
+from bytesim.tasks.writer import Writer, load_writer
+
+DIRECTIONS = {"abc2midi": ("abc", "mid"), "midi2abc": ("mid", "abc")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertEvaluation:
+    """A model on a split. Refused and failed files count as wrong in every share of `score`."""
+
+    direction: str
+    model: str
+    split: str
+    split_sha256: str
+    num_files: int
+    split_files: int
+    """Files of the whole split, of which the first `num_files` were taken."""
+    decoding: str
+    score: ConvertScore
+    refused: int
+    """Files that never reached the model: no canonical form, or too long for it."""
+    failed: int
+    """Files whose answer did not end or does not parse."""
+    bits_per_byte: float | None
+    """Of the targets, over their bytes and the end-of-patch after them; None where none fits the model."""
+    mean_nats: float | None
+    """Mean over all tokens of the targets' patches, padding included, as published."""
+    scored_files: int
+    """Files that fit the model's history, which these two are taken over."""
+    scored_bytes: int
+    bytes_per_second: float
+    """Written, all files decoded together."""
+    baseline: ConvertScore | None = None
+    """midi2abc of abcMIDI on the same files."""
+
+
+@dataclass(kw_only=True)
+class _File:
+    """One file of the split on its way."""
+
+    name: str
+    reference: bytes | None
+    """abc2midi's MIDI of the tune as written, without its title; None where abc2midi reports an error."""
+    source: bytes = b""
+    """What the model reads."""
+    target: bytes | None = None
+    """What it should write; None where that is not known."""
+    bpm: float | None = None
+    raw: bytes = b""
+    written: bytes | None = None
+    error: str | None = None
+    refused: bool = False
+    result: ConvertResult = field(default_factory=ConvertResult.failed)
+    nats: float | None = None
+
+
+def evaluate_convert(
+    pairs: str | Path,
+    *,
+    model: str = "music",
+    direction: str = "abc2midi",
+    limit: int | None = None,
+    baseline: bool = False,
+    details: str | Path | None = None,
+    force: bool = False,
+    device: str = "auto",
+    dtype: str = "float32",
+    slots: int = DEFAULT_SLOTS,
+    on_progress: Progress | None = None,
+) -> ConvertEvaluation:
+    """Convert every tune of a split by the model, greedily, and compare with abc2midi.
+
+    `pairs` is a JSON Lines file with a field `abc`, or a folder of ABC files. abc2midi: the model reads the
+    tune's canonical form, and should write what abc2midi makes of the tune as written, without its title.
+    midi2abc: it reads that MIDI file, and its ABC, rendered by abc2midi, should give the same notes. `details` is
+    a JSON Lines file to write, a line for each tune. Raises ConfigError, InputError, ModelError, OutputError,
+    and ToolError where abc2midi is missing.
+    """
+    if direction not in DIRECTIONS:
+        raise ConfigError(f"direction {direction!r} is none of {', '.join(DIRECTIONS)}.")
+    if baseline and direction == "abc2midi":
+        raise ConfigError("abc2midi is the reference here; a baseline, midi2abc, is there for midi2abc only.")
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
+    if details is not None:
+        check_output(details, force=force)
+    split = load_tunes(pairs, limit=limit)
+    writer = load_writer(model, device=device, dtype=dtype, rows=slots)
+    writer.check_converts(*DIRECTIONS[direction])
+    files = _references(split)
+    for file, text in zip(files, split.texts, strict=True):
+        _prepare(file, text, direction)
+    seconds = _decode(files, writer, direction, slots, on_progress)
+    _judge(files, direction)
+    mean_nats = _score(files, writer, direction)
+    base = _baseline(files) if baseline else None
+    if details is not None:
+        write_output(details, _detail_lines(files), force=force)
+    scored = [file for file in files if file.nats is not None and file.target is not None]
+    num_bytes = sum(len(file.target or b"") for file in scored)
+    return ConvertEvaluation(
+        direction=direction,
+        model=writer.name,
+        split=split.name,
+        split_sha256=split.sha256,
+        num_files=len(files),
+        split_files=split.num_tunes,
+        decoding=f"greedy, {next(writer.model.parameters()).dtype}".replace("torch.", "") + f", {slots} files at once",
+        score=score_converts([file.result for file in files]),
+        refused=sum(file.refused for file in files),
+        failed=sum(file.error is not None and not file.refused for file in files),
+        bits_per_byte=bits_per_byte(sum(file.nats or 0.0 for file in scored), num_bytes) if num_bytes else None,
+        mean_nats=mean_nats,
+        scored_files=len(scored),
+        scored_bytes=num_bytes,
+        bytes_per_second=sum(len(file.raw) for file in files) / max(seconds, 1e-9),
+        baseline=base,
+    )
+
+
+def _references(split: Split) -> list[_File]:
+    labels = label_many(map(without_title, split.texts))
+    return [_File(name=name, reference=label) for name, label in zip(split.ids, labels, strict=True)]
+
+
+def _prepare(file: _File, text: str, direction: str) -> None:
+    """What the model reads, and what it should write."""
+    canonical: bytes | None = None
+    try:
+        tune = abc.split_book(text)[0].parse()
+        file.bpm = tune.tempo_bpm
+        canonical = abc.canonical(tune).text.encode("ascii")
+        if direction == "abc2midi":
+            file.source, file.target = canonical, file.reference
+    except BytesimError as error:
+        if direction == "abc2midi":
+            file.error, file.refused = str(error), True
+    if direction == "midi2abc":
+        try:
+            if file.reference is None:
+                raise ConfigError("abc2midi makes no MIDI of this tune.")
+            file.source, _ = midi.to_model_form(file.reference, stress=True)
+            file.target = canonical
+        except BytesimError as error:
+            file.error, file.refused = str(error), True
+
+
+def _decode(files: list[_File], writer: Writer, direction: str, slots: int, on_progress: Progress | None) -> float:
+    """Let the model convert every file; returns the seconds it took."""
+    read = [file for file in files if not file.refused]
+    expected = sum(len(file.target or file.source) for file in read)
+    done = 0
+
+    def on_bytes(num_bytes: int) -> None:
+        nonlocal done
+        done += num_bytes
+        if on_progress:
+            on_progress(done, max(done, expected))
+
+    def on_reply(row: int, reply: Reply | BytesimError) -> None:
+        file = read[row]
+        if isinstance(reply, BytesimError):
+            file.error, file.refused = str(reply), True
+            return
+        file.raw = reply.data
+        try:
+            check_ended(reply, writer)
+            answer = finish_midi(reply, bpm=file.bpm) if direction == "abc2midi" else finish_abc(reply)
+            file.written = answer.data
+        except BytesimError as error:
+            file.error = str(error)
+
+    start = time.perf_counter()
+    sources = [file.source for file in read]
+    decode_all(writer, sources, DIRECTIONS[direction], on_reply, slots=slots, on_bytes=on_bytes)
+    return time.perf_counter() - start
+
+
+def _judge(files: list[_File], direction: str) -> None:
+    """Set each file's result. What the reference cannot judge counts as wrong."""
+    if direction == "abc2midi":
+        for file in files:
+            if file.reference is not None and not file.refused:
+                f1 = _f1(file.reference, file.written)
+                file.result = ConvertResult.of(file.reference, file.raw, file.written, f1)
+        return
+    written = [file for file in files if file.written is not None and file.reference is not None]
+    renderings = label_many((file.written or b"").decode("utf-8") for file in written)
+    for file, rendering in zip(written, renderings, strict=True):
+        assert file.reference is not None
+        if rendering is None:
+            file.error = "abc2midi cannot render the model's ABC."
+        mended = None if file.written is None else _plain(file.written)
+        file.result = ConvertResult.of(file.target or b"", file.raw, mended, _f1(file.reference, rendering))
+
+
+def _plain(written: bytes) -> bytes:
+    return abc.canonical(abc.parse(written.decode("utf-8"))).text.encode("ascii")
+
+
+def _f1(reference: bytes, written: bytes | None) -> float | None:
+    return None if written is None else note_f1(midi.notes(reference), midi.notes(written))
+
+
+def _score(files: Sequence[_File], writer: Writer, direction: str) -> float | None:
+    """Teacher-forced nats of every target that fits the model; returns the mean over all tokens."""
+    config = writer.model.config
+    total, tokens = 0.0, 0
+    for file in files:
+        if file.target is None or file.refused:
+            continue
+        request = convert_request(config, file.source, *DIRECTIONS[direction])
+        patches = -(-len(file.target) // config.patch_size) + 1
+        if len(request.history) + patches > config.max_patches:
+            continue
+        score = score_file(writer.model, request, file.target)
+        file.nats = score.nats
+        total += score.mean_nats * patches * config.patch_size
+        tokens += patches * config.patch_size
+    return total / tokens if tokens else None
+
+
+def _baseline(files: Sequence[_File]) -> ConvertScore:
+    """midi2abc of abcMIDI on the same MIDI files, rendered by abc2midi."""
+    texts: list[str] = []
+    for file in files:
+        try:
+            texts.append(midi_to_abc_rules(file.reference) if file.reference is not None else "")
+        except BytesimError:
+            texts.append("")
+    results = []
+    for file, rendering in zip(files, label_many(texts), strict=True):
+        f1 = None if file.reference is None else _f1(file.reference, rendering)
+        results.append(ConvertResult(parses=True, note_f1=f1) if f1 is not None else ConvertResult.failed())
+    return score_converts(results)
+
+
+def _detail_lines(files: Sequence[_File]) -> bytes:
+    lines = []
+    for file in files:
+        row = {"id": file.name, **asdict(file.result), "refused": file.refused, "error": file.error}
+        sizes = {"source_bytes": len(file.source), "target_bytes": len(file.target or b""), "nats": file.nats}
+        lines.append(json.dumps({**row, **sizes}, ensure_ascii=False))
+    return ("\n".join(lines) + "\n").encode("utf-8")
