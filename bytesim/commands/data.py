@@ -1,0 +1,78 @@
+"""`bytesim data`: training sets, rebuilt from their sources."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bytesim.console import print_json, print_line, progress
+
+data_app = typer.Typer(no_args_is_help=True, help="Make training sets.\n\nbytesim data build music --out data/")
+build_app = typer.Typer(
+    no_args_is_help=True, help="Rebuild a training set from its source.\n\nbytesim data build music --out data/"
+)
+data_app.add_typer(build_app, name="build")
+
+
+@build_app.command()
+def music(
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="Folder for music_train.npz, music_valid.npz and music_build.json.")
+    ],
+    tunes: Annotated[
+        list[str] | None,
+        typer.Option(help="Tunes: .jsonl or .jsonl.xz with a field abc, an ABC file, a folder. May be repeated."),
+    ] = None,
+    valid: Annotated[
+        str | None,
+        typer.Option(help="Tunes to validate on, of the same kinds; a fiftieth of all tunes if left out."),
+    ] = None,
+    corpus: Annotated[bool, typer.Option(help="Take the ABC tunes that music21 brings.")] = True,
+    jobs: Annotated[int | None, typer.Option(help="Labels made at a time; one per processor if left out.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Read so many tunes of each source, for a trial.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides the fragments.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Make the training set of the music model: tunes and fragments in ABC, labelled with abc2midi.
+
+    bytesim data build music --out data/
+
+    A tune that shares a title or its first 24 diatonic steps with a validation tune never enters training.
+    Labels are kept in a folder beside the set, so a build that was stopped goes on.
+    """
+    from bytesim.tasks.data import build_music
+
+    if (jobs is not None and jobs < 1) or (limit is not None and limit < 1):
+        raise typer.BadParameter("--jobs and --limit must be above 0.")
+    with progress("labels/s") as bar:
+        job = bar.add_task("labelling", total=None, speed="")
+
+        def show(done: int, total: int) -> None:
+            speed = bar.tasks[job].speed
+            bar.update(job, completed=done, total=total, speed="" if speed is None else f"{speed:,.0f}")
+
+        build = build_music(
+            out=out,
+            tunes=tunes or (),
+            valid=valid,
+            corpus=corpus,
+            jobs=jobs,
+            limit=limit,
+            seed=seed,
+            force=force,
+            on_progress=show,
+        )
+    if as_json:
+        print_json(build)
+        return
+    for source in [*build.sources, *([build.valid_source] if build.valid_source else [])]:
+        print_line(f"{source.name}: {source.tunes:,} tunes, {source.unread:,} of no use")
+    print_line(
+        f"left out of training: {build.repeated:,} repeated; shared with validation {build.dropped_title:,} by title, "
+        f"{build.dropped_steps:,} by the first 24 steps"
+    )
+    for shard in (build.train, build.valid):
+        rows = f"{shard.whole:,} tunes, {shard.fragments:,} fragments"
+        print_line(f"{build.folder / shard.file}: {rows}; abc2midi refused {shard.refused:,}")
