@@ -38,7 +38,7 @@ def wait_for_lines(out: Path, count: int, process: subprocess.Popen[str]) -> Non
 
 
 def run_with_kills(recipe: Path, out: Path, kills: list[int]) -> str:
-    """Kill a run when its log has so many lines, or a moment later, and start it again; returns what the last one said."""
+    """Kill a run when its log has so many lines, or a moment later, and start it again; what the last one said."""
     rng = random.Random(1)
     for lines in kills:
         with start(recipe, out) as process:

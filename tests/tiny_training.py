@@ -36,7 +36,7 @@ micro_bytes = 128
 steps = 20
 dtype = "float32"
 checkpoint_minutes = 0.001
-validate_steps = 7
+validate_steps = 9
 
 [[data]]
 path = "pairs.npz"
@@ -49,7 +49,7 @@ path = "pairs.npz"
 task = "convert"
 source_suffix = "low"
 target_suffix = "up"
-max_bytes = 12
+max_bytes = 8
 """
 
 
@@ -77,5 +77,7 @@ def losses(folder: Path) -> list[tuple[int, str, object]]:
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     kept = []
     for line in lines:
-        kept += [(line["step"], name, line[name]) for name in ("loss_nats", "learning_rate", "validation") if name in line]
+        kept += [
+            (line["step"], name, line[name]) for name in ("loss_nats", "learning_rate", "validation") if name in line
+        ]
     return kept

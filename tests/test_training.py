@@ -1,0 +1,373 @@
+"""Training: it learns, it is the same every time, and what it leaves behind can be used."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_training import RECIPE, losses, pairs, tiny_recipe, write_recipe
+from typer.testing import CliRunner
+
+from bytesim.cli import app
+from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, OutputError
+from bytesim.models.bgpt import BGPT
+from bytesim.models.weights import load_model
+from bytesim.tasks.models import verify_model
+from bytesim.tasks.train import train_classify, train_convert, train_generate, train_recipe
+from bytesim.training import compiled
+from bytesim.training.folders import pick_part, read_folder
+from bytesim.training.loop import Trainer
+from bytesim.training.loss import class_losses, collate, real_tokens, token_losses
+from bytesim.training.memory import keep_freed_memory
+from bytesim.training.optimizers import orthogonalize, rate_factor
+from bytesim.training.recipe import DataSource, load_recipe
+from bytesim.training.shards import pack
+from bytesim.training.sizes import SIZES, sized_config
+from bytesim.training.streams import Mixture, Stream
+
+CPU = torch.device("cpu")
+
+
+def trainer(folder: Path, text: str = RECIPE, **options) -> Trainer:
+    path = write_recipe(folder, text)
+    return Trainer(load_recipe(path), base=folder, folder=folder / "run", device=CPU, **options)
+
+
+def flat_gradients(trainer: Trainer) -> torch.Tensor:
+    return torch.cat([each.grad.flatten() for each in trainer.model.parameters() if each.grad is not None])
+
+
+# --- learning --------------------------------------------------------------------------------
+
+
+def test_a_tiny_model_learns_to_write_capitals(tmp_path):
+    calm = RECIPE.replace("checkpoint_minutes = 0.001", "checkpoint_minutes = 9.0")
+    made = train_recipe(write_recipe(tmp_path, calm), out=tmp_path / "run", steps=150, device="cpu")
+    log = [value for _, name, value in losses(made.folder) if name == "loss_nats"]
+    assert sum(log[-10:]) < 0.25 * sum(log[:10])
+    assert made.validation["pairs.npz"] < 1.0
+
+
+def test_a_training_is_the_same_every_time(tmp_path):
+    path = write_recipe(tmp_path)
+    made = [train_recipe(path, out=tmp_path / name, steps=8, device="cpu") for name in ("one", "two")]
+    assert losses(made[0].folder) == losses(made[1].folder)
+
+
+def test_gradients_of_micro_batches_add_up_to_those_of_the_whole(tmp_path):
+    one = trainer(tmp_path)
+    micros = one.mixture.batch(5, 0.0, 512, 128)
+    assert len(micros) == 4
+    loss = one.gradients(micros)
+    parts = flat_gradients(one)
+    one.model.zero_grad()
+    assert one.gradients([[example for micro in micros for example in micro]]) == pytest.approx(loss, rel=1e-5)
+    torch.testing.assert_close(flat_gradients(one), parts, rtol=1e-3, atol=1e-6)
+
+
+def test_padding_changes_no_loss():
+    stream = Stream(tiny_recipe().data[0], pack(pairs()), tiny_recipe().model)
+    torch.manual_seed(0)
+    model = BGPT(tiny_recipe().model).eval()
+    for parameter in model.parameters():  # residual outputs begin at zero, where nothing could be seen
+        torch.nn.init.normal_(parameter, std=0.2)
+    examples = [stream.example(0), stream.example(len(stream) - 1)]
+    together = token_losses(model, collate(examples, source_attention=True)).sum()
+    alone = sum(token_losses(model, collate([each], source_attention=True)).sum() for each in examples)
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-4)
+
+
+def test_bits_per_byte_counts_every_byte_and_one_end():
+    stream = Stream(tiny_recipe().data[0], pack([(b"abcd", b"ABCDEFGH"), (b"a", b"ABC")]), tiny_recipe().model)
+    for index, num_bytes in ((0, 3), (1, 8)):
+        example = stream.example(index)
+        assert example.num_bytes == num_bytes
+        assert int(real_tokens(collate([example], source_attention=True)).sum()) == num_bytes + 1
+
+
+def test_the_rate_warms_up_stays_and_falls_to_zero():
+    rates = [rate_factor(step, 100, 10, 0.5) for step in range(101)]
+    assert rates[0] == 0.1
+    assert rates[9:51] == [1.0] * 42
+    assert rates[75] == 0.5
+    assert rates[100] == 0.0
+    assert rate_factor(99, None, 10, 0.5) == 1.0
+
+
+def test_muon_s_update_is_about_orthogonal():
+    torch.manual_seed(0)
+    for shape in ((8, 24), (24, 8)):
+        values = torch.linalg.svdvals(orthogonalize(torch.randn(shape)).float())
+        assert 0.5 < values.min() < values.max() < 1.5
+
+
+# --- data ------------------------------------------------------------------------------------
+
+
+def test_the_data_of_a_step_depend_on_the_step_alone():
+    recipe = tiny_recipe()
+    streams = [Stream(recipe.data[0], pack(pairs()), recipe.model) for _ in range(2)]
+    one, two = Mixture([streams[0]], seed=3), Mixture([streams[1]], seed=3)
+    for step in (0, 1, 2):
+        one.batch(step, 0.0, 256, 128)  # the other mixture has drawn nothing before
+
+    def drawn(mixture: Mixture, step: int) -> list[list[bytes]]:
+        return [[each.patches.tobytes() for each in micro] for micro in mixture.batch(step, 0.0, 256, 128)]
+
+    assert drawn(one, 7) == drawn(two, 7) != drawn(one, 8)
+    assert drawn(Mixture([streams[0]], seed=4), 7) != drawn(one, 7)
+
+
+def test_what_the_model_cannot_hold_is_left_out_and_counted():
+    recipe = tiny_recipe()
+    shard = pack([(b"a", b"A"), (b"a" * 65, b"A"), (b"a", b"A" * 200), (b"b", b"B")], groups=[0, 0, 0, 9])
+    stream = Stream(replace(recipe.data[0], group_to=0), shard, recipe.model)
+    assert (len(stream), stream.left_out) == (1, 2)
+    with pytest.raises(ConfigError, match="fits"):
+        Stream(replace(recipe.data[0], group_from=10), shard, recipe.model)
+
+
+def test_parts_of_a_folder_share_no_content_and_make_up_the_whole(tmp_path):
+    for index, (low, up) in enumerate(pairs(300)):
+        (tmp_path / f"{index}.low").write_bytes(low)
+        (tmp_path / f"{index}.UP").write_bytes(up)
+    (tmp_path / "alone.low").write_bytes(b"x")
+    (tmp_path / ".hidden.low").write_bytes(b"x")
+    source = DataSource(path=".", task="convert", source_suffix="low", target_suffix="up")
+    rows = {}
+    for part in ("all", "train", "dev"):
+        shard = read_folder(tmp_path, replace(source, part=part)).shard
+        rows[part] = [shard.row(index) for index in range(len(shard))]
+    assert Counter(rows["train"]) + Counter(rows["dev"]) == Counter(rows["all"]) == Counter(pairs(300))
+    assert not set(rows["train"]) & set(rows["dev"])
+    assert 1 <= len(rows["dev"]) <= 20
+
+
+def test_a_few_examples_still_hold_one_back():
+    rows = [(b"", b"%d" % number) for number in range(3)]
+    assert sorted(pick_part(rows, "dev") + pick_part(rows, "train")) == [0, 1, 2]
+    assert len(pick_part(rows, "dev")) == 1
+    assert pick_part(rows[:1] * 3, "dev") == pick_part(rows[:1] * 3, "train") == []
+
+
+# --- checkpoints -----------------------------------------------------------------------------
+
+
+def test_steps_given_on_resuming_replace_the_total_and_a_finished_run_stays(tmp_path):
+    path, out = write_recipe(tmp_path), tmp_path / "run"
+    assert train_recipe(path, out=out, steps=4, device="cpu").steps == 4
+    made = train_recipe(path, out=out, steps=6, device="cpu")
+    assert (made.steps, made.resumed_at) == (6, 4)
+    before = losses(out)
+    assert train_recipe(path, out=out, steps=6, device="cpu").validation == made.validation
+    assert losses(out) == before
+
+
+def test_minutes_become_steps_once_and_are_kept(tmp_path):
+    text = RECIPE.replace("steps = 20", "minutes = 0.02").replace("validate_steps = 9", "validate_steps = 1000")
+    one = trainer(tmp_path, text)
+    one.run()
+    total = one.progress.total_steps
+    assert total is not None
+    assert total >= 6
+    assert trainer(tmp_path, text.replace("0.02", "5.0")).progress.total_steps == total
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("hidden_size = 16", "hidden_size = 24", "another model"),
+        ("muon_learning_rate = 1e-2", "muon_learning_rate = 0.0", "another optimizer"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_refused(tmp_path, old, new, said):
+    trainer(tmp_path).run()
+    with pytest.raises(ModelError, match=said):
+        trainer(tmp_path, RECIPE.replace(old, new, 1))
+
+
+def test_other_data_than_the_checkpoint_s_are_noted(tmp_path):
+    trainer(tmp_path).run()
+    notes = []
+    trainer(tmp_path, RECIPE.replace("[[data]]", "[[data]]\nmax_bytes = 15"), on_note=notes.append)
+    assert len(notes) == 1
+    assert "other data" in notes[0]
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"\xff" * 200])
+def test_a_damaged_checkpoint_is_told(tmp_path, data):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.safetensors").write_bytes(data)
+    with pytest.raises(ModelError, match="damaged"):
+        trainer(tmp_path)
+
+
+def test_a_log_that_was_cut_while_written_is_mended(tmp_path):
+    one = trainer(tmp_path)
+    one.run()
+    whole = losses(one.folder)
+    with (one.folder / "log.jsonl").open("a") as log:
+        log.write('{"step": 21, "loss')
+    trainer(tmp_path).run()
+    assert losses(one.folder) == whole
+
+
+# --- compiling -------------------------------------------------------------------------------
+
+
+def test_without_a_compiler_training_is_eager_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    notes = []
+    one = trainer(tmp_path, RECIPE.replace("steps = 20", "steps = 2\ncompile = true"), on_note=notes.append)
+    one.run()
+    assert len(notes) == 1
+    assert "no C++ compiler" in notes[0]
+    assert one.step_losses is token_losses
+
+
+def test_a_compiler_that_fails_means_eager_as_well(monkeypatch):
+    def fail(*arguments, **options):
+        raise RuntimeError("first line\nsecond line")
+
+    monkeypatch.setattr(compiled.torch, "compile", fail)
+    monkeypatch.setattr(compiled.shutil, "which", lambda name: name)
+    notes = []
+    assert compiled.compile_or_eager(class_losses, CPU, notes.append) is class_losses
+    assert notes == ["training without torch.compile: RuntimeError: first line"]
+
+
+def test_memory_is_kept_where_glibc_is_or_nothing_happens():
+    assert keep_freed_memory() in (True, False)
+
+
+# --- folders of files ------------------------------------------------------------------------
+
+
+def test_pairs_in_a_folder_become_a_converter_that_verifies(tmp_path):
+    data = tmp_path / "pairs"
+    data.mkdir()
+    for index, (low, up) in enumerate(pairs(40)):
+        (data / f"{index}.low").write_bytes(low)
+        (data / f"{index}.up").write_bytes(up)
+    (data / "long.low").write_bytes(b"a" * 7000)
+    (data / "long.up").write_bytes(b"A")
+    notes = []
+    options = {"source_suffix": ".LOW", "target_suffix": "up", "out": tmp_path / "caps", "size": "tiny"}
+    made = train_convert([data], **options, device="cpu", steps=2, on_note=notes.append)
+    assert made.model_folder == tmp_path / "caps" / "caps"
+    verify_model(f"{made.model_folder}/")
+    card = json.loads((made.model_folder / "card.json").read_text())
+    assert card["tasks"] == [{"task": "convert", "source_suffix": "low", "target_suffix": "up"}]
+    assert sum(source["rows"] for source in card["data"]) == 40
+    assert "1 of" in notes[0]
+    assert str(data) in notes[0]
+    again = train_recipe(tmp_path / "caps" / "recipe.toml", out=tmp_path / "caps", steps=3, device="cpu")
+    assert (again.resumed_at, again.steps) == (2, 3)
+
+
+def test_files_of_two_kinds_become_a_generator_of_both(tmp_path):
+    for index in range(4):
+        (tmp_path / f"{index}.txt").write_bytes(b"text %d" % index)
+        (tmp_path / f"{index}.bin").write_bytes(bytes([index]))
+    made = train_generate([tmp_path], out=tmp_path / "run", size="tiny", device="cpu", steps=2)
+    assert {source.task for source in made.sources} == {"generate txt", "generate bin"}
+    assert len(made.validation) == 2
+
+
+@pytest.mark.parametrize("layout", ["{label}/{index}.txt", "{label}_{index}.txt"])
+def test_labels_come_from_folders_or_from_names(tmp_path, layout):
+    for index in range(30):
+        label = ("yes", "no")[index % 2]
+        path = tmp_path / "data" / layout.format(label=label, index=index)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{label} {index}")
+    made = train_classify([tmp_path / "data"], out=tmp_path / "run", size="tiny", device="cpu", steps=25)
+    assert json.loads((made.model_folder / "card.json").read_text())["labels"] == ["no", "yes"]
+    assert made.metric == "accuracy"
+    assert made.loss_nats < 0.69
+    model = load_model(made.model_folder)
+    source = DataSource(path=".", task="classify", target_suffix="txt")
+    stream = Stream(source, pack([(b"", b"yes 100"), (b"", b"no 101")]), model.config)
+    batch = collate([stream.example(0), stream.example(1)], source_attention=False)
+    assert model.classify(batch.patches, batch.lengths).argmax(1).tolist() == [1, 0]  # yes, no
+
+
+def test_the_documented_sizes_are_those_of_the_models():
+    said = (Path(__file__).resolve().parent.parent / "docs" / "training.md").read_text()
+    for size in SIZES:
+        counts = []
+        for task in ("generate", "convert", "classify"):
+            with torch.device("meta"):
+                model = BGPT(sized_config(task, size, 2 if task == "classify" else 0))
+            counts.append(f"{sum(each.numel() for each in model.parameters()) / 1e6:.1f} M")
+        assert f"| `{size}` | {' | '.join(counts)} |" in said
+
+
+# --- wrong usage -----------------------------------------------------------------------------
+
+
+def test_data_that_cannot_be_learned_from_are_told_in_one_line(tmp_path):
+    empty, mixed = tmp_path / "empty", tmp_path / "mixed"
+    empty.mkdir()
+    mixed.mkdir()
+    (mixed / "alone.low").write_bytes(b"x")
+    options = {"out": tmp_path / "run", "device": "cpu", "steps": 1}
+    convert = {**options, "source_suffix": "low", "target_suffix": "up"}
+    for error, call in (
+        (InputError, lambda: train_generate([tmp_path / "missing"], **options)),
+        (InputError, lambda: train_generate([mixed / "alone.low"], **options)),
+        (InputError, lambda: train_generate([empty], **options)),
+        (InputError, lambda: train_convert([mixed], **convert)),
+        (InputError, lambda: train_convert([mixed], **{**convert, "target_suffix": "low"})),
+        (InputError, lambda: train_classify([mixed], **options)),
+        (ConfigError, lambda: train_generate([mixed], **{**options, "device": "tpu"})),
+        (ConfigError, lambda: train_generate([mixed], **{**options, "minutes": 1.0})),
+        (OutputError, lambda: train_generate([mixed], **{**options, "out": mixed / "alone.low"})),
+    ):
+        with pytest.raises(error) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_without_its_data_names_the_file(tmp_path):
+    path = write_recipe(tmp_path)
+    (tmp_path / "pairs.npz").unlink()
+    with pytest.raises(BytesimError, match=r"pairs\.npz"):
+        train_recipe(path, out=tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_trains_a_recipe_and_prints_json(tmp_path):
+    path = write_recipe(tmp_path)
+    out = str(tmp_path / "run")
+    done = CliRunner().invoke(app, ["train", str(path), "--steps", "2", "--device", "cpu", "--out", out, "--json"])
+    assert done.exit_code == 0, done.output
+    made = json.loads(done.stdout)
+    assert (made["steps"], made["name"]) == (2, "capitals")
+    assert Path(made["model_folder"], "model.safetensors").exists()
+    assert Path(out, "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_both_lengths_are_wrong_usage(tmp_path):
+    path = write_recipe(tmp_path)
+    for options in (["--steps", "2", "--minutes", "1"], ["--steps", "0"], ["--minutes", "-1"], ["--device", "tpu"]):
+        assert CliRunner().invoke(app, ["train", str(path), *options]).exit_code == 2
+
+
+def test_a_training_runs_without_the_packages_of_music_and_sound(tmp_path):
+    path = write_recipe(tmp_path)
+    blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in ("mido", "music21", "soundfile", "soxr"))
+    code = (
+        f"import sys; {blocked}\nfrom bytesim.tasks.train import train_recipe\n"
+        f"train_recipe({str(path)!r}, out={str(tmp_path / 'run')!r}, steps=1, device='cpu')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ), check=False
+    )
+    assert done.returncode == 0, done.stderr
