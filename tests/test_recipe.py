@@ -1,7 +1,8 @@
 """Recipes: what is not understood is refused, and what is written reads back."""
 
+import re
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,14 @@ def test_weights_move_between_start_and_end():
     source = DataSource(path="x", start_weight=1.0, end_weight=0.0, start=0.25, end=0.75)
     assert [source.weight_at(share) for share in (0, 0.25, 0.5, 0.75, 1)] == [1, 1, 0.5, 0, 0]
     assert DataSource(path="x", start_weight=2.0).weight_at(1.0) == 2.0
+
+
+def test_every_field_stands_in_the_documentation_with_its_default():
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    said = re.findall(r"^\| `(\w+)` \| (\S+) \| \S.* \|$", page, re.MULTILINE)
+    known = [(each.name, told(each.default)) for kind in (TrainingConfig, DataSource) for each in fields(kind)]
+    assert [row for row in said if row[0] in dict(known)] == known
+
+
+def told(default: object) -> str:
+    return "required" if default is MISSING else "none" if default in ("", None) else str(default)

@@ -271,10 +271,11 @@ def test_pairs_in_a_folder_become_a_converter_that_verifies(tmp_path):
 
 
 def test_files_of_two_kinds_become_a_generator_of_both(tmp_path):
+    (tmp_path / "data").mkdir()
     for index in range(4):
-        (tmp_path / f"{index}.txt").write_bytes(b"text %d" % index)
-        (tmp_path / f"{index}.bin").write_bytes(bytes([index]))
-    made = train_generate([tmp_path], out=tmp_path / "run", size="tiny", device="cpu", steps=2)
+        (tmp_path / "data" / f"{index}.txt").write_bytes(b"text %d" % index)
+        (tmp_path / "data" / f"without{index}").write_bytes(bytes([index]))
+    made = train_generate([tmp_path / "data"], out=tmp_path / "run", size="tiny", device="cpu", steps=2)
     assert {source.task for source in made.sources} == {"generate txt", "generate bin"}
     assert len(made.validation) == 2
 
@@ -316,6 +317,8 @@ def test_data_that_cannot_be_learned_from_are_told_in_one_line(tmp_path):
     empty.mkdir()
     mixed.mkdir()
     (mixed / "alone.low").write_bytes(b"x")
+    a_file = tmp_path / "file"
+    a_file.touch()
     options = {"out": tmp_path / "run", "device": "cpu", "steps": 1}
     convert = {**options, "source_suffix": "low", "target_suffix": "up"}
     for error, call in (
@@ -327,7 +330,8 @@ def test_data_that_cannot_be_learned_from_are_told_in_one_line(tmp_path):
         (InputError, lambda: train_classify([mixed], **options)),
         (ConfigError, lambda: train_generate([mixed], **{**options, "device": "tpu"})),
         (ConfigError, lambda: train_generate([mixed], **{**options, "minutes": 1.0})),
-        (OutputError, lambda: train_generate([mixed], **{**options, "out": mixed / "alone.low"})),
+        (InputError, lambda: train_generate([mixed], **{**options, "out": mixed / "run"})),
+        (OutputError, lambda: train_generate([mixed], **{**options, "out": a_file})),
     ):
         with pytest.raises(error) as caught:
             call()

@@ -191,9 +191,7 @@ def _run(train: Callable[..., Trained], what: Any, as_json: bool, **options: Any
         try:
             made = train(what, on_step=on_step, on_note=print_note, **options)
         except KeyboardInterrupt:
-            print_note(
-                "stopped; what was learned up to here is in the checkpoint, and the same command goes on from it"
-            )
+            print_note("stopped; the same command goes on from the last checkpoint")
             raise
     if as_json:
         print_json(made)

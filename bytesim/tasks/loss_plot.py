@@ -24,7 +24,7 @@ def plot_loss(lines: Sequence[dict[str, Any]], metric: str) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     points = [(line["step"], line["loss_nats"]) for line in lines if line.get("loss_nats", 0) > 0]
@@ -37,6 +37,8 @@ def plot_loss(lines: Sequence[dict[str, Any]], metric: str) -> bytes:
         axes.plot(steps[::stride], losses[::stride], color="0.75", linewidth=0.7, label=f"training, each step ({unit})")
         axes.plot(steps, smoothed(losses), color="tab:blue", label=f"training, smoothed ({unit})")
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}")
+    axes.yaxis.set_minor_formatter(lambda value, place: f"{value:g}" if f"{value:e}"[0] in "25" else "")
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
     axes.grid(alpha=0.3, which="both")
@@ -47,23 +49,22 @@ def plot_loss(lines: Sequence[dict[str, Any]], metric: str) -> bytes:
     for number, (name, series) in enumerate(validation_series(lines).items()):
         label = f"validation, {name} ({metric})"
         other.plot(*zip(*series, strict=True), "o-", markersize=4, color=f"C{number + 1}", label=label)
-    handles = [handle for each in {axes, other} for handle in each.get_legend_handles_labels()[0]]
-    if handles:
-        axes.legend(handles=handles, fontsize="small")
+    if axes.has_data() or other.has_data():
+        figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110)
     return picture.getvalue()
 
 
 def smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The running mean with exponential weights, not drawn towards its first value."""
+    """The running geometric mean with exponential weights, as the eye takes it on a logarithmic scale."""
     decay = 1 - 1 / max(1.0, SMOOTHED_SHARE * len(losses))
     curve = np.empty_like(losses)
     total = weight = 0.0
-    for index, loss in enumerate(losses):
+    for index, loss in enumerate(np.log(losses)):
         total, weight = decay * total + loss, decay * weight + 1
         curve[index] = total / weight
-    return curve
+    return np.exp(curve)
 
 
 def validation_series(lines: Sequence[dict[str, Any]]) -> dict[str, list[tuple[int, float]]]:

@@ -239,7 +239,11 @@ def _run_folder(data: Sequence[str | Path], out: str | Path | None) -> Path:
         if not Path(each).is_dir():
             problem = "this is no folder" if Path(each).exists() else "no such folder"
             raise InputError(f"{problem}. Name a folder of files to learn from.", file=str(each))
-    return Path(out) if out is not None else Path("runs", Path(os.path.abspath(data[0])).name or "model")
+    folder = Path(out) if out is not None else Path("runs", Path(os.path.abspath(data[0])).name or "model")
+    for each in data:
+        if Path(os.path.abspath(folder)).is_relative_to(os.path.abspath(each)):
+            raise InputError(f"the run folder {folder} lies in it. Name another with --out.", file=str(each))
+    return folder
 
 
 def _dtype(folder: Path, device: str) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bytesim.errors import InputError
 from bytesim.models.bgpt_config import BGPTConfig
-from bytesim.training.folders import find_label, list_files, suffix_of
+from bytesim.patching import suffix_of
+from bytesim.training.folders import find_label, list_files
 from bytesim.training.recipe import DataSource, Recipe, TrainingConfig
 from bytesim.training.sizes import sized_config
 
@@ -31,7 +32,9 @@ def convert_recipe(
     sources = []
     for each in data:
         files = list_files(Path(each))
-        stems = [{path.with_suffix("") for path in files if suffix_of(path) == suffix} for suffix in (source, target)]
+        stems = [
+            {path.with_suffix("") for path in files if suffix_of(path.name) == suffix} for suffix in (source, target)
+        ]
         pairs = len(stems[0] & stems[1])
         if not pairs:
             raise InputError(f"holds no pairs: NAME.{source} with NAME.{target} beside it.", file=str(each))
@@ -50,7 +53,7 @@ def classify_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None
                 raise InputError(
                     "has no label: put it in a folder named by its label, or name it LABEL_NAME.", file=str(path)
                 )
-            labels.add(label)
+            labels.add(_text(label, path))
     if len(labels) < 2:
         raise InputError(
             f"a classifier needs two labels; found {', '.join(sorted(labels)) or 'none'}.", file=str(data[0])
@@ -70,7 +73,12 @@ def _recipe(
         name=Path(os.path.abspath(folder)).name,
         model=model,
         training=TrainingConfig(
-            muon_learning_rate=3e-3, decay_share=0.4, batch_bytes=14_000, micro_bytes=7_000, dtype=dtype
+            muon_learning_rate=3e-3,
+            warmup_steps=30,
+            decay_share=0.4,
+            batch_bytes=14_000,
+            micro_bytes=7_000,
+            dtype=dtype,
         ),
         data=tuple(data),
         validation=tuple(replace(source, part="dev") for source, files in sources if files > 1),
@@ -82,7 +90,7 @@ def _by_suffix(data: Sequence[str | Path], folder: Path, suffix: str | None, tas
     """A data source for each suffix of each folder, with its number of files."""
     found = []
     for each in data:
-        counts = Counter(suffix_of(path) for path in _wanted(each, suffix))
+        counts = Counter(_text(suffix_of(path.name), path) for path in _wanted(each, suffix))
         for name, files in sorted(counts.items()):
             found.append((DataSource(path=_place(each, folder), task=task, target_suffix=name), files))
     return found
@@ -90,7 +98,7 @@ def _by_suffix(data: Sequence[str | Path], folder: Path, suffix: str | None, tas
 
 def _wanted(folder: str | Path, suffix: str | None) -> list[Path]:
     """The files of a folder to learn from. Raises InputError for none, and for one without a suffix."""
-    files = [path for path in list_files(Path(folder)) if suffix is None or suffix_of(path) == _clean(suffix)]
+    files = [path for path in list_files(Path(folder)) if suffix is None or suffix_of(path.name) == _clean(suffix)]
     if not files:
         what = "files" if suffix is None else f"*.{_clean(suffix)}"
         raise InputError(f"holds no {what} to learn from.", file=str(folder))
@@ -102,13 +110,18 @@ def _clean(suffix: str) -> str:
 
 
 def _place(data: str | Path, folder: Path) -> str:
-    """Where the data lie, seen from the run folder. Raises InputError for a name that no recipe can hold."""
+    """Where the data lie, seen from the run folder. Raises InputError."""
     try:
         place = Path(os.path.relpath(data, folder)).as_posix()
     except ValueError:  # another drive of Windows
         place = Path(os.path.abspath(data)).as_posix()
+    return _text(place, data)
+
+
+def _text(name: str, path: str | Path) -> str:
+    """A name that a recipe can hold. Raises InputError for one that is not UTF-8, as Linux allows."""
     try:
-        place.encode("utf-8")
+        name.encode("utf-8")
     except UnicodeEncodeError:
-        raise InputError("the folder's name is not UTF-8, which a recipe needs. Rename it.", file=str(data)) from None
-    return place
+        raise InputError("its name is not UTF-8, which a recipe needs. Rename it.", file=str(path)) from None
+    return name

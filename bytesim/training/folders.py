@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bytesim.errors import InputError
+from bytesim.patching import suffix_of
 from bytesim.training.recipe import DataSource
 from bytesim.training.shards import Shard, pack
 
@@ -38,7 +39,7 @@ def read_folder(folder: Path, source: DataSource, labels: Sequence[str] = ()) ->
     if source.task == "convert":
         found = [(pair, 0) for pair in _pairs(folder, files, source)]
     else:
-        wanted = [path for path in files if not source.target_suffix or suffix_of(path) == source.target_suffix]
+        wanted = [path for path in files if not source.target_suffix or suffix_of(path.name) == source.target_suffix]
         found = [((path,), _label(folder, path, source, labels)) for path in wanted]
     if not found:
         raise InputError(f"holds no files {_wanted(source)} to train on.", file=str(folder))
@@ -78,11 +79,6 @@ def list_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def suffix_of(path: Path) -> str:
-    """The suffix of a file, lower case and without its dot; `` where there is none."""
-    return path.suffix.lower().removeprefix(".")
-
-
 def find_label(folder: Path, path: Path) -> str | None:
     """The label of a file: its first folder below `folder`, or the name before the first `_`; None for neither."""
     parts = path.relative_to(folder).parts
@@ -108,8 +104,8 @@ def pick_part(rows: Sequence[tuple[bytes, bytes]], part: str) -> list[int]:
 def _pairs(folder: Path, files: list[Path], source: DataSource) -> list[tuple[Path, Path]]:
     if not source.source_suffix or not source.target_suffix:
         raise InputError("pairs in a folder need source_suffix and target_suffix in the recipe.", file=str(folder))
-    targets = {_stem(path, folder): path for path in files if suffix_of(path) == source.target_suffix}
-    sources = {_stem(path, folder): path for path in files if suffix_of(path) == source.source_suffix}
+    targets = {_stem(path, folder): path for path in files if suffix_of(path.name) == source.target_suffix}
+    sources = {_stem(path, folder): path for path in files if suffix_of(path.name) == source.source_suffix}
     return [(sources[stem], targets[stem]) for stem in sorted(set(sources) & set(targets))]
 
 
