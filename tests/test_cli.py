@@ -101,19 +101,41 @@ GARBAGE = {
     "a WAV that lies": b"RIFF\xff\xff\xff\xffWAVEfmt \xff\xff\xff\xff",
     "a BMP that lies": b"BM" + b"\xff" * 60,
 }
-FILES_IN = {"normalize": ("wav", "png"), "simulate-cpu": ("asm", "bin")}
-"""Command that reads a file -> suffixes it is tried with."""
+TAKES_MANY = {
+    "convert abc2midi --engine rules": "abc",
+    "convert midi2abc --engine rules": "mid",
+    "normalize --to wav": "wav",
+    "normalize --to bmp": "png",
+}
+TAKES_ONE = {
+    "evaluate convert": "jsonl",
+    "models import": "pth",
+    "simulate-cpu": "bin",
+    "train recipe": "toml",
+}
+"""Command that reads files, or one file -> their suffix."""
 
 
-@pytest.mark.parametrize("kind", GARBAGE)
-@pytest.mark.parametrize("words", FILES_IN)
+def check_refused(done: subprocess.CompletedProcess[bytes], sources: list[Path]) -> None:
+    """One line for each source, nothing on stdout, exit 1, and no other file beside the sources."""
+    lines = done.stderr.decode().splitlines()
+    assert (done.returncode, len(lines), done.stdout) == (1, len(sources), b""), done.stderr.decode()
+    for line, source in zip(lines, sources, strict=True):
+        assert line.startswith(f"error: {source}")
+    assert sorted(sources[0].parent.iterdir()) == sorted(sources)
+
+
+@pytest.mark.parametrize("words", TAKES_MANY)
+def test_each_file_of_garbage_gives_a_line_of_its_own(words, tmp_path):
+    sources = [tmp_path / f"it's [{kind}].{TAKES_MANY[words]}" for kind in GARBAGE]
+    for source, data in zip(sources, GARBAGE.values(), strict=True):
+        source.write_bytes(data)
+    check_refused(run(*words.split(), *map(str, sources)), sources)
+
+
+@pytest.mark.parametrize("kind", ["empty", "noise", "high bytes"])
+@pytest.mark.parametrize("words", TAKES_ONE)
 def test_garbage_gives_one_line_and_no_file(words, kind, tmp_path):
-    for suffix in FILES_IN[words]:
-        source = tmp_path / f"it's [a] name.{suffix}"
-        source.write_bytes(GARBAGE[kind])
-        done = run(*words.split(), str(source))
-        lines = done.stderr.decode().splitlines()
-        assert (done.returncode, len(lines), done.stdout) == (1, 1, b""), done.stderr.decode()
-        assert lines[0].startswith(f"error: {source}")
-        assert [path.name for path in tmp_path.iterdir()] == [source.name]
-        source.unlink()
+    source = tmp_path / f"it's [a] name.{TAKES_ONE[words]}"
+    source.write_bytes(GARBAGE[kind])
+    check_refused(run(*words.split(), str(source)), [source])

@@ -24,7 +24,7 @@ def command_lines(page: Path) -> list[list[str]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_shown_exists_with_its_options(page):
     for words in command_lines(page):
-        if words[0].startswith("-"):  # an option of bytesim itself
+        if not words[0][0].isalpha():  # an option of bytesim itself, or the version that doctor prints
             continue
         name = max((name for name in EVERYTHING if words[: len(name.split())] == name.split()), key=len, default=None)
         assert name is not None, words
