@@ -68,6 +68,8 @@ def test_without_validation_tunes_some_are_held_back(tmp_path):
     build = build_music(out=tmp_path / "set", limit=80, jobs=1)
     assert build.sources[0].name == "music21 corpus"
     assert 0 < build.valid.whole < 10 < build.train.whole
+    whole = build.valid.whole + build.train.whole + build.valid.refused + build.train.refused
+    assert build.dropped_title + build.dropped_steps + whole >= build.sources[0].tunes - build.repeated
 
 
 def test_a_folder_and_a_tune_book_are_read_like_json_lines(tmp_path):

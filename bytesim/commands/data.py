@@ -8,9 +8,9 @@ import typer
 
 from bytesim.console import print_json, print_line, progress
 
-data_app = typer.Typer(no_args_is_help=True, help="Make training sets.\n\nbytesim data build music --out data/")
+data_app = typer.Typer(no_args_is_help=True, help="Make training sets.\n\nbytesim data build music --out runs/data/")
 build_app = typer.Typer(
-    no_args_is_help=True, help="Rebuild a training set from its source.\n\nbytesim data build music --out data/"
+    no_args_is_help=True, help="Rebuild a training set from its source.\n\nbytesim data build music --out runs/data/"
 )
 data_app.add_typer(build_app, name="build")
 
@@ -37,7 +37,7 @@ def music(
 ) -> None:
     """Make the training set of the music model: tunes and fragments in ABC, labelled with abc2midi.
 
-    bytesim data build music --out data/
+    bytesim data build music --out runs/data/
 
     A tune that shares a title or its first 24 diatonic steps with a validation tune never enters training.
     Labels are kept in a folder beside the set, so a build that was stopped goes on.

@@ -102,8 +102,10 @@ def build_music(
     known, counts = _canonical_tunes(read)
     held_known, held_counts = _canonical_tunes([held] if held else [])
     distinct = list({text: (tune, text) for tune, text in known}.values())
+    repeated = len(known) - len(distinct)
     if held is None:
         held_known = [each for each in distinct if _drawn(each[1])]
+        distinct = [each for each in distinct if not _drawn(each[1])]
     if not held_known or not distinct:
         raise InputError(f"too few tunes: {len(distinct)} to train on, {len(held_known)} to validate on.")
     kept, dropped = _without(distinct, held_known)
@@ -126,7 +128,7 @@ def build_music(
         folder=folder,
         sources=counts,
         valid_source=held_counts[0] if held_counts else None,
-        repeated=len(known) - len(distinct),
+        repeated=repeated,
         dropped_title=dropped["title"],
         dropped_steps=dropped["steps"],
         valid=write(VALID_FILE, valid_rows),
