@@ -59,7 +59,8 @@ def check_ended(reply: Reply, writer: Writer) -> None:
         config = writer.model.config
         raise DecodeError(
             f"the answer did not end within the model's history of {config.max_patches} patches of {config.patch_size} "
-            f"bytes, source included; it had {len(reply.data)} bytes. Nothing is written. Convert a shorter piece."
+            f"bytes, source included; it had {len(reply.data)} bytes. Nothing is written. Convert a shorter piece, or "
+            "take another engine or model."
         )
 
 
