@@ -113,6 +113,11 @@ def test_stdin_goes_to_stdout(model):
     assert keys(done.stdout_bytes) == keys(render_abc2midi(REEL).midi)
 
 
+def test_the_tunes_of_a_book_cannot_share_stdout(tmp_path):
+    book = tune(tmp_path, BOOK, "book.abc")
+    assert "its 3 tunes cannot share stdout" in one_error(run("abc2midi", book, "-o", "-"))
+
+
 @pytest.mark.usefixtures("perfect")
 def test_json_lists_every_outcome(tmp_path, model):
     done = run("abc2midi", tune(tmp_path, BOOK, "book.abc"), "--model", model, "--json")
@@ -180,6 +185,7 @@ def test_the_rules_convert_each_tune_of_a_book_and_back(tmp_path):
     ]
     back = convert.midi2abc([tmp_path], engine="rules", output=tmp_path / "back")
     assert [o.result.engine for o in back] == ["midi2abc", "midi2abc"]
+    assert abc.parse(Path(back[1].result.output).read_text("utf-8")).title == "Auld Lang Syne"
 
 
 @pytest.mark.usefixtures("perfect")

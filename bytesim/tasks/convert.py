@@ -101,7 +101,7 @@ def _by_rules(run: Run) -> None:
             if run.suffixes[1] == "mid":
                 data, program, remarks = midi_by_rules(job.as_written.decode("utf-8"))
             else:
-                data, program, remarks = abc_by_rules(job.as_written)
+                data, program, remarks = abc_by_rules(job.as_written, job.title)
             write_output(job.target, data, force=run.force)
             return converted(job, data, program, remarks=remarks)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bytesim.errors import BytesimError, FormatError
+from bytesim.errors import BytesimError, FormatError, OutputError
 from bytesim.formats import abc, midi
 from bytesim.formats.midi.events import SET_TEMPO
 from bytesim.tasks.files import STDIO, Target, check_output, output_path, read_input
@@ -54,6 +54,10 @@ class Places:
     tag: str = ""
     taken: set[str] = field(default_factory=set)
 
+    def is_stdout(self, source: str) -> bool:
+        """Whether the output of a source goes to stdout."""
+        return str(self.output) == STDIO or (self.output is None and source == STDIO)
+
     def target(self, source: str, index: int | None = None) -> Target:
         """The output of a source, refused now where it cannot be written. Raises OutputError."""
         path = output_path(
@@ -80,6 +84,8 @@ def abc_jobs(source: str, places: Places, *, for_model: bool) -> Iterator[Prepar
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     text = abc.decode_text(raw)
     entries = abc.split_book(text)
+    if len(entries) > 1 and places.is_stdout(source):
+        raise OutputError(f"its {len(entries)} tunes cannot share stdout. Name a folder with -o.")
     for number, entry in enumerate(entries, start=1):
         tune = number if len(entries) > 1 else None
         try:

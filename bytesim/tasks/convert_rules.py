@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from bytesim.formats import midi
+from bytesim.formats import abc, midi
 from bytesim.metrics import note_f1
 from bytesim.tasks.music_rules import midi_to_abc_rules, render_rules
 from bytesim.tasks.notes_table import bar_and_beat, meters_of, on_grid, pitch_name
@@ -42,9 +42,10 @@ def midi_by_rules(abc_text: str) -> tuple[bytes, str, tuple[str, ...]]:
     return rendering.midi, rendering.engine, rendering.messages
 
 
-def abc_by_rules(data: bytes) -> tuple[bytes, str, tuple[str, ...]]:
-    """(ABC text, engine, its remarks)."""
-    return midi_to_abc_rules(data).encode("utf-8"), "midi2abc", ()
+def abc_by_rules(data: bytes, title: str | None) -> tuple[bytes, str, tuple[str, ...]]:
+    """(ABC text, engine, its remarks). midi2abc passes over the title, so it is written in."""
+    first, newline, rest = midi_to_abc_rules(data).partition("\n")
+    return f"{first}{newline}{abc.title_fields(title or '')}{rest}".encode(), "midi2abc", ()
 
 
 def verify(abc_text: str, written: bytes) -> Verification:

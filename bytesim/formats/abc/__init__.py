@@ -2,7 +2,7 @@
 
 from bytesim.formats.abc.book import Entry, split_book
 from bytesim.formats.abc.canonical import Canonical, canonical
-from bytesim.formats.abc.layout import layout
+from bytesim.formats.abc.layout import layout, title_fields
 from bytesim.formats.abc.source import byte_offset, decode_text
 from bytesim.formats.abc.tune import Tune, parse
 
@@ -16,4 +16,5 @@ __all__ = [
     "layout",
     "parse",
     "split_book",
+    "title_fields",
 ]

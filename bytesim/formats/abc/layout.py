@@ -31,14 +31,18 @@ def layout(text: str, *, title: str | None = None, bpm: float | None = None) -> 
     """
     _check(text)
     head, body = re.fullmatch(r"X:1\n((?:[MLK]:[^\n]*\n){3})(.*)\n", text).groups()  # type: ignore[union-attr]
-    names = [f"T:{line}\n" for line in map(_title_line, (title or "").splitlines()) if line]
     tempo = f"Q:1/4={max(1, round(bpm))}\n" if bpm is not None else ""
-    top = f"X:1\n{''.join(names)}{head.replace('K:', f'{tempo}K:')}"
+    top = f"X:1\n{title_fields(title or '')}{head.replace('K:', f'{tempo}K:')}"
     for write in (_folded, _in_lines, lambda body, unit, meter: body):
         written = f"{top}{write(body, _field(head, 'L'), _field(head, 'M'))}\n"
         if _canonical_or_none(written) == text:
             return written
     raise FormatError("the tune has no readable form; its title or tempo cannot be written in ABC.")
+
+
+def title_fields(title: str) -> str:
+    """`T:` fields, one for each line of a title that has something to show."""
+    return "".join(f"T:{line}\n" for line in map(_title_line, title.splitlines()) if line)
 
 
 def _check(text: str) -> None:
