@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-TUNE ?= examples/greensleeves.abc
+TUNE ?= examples/ode_to_joy.abc
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
