@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="Byte models that turn files into files.",
+    help="Byte models that turn files into files.\n\nbytesim convert abc2midi tune.abc",
 )
 
 

@@ -24,7 +24,7 @@ def run(*arguments: str, **options) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, capture_output=True, timeout=120, check=False, **options)
 
 
-@pytest.mark.parametrize("words", sorted(EVERYTHING))
+@pytest.mark.parametrize("words", ["", *sorted(EVERYTHING)])
 def test_every_help_shows_a_line_to_paste(words):
     shown = CliRunner().invoke(app, [*words.split(), "--help"], env={"COLUMNS": "120", "TERMINAL_WIDTH": "120"})
     assert shown.exit_code == 0
