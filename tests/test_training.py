@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -16,7 +17,6 @@ from typer.testing import CliRunner
 from bytesim.cli import app
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, OutputError
 from bytesim.models.bgpt import BGPT
-from bytesim.models.weights import load_model
 from bytesim.tasks.models import verify_model
 from bytesim.tasks.train import train_classify, train_convert, train_generate, train_recipe
 from bytesim.training import compiled
@@ -31,6 +31,7 @@ from bytesim.training.sizes import SIZES, sized_config
 from bytesim.training.streams import Mixture, Stream
 
 CPU = torch.device("cpu")
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def trainer(folder: Path, text: str = RECIPE, **options) -> Trainer:
@@ -281,7 +282,7 @@ def test_files_of_two_kinds_become_a_generator_of_both(tmp_path):
 
 
 @pytest.mark.parametrize("layout", ["{label}/{index}.txt", "{label}_{index}.txt"])
-def test_labels_come_from_folders_or_from_names(tmp_path, layout):
+def test_labels_come_from_folders_or_from_names(tmp_path, layout, capsys):
     for index in range(30):
         label = ("yes", "no")[index % 2]
         path = tmp_path / "data" / layout.format(label=label, index=index)
@@ -291,15 +292,18 @@ def test_labels_come_from_folders_or_from_names(tmp_path, layout):
     assert json.loads((made.model_folder / "card.json").read_text())["labels"] == ["no", "yes"]
     assert made.metric == "accuracy"
     assert made.loss_nats < 0.69
-    model = load_model(made.model_folder)
-    source = DataSource(path=".", task="classify", target_suffix="txt")
-    stream = Stream(source, pack([(b"", b"yes 100"), (b"", b"no 101")]), model.config)
-    batch = collate([stream.example(0), stream.example(1)], source_attention=False)
-    assert model.classify(batch.patches, batch.lengths).argmax(1).tolist() == [1, 0]  # yes, no
+    shown = re.search(
+        r"```python\n(from pathlib.*?classify.*?)```", (ROOT / "docs" / "training.md").read_text(), re.DOTALL
+    )
+    assert shown is not None
+    (tmp_path / "new.txt").write_text("yes 100")
+    code = shown[1].replace("runs/sorted/sorted", str(made.model_folder)).replace("new.txt", str(tmp_path / "new.txt"))
+    exec(code, {})
+    assert capsys.readouterr().out.startswith("yes 0.")
 
 
 def test_the_documented_sizes_are_those_of_the_models():
-    said = (Path(__file__).resolve().parent.parent / "docs" / "training.md").read_text()
+    said = (ROOT / "docs" / "training.md").read_text()
     for size in SIZES:
         counts = []
         for task in ("generate", "convert", "classify"):

@@ -212,6 +212,8 @@ def _step_progress() -> Iterator[Callable[[StepReport], None]]:
 
         def show(report: StepReport) -> None:
             nonlocal loss, speed
+            if not loss:  # what an earlier run has done says nothing about the pace of this one
+                bar.reset(job, completed=report.step, total=report.total_steps)
             kept = 0.95 if loss else 0.0
             loss = kept * loss + (1 - kept) * report.loss_nats
             speed = kept * speed + (1 - kept) * report.num_bytes / max(report.seconds, 1e-9)
