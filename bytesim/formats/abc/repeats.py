@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bytesim.errors import FormatError
 from bytesim.formats.abc.tokens import Token
@@ -18,6 +18,10 @@ MAX_PLAYED_TOKENS = 100_000
 
 MAX_STEPS = 1_000_000
 """Bound on the tokens looked at, skipped endings included."""
+
+
+_STROKES = re.compile(r"\|:|\|\||\|\]|::|:\||\[\||\]\||[|:\[\]]")
+"""Bar lines as abc2midi takes a run of strokes apart, from the left: `||:` is `||` and a colon, and opens nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,9 @@ def read_bar(token: Token) -> BarLine | None:
     if token.kind not in ("bar", "ending"):
         return None
     line, passes = re.fullmatch(r"([\[|:\]]*)[ ]?([\d,\-]*)\.?", token.text).groups()  # type: ignore[union-attr]
-    closes = line.startswith(":")
-    opens = line.endswith(":") and (len(line) > 1)
+    strokes = _STROKES.findall(line)
+    closes = ":|" in strokes or "::" in strokes
+    opens = "|:" in strokes or "::" in strokes
     return BarLine(closes, opens, line not in ("|", "["), _numbers(passes))
 
 
@@ -112,24 +117,40 @@ def _order(tokens: list[Token]) -> Iterator[int]:
 
 
 def _sections(bars: list[BarLine | None]) -> Iterator[tuple[int, int]]:
-    """Stretches with one repeat start each. Endings keep a section open past its repeat sign."""
-    start, has_endings = 0, False
+    """Stretches with one repeat start each. Endings keep a section open past its repeat sign.
+
+    After a repeat with no `|:` behind it, every thick bar line starts the next section anew. A `::` after a second
+    ending only opens, and loses its other half in `bars`.
+    """
+    start, has_endings, assumed, last_ending = 0, False, False, 0
     for index, bar in enumerate(bars):
         if bar is None:
             continue
+        if bar.opens and last_ending > 1:
+            bars[index] = replace(bar, closes=False)
         if bar.passes:
-            has_endings = True
-        if bar.opens or (bar.closes and not has_endings):
+            has_endings, last_ending = True, max(bar.passes)
+        closed = bar.closes and not has_endings
+        if bar.opens or closed or (bar.thick and assumed and not has_endings):
             yield start, index + 1
-            start, has_endings = index + 1, False
+            start, has_endings, assumed, last_ending = index + 1, False, not bar.opens, 0
     yield start, len(bars)
+
+
+def _last_pass(section: list[BarLine]) -> int:
+    """How often a section is begun: once more than it has repeat signs, as far as its endings go.
+
+    A repeat sign after the last ending gives one pass more, in which every ending is skipped.
+    """
+    repeats = sum(bar.closes for bar in section)
+    last_ending = max((number for bar in section for number in bar.passes), default=0)
+    return max(last_ending, min(repeats, last_ending) + 1) if last_ending else repeats + 1
 
 
 def _play_section(bars: list[BarLine | None], start: int, end: int, budget: Iterator[int]) -> Iterator[int | None]:
     """Indices in the order they sound; None where the budget of steps is spent."""
     section = [bar for bar in bars[start:end] if bar is not None]
-    repeats = sum(bar.closes for bar in section)
-    last_pass = max([repeats + 1, *(number for bar in section for number in bar.passes)])
+    last_pass = _last_pass(section)
     index, current, skipping = start, 1, False
     while index < end:
         if next(budget, None) is None:
