@@ -98,6 +98,17 @@ def test_an_archive_that_is_cut_is_refused(tmp_path):
         read_source(path)
 
 
+def test_a_build_that_cannot_begin_leaves_nothing_behind(tmp_path):
+    tunes = jsonl(tmp_path / "tunes.jsonl", OTHERS)
+    options = {"out": tmp_path / "set", "corpus": False}
+    for wrong in ({"tunes": [tmp_path / "none.jsonl"]}, {}, {"tunes": [tunes], "valid": tmp_path}):
+        with pytest.raises(InputError):
+            build_music(**options, **wrong)
+    with pytest.raises(OutputError):
+        build_music(out=tunes, tunes=[tunes])
+    assert [path.name for path in tmp_path.iterdir()] == ["tunes.jsonl"]
+
+
 def test_the_corpus_is_found_without_importing_music21():
     source = corpus_source(limit=20)
     assert len(source.tunes) + source.unread == 20

@@ -1,6 +1,8 @@
 """Recipes: what is not understood is refused, and what is written reads back."""
 
 import re
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -108,3 +110,10 @@ def test_every_field_stands_in_the_documentation_with_its_default():
 
 def told(default: object) -> str:
     return "required" if default is MISSING else "none" if default in ("", None) else str(default)
+
+
+def test_what_reads_recipes_and_data_needs_no_torch():
+    names = ("recipe", "recipe_text", "sizes", "shards", "folders", "streams", "noise", "log")
+    modules = [f"bytesim.training.{name}" for name in names] + ["bytesim.tasks.train", "bytesim.tasks.data"]
+    code = f"import sys, importlib; sys.modules['torch'] = None; [importlib.import_module(name) for name in {modules}]"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

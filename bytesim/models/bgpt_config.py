@@ -1,12 +1,14 @@
-"""The shape of a bGPT model; the config alone rebuilds it."""
+"""The shape of a bGPT model; the config alone rebuilds it. No torch."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
-from bytesim.nn.parts import Parts
+
+if TYPE_CHECKING:
+    from bytesim.nn.parts import Parts
 
 ARCHITECTURE = "bgpt"
 

@@ -109,6 +109,7 @@ def build_music(
     if not held_known or not distinct:
         raise InputError(f"too few tunes: {len(distinct)} to train on, {len(held_known)} to validate on.")
     kept, dropped = _without(distinct, held_known)
+    _make_folder(folder)
     done = 0
     train_rows, valid_rows = _rows(kept, seed), _rows(held_known, seed)
 
@@ -143,12 +144,18 @@ def build_music(
 
 def _check_folder(folder: Path, force: bool) -> None:
     """Raise OutputError now rather than after the work. `labels` may be there: they are a build that was stopped."""
+    if folder.is_dir():
+        for name in (TRAIN_FILE, VALID_FILE, BUILD_FILE):
+            check_output(folder / name, force=force)
+    elif folder.exists():
+        raise OutputError("is a file; name a folder with --out.", file=str(folder))
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"the folder cannot be made ({error.strerror}).", file=str(folder)) from error
-    for name in (TRAIN_FILE, VALID_FILE, BUILD_FILE):
-        check_output(folder / name, force=force)
 
 
 def _canonical_tunes(sources: Sequence[TuneSource]) -> tuple[Known, list[SourceCount]]:

@@ -108,10 +108,10 @@ def _restore(optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, T
     for index, parameter in enumerate(_parameters(optimizer)):
         start = f"{prefix}{index}."
         state = {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}
-        for name, value in state.items():  # AdamW keeps its step count on the CPU unless it is fused on a GPU
+        for name, value in state.items():
             if value.ndim and value.shape != parameter.shape:
                 raise ValueError(f"{start}{name} has another shape than its weights")
-            state[name] = value.to(parameter.device) if value.ndim or parameter.is_cuda else value
+            state[name] = value.to(parameter.device)  # the step count too: a fused AdamW keeps it beside the weights
         if state:
             optimizer.state[parameter] = state
 
