@@ -36,8 +36,7 @@ def score_file(model: BGPT, request: Request, data: bytes) -> Score:
     size, device = model.config.patch_size, next(model.parameters()).device
     answer = np.concatenate([split_patches(data, size), closing_patch(size)])
     patches = torch.from_numpy(np.concatenate([request.history, answer]).astype(np.int64)).to(device)[None]
-    source = torch.frombuffer(bytearray(request.source or b"\0"), dtype=torch.uint8).long()[None].to(device)
-    source = source if request.source else None
+    source = torch.tensor([list(request.source)], device=device) if request.source else None
     first = torch.tensor([len(request.history)], device=device)
     logits = model(patches, source, first, len(answer))[0].float()
     targets = patches[0, len(request.history) :]

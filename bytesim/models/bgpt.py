@@ -7,6 +7,7 @@ Axes: B batch, P patches, Q scored patches, S bytes per patch, H hidden, V = 257
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +34,8 @@ class Source:
 
 class PatchEmbedding(nn.Module):
     """Patches (B, P, S) -> vectors (B, P, H)."""
+
+    places: Tensor
 
     def __init__(self, config: BGPTConfig) -> None:
         super().__init__()
@@ -81,6 +84,8 @@ class PatchBlock(nn.Module):
 class PatchDecoder(nn.Module):
     """Reads patches (B, P, S), gives features (B, P, H): row p knows patches 0..p."""
 
+    rotary: Tensor | None
+
     def __init__(self, config: BGPTConfig) -> None:
         super().__init__()
         self.config = config
@@ -96,7 +101,7 @@ class PatchDecoder(nn.Module):
         length = patches.shape[1]
         x = self.embedding(patches) + self.positions[:length]
         rotary = None if self.rotary is None else self.rotary[:, :length]
-        for index, block in enumerate(self.blocks):
+        for index, block in enumerate(cast("list[PatchBlock]", self.blocks)):
             x = x + block.attention(block.attention_norm(x), rotary)
             x = block.finish(x, source, source.patch_keys[index] if source else None)
         return self.norm(x)
@@ -107,7 +112,8 @@ class PatchDecoder(nn.Module):
         """`forward` for patches at `positions` (B, P) of the cache rows `rows` (B,); `source` has those B rows."""
         x = self.embedding(patches) + self.positions[positions]
         rotary = None if self.rotary is None else self.rotary[:, positions][:, :, None]
-        for index, (block, cache) in enumerate(zip(self.blocks, caches, strict=True)):
+        blocks = cast("list[PatchBlock]", self.blocks)
+        for index, (block, cache) in enumerate(zip(blocks, caches, strict=True)):
             x = x + block.attention.cached(block.attention_norm(x), rotary, rows, positions, cache)
             x = block.finish(x, source, source.patch_keys[index] if source else None)
         return self.norm(x)
@@ -141,6 +147,8 @@ class ByteBlock(nn.Module):
 class ByteDecoder(nn.Module):
     """Spells patches: each byte from the patch feature, the bytes before it and the source."""
 
+    rotary: Tensor | None
+
     def __init__(self, config: BGPTConfig) -> None:
         super().__init__()
         self.config = config
@@ -171,7 +179,7 @@ class ByteDecoder(nn.Module):
         x = self._inputs(features, targets, before)
         batch, blocks, size, hidden = x.shape
         tails = []
-        for index, block in enumerate(self.blocks):
+        for index, block in enumerate(cast("list[ByteBlock]", self.blocks)):
             attended, keys, values = block.attention.blocks(block.attention_norm(x), self.rotary)
             tails.append((keys, values))
             x = (x + attended).view(batch, blocks * size, hidden)
@@ -198,7 +206,8 @@ class ByteDecoder(nn.Module):
             x = (x + self.positions[index])[:, None]
         else:
             x = (self.bytes(last) + self.feature(features))[:, None]
-        for layer, (block, cache) in enumerate(zip(self.blocks, caches, strict=True)):
+        blocks = cast("list[ByteBlock]", self.blocks)
+        for layer, (block, cache) in enumerate(zip(blocks, caches, strict=True)):
             x = x + block.attention.step(block.attention_norm(x), self.rotary, index, cache)
             x = block.finish(x, source, source.byte_keys[layer] if source else None)
         return self._logits(x[:, 0])
@@ -222,6 +231,8 @@ class SourceBlock(nn.Module):
 
 class SourceEncoder(nn.Module):
     """Source bytes (B, T), padded with 256 -> vectors (B, T, Hs); each knows its neighbours and its place."""
+
+    rotary: Tensor
 
     def __init__(self, config: BGPTConfig) -> None:
         super().__init__()
@@ -247,7 +258,7 @@ class SourceEncoder(nn.Module):
 
 
 def source_mask(source: Tensor) -> Tensor:
-    """(B, 1, 1, T) which source positions are seen: every byte, and the first position, so that no source is a source."""
+    """(B, 1, 1, T) which source positions are seen: every byte, and the first place even where there is no byte."""
     mask = source != END_OF_PATCH
     mask[:, 0] = True
     return mask[:, None, None]
@@ -268,7 +279,7 @@ class BGPT(nn.Module):
         """Encode source bytes (B, T), padded with 256, once per file."""
         assert self.source_encoder is not None
         encoded = self.source_encoder(source)
-        byte_blocks = self.byte_decoder.blocks if self.byte_decoder is not None else []
+        byte_blocks = list(self.byte_decoder.blocks) if self.byte_decoder is not None else []
         return Source(
             mask=source_mask(source),
             patch_keys=[_source_keys(block, encoded) for block in self.patch_decoder.blocks],
@@ -284,8 +295,8 @@ class BGPT(nn.Module):
     ) -> Tensor:
         """Score patches, given the true patches before each (teacher forcing).
 
-        Takes (B, P, S) token ids. Returns logits (B, Q, S, V); row q scores patch `first + q` of each file. `first` (B,)
-        is 1 and `rows` P - 1 where they are not given. `source` (B, T), padded with 256, goes to the source encoder;
+        Takes (B, P, S) token ids. Returns logits (B, Q, S, V); row q scores patch `first + q` of each file. `first`
+        (B,) is 1 and `rows` P - 1 where they are not given. `source` (B, T), padded with 256, goes to the source encoder;
         where a model with one is given no source, it reads an empty one.
         """
         assert self.byte_decoder is not None, "a classifier scores classes, not bytes"
@@ -305,7 +316,7 @@ class BGPT(nn.Module):
         return self.byte_decoder(features, targets, before, encoded)[0]
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
-        """Class logits (B, num_classes): the mean over the features of each file's `lengths` (B,) patches, then linear."""
+        """Class logits (B, num_classes): mean over the features of each file's `lengths` (B,) patches, then linear."""
         assert self.class_head is not None, "this model has no classification head"
         features = self.patch_decoder(patches)
         real = (torch.arange(patches.shape[1], device=patches.device) < lengths[:, None])[..., None]

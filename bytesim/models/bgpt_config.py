@@ -18,8 +18,8 @@ class BGPTConfig:
     """Shape of a bGPT model. The defaults are the 110M-parameter model of arXiv:2402.19155."""
 
     parts: Parts = "published"
-    """`published`: GPT-2 blocks, the patch feature is position 0 of the byte-level decoder. `modern`: rotary and learned
-    positions, RMSNorm, QK-norm, ReLU squared, the patch feature is added to every byte position."""
+    """`published`: GPT-2 blocks, the patch feature is position 0 of the byte-level decoder. `modern`: rotary and
+    learned positions, RMSNorm, QK-norm, ReLU squared, the patch feature is added to every byte position."""
     patch_size: int = 16
     """Bytes per patch."""
     max_patches: int = 512
@@ -94,8 +94,21 @@ class BGPTConfig:
 
 
 _AT_LEAST_ONE = frozenset(
-    "patch_size max_patches hidden_size num_layers byte_hidden_size byte_num_layers head_size byte_head_size "
-    "byte_embedding_size source_layers source_hidden_size source_kernel max_source_bytes".split()
+    {
+        "patch_size",
+        "max_patches",
+        "hidden_size",
+        "num_layers",
+        "byte_hidden_size",
+        "byte_num_layers",
+        "head_size",
+        "byte_head_size",
+        "byte_embedding_size",
+        "source_layers",
+        "source_hidden_size",
+        "source_kernel",
+        "max_source_bytes",
+    }
 )
 
 

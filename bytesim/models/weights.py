@@ -124,7 +124,7 @@ def _check_outline(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ..
 
 
 def outline(config: Mapping[str, Any]) -> nn.Module:
-    """The model of a config on the meta device: shapes without memory. Raises ConfigError, ModelError for absurd sizes."""
+    """The model of a config on the meta device: shapes without memory. Raises ConfigError or ModelError."""
     try:
         with torch.device("meta"):
             return build_model(config)

@@ -98,6 +98,8 @@ class Attention(nn.Module):
 class BlockAttention(Attention):
     """Self-attention over a stream cut into blocks: causal in a block, whole over the `context` blocks before it."""
 
+    mask: Tensor
+
     def __init__(self, hidden_size: int, num_heads: int, parts: Parts, block_size: int, context: int) -> None:
         super().__init__(hidden_size, num_heads, parts)
         self.block_size = block_size
@@ -116,9 +118,9 @@ class BlockAttention(Attention):
         keys = raw_keys
         if rotary is not None:  # relative positions alone matter, so the stream's own serve as well as the window's
             queries, keys = rotate(queries, rotary[:, : blocks * size]), rotate(keys, rotary[:, : blocks * size])
-        windows = [self._windows(each, blocks) for each in (keys, values)]
+        keys, windows = self._windows(keys, blocks), self._windows(values, blocks)
         queries = queries.unflatten(2, (blocks, size)).transpose(1, 2).flatten(0, 1)
-        attended = F.scaled_dot_product_attention(queries, *windows, attn_mask=self.mask)
+        attended = F.scaled_dot_product_attention(queries, keys, windows, attn_mask=self.mask)
         attended = attended.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)
         kept = self.context * size
         tails = [F.pad(each, (0, 0, max(0, kept - each.shape[2]), 0))[:, :, -kept:] for each in (raw_keys, values)]
