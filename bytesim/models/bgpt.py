@@ -296,8 +296,8 @@ class BGPT(nn.Module):
         """Score patches, given the true patches before each (teacher forcing).
 
         Takes (B, P, S) token ids. Returns logits (B, Q, S, V); row q scores patch `first + q` of each file. `first`
-        (B,) is 1 and `rows` P - 1 where they are not given. `source` (B, T), padded with 256, goes to the source encoder;
-        where a model with one is given no source, it reads an empty one.
+        (B,) is 1 and `rows` P - 1 where they are not given. `source` (B, T), padded with 256, goes to the source
+        encoder; where a model with one is given no source, it reads an empty one.
         """
         assert self.byte_decoder is not None, "a classifier scores classes, not bytes"
         if source is None:
