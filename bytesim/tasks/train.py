@@ -30,6 +30,8 @@ class SourceUsed:
     task: str
     use: str
     """`training` or `validation`."""
+    part: str
+    """`all`, or `train` or `dev` of a folder: by the hash of its content a file in 50 is `dev`."""
     rows: int
     left_out: int
     """Rows that are empty, too long for the model, or over the recipe's max_bytes."""

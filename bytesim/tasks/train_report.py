@@ -25,7 +25,15 @@ def describe_sources(trainer: Trainer) -> list[SourceUsed]:
     uses = [("training", stream) for stream in trainer.mixture.streams]
     uses += [("validation", stream) for stream in trainer.validation]
     return [
-        SourceUsed(stream.source.path, _task(stream.source), use, len(stream), stream.left_out, stream.sha256)
+        SourceUsed(
+            path=stream.source.path,
+            task=_task(stream.source),
+            use=use,
+            part=stream.source.part,
+            rows=len(stream),
+            left_out=stream.left_out,
+            sha256=stream.sha256,
+        )
         for use, stream in uses
     ]
 
@@ -85,7 +93,7 @@ def _card(trainer: Trainer, sources: list[SourceUsed], metric: str, figures: dic
         },
         "results": {
             "metric": metric,
-            "decoding": "teacher-forced, float32 weights",
+            "decoding": f"teacher-forced, float32 weights, {recipe.training.dtype} products",
             "validation": [
                 {"source": name, "value": value, "files": count}
                 for (name, value), count in zip(figures.items(), files, strict=True)
