@@ -36,13 +36,18 @@ def body(abc: str) -> str:
     return canonical(parse(abc)).text.split("\n", 4)[-1]
 
 
+def whole_tunes(path: Path) -> list[str]:
+    shard = load_shard(path)
+    return [shard.row(index)[0].decode() for index in range(len(shard)) if shard.group[index] == 0]
+
+
 def test_a_planted_copy_of_a_validation_tune_never_enters_training(tmp_path):
     tunes = jsonl(tmp_path / "tunes.jsonl.xz", [*OTHERS, HELD_BACK, SAME_TITLE, TRANSPOSED])
     valid = jsonl(tmp_path / "valid.jsonl", [HELD_BACK])
     build = build_music(out=tmp_path / "set", tunes=[tunes], valid=valid, corpus=False, jobs=1)
     assert (build.dropped_title, build.dropped_steps) == (1, 2)  # a copy of the text counts with the steps
-    train, held = (load_shard(tmp_path / "set" / name) for name in ("music_train.npz", "music_valid.npz"))
-    texts = [train.row(index)[0].decode() for index in range(len(train)) if train.group[index] == 0]
+    held = load_shard(tmp_path / "set" / "music_valid.npz")
+    texts = [text for name in ("train", "dev") for text in whole_tunes(tmp_path / "set" / f"music_{name}.npz")]
     assert sorted(texts) == sorted(canonical(parse(tune)).text for tune in OTHERS)
     assert held.row(0)[0].decode() == canonical(parse(HELD_BACK)).text
     assert held.row(0)[1].startswith(b"MThd")
@@ -68,8 +73,15 @@ def test_without_validation_tunes_some_are_held_back(tmp_path):
     build = build_music(out=tmp_path / "set", limit=80, jobs=1)
     assert build.sources[0].name == "music21 corpus"
     assert 0 < build.valid.whole < 10 < build.train.whole
-    whole = build.valid.whole + build.train.whole + build.valid.refused + build.train.refused
+    whole = sum(shard.whole + shard.refused for shard in (build.train, build.dev, build.valid))
     assert build.dropped_title + build.dropped_steps + whole >= build.sources[0].tunes - build.repeated
+
+
+def test_what_a_training_is_watched_by_is_like_nothing_it_learns_from(tmp_path):
+    build = build_music(out=tmp_path / "set", limit=120, jobs=1)
+    assert 0 < build.dev.whole < build.train.whole
+    train, dev = (whole_tunes(tmp_path / "set" / f"music_{name}.npz") for name in ("train", "dev"))
+    assert {melody_steps(body(text)) for text in train}.isdisjoint(melody_steps(body(text)) for text in dev)
 
 
 def test_a_folder_and_a_tune_book_are_read_like_json_lines(tmp_path):

@@ -18,7 +18,7 @@ data_app.add_typer(build_app, name="build")
 @build_app.command()
 def music(
     out: Annotated[
-        str, typer.Option("--out", "-o", help="Folder for music_train.npz, music_valid.npz and music_build.json.")
+        str, typer.Option("--out", "-o", help="Folder for the shards (train, dev, valid) and music_build.json.")
     ],
     tunes: Annotated[
         list[str] | None,
@@ -73,6 +73,6 @@ def music(
         f"left out of training: {build.repeated:,} repeated; shared with validation {build.dropped_title:,} by title, "
         f"{build.dropped_steps:,} by the first 24 steps"
     )
-    for shard in (build.train, build.valid):
+    for shard in (build.train, build.dev, build.valid):
         rows = f"{shard.whole:,} tunes, {shard.fragments:,} fragments"
         print_line(f"{build.folder / shard.file}: {rows}; abc2midi refused {shard.refused:,}")

@@ -18,9 +18,10 @@ from bytesim.tasks.tune_overlap import Overlap
 from bytesim.tasks.tune_sources import TuneSource, corpus_source, read_source
 from bytesim.training.shards import save_shard, sha256_of
 
-TRAIN_FILE, VALID_FILE, BUILD_FILE = "music_train.npz", "music_valid.npz", "music_build.json"
-VALID_ONE_IN = 50
-"""Without tunes to validate on, one in so many is held back."""
+TRAIN_FILE, DEV_FILE, VALID_FILE = "music_train.npz", "music_dev.npz", "music_valid.npz"
+BUILD_FILE = "music_build.json"
+HELD_ONE_IN = 50
+"""One tune in so many is set apart to watch a training by, and another where no tunes to validate on are given."""
 MAX_CANONICAL_BYTES = 8192
 """Longer tunes are left out; none of them fits the model."""
 
@@ -67,6 +68,8 @@ class MusicBuild:
     dropped_steps: int
     """Training tunes left out because they share the first 24 diatonic steps with a validation tune."""
     train: ShardCount
+    dev: ShardCount
+    """What a training may be watched and stopped by; the validation tunes are for the last measurement alone."""
     valid: ShardCount
     abc2midi: str
     seed: int
@@ -84,13 +87,14 @@ def build_music(
     force: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> MusicBuild:
-    """Make music_train.npz and music_valid.npz in `out` from tunes, labelled with abc2midi.
+    """Make music_train.npz, music_dev.npz and music_valid.npz in `out` from tunes, labelled with abc2midi.
 
     Sources are music21's own corpus (unless `corpus` is False) and `tunes`: .jsonl or .jsonl.xz files with a field
     `abc`, ABC files, folders of them. `valid` is of the same kinds and never enters training: a tune that shares a
     title (generic ones excepted) or the first 24 diatonic steps with one of its tunes is dropped. Without `valid`, a
-    fiftieth of the tunes is held back. `limit` reads so many tunes of each source; `jobs` labels so many at a time.
-    Labels are kept in `out`/labels, so a build that was stopped goes on. Raises BytesimError.
+    fiftieth of the tunes is held back. Another fiftieth, and what is like it, becomes music_dev.npz.
+
+    `limit` reads so many tunes of each source; `jobs` labels so many at a time. Labels are kept in `out`/labels, so a build that was stopped goes on. Raises BytesimError.
     """
     folder = Path(out)
     version = abc2midi_version()
@@ -104,20 +108,21 @@ def build_music(
     distinct = list({text: (tune, text) for tune, text in known}.values())
     repeated = len(known) - len(distinct)
     if held is None:
-        held_known = [each for each in distinct if _drawn(each[1])]
-        distinct = [each for each in distinct if not _drawn(each[1])]
+        held_known = [each for each in distinct if _drawn(each[1], "valid")]
+        distinct = [each for each in distinct if not _drawn(each[1], "valid")]
     if not held_known or not distinct:
         raise InputError(f"too few tunes: {len(distinct)} to train on, {len(held_known)} to validate on.")
     kept, dropped = _without(distinct, held_known)
+    kept, watched = _set_apart(kept)
     _make_folder(folder)
     done = 0
-    train_rows, valid_rows = _rows(kept, seed), _rows(held_known, seed)
+    train_rows, dev_rows, valid_rows = (_rows(each, seed) for each in (kept, watched, held_known))
 
     def advance(count: int) -> None:
         nonlocal done
         done += count
         if on_progress is not None:
-            on_progress(done, len(train_rows) + len(valid_rows))
+            on_progress(done, len(train_rows) + len(dev_rows) + len(valid_rows))
 
     def write(file: str, rows: list[Row]) -> ShardCount:
         shard = label_rows(rows, folder / "labels", jobs=jobs or os.cpu_count() or 1, on_done=advance)
@@ -133,6 +138,7 @@ def build_music(
         dropped_title=dropped["title"],
         dropped_steps=dropped["steps"],
         valid=write(VALID_FILE, valid_rows),
+        dev=write(DEV_FILE, dev_rows),
         train=write(TRAIN_FILE, train_rows),
         abc2midi=version,
         seed=seed,
@@ -145,7 +151,7 @@ def build_music(
 def _check_folder(folder: Path, force: bool) -> None:
     """Raise OutputError now rather than after the work. `labels` may be there: they are a build that was stopped."""
     if folder.is_dir():
-        for name in (TRAIN_FILE, VALID_FILE, BUILD_FILE):
+        for name in (TRAIN_FILE, DEV_FILE, VALID_FILE, BUILD_FILE):
             check_output(folder / name, force=force)
     elif folder.exists():
         raise OutputError("is a file; name a folder with --out.", file=str(folder))
@@ -176,8 +182,16 @@ def _canonical_tunes(sources: Sequence[TuneSource]) -> tuple[Known, list[SourceC
     return known, counts
 
 
-def _drawn(text: str) -> bool:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") % VALID_ONE_IN == 0
+def _drawn(text: str, use: str) -> bool:
+    return int.from_bytes(hashlib.sha256(f"{use}:{text}".encode()).digest()[:7], "big") % HELD_ONE_IN == 0
+
+
+def _set_apart(tunes: Known) -> tuple[Known, Known]:
+    """The tunes to train on, and those to watch the training by: a fiftieth, and all that are like one of them."""
+    overlap = Overlap.of(each for each in tunes if _drawn(each[1], "dev"))
+    apart = [each for each in tunes if _drawn(each[1], "dev") or overlap.reason(*each)]
+    texts = {text for _, text in apart}
+    return [each for each in tunes if each[1] not in texts], apart
 
 
 def _without(tunes: Known, held: Known) -> tuple[Known, dict[str, int]]:
