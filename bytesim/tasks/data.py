@@ -94,7 +94,8 @@ def build_music(
     title (generic ones excepted) or the first 24 diatonic steps with one of its tunes is dropped. Without `valid`, a
     fiftieth of the tunes is held back. Another fiftieth, and what is like it, becomes music_dev.npz.
 
-    `limit` reads so many tunes of each source; `jobs` labels so many at a time. Labels are kept in `out`/labels, so a build that was stopped goes on. Raises BytesimError.
+    `limit` reads so many tunes of each source; `jobs` labels so many at a time. Labels are kept in `out`/labels, so a
+    build that was stopped goes on. Raises BytesimError.
     """
     folder = Path(out)
     version = abc2midi_version()
