@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from bytesim.errors import BytesimError, ModelError, OutputError
@@ -51,7 +51,8 @@ def save_checkpoint(
     metadata = {"progress": json.dumps(state), "recipe": json.dumps(recipe.to_dict())}
     temporary = folder / f".{CHECKPOINT_FILE}.tmp"  # one name: what a kill leaves behind is written over
     try:
-        save_file(tensors, temporary, metadata=metadata)
+        # Not save_file, which writes under a name of its own: a kill would leave that behind for good.
+        temporary.write_bytes(save(tensors, metadata=metadata))
         os.replace(temporary, folder / CHECKPOINT_FILE)
     except (OSError, SafetensorError) as error:
         raise OutputError(f"the checkpoint cannot be written ({error}).", file=str(folder)) from error
