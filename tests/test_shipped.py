@@ -1,0 +1,56 @@
+"""The shipped models, measured on a small fixed sample. Each floor stands just under what the model reaches."""
+
+from pathlib import Path
+
+import pytest
+
+from bytesim import metrics
+from bytesim.engine.decode import decode
+from bytesim.engine.requests import convert_request
+from bytesim.engine.score import score_file
+from bytesim.engine.uncached import decode_uncached
+from bytesim.formats import abc
+from bytesim.models.bgpt import BGPT
+from bytesim.models.store import shipped_folder
+from bytesim.models.weights import load_model
+from bytesim.tasks.abcmidi import render_abc2midi
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+MUSIC_BITS_PER_BYTE = 0.015
+
+
+@pytest.fixture(scope="module")
+def music() -> BGPT:
+    model = load_model(shipped_folder() / "music")
+    assert isinstance(model, BGPT)
+    return model
+
+
+@pytest.fixture(scope="module")
+def tunes() -> list[str]:
+    """The tunes of examples/ in canonical form."""
+    books = [abc.split_book(path.read_text(encoding="utf-8")) for path in sorted(EXAMPLES.glob("*.abc"))]
+    return [abc.canonical(entry.parse()).text for book in books for entry in book]
+
+
+def test_music_writes_what_abc2midi_writes_at_few_bits_per_byte(music, tunes):
+    nats, num_bytes = 0.0, 0
+    for tune in tunes:
+        score = score_file(music, convert_request(music.config, tune.encode(), "abc", "mid"), render_abc2midi(tune).midi)
+        nats, num_bytes = nats + score.nats, num_bytes + score.num_bytes
+    assert metrics.bits_per_byte(nats, num_bytes) < MUSIC_BITS_PER_BYTE
+
+
+def test_music_decodes_the_same_cached_and_uncached(music, tunes):
+    requests = [convert_request(music.config, tune.encode(), "abc", "mid") for tune in tunes[:2]]
+    limit = max(len(request.history) for request in requests) + 6
+    requests = [
+        convert_request(music.config, request.source, "abc", "mid", max_patches=min(limit, len(request.history) + 6))
+        for request in requests
+    ]
+    for reply, request in zip(decode(music, requests), requests, strict=True):
+        assert reply.data == decode_uncached(music, request).data
+
+
+def test_music_is_small_enough():
+    assert (shipped_folder() / "music" / "model.safetensors").stat().st_size <= 16 * 2**20
