@@ -36,7 +36,8 @@ def tunes() -> list[str]:
 def test_music_writes_what_abc2midi_writes_at_few_bits_per_byte(music, tunes):
     nats, num_bytes = 0.0, 0
     for tune in tunes:
-        score = score_file(music, convert_request(music.config, tune.encode(), "abc", "mid"), render_abc2midi(tune).midi)
+        request = convert_request(music.config, tune.encode(), "abc", "mid")
+        score = score_file(music, request, render_abc2midi(tune).midi)
         nats, num_bytes = nats + score.nats, num_bytes + score.num_bytes
     assert metrics.bits_per_byte(nats, num_bytes) < MUSIC_BITS_PER_BYTE
 
