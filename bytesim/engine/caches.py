@@ -1,9 +1,9 @@
-"""What decoding keeps of the files in its slots: patch-level keys and values, sources, and the byte-level window.
+"""What decoding keeps of the files it writes: patch-level keys and values, sources, and the byte-level window.
 
-Patch-level caches and sources stay in their slots. What the byte-level decoder touches at every byte is held
-for the running files only, gathered anew when one comes or goes.
+The running files stand in the first rows of every tensor, so that a view of those rows is all that a step reads. When
+a file leaves, the last one takes its row.
 
-Axes: B running files, N slots, P patches, S bytes per patch, H hidden, T source bytes.
+Axes: B running files, N rows, P patches, S bytes per patch, H hidden, T source bytes.
 """
 
 from __future__ import annotations
@@ -22,41 +22,36 @@ _GROWTH = 128
 
 
 class Caches:
-    """The state of every slot, and the running files' part of it."""
+    """The state of the running files, `count` of them."""
 
-    def __init__(self, model: BGPT, slots: int) -> None:
+    def __init__(self, model: BGPT, rows: int) -> None:
         assert model.byte_decoder is not None, "a classifier writes no bytes"
         self.model = model
-        self.bytes = model.byte_decoder
-        self.like = next(model.parameters())
-        self.device = self.like.device
+        self.byte_decoder = model.byte_decoder
+        like = next(model.parameters())
+        self.device = like.device
         config = model.config
         heads = config.hidden_size // config.head_size
         self.capacity = min(_GROWTH, config.max_patches)
         self.patches = [
-            LayerCache.empty(slots, heads, self.capacity, config.head_size, self.like) for _ in range(config.num_layers)
+            LayerCache.empty(rows, heads, self.capacity, config.head_size, like) for _ in range(config.num_layers)
         ]
         block = config.patch_size + (config.parts == "published")
-        self.window = (config.context_patches + 1) * block
+        window = (config.context_patches + 1) * block
         self.kept = config.context_patches * block
         byte_heads = config.byte_hidden_size // config.byte_head_size
-        self.slot_bytes = [
-            LayerCache.empty(slots, byte_heads, self.window, config.byte_head_size, self.like)
+        self.bytes = [
+            LayerCache.empty(rows, byte_heads, window, config.byte_head_size, like)
             for _ in range(config.byte_num_layers)
         ]
-        self.slot_features = self.like.new_zeros(slots, config.hidden_size)
-        self.slot_last = torch.full((slots,), END_OF_PATCH, device=self.device)
-        self.slot_sources: list[Source | None] = [None] * slots
-        self.rows = torch.empty(0, dtype=torch.long)
-        self.active_bytes: list[LayerCache] = []
-        self.features, self.last = self.slot_features[:0], self.slot_last[:0]
+        self.features = like.new_zeros(rows, config.hidden_size)
+        self.last = torch.full((rows,), END_OF_PATCH, device=self.device)
         self.source: Source | None = None
+        self.count = 0
 
-    def prefill(self, entering: list[tuple[int, Request]]) -> None:
-        """Read the histories of files that enter slots."""
-        slots = torch.tensor([slot for slot, _ in entering], device=self.device)
-        requests = [request for _, request in entering]
-        self._put_back()
+    def enter(self, requests: list[Request]) -> None:
+        """Read the histories of files that take the rows after those in use."""
+        first, self.count = self.count, self.count + len(requests)
         lengths = torch.tensor([len(request.history) for request in requests], device=self.device)
         longest = int(lengths.max())
         self._grow(longest)
@@ -65,32 +60,30 @@ class Caches:
             patches[row, : len(request.history)] = torch.from_numpy(request.history)
         patches = patches.to(self.device)
         source = self._encode(requests)
-        order = torch.argsort(slots)  # caches are written by ascending rows
-        slots, patches, lengths = slots[order], patches[order], lengths[order]
-        requests = [requests[int(row)] for row in order]
-        source = None if source is None else _rows_of(source, order)
         positions = torch.arange(longest, device=self.device).expand(len(requests), -1)
-        features = self.model.patch_decoder.cached(patches, slots, positions, self.patches, source)
+        caches = [cache.rows(first, self.count) for cache in self.patches]
+        features = self.model.patch_decoder.cached(patches, positions, caches, source)
         every = torch.arange(len(requests), device=self.device)
-        self.slot_features[slots] = features[every, lengths - 1]
-        self.slot_last[slots] = patches[every, lengths - 1, -1]
-        for row, slot in enumerate(slots.tolist()):
-            self.slot_sources[slot] = None if source is None else _rows_of(source, every[row : row + 1])
-            self._prefill_bytes(slot, requests[row], patches[row], features[row], self.slot_sources[slot])
+        self.features[first : self.count] = features[every, lengths - 1]
+        self.last[first : self.count] = patches[every, lengths - 1, -1]
+        for row, request in enumerate(requests):
+            alone = None if source is None else _rows_of(source, every[row : row + 1])
+            self._enter_window(first + row, request, patches[row], features[row], alone)
+        self.source = _joined(self.source, source)
 
-    def _prefill_bytes(
-        self, slot: int, request: Request, patches: Tensor, features: Tensor, source: Source | None
+    def _enter_window(
+        self, row: int, request: Request, patches: Tensor, features: Tensor, source: Source | None
     ) -> None:
-        """Set the byte-level window of a slot: zeros, or the last patches of a prompt."""
-        for cache in self.slot_bytes:
-            cache.keys[slot], cache.values[slot] = 0, 0
+        """Set the byte-level window of a row: zeros, or the last patches of a prompt."""
+        for cache in self.bytes:
+            cache.keys[row], cache.values[row] = 0, 0
         first, length = request.first, len(request.history)
         if first >= length or not self.kept:
             return
         targets, before = patches[None, first:length], patches[None, first - 1 : length - 1, -1]
-        _, tails = self.bytes(features[None, first - 1 : length - 1], targets, before, source)
-        for cache, (keys, values) in zip(self.slot_bytes, tails, strict=True):
-            cache.keys[slot, :, : self.kept], cache.values[slot, :, : self.kept] = keys[0], values[0]
+        _, tails = self.byte_decoder(features[None, first - 1 : length - 1], targets, before, source)
+        for cache, (keys, values) in zip(self.bytes, tails, strict=True):
+            cache.keys[row, :, : self.kept], cache.values[row, :, : self.kept] = keys[0], values[0]
 
     def _encode(self, requests: list[Request]) -> Source | None:
         if self.model.source_encoder is None:
@@ -103,38 +96,35 @@ class Caches:
             )[: len(request.source)]
         return self.model.encode_source(tokens.to(self.device))
 
-    def select(self, slots: list[int]) -> None:
-        """Make these slots, ascending, the running files."""
-        self.rows = torch.tensor(slots, device=self.device)
-        self.active_bytes = [LayerCache(each.keys[self.rows], each.values[self.rows]) for each in self.slot_bytes]
-        self.features, self.last = self.slot_features[self.rows], self.slot_last[self.rows]
-        self.source = _joined([self.slot_sources[slot] for slot in slots])
-
-    def _put_back(self) -> None:
-        """Store the running files' part in their slots."""
-        if len(self.rows):
-            for slot_cache, cache in zip(self.slot_bytes, self.active_bytes, strict=True):
-                slot_cache.keys[self.rows], slot_cache.values[self.rows] = cache.keys, cache.values
-            self.slot_features[self.rows], self.slot_last[self.rows] = self.features, self.last
-
-    def keep(self, stay: Tensor, slots: list[int]) -> None:
-        """Go on with the running files `stay` only, which have these slots."""
-        self._put_back()
-        self.select(slots)
+    def leave(self, rows: list[int]) -> list[int]:
+        """Forget the files in these rows. Returns which rows stay, in the order that they stand in from now on."""
+        order = list(range(self.count))
+        for row in sorted(rows, reverse=True):
+            order[row] = order[-1]
+            order.pop()
+        for target, origin in enumerate(order):
+            if target != origin:
+                for cache in (*self.patches, *self.bytes):
+                    cache.move(target, origin)
+                self.features[target], self.last[target] = self.features[origin], self.last[origin]
+        self.count = len(order)
+        if self.source is not None:
+            self.source = _rows_of(self.source, torch.tensor(order, device=self.device)) if order else None
+        return order
 
     def byte_logits(self, place: int) -> Tensor:
         """(B, V) logits of byte `place` of the current patch; `last` is the token before it."""
-        return self.bytes.step(place, self.last, self.features, self.active_bytes, self.source)
+        window = [cache.rows(0, self.count) for cache in self.bytes]
+        return self.byte_decoder.step(place, self.last[: self.count], self.features[: self.count], window, self.source)
 
     def advance(self, patches: Tensor, positions: Tensor) -> None:
         """Read the patches (B, S) just written, at `positions` (B,), and move the byte-level window on."""
         self._grow(int(positions.max()) + 1)
-        features = self.model.patch_decoder.cached(
-            patches[:, None], self.rows, positions[:, None], self.patches, self.source
-        )
-        self.features, self.last = features[:, 0], patches[:, -1]
+        caches = [cache.rows(0, self.count) for cache in self.patches]
+        features = self.model.patch_decoder.cached(patches[:, None], positions[:, None], caches, self.source)
+        self.features[: self.count], self.last[: self.count] = features[:, 0], patches[:, -1]
         if self.kept:
-            for cache in self.active_bytes:
+            for cache in self.bytes:
                 cache.keys[:, :, : self.kept] = cache.keys[:, :, -self.kept :].clone()
                 cache.values[:, :, : self.kept] = cache.values[:, :, -self.kept :].clone()
 
@@ -157,23 +147,20 @@ def _cut(keys: SourceKeys, rows: Tensor, width: int) -> SourceKeys:
     return [None if pair is None else (pair[0][rows, :, :width], pair[1][rows, :, :width]) for pair in keys]
 
 
-def _joined(sources: list[Source | None]) -> Source | None:
-    """Sources of one file each as one batch, padded to the longest."""
-    present = [source for source in sources if source is not None]
-    if not present:
-        return None
-    width = max(source.mask.shape[-1] for source in present)
-    mask = torch.cat([F.pad(source.mask, (0, width - source.mask.shape[-1])) for source in present])
+def _joined(first: Source | None, second: Source | None) -> Source | None:
+    """The files of two sources as one batch, padded to the longest."""
+    if first is None or second is None:
+        return first or second
+    width = max(first.mask.shape[-1], second.mask.shape[-1])
 
-    def padded(which: str, layer: int, part: int) -> Tensor:
-        pairs = [getattr(source, which)[layer][part] for source in present]
-        return torch.cat([F.pad(each, (0, 0, 0, width - each.shape[2])) for each in pairs])
+    def below(one: Tensor, other: Tensor) -> Tensor:
+        return torch.cat([F.pad(each, (0, 0, 0, width - each.shape[2])) for each in (one, other)])
 
-    def layers(which: str) -> SourceKeys:
-        first: SourceKeys = getattr(present[0], which)
+    def joined(ones: SourceKeys, others: SourceKeys) -> SourceKeys:
         return [
-            None if pair is None else (padded(which, layer, 0), padded(which, layer, 1))
-            for layer, pair in enumerate(first)
+            None if one is None or other is None else (below(one[0], other[0]), below(one[1], other[1]))
+            for one, other in zip(ones, others, strict=True)
         ]
 
-    return Source(mask, layers("patch_keys"), layers("byte_keys"))
+    mask = torch.cat([F.pad(each.mask, (0, width - each.mask.shape[-1])) for each in (first, second)])
+    return Source(mask, joined(first.patch_keys, second.patch_keys), joined(first.byte_keys, second.byte_keys))

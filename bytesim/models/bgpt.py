@@ -58,27 +58,34 @@ class PatchEmbedding(nn.Module):
         return F.embedding_bag(rows, self.rows.weight, mode="sum").view(*patches.shape[:2], -1) + self.bias
 
 
-class PatchBlock(nn.Module):
-    """One layer of the patch-level decoder."""
+class DecoderBlock(nn.Module):
+    """One layer of a decoder: `attention`, which the two levels use each in its way, and what follows it."""
 
-    def __init__(self, config: BGPTConfig, index: int) -> None:
+    def __init__(self, attention: Attention, size: int, config: BGPTConfig, *, reads_source: bool) -> None:
         super().__init__()
-        size, parts = config.hidden_size, config.parts
-        self.attention_norm = make_norm(size, parts)
-        self.attention = Attention(size, size // config.head_size, parts)
+        self.attention_norm = make_norm(size, config.parts)
+        self.attention = attention
         self.source_attention = None
-        if config.patch_source_attention and index % 2 == 1:
-            self.source_norm = make_norm(size, parts)
-            heads = size // config.head_size
-            self.source_attention = CrossAttention(size, config.source_hidden_size, heads, parts)
-        self.feed_forward_norm = make_norm(size, parts)
-        self.feed_forward = FeedForward(size, parts)
+        if reads_source:
+            self.source_norm = make_norm(size, config.parts)
+            self.source_attention = CrossAttention(size, config.source_hidden_size, attention.num_heads, config.parts)
+        self.feed_forward_norm = make_norm(size, config.parts)
+        self.feed_forward = FeedForward(size, config.parts)
 
     def finish(self, x: Tensor, source: Source | None, keys: tuple[Tensor, Tensor] | None) -> Tensor:
-        """What follows self-attention: source attention where there is one, then feed-forward."""
+        """What follows self-attention, for x (B, T, H): source attention where there is one, then feed-forward."""
         if self.source_attention is not None and source is not None and keys is not None:
             x = x + self.source_attention(self.source_norm(x), *keys, source.mask)
         return x + self.feed_forward(self.feed_forward_norm(x))
+
+
+class PatchBlock(DecoderBlock):
+    """One layer of the patch-level decoder."""
+
+    def __init__(self, config: BGPTConfig, index: int) -> None:
+        size = config.hidden_size
+        attention = Attention(size, size // config.head_size, config.parts)
+        super().__init__(attention, size, config, reads_source=config.patch_source_attention and index % 2 == 1)
 
 
 class PatchDecoder(nn.Module):
@@ -106,42 +113,29 @@ class PatchDecoder(nn.Module):
             x = block.finish(x, source, source.patch_keys[index] if source else None)
         return self.norm(x)
 
-    def cached(
-        self, patches: Tensor, rows: Tensor, positions: Tensor, caches: list[LayerCache], source: Source | None
-    ) -> Tensor:
-        """`forward` for patches at `positions` (B, P) of the cache rows `rows` (B,); `source` has those B rows."""
+    def cached(self, patches: Tensor, positions: Tensor, caches: list[LayerCache], source: Source | None) -> Tensor:
+        """`forward` for patches at `positions` (B, P), with what the caches hold of those B files before them."""
         x = self.embedding(patches) + self.positions[positions]
         rotary = None if self.rotary is None else self.rotary[:, positions][:, :, None]
         blocks = cast("list[PatchBlock]", self.blocks)
         for index, (block, cache) in enumerate(zip(blocks, caches, strict=True)):
-            x = x + block.attention.cached(block.attention_norm(x), rotary, rows, positions, cache)
+            x = x + block.attention.cached(block.attention_norm(x), rotary, positions, cache)
             x = block.finish(x, source, source.patch_keys[index] if source else None)
         return self.norm(x)
 
 
-class ByteBlock(nn.Module):
+class ByteBlock(DecoderBlock):
     """One layer of the byte-level decoder."""
 
+    attention: BlockAttention
+
     def __init__(self, config: BGPTConfig) -> None:
-        super().__init__()
         size, parts = config.byte_hidden_size, config.parts
-        heads = size // config.byte_head_size
         # A published block holds the feature besides its bytes, so one position more.
         block_size = config.patch_size + (parts == "published")
-        self.attention_norm = make_norm(size, parts)
-        self.attention = BlockAttention(size, heads, parts, block_size, config.context_patches)
-        self.source_attention = None
-        if config.source_attention:
-            self.source_norm = make_norm(size, parts)
-            self.source_attention = CrossAttention(size, config.source_hidden_size, heads, parts)
-        self.feed_forward_norm = make_norm(size, parts)
-        self.feed_forward = FeedForward(size, parts)
-
-    def finish(self, x: Tensor, source: Source | None, keys: tuple[Tensor, Tensor] | None) -> Tensor:
-        """What follows self-attention, for x of shape (B, positions, H)."""
-        if self.source_attention is not None and source is not None and keys is not None:
-            x = x + self.source_attention(self.source_norm(x), *keys, source.mask)
-        return x + self.feed_forward(self.feed_forward_norm(x))
+        heads = size // config.byte_head_size
+        attention = BlockAttention(size, heads, parts, block_size, config.context_patches)
+        super().__init__(attention, size, config, reads_source=config.source_attention)
 
 
 class ByteDecoder(nn.Module):

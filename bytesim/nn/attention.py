@@ -14,6 +14,24 @@ from torch import Tensor, nn
 from bytesim.nn.parts import Parts, make_output
 from bytesim.nn.rotary import rotate
 
+LARGEST_PRODUCT = 1 << 25
+"""Most scores of one head for which `attend` writes them out."""
+
+
+def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Attention of (B, N, T, D) queries; causal without `mask` (broadcast to (B, N, T, C), true where seen).
+
+    Training on a CPU writes the scores out: the gradient of torch's fused attention is slower there than products.
+    """
+    written = torch.is_grad_enabled() and queries.device.type == "cpu"
+    if not written or queries.shape[2] * keys.shape[2] > LARGEST_PRODUCT:
+        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=mask is None)
+    if mask is None:
+        mask = torch.ones(queries.shape[2], keys.shape[2], dtype=torch.bool, device=queries.device).tril()
+    scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2)
+    shares = scores.masked_fill(~mask, float("-inf")).softmax(-1)
+    return shares.to(values.dtype) @ values
+
 
 @dataclass(slots=True)
 class LayerCache:
@@ -28,17 +46,19 @@ class LayerCache:
         shape = (batch, heads, positions, head_dim)
         return LayerCache(like.new_zeros(shape), like.new_zeros(shape))
 
-    def write(self, rows: Tensor, positions: Tensor, keys: Tensor, values: Tensor) -> None:
-        """Store (B, N, T, D) keys and values at `positions` (B, T) of cache rows `rows` (B,), which ascend."""
-        self.keys[rows[:, None], :, positions] = keys.transpose(1, 2).to(self.keys.dtype)
-        self.values[rows[:, None], :, positions] = values.transpose(1, 2).to(self.values.dtype)
+    def rows(self, first: int, last: int) -> LayerCache:
+        """The files `first` to `last` alone; what is written there is written here."""
+        return LayerCache(self.keys[first:last], self.values[first:last])
 
-    def read(self, rows: Tensor, length: int) -> tuple[Tensor, Tensor]:
-        """The first `length` keys and values of the rows, (B, N, length, D); a view where they are all the rows."""
-        keys, values = self.keys[:, :, :length], self.values[:, :, :length]
-        if len(rows) == len(keys):
-            return keys, values
-        return keys[rows], values[rows]
+    def write(self, positions: Tensor, keys: Tensor, values: Tensor) -> None:
+        """Store (B, N, T, D) keys and values at `positions` (B, T)."""
+        files = torch.arange(len(positions), device=positions.device)[:, None]
+        self.keys[files, :, positions] = keys.transpose(1, 2).to(self.keys.dtype)
+        self.values[files, :, positions] = values.transpose(1, 2).to(self.values.dtype)
+
+    def move(self, target: int, origin: int) -> None:
+        """Put one file in the place of another."""
+        self.keys[target], self.values[target] = self.keys[origin], self.values[origin]
 
     def grow(self, positions: int) -> None:
         """Make room for more positions; what is held stays."""
@@ -76,21 +96,20 @@ class Attention(nn.Module):
         queries, keys, values = self.project(x)
         if rotary is not None:
             queries, keys = rotate(queries, rotary), rotate(keys, rotary)
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=mask is None)
-        return self.merge(attended)
+        return self.merge(attend(queries, keys, values, mask))
 
-    def cached(self, x: Tensor, rotary: Tensor | None, rows: Tensor, positions: Tensor, cache: LayerCache) -> Tensor:
-        """Like `forward`, for positions (B, T) of cache rows (B,), seeing what the cache holds up to each position.
+    def cached(self, x: Tensor, rotary: Tensor | None, positions: Tensor, cache: LayerCache) -> Tensor:
+        """Like `forward`, for `positions` (B, T), seeing what the cache holds up to each position.
 
         `rotary` is (2, B, 1, T, D), looked up for these positions.
         """
         queries, keys, values = self.project(x)
         if rotary is not None:
             queries, keys = rotate(queries, rotary), rotate(keys, rotary)
-        cache.write(rows, positions, keys, values)
+        cache.write(positions, keys, values)
         length = int(positions.max()) + 1
         seen = torch.arange(length, device=x.device) <= positions[:, None, :, None]
-        keys, values = cache.read(rows, length)
+        keys, values = cache.keys[:, :, :length], cache.values[:, :, :length]
         attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
         return self.merge(attended)
 
@@ -120,7 +139,7 @@ class BlockAttention(Attention):
             queries, keys = rotate(queries, rotary[:, : blocks * size]), rotate(keys, rotary[:, : blocks * size])
         keys, windows = self._windows(keys, blocks), self._windows(values, blocks)
         queries = queries.unflatten(2, (blocks, size)).transpose(1, 2).flatten(0, 1)
-        attended = F.scaled_dot_product_attention(queries, keys, windows, attn_mask=self.mask)
+        attended = attend(queries, keys, windows, self.mask)
         attended = attended.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)
         kept = self.context * size
         tails = [F.pad(each, (0, 0, max(0, kept - each.shape[2]), 0))[:, :, -kept:] for each in (raw_keys, values)]
@@ -128,11 +147,10 @@ class BlockAttention(Attention):
 
     def _windows(self, x: Tensor, blocks: int) -> Tensor:
         """(B, N, Q * S, D) -> (B * Q, N, (context + 1) * S, D)."""
-        if self.context == 0:
-            return x.unflatten(2, (blocks, self.block_size)).transpose(1, 2).flatten(0, 1)
-        x = F.pad(x, (0, 0, self.context * self.block_size, 0))
-        window = (self.context + 1) * self.block_size
-        return x.unfold(2, window, self.block_size).permute(0, 2, 1, 4, 3).flatten(0, 1)
+        padded = F.pad(x, (0, 0, self.context * self.block_size, 0))
+        padded = padded.unflatten(2, (self.context + blocks, self.block_size))
+        shifted = [padded[:, :, start : start + blocks] for start in range(self.context + 1)]
+        return torch.cat(shifted, 3).transpose(1, 2).flatten(0, 1)
 
     def step(self, x: Tensor, rotary: Tensor | None, index: int, cache: LayerCache) -> Tensor:
         """(B, 1, H) -> (B, 1, H) for byte `index` of the block; the cache holds the unrotated keys of one window."""
@@ -167,5 +185,5 @@ class CrossAttention(nn.Module):
         batch, length, hidden = x.shape
         queries = self.query(x).view(batch, length, self.num_heads, -1).transpose(1, 2)
         queries = F.rms_norm(queries, (queries.shape[-1],)) * self.scale.to(queries.dtype)
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+        attended = attend(queries, keys, values, mask)
         return self.out(attended.transpose(1, 2).reshape(batch, length, hidden))
