@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_HEARD = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+"""Of several processes that torchrun started the first one speaks; errors are told by each."""
+
 stdout = Console(soft_wrap=True, highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
@@ -33,12 +37,16 @@ def print_error(error: BytesimError) -> None:
 
 def print_note(text: str) -> None:
     """One line on stderr that is no error."""
+    if not _HEARD:
+        return
     text = text.replace("\r", "\\r").replace("\n", "\\n")
     stderr.print(escape(text), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout; dataclasses, paths and enums are written as plain values."""
+    if not _HEARD:
+        return
     text = json.dumps(value, default=_plain, ensure_ascii=False)
     if not _prints(text):  # a console of another code page, or a file name that is no UTF-8
         text = json.dumps(value, default=_plain)
@@ -48,6 +56,8 @@ def print_json(value: Any) -> None:
 
 def print_line(text: str) -> None:
     """One line on stdout, whatever the text: newlines and characters the console lacks are shown as escapes."""
+    if not _HEARD:
+        return
     text = text.replace("\r", "\\r").replace("\n", "\\n")
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
@@ -101,7 +111,7 @@ def progress(unit: str = "bytes/s") -> Iterator[Progress]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=stderr,
-        disable=not stderr.is_terminal,
+        disable=not (stderr.is_terminal and _HEARD),
         transient=True,
     ) as bar:
         yield bar

@@ -39,21 +39,25 @@ def describe_sources(trainer: Trainer) -> list[SourceUsed]:
 
 
 def save_results(trainer: Trainer, recipe_text: str, sources: list[SourceUsed], resumed_at: int) -> Trained:
-    """Measure, save the model in bfloat16 with its card, and draw the loss. Raises OutputError."""
+    """Measure, save the model in bfloat16 with its card, and draw the loss. Raises OutputError.
+
+    Of several workers only the leading one writes; the others report no figures.
+    """
     recipe, progress = trainer.recipe, trainer.progress
     figures = trainer.validate()
     metric = "accuracy" if recipe.labels else "bits per byte"
     model_folder = trainer.folder / recipe.name
-    save_model(
-        model_folder,
-        trainer.model.state_dict(),
-        config=recipe.model.to_dict(),
-        card=_card(trainer, sources, metric, figures),
-        recipe=recipe_text,
-        dtype=torch.bfloat16,
-    )
     lines = list(trainer.log.lines())
-    write_output(trainer.folder / PLOT_FILE, plot_loss(lines, metric), force=True)
+    if trainer.workers.leads:
+        save_model(
+            model_folder,
+            trainer.model.state_dict(),
+            config=recipe.model.to_dict(),
+            card=_card(trainer, sources, metric, figures),
+            recipe=recipe_text,
+            dtype=torch.bfloat16,
+        )
+        write_output(trainer.folder / PLOT_FILE, plot_loss(lines, metric), force=True)
     losses = [line["loss_nats"] for line in lines if "loss_nats" in line][-LAST_STEPS:]
     return Trained(
         name=recipe.name,

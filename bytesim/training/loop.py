@@ -11,11 +11,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bytesim.errors import ConfigError, OutputError
+from bytesim.errors import ConfigError, ModelError, OutputError
 from bytesim.models.bgpt import BGPT
+from bytesim.models.folder import read_config
+from bytesim.models.weights import load_weights
 from bytesim.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from bytesim.training.compiled import compile_or_eager
-from bytesim.training.interrupt import deferred_interrupt
+from bytesim.training.interrupt import Interrupt, deferred_interrupt
 from bytesim.training.log import TrainingLog
 from bytesim.training.loss import Batch, class_losses, collate, count_targets, token_losses
 from bytesim.training.memory import keep_freed_memory
@@ -23,6 +25,7 @@ from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
 from bytesim.training.streams import Example, Mixture, open_stream
 from bytesim.training.validation import validate
+from bytesim.training.workers import join_workers
 
 TIMED_STEPS = 5
 """Least steps whose pace turns a budget in minutes into steps."""
@@ -42,6 +45,15 @@ class StepReport:
     total_steps: int | None
 
 
+def _load_first(folder: Path, model: BGPT) -> None:
+    """Give a model the weights of a model folder. Raises ModelError where they do not fit."""
+    config = read_config(folder)
+    if config != model.config.to_dict():
+        differing = sorted(key for key, value in model.config.to_dict().items() if config.get(key) != value)
+        raise ModelError(f"has another config than the recipe's [model]: {', '.join(differing)}.", file=str(folder))
+    load_weights(folder, model)
+
+
 def _silent(note: str) -> None:
     pass
 
@@ -51,6 +63,7 @@ class Trainer:
 
     Paths of the recipe are relative to `base`. A checkpoint in the folder is taken up. `on_note` hears what the user
     should know. Raises BytesimError for data that are missing or do not fit, and for a checkpoint of another model.
+    Under torchrun each process computes its share of every step; the leading one writes what is written.
     """
 
     def __init__(
@@ -69,6 +82,7 @@ class Trainer:
         if not self.config.steps and not self.config.minutes:
             raise ConfigError("the training has no length: give minutes or steps.")
         keep_freed_memory()
+        self.workers = join_workers(device)
         self.mixture = Mixture(
             [open_stream(each, recipe.model, base, recipe.labels) for each in recipe.data], self.config.seed
         )
@@ -82,7 +96,10 @@ class Trainer:
             weight_decay=self.config.weight_decay,
             betas=(self.config.beta1, self.config.beta2),
         )
-        self.progress = load_checkpoint(folder, self.model, self.optimizers, recipe, on_note) or Progress()
+        progress = load_checkpoint(folder, self.model, self.optimizers, recipe, on_note)
+        if progress is None and recipe.start_from:
+            _load_first(base / recipe.start_from, self.model)
+        self.progress = progress or Progress()
         if self.config.steps:
             self.progress.total_steps = self.config.steps
         self.log = TrainingLog(folder)
@@ -105,12 +122,13 @@ class Trainer:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"the run folder cannot be made ({error.strerror}).", file=str(self.folder)) from error
-        self.log.cut(self.progress.step)
+        if self.workers.leads:
+            self.log.cut(self.progress.step)
         saved = started = time.monotonic()
         before = self.progress.seconds
         with deferred_interrupt() as interrupt:
             while not self.finished:
-                report = self._step()
+                report = self._step(interrupt)
                 self.progress.seconds = before + time.monotonic() - started
                 self._log(report)
                 every = self.config.validate_steps
@@ -120,20 +138,27 @@ class Trainer:
                 if self._set_length() or time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
                     self.save()
                     saved = time.monotonic()
-                if on_step:
+                if on_step and self.workers.leads:
                     on_step(report)
                 if interrupt.asked:
                     self.save()
                     raise KeyboardInterrupt
         self.save()
+        self.workers.wait()
         return self.progress
 
     def save(self) -> None:
-        """Write the checkpoint."""
-        save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe)
+        """Write the checkpoint, if this process leads."""
+        if self.workers.leads:
+            save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe)
 
     def validate(self) -> dict[str, float]:
-        """Measure the validation rows, and log it, unless the log has the figures of this step already."""
+        """Measure the validation rows, and log it, unless the log has the figures of this step already.
+
+        Empty in a process that does not lead.
+        """
+        if not self.workers.leads:
+            return {}
         figures = self.log.validation(self.progress.step)
         if figures is None:
             figures = validate(self.model, self.validation, self._collate, self.autocast)
@@ -145,7 +170,7 @@ class Trainer:
         """The context of a forward pass, in the recipe's dtype."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.dtype == "bfloat16")
 
-    def _step(self) -> StepReport:
+    def _step(self, interrupt: Interrupt) -> StepReport:
         config, progress = self.config, self.progress
         done = progress.step / progress.total_steps if progress.total_steps else 0.0
         factor = rate_factor(progress.step, progress.total_steps, config.warmup_steps, config.decay_share)
@@ -154,7 +179,7 @@ class Trainer:
                 group["lr"] = group["full_lr"] * factor
         started = time.monotonic()
         micros = self.mixture.batch(progress.step, done, config.batch_bytes, config.micro_bytes)
-        loss = self.gradients(micros)
+        loss = self.gradients(micros, interrupt)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -166,16 +191,22 @@ class Trainer:
         rate = config.learning_rate * factor
         return StepReport(progress.step, loss, rate, num_bytes, seconds, progress.total_steps)
 
-    def gradients(self, micros: list[list[Example]]) -> float:
-        """Add up the gradients of a step; everything scored in it weighs the same. Returns the mean loss in nats."""
-        batches = [self._collate(micro) for micro in micros]
-        scored = sum(count_targets(batch, self.recipe.labels) for batch in batches)
+    def gradients(self, micros: list[list[Example]], interrupt: Interrupt | None = None) -> float:
+        """Add up the gradients of a step; everything scored in it weighs the same. Returns the mean loss in nats.
+
+        An interrupt that one of several workers has noted is from then on known to all.
+        """
+        scored = sum(count_targets(micro, self.recipe.labels) for micro in micros)
         total = torch.zeros((), device=self.device)
-        for batch in batches:
+        for micro in self.workers.share(micros):
             with self.autocast():
-                loss: Tensor = self.step_losses(self.model, batch).sum() / scored
+                loss: Tensor = self.step_losses(self.model, self._collate(micro)).sum() / scored
             loss.backward()
             total += loss.detach()
+        asked = torch.tensor(float(interrupt.asked if interrupt else 0), device=self.device)
+        total, asked = self.workers.add_up(self.model.parameters(), torch.stack([total, asked]))
+        if interrupt and asked > 0:
+            interrupt.asked = True
         return float(total)
 
     def _collate(self, examples: list[Example]) -> Batch:
@@ -183,12 +214,19 @@ class Trainer:
 
     def _set_length(self) -> bool:
         """Turn a budget in minutes into steps, once, when the warm-up has shown how long a step takes."""
+        if self.progress.total_steps is not None:
+            return False
+        self.progress.total_steps = self.workers.agree(self._fitting_steps()) or None
+        return self.progress.total_steps is not None
+
+    def _fitting_steps(self) -> int:
+        """How many steps fit the budget; 0 before that can be told."""
         progress, config = self.progress, self.config
         self._step_seconds.append(progress.seconds)
-        if progress.total_steps is not None or len(self._step_seconds) <= TIMED_STEPS:
-            return False
+        if len(self._step_seconds) <= TIMED_STEPS or not self.workers.leads:
+            return 0
         if progress.step < config.warmup_steps and progress.seconds < 6 * config.minutes:
-            return False  # neither the warm-up is over nor a tenth of the time
+            return 0  # neither the warm-up is over nor a tenth of the time
         # The median: compiling makes the first steps far longer than the rest.
         times = [later - earlier for earlier, later in zip(self._step_seconds, self._step_seconds[1:], strict=False)]
         pace = statistics.median(times)
@@ -196,8 +234,8 @@ class Trainer:
         if self.validate() and config.validate_steps:
             pace += (time.monotonic() - started) / config.validate_steps
         left = 60 * config.minutes - progress.seconds
-        progress.total_steps = progress.step + max(0, round(left / pace))
-        return True
+        return progress.step + max(0, round(left / pace))
 
     def _log(self, report: StepReport) -> None:
-        self.log.write({name: getattr(report, name) for name in StepReport.__slots__ if name != "total_steps"})
+        if self.workers.leads:
+            self.log.write({name: getattr(report, name) for name in StepReport.__slots__ if name != "total_steps"})

@@ -92,9 +92,9 @@ def class_losses(model: BGPT, batch: Batch) -> Tensor:
     return F.cross_entropy(model.classify(batch.patches, batch.lengths).float(), batch.labels, reduction="none")
 
 
-def count_targets(batch: Batch, labels: Sequence[str]) -> int:
+def count_targets(examples: Sequence[Example], labels: Sequence[str]) -> int:
     """What the losses of a batch are a sum over: its files for a classifier (`labels`), else its scored tokens."""
-    return len(batch.labels) if labels else int(batch.scored.sum()) * batch.targets.shape[2]
+    return len(examples) if labels else sum(each.patches[each.first :].size for each in examples)
 
 
 def real_tokens(batch: Batch) -> Tensor:

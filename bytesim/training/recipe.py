@@ -136,6 +136,8 @@ class Recipe:
     validation: tuple[DataSource, ...] = ()
     labels: tuple[str, ...] = ()
     """Classify: the names of the classes, in order."""
+    start_from: str = ""
+    """Model folder of the same config whose weights are the first ones; relative to the recipe."""
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or self.name in ("", ".", "..") or set(self.name) & set("/\\:"):
@@ -192,10 +194,11 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise ConfigError(f"unknown recipe sections: {', '.join(unknown)}. Known are {', '.join(known)}.")
-    name = values.get("name", "model")
     labels = values.get("labels", [])
-    if not isinstance(name, str):
-        raise ConfigError(f"name is {name!r}; expected a text.")
+    name, start_from = values.get("name", "model"), values.get("start_from", "")
+    for key, value in (("name", name), ("start_from", start_from)):
+        if not isinstance(value, str):
+            raise ConfigError(f"{key} is {value!r}; expected a text.")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise ConfigError(f"labels is {labels!r}; expected a list of texts.")
     return Recipe(
@@ -205,6 +208,7 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
         data=_sources(values.get("data", []), "data"),
         validation=_sources(values.get("validation", []), "validation"),
         labels=tuple(labels),
+        start_from=start_from,
     )
 
 

@@ -14,6 +14,8 @@ def recipe_text(recipe: Recipe, remark: str) -> str:
     lines = [f"# {remark}", f"name = {_value(recipe.name)}"]
     if recipe.labels:
         lines.append(f"labels = {_value(list(recipe.labels))}")
+    if recipe.start_from:
+        lines.append(f"start_from = {_value(recipe.start_from)}")
     for heading, part in (("[model]", recipe.model), ("[training]", recipe.training)):
         lines += ["", heading, *_settings(part)]
     for heading, sources in (("[[data]]", recipe.data), ("[[validation]]", recipe.validation)):
