@@ -1,6 +1,7 @@
 """The engine against the published code's answers, and against recomputing everything."""
 
 import json
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from bytesim.engine.requests import Request, Sampling, convert_request, generate
 from bytesim.engine.score import score_file
 from bytesim.engine.uncached import decode_uncached
 from bytesim.errors import ConfigError, ContextError
+from bytesim.formats.grammar import ANY_BYTE, END, Grammar, allow
 from bytesim.models.bgpt import BGPT
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.models.published import published_to_ours, read_published
-from bytesim.patching import END_OF_PATCH
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -104,26 +105,34 @@ def test_seeds_give_different_files_and_repeat():
     assert first.data == again.data != second.data
 
 
-def test_a_mask_sees_the_output_so_far_and_is_obeyed():
+def test_a_grammar_sees_the_output_with_its_prefix_and_is_obeyed():
     model = small_model()
 
-    def digits_then_end(output: bytes) -> np.ndarray:
-        allowed = np.zeros(257, bool)
-        allowed[[END_OF_PATCH] if len(output) == 10 else range(48, 58)] = True
-        return allowed
+    def digits() -> Grammar:
+        def steps():
+            for _ in range(10):
+                yield allow(b"0123456789")
+            yield END
 
-    request = generate_request(model.config, "abc", b"12", max_patches=20, mask=digits_then_end)
-    reply = decode(model, [request])[0]
-    assert reply.ended
-    assert reply.data.isdigit()
-    assert len(reply.data) == 10
+        return Grammar(steps())
+
+    wanted = [
+        generate_request(model.config, "abc", prefix, max_patches=20, grammar=digits) for prefix in (b"12", b"", b"7")
+    ]
+    for request, reply in zip(wanted, decode(model, wanted), strict=True):
+        assert reply.ended
+        assert reply.data.isdigit()
+        assert reply.data.startswith(request.prefix)
+        assert len(reply.data) == 10
 
 
 def test_decoding_stops_at_max_patches_and_says_so():
     model = small_model()
-    no_end = np.ones(257, bool)
-    no_end[END_OF_PATCH] = False
-    reply = decode(model, [generate_request(model.config, "abc", max_patches=5, mask=lambda _: no_end)])[0]
+
+    def no_end() -> Grammar:
+        return Grammar(ANY_BYTE for _ in count())
+
+    reply = decode(model, [generate_request(model.config, "abc", max_patches=5, grammar=no_end)])[0]
     assert not reply.ended
     assert len(reply.data) == 4 * model.config.patch_size
 

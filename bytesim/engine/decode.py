@@ -1,9 +1,9 @@
 """Decoding files: prefill once, then a patch at a time, many files together (continuous batching).
 
-Each file has a slot. All files in slots take their next patch in lockstep, at places of their own; a file that
-ends leaves its slot, and a waiting one is prefilled into it.
+All running files take their next patch in lockstep, at places of their own; one that ends leaves, and a waiting one is
+prefilled in its stead.
 
-Axes: B files in slots, P patches, S bytes per patch, H hidden, V = 257 tokens.
+Axes: B running files, P patches, S bytes per patch, H hidden, V = 257 tokens.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor
 from bytesim.engine.caches import Caches
 from bytesim.engine.requests import Reply, Request
 from bytesim.engine.sampling import choose, generator_for, patch_noise
+from bytesim.formats.grammar import ANYTHING, Grammar
 from bytesim.models.bgpt import BGPT
 from bytesim.patching import END_OF_PATCH
 
@@ -27,14 +28,14 @@ DEFAULT_SLOTS = 16
 
 @dataclass(slots=True)
 class _Running:
-    """A file in a slot."""
+    """A file that is being written."""
 
     index: int
     request: Request
-    slot: int
     length: int
     """Patches of it that the patch-level decoder has read."""
     generator: torch.Generator | None
+    grammar: Grammar | None
     written: bytearray = field(default_factory=bytearray)
     forced: bytes = b""
     nats: float = 0.0
@@ -72,8 +73,8 @@ class _Decoder:
         # Longest first: the long ones would otherwise run alone at the end.
         order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
         self.waiting = [(index, requests[index]) for index in reversed(order)]
-        self.caches = Caches(model, min(slots, len(requests)))
-        self.free = list(range(min(slots, len(requests))))
+        self.slots = min(slots, len(requests))
+        self.caches = Caches(model, self.slots)
         self.running: list[_Running] = []
         self.replies: dict[int, Reply] = {}
         self.on_done = on_done
@@ -92,43 +93,39 @@ class _Decoder:
         return [self.replies[index] for index in sorted(self.replies)]
 
     def _admit(self) -> None:
-        """Prefill waiting files into free slots, together."""
-        entering = []
-        while self.waiting and self.free:
+        """Prefill waiting files, together, where others have left."""
+        entering: list[_Running] = []
+        while self.waiting and len(self.running) + len(entering) < self.slots:
             index, request = self.waiting.pop()
-            state = _Running(index, request, self.free.pop(0), len(request.history), generator_for(request.sampling))
-            state.forced = request.prefix
+            generator, grammar = generator_for(request.sampling), request.grammar() if request.grammar else None
+            state = _Running(index, request, len(request.history), generator, grammar, forced=request.prefix)
             if state.length >= request.max_patches:
-                self._leave(state, ended=False)
-                continue
-            entering.append(state)
+                self._answer(state, ended=False)
+            else:
+                entering.append(state)
         if entering:
-            self.running = sorted(self.running + entering, key=lambda each: each.slot)
-            self.caches.prefill([(each.slot, each.request) for each in entering])
-            self.caches.select([each.slot for each in self.running])
+            self.caches.enter([each.request for each in entering])
+            self.running += entering
 
     def _write_patch(self) -> None:
         """One patch of every running file."""
         if not self.running:
             return
         tokens, nats = self._spell_patch()
-        staying = []
+        leaving = []
         for row, state in enumerate(self.running):
             ended = self._take(state, tokens[row], nats[row])
             state.length += 1
             if ended or state.length >= state.request.max_patches:
-                self._leave(state, ended=ended)
-            else:
-                staying.append(row)
+                self._answer(state, ended=ended)
+                leaving.append(row)
         if self.on_bytes:
             self.on_bytes(int((tokens != END_OF_PATCH).sum()))
-        stay = torch.tensor(staying, dtype=torch.long)
-        left = len(staying) < len(self.running)
-        self.running = [self.running[row] for row in staying]
+        if leaving:
+            staying = self.caches.leave(leaving)
+            self.running, tokens = [self.running[row] for row in staying], tokens[staying]
         if self.running:
-            if left:
-                self.caches.keep(stay, [each.slot for each in self.running])
-            patches = torch.from_numpy(tokens[staying].astype(np.int64)).to(self.device)
+            patches = torch.from_numpy(tokens.astype(np.int64)).to(self.device)
             positions = torch.tensor([each.length - 1 for each in self.running], device=self.device)
             self.caches.advance(patches, positions)
 
@@ -136,28 +133,27 @@ class _Decoder:
         """Tokens (B, S) of the next patch of each file, and their nats (B, S) under the model."""
         samplings = [each.request.sampling for each in self.running]
         noise = patch_noise([each.generator for each in self.running], self.size, self.device)
-        masked = any(each.request.mask for each in self.running)
+        grammars = [each.grammar for each in self.running]
         tokens: list[Tensor] = []
         nats: list[Tensor] = []
         for place in range(self.size):
             logits = self.caches.byte_logits(place).float()
-            allowed = self._allowed(tokens) if masked else None
+            allowed = self._allowed(grammars) if any(grammars) else None
             chosen = choose(logits, samplings, None if noise is None else noise[:, place], allowed)
             chosen = self._forced(chosen, place)
             nats.append(F.cross_entropy(logits, chosen, reduction="none"))
             tokens.append(chosen)
-            self.caches.last = chosen
+            self.caches.last[: len(chosen)] = chosen
+            if any(grammars):
+                for grammar, token in zip(grammars, chosen.tolist(), strict=True):
+                    if grammar:
+                        grammar.advance(token)
         return torch.stack(tokens, 1).cpu().numpy(), torch.stack(nats, 1).cpu().numpy()
 
-    def _allowed(self, tokens: list[Tensor]) -> Tensor:
-        """(B, V) the tokens that each file's mask allows next."""
-        so_far = torch.stack(tokens, 1).cpu().numpy() if tokens else np.zeros((len(self.running), 0), np.int64)
-        allowed = np.ones((len(self.running), END_OF_PATCH + 1), np.bool_)
-        for row, state in enumerate(self.running):
-            ended = np.any(so_far[row] == END_OF_PATCH)
-            if state.request.mask is not None and not ended:
-                allowed[row] = state.request.mask(bytes(state.written) + so_far[row].astype(np.uint8).tobytes())
-        return torch.from_numpy(allowed).to(self.device)
+    def _allowed(self, grammars: list[Grammar | None]) -> Tensor:
+        """(B, V) the tokens that each file's grammar allows next."""
+        rows = [grammar.allowed if grammar else ANYTHING for grammar in grammars]
+        return torch.from_numpy(np.stack(rows)).to(self.device)
 
     def _forced(self, chosen: Tensor, place: int) -> Tensor:
         """The chosen tokens, with the byte of a prefix in its place."""
@@ -176,8 +172,7 @@ class _Decoder:
         state.forced = b""
         return bool(len(ends))
 
-    def _leave(self, state: _Running, *, ended: bool) -> None:
-        self.free.append(state.slot)
+    def _answer(self, state: _Running, *, ended: bool) -> None:
         reply = Reply(bytes(state.written), ended, state.nats)
         self.replies[state.index] = reply
         if self.on_done:

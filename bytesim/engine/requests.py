@@ -5,19 +5,15 @@ A request holds whole patches as history; the engine writes what follows, up to 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bytesim.errors import ConfigError, ContextError
+from bytesim.formats.grammar import GrammarMaker
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import Patches, extension_patch, frame_source, split_patches
-
-TokenMask = Callable[[bytes], NDArray[np.bool_]]
-"""Which of the 257 tokens may come next, given the output so far, prefix included."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +53,8 @@ class Request:
     max_patches: int
     """Most patches, history included; decoding stops there with `ended` false."""
     sampling: Sampling = Sampling()
-    mask: TokenMask | None = None
+    grammar: GrammarMaker | None = None
+    """Makes the grammar that the answer, prefix included, keeps to."""
 
 
 @dataclass(frozen=True, slots=True)

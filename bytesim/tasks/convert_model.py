@@ -10,9 +10,15 @@ from bytesim.engine.decode import DEFAULT_SLOTS, decode
 from bytesim.engine.requests import Reply, Request, convert_request
 from bytesim.errors import BytesimError, DecodeError, FormatError
 from bytesim.formats import abc, bmp, midi, wav
+from bytesim.formats.abc.grammar import abc_grammar
+from bytesim.formats.grammar import GrammarMaker
+from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.tasks.writer import OnBytes, Writer
 
 T = TypeVar("T")
+
+MUSIC_GRAMMARS: dict[str, GrammarMaker] = {"abc": abc_grammar, "mid": midi_grammar}
+"""What the answers of a music model keep to, by suffix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +38,19 @@ def decode_all(
     suffixes: tuple[str, str],
     on_reply: Callable[[int, Reply | BytesimError], None],
     *,
+    grammar: GrammarMaker | None = None,
     slots: int = DEFAULT_SLOTS,
     on_bytes: OnBytes | None = None,
 ) -> None:
-    """Convert all sources as one batch; `on_reply` hears of each as it ends, or of the ContextError that refused it."""
+    """Convert all sources as one batch; `on_reply` hears of each as it ends, or of the ContextError that refused it.
+
+    Answers keep to `grammar`, where one is given.
+    """
     requests: list[Request] = []
     places: list[int] = []
     for index, source in enumerate(sources):
         try:
-            requests.append(convert_request(writer.model.config, source, *suffixes))
+            requests.append(convert_request(writer.model.config, source, *suffixes, grammar=grammar))
             places.append(index)
         except BytesimError as error:
             on_reply(index, error)

@@ -79,9 +79,10 @@ class Run:
 
 def by_model(run: Run, writer: Writer) -> None:
     """Decode all files as one batch, writing each as it ends."""
-    from bytesim.tasks.convert_model import check_ended, decode_all
+    from bytesim.tasks.convert_model import MUSIC_GRAMMARS, check_ended, decode_all
 
     jobs = run.jobs()
+    plain = any(job.plain for _, job in jobs)
     meter = _Meter(sum(len(job.data) for _, job in jobs), run.suffixes, run.on_progress)
 
     def on_reply(row: int, reply: Reply | BytesimError) -> None:
@@ -104,7 +105,8 @@ def by_model(run: Run, writer: Writer) -> None:
 
         run.finish(index, job, work)
 
-    decode_all(writer, [job.data for _, job in jobs], run.suffixes, on_reply, on_bytes=meter.add)
+    grammar = None if plain else MUSIC_GRAMMARS[run.suffixes[1]]
+    decode_all(writer, [job.data for _, job in jobs], run.suffixes, on_reply, grammar=grammar, on_bytes=meter.add)
 
 
 def _finished(job: Job, reply: Reply, suffix: str) -> Answer:

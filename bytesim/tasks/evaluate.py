@@ -17,7 +17,7 @@ from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError
 from bytesim.formats import abc, midi
 from bytesim.metrics import ConvertResult, ConvertScore, bits_per_byte, note_f1, score_converts
-from bytesim.tasks.convert_model import check_ended, decode_all, finish_abc, finish_midi
+from bytesim.tasks.convert_model import MUSIC_GRAMMARS, check_ended, decode_all, finish_abc, finish_midi
 from bytesim.tasks.convert_run import Progress
 from bytesim.tasks.evaluate_split import Split, load_tunes, without_title
 from bytesim.tasks.files import check_output, write_output
@@ -195,7 +195,9 @@ def _decode(files: list[_File], writer: Writer, direction: str, slots: int, on_p
 
     start = time.perf_counter()
     sources = [file.source for file in read]
-    decode_all(writer, sources, DIRECTIONS[direction], on_reply, slots=slots, on_bytes=on_bytes)
+    suffixes = DIRECTIONS[direction]
+    grammar = MUSIC_GRAMMARS[suffixes[1]]
+    decode_all(writer, sources, suffixes, on_reply, grammar=grammar, slots=slots, on_bytes=on_bytes)
     return time.perf_counter() - start
 
 

@@ -1,0 +1,102 @@
+"""Whatever a grammar lets through can be read, and what the shipped model learned from is let through."""
+
+import random
+
+import pytest
+from midi_files import file_of
+
+from bytesim.formats import abc, midi
+from bytesim.formats.abc.grammar import abc_grammar
+from bytesim.formats.grammar import ANYTHING, Grammar, accepts, choice
+from bytesim.formats.midi.grammar import midi_grammar
+from bytesim.patching import END_OF_PATCH
+
+TUNE = b"X:1\nM:6/8\nL:1/8\nK:Edor\n"
+
+
+def walk(grammar: Grammar, rng: random.Random, length: int, ending: list[int]) -> bytes:
+    """A file written by chance; from `length` bytes on the tokens of `ending` come first, where they may."""
+    written = bytearray()
+    for _ in range(100 * length):
+        allowed = [token for token in range(257) if grammar.allowed[token]]
+        wanted = [token for token in ending if token in allowed] if len(written) >= length else []
+        token = wanted[0] if wanted else rng.choice(allowed)
+        grammar.advance(token)
+        if token == END_OF_PATCH:
+            return bytes(written)
+        written.append(token)
+    raise AssertionError("the walk finds no end")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_midi_file_the_grammar_lets_through_parses(seed):
+    rng = random.Random(seed)
+    # Towards an end: short numbers, note-offs while notes sound, then FF 2F.
+    ending = [END_OF_PATCH, 0x2F, *range(0x80, 0x90), 0xFF, 0]
+    written = walk(midi_grammar(), rng, 400, ending)
+    mended, _ = midi.mend_track_lengths(written)
+    midi.notes(mended)
+    assert accepts(midi_grammar(), written) is None
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_any_tune_the_grammar_lets_through_has_a_canonical_form(seed):
+    written = walk(abc_grammar(), random.Random(seed), 120, [END_OF_PATCH, *b"\n}]|A"])
+    abc.canonical(abc.parse(written.decode("ascii")))
+    assert accepts(abc_grammar(), written) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"A2B2|",
+        b"^^A,,3/2__b''/[CEG]4|\n"[:-1],
+        b'"Am7/g"{cde}(3ABc(5:4:5abcde|z4||x2|',
+        b"A>Bc<<d|(EE)>G|~A.BTcHd-|d4|",
+        b"[K:D][M:3/4][L:1/16]A//B/16c16/3|",
+    ],
+)
+def test_canonical_tunes_are_let_through(body):
+    assert accepts(abc_grammar(), TUNE + body + b"\n") is None
+
+
+@pytest.mark.parametrize(
+    ("tune", "offset"),
+    [
+        (b"X:2\n", 2),
+        (b"X:1\nM:0/4\n", 6),
+        (TUNE + b"|\n", 24),
+        (TUNE + b"A\n", 24),
+        (TUNE + b"A||\n", 26),
+        (TUNE + b"A[]|\n", 25),
+        (TUNE + b"A\xff|\n", 24),
+        (TUNE + b"A|\n\n", 26),
+        (TUNE + b"A|", 25),
+    ],
+)
+def test_what_no_tune_may_hold_is_kept_out(tune, offset):
+    assert accepts(abc_grammar(), tune) == offset
+
+
+def test_a_midi_file_is_let_through_up_to_where_it_is_damaged():
+    data = file_of("00 90 3c 50 83 60 80 3c 00 00 ff 2f 00")
+    assert accepts(midi_grammar(), data) is None
+    assert accepts(midi_grammar(), data[:-1]) == len(data) - 1
+    assert accepts(midi_grammar(), data + b"\0") == len(data)
+    cut = data.index(b"\x90<")
+    assert accepts(midi_grammar(), data[:cut] + b"\x80" + data[cut + 1 :]) == cut  # a note-off of no note
+
+
+def test_after_a_byte_that_does_not_fit_anything_goes():
+    grammar = abc_grammar()
+    grammar.advance(0)
+    assert grammar.allowed is ANYTHING
+    grammar.advance(1)
+    assert grammar.allowed is ANYTHING
+
+
+def test_a_choice_is_over_when_an_option_is_whole():
+    grammar = Grammar(choice(frozenset({b"ab", b"cd"})))
+    assert [token for token in range(257) if grammar.allowed[token]] == [*b"ac"]
+    grammar.advance(ord("c"))
+    assert [token for token in range(257) if grammar.allowed[token]] == [*b"d"]
