@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from bytesim.engine.requests import Reply, Request
@@ -46,8 +47,10 @@ def make_model(folder: Path, recipe: str = MUSIC, **changes: Any) -> Path:
     return folder
 
 
-def answering(answer: Callable[[Request], bytes | None]) -> Callable[..., list[Reply]]:
-    """A stand-in for `decode` whose replies are known; None is an answer that never ends."""
+def answering(
+    answer: Callable[[Request], bytes | None], nats: Callable[[Request], float] = lambda request: 1.0
+) -> Callable[..., list[Reply]]:
+    """A stand-in for `decode` whose replies, and surprise at them, are known; None is an answer that never ends."""
 
     def decode(
         model: BGPT,
@@ -60,7 +63,9 @@ def answering(answer: Callable[[Request], bytes | None]) -> Callable[..., list[R
         replies = []
         for index, request in enumerate(requests):
             data = answer(request)
-            replies.append(Reply(data or b"", data is not None, 1.0))
+            surprise = np.zeros(len(data or b"") + 1, np.float32)
+            surprise[-1] = nats(request)
+            replies.append(Reply(data or b"", data is not None, surprise))
             if on_bytes:
                 on_bytes(len(data or b""))
             if on_done:

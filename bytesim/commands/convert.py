@@ -27,6 +27,7 @@ def _convert() -> None:
 class Engine(str, Enum):
     model = "model"
     rules = "rules"
+    auto = "auto"
 
 
 class Dtype(str, Enum):
@@ -40,7 +41,19 @@ Output = Annotated[
     typer.Option("--output", "-o", help="File to write, or folder where there are several.", show_default=False),
 ]
 Model = Annotated[str, typer.Option(help="Model name, or the path of a model folder.")]
-EngineChoice = Annotated[Engine, typer.Option(help="What converts: the model, or a program that knows the formats.")]
+EngineChoice = Annotated[
+    Engine,
+    typer.Option(
+        help="What converts: the model, a program that knows the formats (rules), or the model where it is sure of its "
+        "answer and else the rules (auto)."
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Processes that decode on a CPU; what the files are worth if left out.", show_default=False
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps...; auto takes a GPU where there is one.")]
 DtypeChoice = Annotated[Dtype, typer.Option(help="Numbers the model computes with; auto takes the faster.")]
@@ -64,6 +77,7 @@ def abc2midi(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
     """Make MIDI files of tunes in ABC notation.
@@ -87,6 +101,7 @@ def abc2midi(
             force=force,
             device=device,
             dtype=dtype.value,
+            jobs=jobs,
             on_progress=on_progress,
         )
     code = report_outcomes(outcomes, as_json=as_json, line=_line)
@@ -106,6 +121,7 @@ def midi2abc(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the melody of a MIDI file down in ABC notation.
@@ -124,6 +140,7 @@ def midi2abc(
             force=force,
             device=device,
             dtype=dtype.value,
+            jobs=jobs,
             on_progress=on_progress,
         )
     raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
@@ -171,8 +188,12 @@ def _check_stdout(sources: list[str], output: str | None, as_json: bool) -> None
 
 def _line(made: Converted) -> str | None:
     by = f"the model {made.model}" if made.model is not None else made.engine
+    if made.sure is not None:
+        by += ", sure of it" if made.sure else ", not sure of it"
     tune = "" if made.tune is None else f", tune {made.tune}"
     line = f"{made.source}{tune} -> {made.output}: {made.num_bytes:,} bytes by {by}"
+    if made.asked_rules:
+        print_note(f"{made.source}{tune}: by the rules, for {made.asked_rules}")
     if made.dropped:
         print_note(f"{made.source}{tune}: left out or changed: {'; '.join(made.dropped)}")
     if made.mended:

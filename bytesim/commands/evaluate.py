@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Model
+from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Jobs, Model
 from bytesim.console import byte_progress, print_json, print_line, progress, report_outcomes
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ class Direction(str, Enum):
 @evaluate_app.command()
 def convert(
     pairs: Annotated[
-        str, typer.Argument(help="JSON Lines with a field abc (.jsonl, .jsonl.xz), or a folder of ABC files.")
+        str,
+        typer.Argument(
+            help="Tunes: JSON Lines with a field abc (.jsonl, .jsonl.xz), ABC files in a folder, a shard (.npz)."
+        ),
     ],
     model: Model = "music",
     direction: Annotated[Direction, typer.Option(help="What is converted to what.")] = Direction.abc2midi,
@@ -48,7 +51,14 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Replace the file of details if it exists.")] = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
-    slots: Annotated[int, typer.Option(min=1, help="Files decoded at once.")] = 16,
+    slots: Annotated[int, typer.Option(min=1, help="Files that a process decodes at once.")] = 16,
+    jobs: Jobs = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate", help="Note in the model's card which answers may be called sure, judged by these tunes."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Convert every tune of a split, and compare with what abc2midi makes of it. Failures count as wrong.
@@ -71,6 +81,8 @@ def convert(
             device=device,
             dtype=dtype.value,
             slots=slots,
+            jobs=jobs,
+            calibration=calibrate,
             on_progress=on_progress,
         )
     if as_json:
@@ -151,6 +163,9 @@ def _table(seen: ConvertEvaluation) -> list[str]:
             f"| bits per byte of the target, {seen.scored_files} files that fit | {seen.bits_per_byte:.4f} |{empty}"
         )
         rows.append(f"| all-token mean, nats | {seen.mean_nats:.4f} |{empty}")
+    if seen.sure is not None:
+        right = f"{seen.sure_right / seen.sure:.4f} of them" if seen.sure and seen.sure_right is not None else "none"
+        rows.append(f"| sure of its answer: files; identical notes | {seen.sure}; {right} |{' |' * (len(columns) - 1)}")
     return [
         *rows,
         "",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bytesim.engine.caches import Caches
@@ -38,7 +39,7 @@ class _Running:
     grammar: Grammar | None
     written: bytearray = field(default_factory=bytearray)
     forced: bytes = b""
-    nats: float = 0.0
+    nats: list[NDArray[np.float32]] = field(default_factory=list)
 
 
 def decode(
@@ -168,12 +169,13 @@ class _Decoder:
         ends = np.flatnonzero(tokens == END_OF_PATCH)
         count = int(ends[0]) if len(ends) else len(tokens)
         state.written += tokens[:count].astype(np.uint8).tobytes()
-        state.nats += float(nats[len(state.forced) : count + 1].sum())
+        state.nats.append(nats[len(state.forced) : count + 1])
         state.forced = b""
         return bool(len(ends))
 
     def _answer(self, state: _Running, *, ended: bool) -> None:
-        reply = Reply(bytes(state.written), ended, state.nats)
+        nats = np.concatenate(state.nats) if state.nats else np.zeros(0, np.float32)
+        reply = Reply(bytes(state.written), ended, nats)
         self.replies[state.index] = reply
         if self.on_done:
             self.on_done(state.index, reply)

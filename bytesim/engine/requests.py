@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bytesim.errors import ConfigError, ContextError
 from bytesim.formats.grammar import GrammarMaker
@@ -65,8 +66,13 @@ class Reply:
     """The bytes after the history, prefix included."""
     ended: bool
     """Whether an END_OF_PATCH was decoded, and not the limit reached."""
-    nats: float
-    """Surprise of the model at its own tokens, the END_OF_PATCH included and the prefix not."""
+    token_nats: NDArray[np.float32]
+    """Surprise of the model, no grammar applied, at each byte after the prefix and at the END_OF_PATCH."""
+
+    @property
+    def nats(self) -> float:
+        """Surprise of the model at the whole of its answer."""
+        return float(self.token_nats.sum())
 
 
 def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_suffix: str, **options: Any) -> Request:

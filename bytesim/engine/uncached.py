@@ -17,7 +17,7 @@ def decode_uncached(model: BGPT, request: Request) -> Reply:
     history = torch.from_numpy(request.history.astype(np.int64)).to(device)
     source = torch.tensor([list(request.source) or [END_OF_PATCH]], device=device)
     written = list(request.prefix)
-    nats = 0.0
+    nats: list[float] = []
     first = torch.tensor([request.first], device=device)
     while len(history) + len(written) // size < request.max_patches:
         patches = torch.full((-(-(len(written) + 1) // size) * size,), END_OF_PATCH, device=device)
@@ -26,8 +26,8 @@ def decode_uncached(model: BGPT, request: Request) -> Reply:
         scores = model(frame, source, first, frame.shape[1] - request.first)[0].float().reshape(-1, VOCAB_SIZE)
         row = scores[(len(history) - request.first) * size + len(written)]
         token = int(row.argmax())
-        nats -= float(torch.log_softmax(row, -1)[token])
+        nats.append(-float(torch.log_softmax(row, -1)[token]))
         if token == END_OF_PATCH:
-            return Reply(bytes(written), True, nats)
+            return Reply(bytes(written), True, np.array(nats, np.float32))
         written.append(token)
-    return Reply(bytes(written), False, nats)
+    return Reply(bytes(written), False, np.array(nats, np.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from bytesim.tasks.files import Outcome, expand_inputs, write_output
 if TYPE_CHECKING:
     from bytesim.tasks.convert_rules import Verification
 
-ENGINES = ("model", "rules")
+ENGINES = ("model", "rules", "auto")
 
 
 def abc2midi(
@@ -27,19 +28,22 @@ def abc2midi(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    jobs: int | None = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
     """ABC tunes to MIDI files; every tune of a tune book becomes a file, and an outcome, of its own.
 
-    `engine` model or rules (abc2midi where it is installed, else music21). `verify` compares the model's notes
-    with the rules'. Title and tempo are carried over. Folders are walked. Raises ConfigError for unknown choices
-    and ModelError for the model; what is wrong with one tune is in its outcome.
+    `engine` model, rules (abc2midi where it is installed, else music21) or auto: the model where it is sure of its
+    answer, else the rules. `verify` compares the model's notes with the rules'. `jobs` processes decode on a CPU;
+    None takes as many as the files are worth, and needs a main module that can be imported, as multiprocessing does.
+    Title and tempo are carried over. Folders are walked. Raises ConfigError for unknown choices and ModelError for
+    the model; what is wrong with one tune is in its outcome.
     """
     if verify and engine == "rules":
         raise ConfigError("verify compares a model's answer with the rules; with engine rules there is none.")
     run = _start(sources, ("abc", "mid"), {"abc"}, engine, output, force, on_progress, abc_jobs)
     run.verify = _verify if verify else None
-    return _convert(run, engine, model, device, dtype)
+    return _convert(run, engine, model, device, dtype, jobs)
 
 
 def midi2abc(
@@ -51,6 +55,7 @@ def midi2abc(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    jobs: int | None = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
     """MIDI files of one melody to ABC tunes, title and tempo carried over. Settings and errors as `abc2midi`.
@@ -58,7 +63,7 @@ def midi2abc(
     The rules are midi2abc of the abcMIDI package.
     """
     run = _start(sources, ("mid", "abc"), {"mid", "midi"}, engine, output, force, on_progress, midi_jobs)
-    return _convert(run, engine, model, device, dtype)
+    return _convert(run, engine, model, device, dtype, jobs)
 
 
 def _start(
@@ -75,35 +80,43 @@ def _start(
         raise ConfigError(f"engine {engine!r} is none of {', '.join(ENGINES)}.")
     names = expand_inputs(sources, suffixes=in_folders)
     places = Places(output=output, suffix=suffixes[1], many=len(names) > 1, force=force, roots=sources)
-    prepared = prepare(names, lambda name: read(name, places, for_model=engine == "model"))
-    return Run(suffixes=suffixes, prepared=prepared, force=force, on_progress=on_progress)
+    prepared = prepare(names, lambda name: read(name, places, engine=engine))
+    only = engine == "auto"
+    return Run(suffixes=suffixes, prepared=prepared, force=force, on_progress=on_progress, sure_only=only)
 
 
-def _convert(run: Run, engine: str, model: str, device: str, dtype: str) -> list[Outcome[Converted]]:
+def _convert(
+    run: Run, engine: str, model: str, device: str, dtype: str, processes: int | None
+) -> list[Outcome[Converted]]:
     if engine == "rules":
-        _by_rules(run)
+        _by_rules(run, run.jobs())
     elif run.jobs():  # a model takes a second to load, and bad inputs need none
         from bytesim.tasks.writer import load_writer
 
         writer = load_writer(model, device=device, dtype=dtype)
         writer.check_converts(*run.suffixes)
-        by_model(run, writer)
+        by_model(run, writer, processes=processes)
+        if engine == "auto":
+            _by_rules(run, [(index, job) for index, job in run.jobs() if not run.done(index)])
     return run.in_order()
 
 
-def _by_rules(run: Run) -> None:
+def _by_rules(run: Run, jobs: list[tuple[int, Job]]) -> None:
     from bytesim.tasks.convert_rules import abc_by_rules, midi_by_rules
 
-    jobs = run.jobs()
     for done, (index, job) in enumerate(jobs, start=1):
+        refused = run.outcomes[index].error if index in run.outcomes else job.unread
+        reason = refused.message if refused else ""
+        if reason:  # what was changed for the model is not changed for the rules
+            job = replace(job, dropped=())
 
-        def work(job: Job = job) -> Converted:
+        def work(job: Job = job, reason: str = reason) -> Converted:
             if run.suffixes[1] == "mid":
                 data, program, remarks = midi_by_rules(job.as_written.decode("utf-8"))
             else:
                 data, program, remarks = abc_by_rules(job.as_written, job.title)
             write_output(job.target, data, force=run.force)
-            return converted(job, data, program, remarks=remarks)
+            return converted(job, data, program, remarks=remarks, asked_rules=reason)
 
         run.finish(index, job, work)
         if run.on_progress:

@@ -30,6 +30,8 @@ class Job:
     title: str | None = None
     bpm: float | None = None
     """Quarter notes a minute."""
+    unread: BytesimError | None = None
+    """Why a model cannot read it, where something else may."""
     plain: bool = False
     """Whether the file is read and written as it is, whatever its kind."""
     dropped: tuple[str, ...] = ()
@@ -76,10 +78,11 @@ class Places:
 Prepared = Job | BytesimError
 
 
-def abc_jobs(source: str, places: Places, *, for_model: bool) -> Iterator[Prepared]:
+def abc_jobs(source: str, places: Places, *, engine: str) -> Iterator[Prepared]:
     """The tunes of an ABC file. What is wrong with one tune is an error in its place; raises for the whole file.
 
-    `for_model` asks for the canonical form, which several voices, free meter and the like do not have.
+    The engine `model` needs the canonical form, which several voices, free meter and the like do not have; for `auto`
+    such a tune is a job that no model can read.
     """
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     text = abc.decode_text(raw)
@@ -89,7 +92,7 @@ def abc_jobs(source: str, places: Places, *, for_model: bool) -> Iterator[Prepar
     for number, entry in enumerate(entries, start=1):
         tune = number if len(entries) > 1 else None
         try:
-            yield _abc_job(source, entry, tune, places, for_model)
+            yield _abc_job(source, entry, tune, places, engine)
         except BytesimError as error:
             if isinstance(error, FormatError) and error.offset is not None:
                 error.offset = abc.byte_offset(raw, error.offset)
@@ -98,19 +101,20 @@ def abc_jobs(source: str, places: Places, *, for_model: bool) -> Iterator[Prepar
             yield error.in_file(_shown(source))
 
 
-def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, for_model: bool) -> Job:
+def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, engine: str) -> Job:
     parsed = entry.parse()
-    data, dropped = b"", []
-    if for_model:
+    data, dropped, unread = b"", [], None
+    if engine != "rules":
         try:
             form = abc.canonical(parsed)
+            carried = {"T:"} | ({"Q:"} if parsed.tempo_bpm else set())
+            data = form.text.encode("ascii")
+            dropped = [item for item in form.dropped if item.split()[-1] not in carried]
         except FormatError as error:
-            located = entry.located(error)
-            located.message += " Another engine may: --engine rules."
-            raise located from None
-        carried = {"T:"} | ({"Q:"} if parsed.tempo_bpm else set())
-        data = form.text.encode("ascii")
-        dropped = [item for item in form.dropped if item.split()[-1] not in carried]
+            unread = entry.located(error)
+            if engine == "model":
+                unread.message += " Another engine may: --engine rules."
+                raise unread from None
     if parsed.rest:
         dropped.append(f"text after the empty line that ends the tune ({len(parsed.rest.splitlines())} lines)")
     return Job(
@@ -121,16 +125,24 @@ def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, fo
         as_written=entry.alone().encode("utf-8"),
         title=parsed.title,
         bpm=parsed.tempo_bpm,
+        unread=unread,
         dropped=tuple(dropped),
     )
 
 
-def midi_jobs(source: str, places: Places, *, for_model: bool) -> Iterator[Prepared]:
-    """A MIDI file, in the layout the model knows. Raises for what is wrong with it."""
+def midi_jobs(source: str, places: Places, *, engine: str) -> Iterator[Prepared]:
+    """A MIDI file, in the layout the model knows but for the engine `rules`. Raises for what is wrong with it."""
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     file = midi.parse(raw)
     title, bpm = midi.title_and_tempo(file)
-    data, changes = midi.to_model_form(raw, stress=True) if for_model else (b"", [])
+    data, changes, unread = b"", [], None
+    if engine != "rules":
+        try:
+            data, changes = midi.to_model_form(raw, stress=True)
+        except FormatError as error:
+            if engine == "model":
+                raise
+            unread = error
     dropped = [item for item in changes if not _is_carried(item, bpm)] + _tempo_changes(file, bpm)
     target = places.target(source)
     yield Job(
@@ -141,6 +153,7 @@ def midi_jobs(source: str, places: Places, *, for_model: bool) -> Iterator[Prepa
         as_written=raw,
         title=title,
         bpm=bpm,
+        unread=unread,
         dropped=tuple(dropped),
     )
 

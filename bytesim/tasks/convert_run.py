@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bytesim.errors import BytesimError
+from bytesim.errors import BytesimError, DecodeError, ModelError
 from bytesim.tasks.convert_jobs import Job, Prepared
 from bytesim.tasks.files import Outcome, write_output
 
@@ -41,6 +41,12 @@ class Converted:
     """What of the source is not in the output, or was changed before the model read it."""
     mended: tuple[str, ...] = ()
     """What was put right in the model's output."""
+    surprise_nats: float | None = None
+    """Surprise of the model at its own answer, guessed track lengths left out: exp(-it) is what it gave the file."""
+    sure: bool | None = None
+    """Whether answers of no more surprise were nearly all right; None where the model's card does not say."""
+    asked_rules: str = ""
+    """Engine auto: why the rules did it."""
     verified: Verification | None = None
 
 
@@ -55,11 +61,17 @@ class Run:
     verify: Callable[[Job, bytes], Verification] | None = None
     """Compares a written file with what it should be."""
     on_progress: Progress | None = None
+    sure_only: bool = False
+    """Whether an answer that the model is not sure of is an error."""
     outcomes: dict[int, Outcome[Converted]] = field(default_factory=dict)
 
     def jobs(self) -> list[tuple[int, Job]]:
         """(place among the outcomes, job) of everything that could be read."""
         return [(index, each) for index, (_, each) in enumerate(self.prepared) if isinstance(each, Job)]
+
+    def done(self, index: int) -> bool:
+        """Whether the file at that place is written."""
+        return index in self.outcomes and self.outcomes[index].error is None
 
     def finish(self, index: int, job: Job, work: Callable[[], Converted]) -> None:
         """Do the last of a file's work, and keep its result or error."""
@@ -77,12 +89,19 @@ class Run:
         return [self.outcomes[index] for index in sorted(self.outcomes)]
 
 
-def by_model(run: Run, writer: Writer) -> None:
-    """Decode all files as one batch, writing each as it ends."""
+def by_model(run: Run, writer: Writer, *, processes: int | None = 1) -> None:
+    """Decode all files that the model can read, writing each as it ends; `processes` as `decode_all` takes `jobs`."""
+    from bytesim.tasks.confidence import direction_of, read_calibration, surprise
     from bytesim.tasks.convert_model import MUSIC_GRAMMARS, check_ended, decode_all
 
-    jobs = run.jobs()
+    jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
     plain = any(job.plain for _, job in jobs)
+    calibration = None if plain else read_calibration(writer.folder, direction_of(run.suffixes))
+    if run.sure_only and calibration is None:
+        raise ModelError(
+            f"the card of {writer.name!r} does not say when it is sure. --engine auto needs that; "
+            "`bytesim evaluate convert --calibrate` finds it out."
+        )
     meter = _Meter(sum(len(job.data) for _, job in jobs), run.suffixes, run.on_progress)
 
     def on_reply(row: int, reply: Reply | BytesimError) -> None:
@@ -93,6 +112,10 @@ def by_model(run: Run, writer: Writer) -> None:
                 raise reply
             check_ended(reply, writer)
             answer = _finished(job, reply, run.suffixes[1])
+            nats = surprise(reply.data, reply.token_nats, run.suffixes[1])
+            sure = None if calibration is None else nats <= calibration.most_nats
+            if run.sure_only and not sure:
+                raise DecodeError("the model is not sure of its answer.")
             write_output(job.target, answer.data, force=run.force)
             return converted(
                 job,
@@ -100,13 +123,16 @@ def by_model(run: Run, writer: Writer) -> None:
                 "model",
                 model=writer.name,
                 mended=answer.mended,
+                surprise_nats=nats,
+                sure=sure,
                 verified=_verified(run, job, answer.data),
             )
 
         run.finish(index, job, work)
 
     grammar = None if plain else MUSIC_GRAMMARS[run.suffixes[1]]
-    decode_all(writer, [job.data for _, job in jobs], run.suffixes, on_reply, grammar=grammar, on_bytes=meter.add)
+    sources = [job.data for _, job in jobs]
+    decode_all(writer, sources, run.suffixes, on_reply, grammar=grammar, jobs=processes, on_bytes=meter.add)
 
 
 def _finished(job: Job, reply: Reply, suffix: str) -> Answer:
@@ -135,7 +161,10 @@ def converted(
     *,
     model: str | None = None,
     remarks: tuple[str, ...] = (),
+    asked_rules: str = "",
     mended: tuple[str, ...] = (),
+    surprise_nats: float | None = None,
+    sure: bool | None = None,
     verified: Verification | None = None,
 ) -> Converted:
     """The result of a job; `remarks` are what an engine says it left out."""
@@ -150,6 +179,9 @@ def converted(
         bpm=job.bpm,
         dropped=(*job.dropped, *remarks),
         mended=mended,
+        surprise_nats=surprise_nats,
+        sure=sure,
+        asked_rules=asked_rules,
         verified=verified,
     )
 

@@ -17,6 +17,14 @@ from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError
 from bytesim.formats import abc, midi
 from bytesim.metrics import ConvertResult, ConvertScore, bits_per_byte, note_f1, score_converts
+from bytesim.tasks.confidence import (
+    Calibration,
+    calibrate,
+    direction_of,
+    keep_calibration,
+    read_calibration,
+    surprise,
+)
 from bytesim.tasks.convert_model import MUSIC_GRAMMARS, check_ended, decode_all, finish_abc, finish_midi
 from bytesim.tasks.convert_run import Progress
 from bytesim.tasks.evaluate_split import Split, load_tunes, without_title
@@ -55,6 +63,12 @@ class ConvertEvaluation:
     """Written, all files decoded together."""
     baseline: ConvertScore | None = None
     """midi2abc of abcMIDI on the same files."""
+    sure: int | None = None
+    """Answers that the calibration in the model's card calls sure; None where it has none."""
+    sure_right: int | None = None
+    """Those of them with the identical notes."""
+    calibration: Calibration | None = None
+    """Made of these files and put into the card, where that was asked for and could be."""
 
 
 @dataclass(kw_only=True)
@@ -70,6 +84,8 @@ class _File:
     """What it should write; None where that is not known."""
     bpm: float | None = None
     raw: bytes = b""
+    surprise_nats: float | None = None
+    """Of the model at its answer; None where it gave none that ended and parses."""
     written: bytes | None = None
     error: str | None = None
     refused: bool = False
@@ -89,15 +105,20 @@ def evaluate_convert(
     device: str = "auto",
     dtype: str = "float32",
     slots: int = DEFAULT_SLOTS,
+    jobs: int | None = 1,
+    calibration: bool = False,
     on_progress: Progress | None = None,
 ) -> ConvertEvaluation:
     """Convert every tune of a split by the model, greedily, and compare with abc2midi.
 
-    `pairs` is a JSON Lines file with a field `abc`, or a folder of ABC files. abc2midi: the model reads the
-    tune's canonical form, and should write what abc2midi makes of the tune as written, without its title.
+    `pairs` is a JSON Lines file with a field `abc`, a folder of ABC files, or a shard whose whole rows have ABC for
+    sources. `slots` files are decoded at a time by each of `jobs` processes, as in `convert`. abc2midi: the model
+    reads the tune's canonical form, and should write what abc2midi makes of the tune as written, without its title.
     midi2abc: it reads that MIDI file, and its ABC, rendered by abc2midi, should give the same notes. `details` is
-    a JSON Lines file to write, a line for each tune. Raises ConfigError, InputError, ModelError, OutputError,
-    and ToolError where abc2midi is missing.
+    a JSON Lines file to write, a line for each tune. `calibration` finds out which answers may be called sure and
+    notes it in the model's card; the files must be none that the model was trained on or is judged by.
+
+    Raises ConfigError, InputError, ModelError, OutputError, and ToolError where abc2midi is missing.
     """
     if direction not in DIRECTIONS:
         raise ConfigError(f"direction {direction!r} is none of {', '.join(DIRECTIONS)}.")
@@ -113,12 +134,18 @@ def evaluate_convert(
     files = _references(split)
     for file, text in zip(files, split.texts, strict=True):
         _prepare(file, text, direction)
-    seconds = _decode(files, writer, direction, slots, on_progress)
+    seconds = _decode(files, writer, direction, slots, jobs, on_progress)
     _judge(files, direction)
     mean_nats = _score(files, writer, direction)
     base = _baseline(files) if baseline else None
     if details is not None:
         write_output(details, _detail_lines(files), force=force)
+    known = read_calibration(writer.folder, direction_of(DIRECTIONS[direction]))
+    answered = [(file.surprise_nats, file.result.note_f1 == 1.0) for file in files if file.surprise_nats is not None]
+    made = calibrate(answered, split=split.name, split_sha256=split.sha256) if calibration else None
+    if made is not None:
+        keep_calibration(writer.folder, direction_of(DIRECTIONS[direction]), made)
+    sure = None if known is None else [right for nats, right in answered if nats <= known.most_nats]
     scored = [file for file in files if file.nats is not None and file.target is not None]
     num_bytes = sum(len(file.target or b"") for file in scored)
     return ConvertEvaluation(
@@ -138,6 +165,9 @@ def evaluate_convert(
         scored_bytes=num_bytes,
         bytes_per_second=sum(len(file.raw) for file in files) / max(seconds, 1e-9),
         baseline=base,
+        sure=None if sure is None else len(sure),
+        sure_right=None if sure is None else sum(sure),
+        calibration=made,
     )
 
 
@@ -168,10 +198,18 @@ def _prepare(file: _File, text: str, direction: str) -> None:
             file.error, file.refused = str(error), True
 
 
-def _decode(files: list[_File], writer: Writer, direction: str, slots: int, on_progress: Progress | None) -> float:
+def _decode(
+    files: list[_File],
+    writer: Writer,
+    direction: str,
+    slots: int,
+    jobs: int | None,
+    on_progress: Progress | None,
+) -> float:
     """Let the model convert every file; returns the seconds it took."""
     read = [file for file in files if not file.refused]
     expected = sum(len(file.target or file.source) for file in read)
+    suffixes = DIRECTIONS[direction]
     done = 0
 
     def on_bytes(num_bytes: int) -> None:
@@ -190,14 +228,14 @@ def _decode(files: list[_File], writer: Writer, direction: str, slots: int, on_p
             check_ended(reply, writer)
             answer = finish_midi(reply, bpm=file.bpm) if direction == "abc2midi" else finish_abc(reply)
             file.written = answer.data
+            file.surprise_nats = surprise(reply.data, reply.token_nats, suffixes[1])
         except BytesimError as error:
             file.error = str(error)
 
     start = time.perf_counter()
     sources = [file.source for file in read]
-    suffixes = DIRECTIONS[direction]
     grammar = MUSIC_GRAMMARS[suffixes[1]]
-    decode_all(writer, sources, suffixes, on_reply, grammar=grammar, slots=slots, on_bytes=on_bytes)
+    decode_all(writer, sources, suffixes, on_reply, grammar=grammar, slots=slots, jobs=jobs, on_bytes=on_bytes)
     return time.perf_counter() - start
 
 
@@ -265,5 +303,6 @@ def _detail_lines(files: Sequence[_File]) -> bytes:
     for file in files:
         row = {"id": file.name, **asdict(file.result), "refused": file.refused, "error": file.error}
         sizes = {"source_bytes": len(file.source), "target_bytes": len(file.target or b""), "nats": file.nats}
+        sizes["surprise_nats"] = file.surprise_nats
         lines.append(json.dumps({**row, **sizes}, ensure_ascii=False))
     return ("\n".join(lines) + "\n").encode("utf-8")

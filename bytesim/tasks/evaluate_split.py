@@ -12,6 +12,7 @@ from pathlib import Path
 from bytesim.errors import BytesimError, InputError
 from bytesim.formats import abc
 from bytesim.tasks.files import expand_inputs, read_input
+from bytesim.training.shards import load_shard, sha256_of
 
 MAX_SPLIT_BYTES = 256 * 1024 * 1024
 """Largest split, unpacked."""
@@ -31,12 +32,14 @@ class Split:
 
 
 def load_tunes(path: str | Path, *, limit: int | None = None) -> Split:
-    """The tunes of a JSON Lines file (one object with the field `abc` a line; may be .xz), or of a folder of ABC files.
+    """The tunes of a JSON Lines file (one object with the field `abc` a line; may be .xz), of a folder of ABC files, or
+    of a shard: the sources of its rows that are whole tunes.
 
     With `limit` the first so many. Raises InputError.
     """
     place = Path(path)
-    rows, digest = _from_folder(place) if place.is_dir() else _from_lines(place)
+    read = _from_folder if place.is_dir() else _from_shard if place.suffix == ".npz" else _from_lines
+    rows, digest = read(place)
     if not rows:
         raise InputError("holds no tunes.", file=str(path))
     kept = rows if limit is None else rows[:limit]
@@ -70,6 +73,12 @@ def _from_folder(folder: Path) -> tuple[list[tuple[str, str]], str]:
         ]
         digest.update(text.encode("utf-8"))
     return rows, digest.hexdigest()
+
+
+def _from_shard(path: Path) -> tuple[list[tuple[str, str]], str]:
+    shard = load_shard(path)
+    whole = [index for index in range(len(shard)) if shard.group[index] == 0]
+    return [(str(index), abc.decode_text(shard.row(index)[0])) for index in whole], sha256_of(path)
 
 
 def _from_lines(path: Path) -> tuple[list[tuple[str, str]], str]:

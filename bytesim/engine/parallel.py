@@ -1,0 +1,89 @@
+"""Decoding in several processes, each with the model to itself.
+
+On a CPU this is faster than as many threads in one process: the products of one step are too small to be shared out.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import torch
+
+from bytesim.engine.decode import decode
+from bytesim.engine.requests import Reply, Request
+from bytesim.models.bgpt import BGPT
+from bytesim.models.weights import load_model
+
+FILES_PER_PROCESS = 8
+"""Fewer files than this are not worth a process, which takes seconds to start."""
+
+
+def fitting_jobs(num_files: int, device: torch.device) -> int:
+    """How many processes so many files are worth: one on a GPU, at most one for each processor of this machine."""
+    if device.type != "cpu":
+        return 1
+    return max(1, min(os.cpu_count() or 1, num_files // FILES_PER_PROCESS))
+
+
+def decode_in_processes(
+    folder: Path,
+    dtype: torch.dtype,
+    requests: Sequence[Request],
+    *,
+    jobs: int,
+    slots: int,
+    on_done: Callable[[int, Reply], None],
+    on_bytes: Callable[[int], None] | None = None,
+) -> None:
+    """Answer every request by the model of a folder, on the CPU, in `jobs` processes of `slots` files each.
+
+    `on_done` hears of each as its batch ends, `on_bytes` of how many bytes each batch wrote.
+    """
+    order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
+    size = max(1, min(slots, -(-len(order) // jobs)))
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    threads = max(1, torch.get_num_threads() // jobs)
+    # Started afresh, not forked: a fork of a process with threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _start, (str(folder), dtype, threads)) as pool:
+        try:
+            futures = {pool.submit(_answer, [requests[index] for index in batch]): batch for batch in batches}
+            for future in as_completed(futures):
+                _hand_over(future, futures[future], on_done, on_bytes)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _hand_over(
+    future: Future[list[Reply]],
+    batch: list[int],
+    on_done: Callable[[int, Reply], None],
+    on_bytes: Callable[[int], None] | None,
+) -> None:
+    replies = future.result()
+    for index, reply in zip(batch, replies, strict=True):
+        on_done(index, reply)
+    if on_bytes:
+        on_bytes(sum(len(reply.data) for reply in replies))
+
+
+_model: BGPT | None = None
+"""The model of a process that decodes; None in every other."""
+
+
+def _start(folder: str, dtype: torch.dtype, threads: int) -> None:
+    global _model
+    torch.set_num_threads(threads)
+    model = load_model(Path(folder), dtype=dtype)
+    assert isinstance(model, BGPT)
+    _model = model
+
+
+def _answer(requests: list[Request]) -> list[Reply]:
+    assert _model is not None
+    return decode(_model, requests, slots=len(requests))

@@ -1,0 +1,90 @@
+"""How sure a model is of its own answer, and from which surprise on that may be relied on. No torch.
+
+The surprise of an answer is the sum of the model's nats over it: exp(-surprise) is the probability that the model gave
+to the whole file. A calibration is the greatest surprise up to which nearly all answers were right, on tunes that were
+kept apart from training and from the last measurement; it stands in the model's card.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.errors import ModelError, OutputError
+from bytesim.models.folder import CARD_FILE, read_card, write_json
+
+WANTED_RIGHT = 0.99
+"""Share of the answers called sure that must have been right."""
+FEWEST_SURE = 50
+"""Fewer sure answers than this show nothing."""
+CARD_FIELD = "confidence"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """When the answers of a model may be called sure."""
+
+    most_nats: float
+    """Answers with this surprise or less are."""
+    sure: int
+    """Files of the split whose answers were."""
+    right: int
+    """Those of them that had the right notes and no others."""
+    files: int
+    split: str
+    split_sha256: str
+
+
+def direction_of(suffixes: tuple[str, str]) -> str:
+    """What a conversion is called in a card, such as `abc to mid`."""
+    return " to ".join(suffixes)
+
+
+def surprise(data: bytes, token_nats: NDArray[np.float32], suffix: str) -> float:
+    """Nats of an answer without those of MIDI track lengths, which are guesses, and mended."""
+    counted = np.ones(len(token_nats), np.bool_)
+    if suffix == "mid":
+        for match in re.finditer(b"MTrk", data):
+            counted[match.end() : match.end() + 4] = False
+    return float(token_nats[counted].sum())
+
+
+def calibrate(judged: Sequence[tuple[float, bool]], *, split: str, split_sha256: str) -> Calibration | None:
+    """The calibration, of (surprise, whether it was right), that calls most answers sure; None for too few of them."""
+    best: Calibration | None = None
+    right = 0
+    for sure, (nats, was_right) in enumerate(sorted(judged), start=1):
+        right += was_right
+        if sure >= FEWEST_SURE and right >= WANTED_RIGHT * sure:
+            best = Calibration(
+                most_nats=nats, sure=sure, right=right, files=len(judged), split=split, split_sha256=split_sha256
+            )
+    return best
+
+
+def read_calibration(folder: Path, direction: str) -> Calibration | None:
+    """The calibration in a model's card; None where it has none. Raises ModelError for one that makes no sense."""
+    stored = read_card(folder).get(CARD_FIELD, {})
+    values = stored.get(direction) if isinstance(stored, dict) else None
+    if values is None:
+        return None
+    try:
+        return Calibration(**{**values, "most_nats": float(values["most_nats"])})
+    except (TypeError, ValueError, KeyError) as error:
+        raise ModelError(f"its {CARD_FIELD} for {direction} makes no sense.", file=str(folder / CARD_FILE)) from error
+
+
+def keep_calibration(folder: Path, direction: str, calibration: Calibration) -> None:
+    """Write a calibration into a model's card. Raises ModelError, OutputError."""
+    card: dict[str, Any] = read_card(folder)
+    card[CARD_FIELD] = {**card.get(CARD_FIELD, {}), direction: asdict(calibration)}
+    try:
+        write_json(folder / CARD_FILE, card)
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror}).", file=str(folder / CARD_FILE)) from error
