@@ -71,6 +71,10 @@ def abc2midi(
     verify: Annotated[
         bool, typer.Option("--verify", help="Also play the tune by the rules, and show every note that differs.")
     ] = False,
+    picture: Annotated[
+        bool,
+        typer.Option("--picture", help="Draw a piano roll beside each file; with --verify, what differs in colour."),
+    ] = False,
     notes: Annotated[
         bool, typer.Option("--notes", help="Show the first notes in a pipe and for several files, too.")
     ] = False,
@@ -98,6 +102,7 @@ def abc2midi(
             model=model,
             engine=engine.value,
             verify=verify,
+            picture=picture,
             force=force,
             device=device,
             dtype=dtype.value,
@@ -192,6 +197,7 @@ def _line(made: Converted) -> str | None:
         by += ", sure of it" if made.sure else ", not sure of it"
     tune = "" if made.tune is None else f", tune {made.tune}"
     line = f"{made.source}{tune} -> {made.output}: {made.num_bytes:,} bytes by {by}"
+    line += f"; picture {made.picture}" if made.picture else ""
     if made.asked_rules:
         print_note(f"{made.source}{tune}: by the rules, for {made.asked_rules}")
     if made.dropped:

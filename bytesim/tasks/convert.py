@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bytesim.errors import ConfigError
 from bytesim.tasks.convert_jobs import Job, Places, Prepared, abc_jobs, midi_jobs, prepare
 from bytesim.tasks.convert_run import Converted, Progress, Run, by_model, converted
-from bytesim.tasks.files import Outcome, expand_inputs, write_output
+from bytesim.tasks.files import Outcome, expand_inputs
 
 if TYPE_CHECKING:
     from bytesim.tasks.convert_rules import Verification
@@ -25,6 +25,7 @@ def abc2midi(
     model: str = "music",
     engine: str = "model",
     verify: bool = False,
+    picture: bool = False,
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
@@ -36,13 +37,15 @@ def abc2midi(
     `engine` model, rules (abc2midi where it is installed, else music21) or auto: the model where it is sure of its
     answer, else the rules. `verify` compares the model's notes with the rules'. `jobs` processes decode on a CPU;
     None takes as many as the files are worth, and needs a main module that can be imported, as multiprocessing does.
-    Title and tempo are carried over. Folders are walked. Raises ConfigError for unknown choices and ModelError for
-    the model; what is wrong with one tune is in its outcome.
+    `picture` draws a piano roll beside each file, NAME.png, with what differs from the rules where `verify` is asked
+    for, too. Title and tempo are carried over. Folders are walked. Raises ConfigError for unknown choices and
+    ModelError for the model; what is wrong with one tune is in its outcome.
     """
     if verify and engine == "rules":
         raise ConfigError("verify compares a model's answer with the rules; with engine rules there is none.")
-    run = _start(sources, ("abc", "mid"), {"abc"}, engine, output, force, on_progress, abc_jobs)
+    run = _start(sources, ("abc", "mid"), {"abc"}, engine, output, force, on_progress, abc_jobs, pictures=picture)
     run.verify = _verify if verify else None
+    run.draw = (_draw_differences if verify else _draw) if picture else None
     return _convert(run, engine, model, device, dtype, jobs)
 
 
@@ -75,11 +78,15 @@ def _start(
     force: bool,
     on_progress: Progress | None,
     read: Callable[..., Iterator[Prepared]],
+    *,
+    pictures: bool = False,
 ) -> Run:
     if engine not in ENGINES:
         raise ConfigError(f"engine {engine!r} is none of {', '.join(ENGINES)}.")
     names = expand_inputs(sources, suffixes=in_folders)
-    places = Places(output=output, suffix=suffixes[1], many=len(names) > 1, force=force, roots=sources)
+    places = Places(
+        output=output, suffix=suffixes[1], many=len(names) > 1, force=force, roots=sources, pictures=pictures
+    )
     prepared = prepare(names, lambda name: read(name, places, engine=engine))
     only = engine == "auto"
     return Run(suffixes=suffixes, prepared=prepared, force=force, on_progress=on_progress, sure_only=only)
@@ -115,12 +122,25 @@ def _by_rules(run: Run, jobs: list[tuple[int, Job]]) -> None:
                 data, program, remarks = midi_by_rules(job.as_written.decode("utf-8"))
             else:
                 data, program, remarks = abc_by_rules(job.as_written, job.title)
-            write_output(job.target, data, force=run.force)
+            run.write(job, data)
             return converted(job, data, program, remarks=remarks, asked_rules=reason)
 
         run.finish(index, job, work)
         if run.on_progress:
             run.on_progress(done, len(jobs))
+
+
+def _draw(job: Job, data: bytes) -> bytes:
+    from bytesim.tasks.piano_roll import piano_roll
+
+    return piano_roll(data)
+
+
+def _draw_differences(job: Job, data: bytes) -> bytes:
+    from bytesim.tasks.convert_rules import expected_midi
+    from bytesim.tasks.piano_roll import piano_roll
+
+    return piano_roll(data, expected_midi(job.as_written.decode("utf-8"))[0])
 
 
 def _verify(job: Job, data: bytes) -> Verification:

@@ -32,6 +32,8 @@ class Job:
     """Quarter notes a minute."""
     unread: BytesimError | None = None
     """Why a model cannot read it, where something else may."""
+    picture: Path | None = None
+    """Where a picture of the result goes."""
     plain: bool = False
     """Whether the file is read and written as it is, whatever its kind."""
     dropped: tuple[str, ...] = ()
@@ -54,6 +56,8 @@ class Places:
     force: bool
     roots: Sequence[str | Path]
     tag: str = ""
+    pictures: bool = False
+    """Whether a picture of each output goes beside it."""
     taken: set[str] = field(default_factory=set)
 
     def is_stdout(self, source: str) -> bool:
@@ -71,6 +75,16 @@ class Places:
             roots=self.roots,
             tag=self.tag,
         )
+        check_output(path, force=self.force, taken=self.taken)
+        return path
+
+    def picture(self, target: Target) -> Path | None:
+        """Where the picture of an output goes, refused now where it cannot be written. Raises OutputError."""
+        if not self.pictures:
+            return None
+        if target == STDIO:
+            raise OutputError("a picture goes beside the file that it shows; name a file with -o.")
+        path = Path(target).with_suffix(".png")
         check_output(path, force=self.force, taken=self.taken)
         return path
 
@@ -115,12 +129,14 @@ def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, en
             if engine == "model":
                 unread.message += " Another engine may: --engine rules."
                 raise unread from None
+    target = places.target(source, tune)
     if parsed.rest:
         dropped.append(f"text after the empty line that ends the tune ({len(parsed.rest.splitlines())} lines)")
     return Job(
         source=source,
         tune=tune,
-        target=places.target(source, tune),
+        target=target,
+        picture=places.picture(target),
         data=data,
         as_written=entry.alone().encode("utf-8"),
         title=parsed.title,

@@ -48,16 +48,22 @@ def abc_by_rules(data: bytes, title: str | None) -> tuple[bytes, str, tuple[str,
     return f"{first}{newline}{abc.title_fields(title or '')}{rest}".encode(), "midi2abc", ()
 
 
+def expected_midi(abc_text: str) -> tuple[bytes, str]:
+    """(what a model should write for a tune, engine). Raises FormatError and ToolError of the rules."""
+    rendering = render_rules(abc_text)
+    if rendering.engine == "abc2midi":
+        return rendering.midi, rendering.engine
+    # Others begin notes on the beat, where the model has learned abc2midi's delay.
+    return midi.to_model_form(rendering.midi)[0], rendering.engine
+
+
 def verify(abc_text: str, written: bytes) -> Verification:
     """Compare a model's MIDI with the rules' for the tune as written. Raises FormatError and ToolError of theirs."""
-    rendering = render_rules(abc_text)
-    expected = rendering.midi
-    if rendering.engine != "abc2midi":  # others begin notes on the beat, where the model has learned abc2midi's delay
-        expected, _ = midi.to_model_form(expected)
+    expected, engine = expected_midi(abc_text)
     theirs, ours = midi.notes(expected), midi.notes(written)
     differences = _differences(_keys(theirs), _keys(ours), midi.parse(expected))
     return Verification(
-        engine=rendering.engine,
+        engine=engine,
         same=not differences,
         note_f1=note_f1(theirs, ours),
         num_expected=len(theirs),

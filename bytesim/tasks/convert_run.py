@@ -29,6 +29,8 @@ class Converted:
     """Its number in a tune book; None where the source holds one."""
     output: str
     """The file written; `-` is stdout."""
+    picture: str | None
+    """The picture drawn of it, where one was asked for."""
     engine: str
     """model, or the program that did it: abc2midi, music21, midi2abc."""
     model: str | None
@@ -60,6 +62,8 @@ class Run:
     force: bool
     verify: Callable[[Job, bytes], Verification] | None = None
     """Compares a written file with what it should be."""
+    draw: Callable[[Job, bytes], bytes] | None = None
+    """Draws a written file."""
     on_progress: Progress | None = None
     sure_only: bool = False
     """Whether an answer that the model is not sure of is an error."""
@@ -68,6 +72,13 @@ class Run:
     def jobs(self) -> list[tuple[int, Job]]:
         """(place among the outcomes, job) of everything that could be read."""
         return [(index, each) for index, (_, each) in enumerate(self.prepared) if isinstance(each, Job)]
+
+    def write(self, job: Job, data: bytes) -> None:
+        """Write a file, and its picture where one was asked for. Raises OutputError."""
+        picture = self.draw(job, data) if self.draw and job.picture else None
+        write_output(job.target, data, force=self.force)
+        if picture is not None and job.picture is not None:
+            write_output(job.picture, picture, force=self.force)
 
     def done(self, index: int) -> bool:
         """Whether the file at that place is written."""
@@ -116,7 +127,7 @@ def by_model(run: Run, writer: Writer, *, processes: int | None = 1) -> None:
             sure = None if calibration is None else nats <= calibration.most_nats
             if run.sure_only and not sure:
                 raise DecodeError("the model is not sure of its answer.")
-            write_output(job.target, answer.data, force=run.force)
+            run.write(job, answer.data)
             return converted(
                 job,
                 answer.data,
@@ -172,6 +183,7 @@ def converted(
         source=job.source,
         tune=job.tune,
         output=str(job.target),
+        picture=None if job.picture is None else str(job.picture),
         engine=engine,
         model=model,
         num_bytes=len(data),
