@@ -126,8 +126,10 @@ def test_evaluate_calibrates_on_the_whole_rows_of_a_shard(plain_model, tmp_path,
     assert seen.num_files == 49
     assert seen.calibration == read_calibration(folder, "abc to mid")
     assert (seen.calibration.sure, seen.calibration.right, seen.sure) == (49, 49, None)
-    again = evaluate_convert(tmp_path / "dev.npz", model=str(folder), limit=5)
+    again = evaluate_convert(tmp_path / "dev.npz", model=str(folder), limit=5, details=tmp_path / "each.jsonl")
     assert (again.sure, again.sure_right) == (5, 5)
+    rows = [json.loads(line)["id"] for line in (tmp_path / "each.jsonl").read_text().splitlines()]
+    assert rows == ["0", "9", "18", "27", "36"]
 
 
 def test_processes_give_the_answers_of_one(tmp_path):

@@ -41,7 +41,10 @@ def convert(
     ],
     model: Model = "music",
     direction: Annotated[Direction, typer.Option(help="What is converted to what.")] = Direction.abc2midi,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take the first tunes only.", show_default=False)] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Take so many tunes: the first, of a shard spread over it.", show_default=False),
+    ] = None,
     baseline: Annotated[
         bool, typer.Option("--baseline", help="For midi2abc: also measure abcMIDI's midi2abc on the same files.")
     ] = False,

@@ -35,14 +35,16 @@ def load_tunes(path: str | Path, *, limit: int | None = None) -> Split:
     """The tunes of a JSON Lines file (one object with the field `abc` a line; may be .xz), of a folder of ABC files, or
     of a shard: the sources of its rows that are whole tunes.
 
-    With `limit` the first so many. Raises InputError.
+    With `limit` the first so many; of a shard, whose rows are in the order of their sources, so many spread over it.
+    Raises InputError.
     """
     place = Path(path)
     read = _from_folder if place.is_dir() else _from_shard if place.suffix == ".npz" else _from_lines
     rows, digest = read(place)
     if not rows:
         raise InputError("holds no tunes.", file=str(path))
-    kept = rows if limit is None else rows[:limit]
+    step = max(1, len(rows) // limit) if limit and place.suffix == ".npz" else 1
+    kept = rows[::step][:limit]
     return Split(
         name=place.name or str(place.resolve().name),
         sha256=digest,
