@@ -5,18 +5,16 @@ The reference is abc2midi. The model is run by `convert_model`, which sees neith
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bytesim.engine.decode import DEFAULT_SLOTS
 from bytesim.engine.requests import Reply, convert_request
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError
-from bytesim.formats import abc, midi
-from bytesim.metrics import ConvertResult, ConvertScore, bits_per_byte, note_f1, score_converts
+from bytesim.metrics import ConvertScore, bits_per_byte, score_converts
 from bytesim.tasks.confidence import (
     Calibration,
     calibrate,
@@ -27,9 +25,9 @@ from bytesim.tasks.confidence import (
 )
 from bytesim.tasks.convert_model import MUSIC_GRAMMARS, check_ended, decode_all, finish_abc, finish_midi
 from bytesim.tasks.convert_run import Progress
-from bytesim.tasks.evaluate_split import Split, load_tunes, without_title
+from bytesim.tasks.evaluate_files import JudgedFile, baseline_score, detail_lines, judge, prepare, with_references
+from bytesim.tasks.evaluate_split import load_tunes
 from bytesim.tasks.files import check_output, write_output
-from bytesim.tasks.music_rules import label_many, midi_to_abc_rules
 from bytesim.tasks.writer import Writer, load_writer
 
 DIRECTIONS = {"abc2midi": ("abc", "mid"), "midi2abc": ("mid", "abc")}
@@ -71,28 +69,6 @@ class ConvertEvaluation:
     """Made of these files and put into the card, where that was asked for and could be."""
 
 
-@dataclass(kw_only=True)
-class _File:
-    """One file of the split on its way."""
-
-    name: str
-    reference: bytes | None
-    """abc2midi's MIDI of the tune as written, without its title; None where abc2midi reports an error."""
-    source: bytes = b""
-    """What the model reads."""
-    target: bytes | None = None
-    """What it should write; None where that is not known."""
-    bpm: float | None = None
-    raw: bytes = b""
-    surprise_nats: float | None = None
-    """Of the model at its answer; None where it gave none that ended and parses."""
-    written: bytes | None = None
-    error: str | None = None
-    refused: bool = False
-    result: ConvertResult = field(default_factory=ConvertResult.failed)
-    nats: float | None = None
-
-
 def evaluate_convert(
     pairs: str | Path,
     *,
@@ -131,15 +107,15 @@ def evaluate_convert(
     split = load_tunes(pairs, limit=limit)
     writer = load_writer(model, device=device, dtype=dtype, rows=slots)
     writer.check_converts(*DIRECTIONS[direction])
-    files = _references(split)
+    files = with_references(split)
     for file, text in zip(files, split.texts, strict=True):
-        _prepare(file, text, direction)
+        prepare(file, text, direction)
     seconds = _decode(files, writer, direction, slots, jobs, on_progress)
-    _judge(files, direction)
+    judge(files, direction)
     mean_nats = _score(files, writer, direction)
-    base = _baseline(files) if baseline else None
+    base = baseline_score(files) if baseline else None
     if details is not None:
-        write_output(details, _detail_lines(files), force=force)
+        write_output(details, detail_lines(files), force=force)
     known = read_calibration(writer.folder, direction_of(DIRECTIONS[direction]))
     answered = [(file.surprise_nats, file.result.note_f1 == 1.0) for file in files if file.surprise_nats is not None]
     made = calibrate(answered, split=split.name, split_sha256=split.sha256) if calibration else None
@@ -171,35 +147,8 @@ def evaluate_convert(
     )
 
 
-def _references(split: Split) -> list[_File]:
-    labels = label_many(map(without_title, split.texts))
-    return [_File(name=name, reference=label) for name, label in zip(split.ids, labels, strict=True)]
-
-
-def _prepare(file: _File, text: str, direction: str) -> None:
-    """What the model reads, and what it should write."""
-    canonical: bytes | None = None
-    try:
-        tune = abc.split_book(text)[0].parse()
-        file.bpm = tune.tempo_bpm
-        canonical = abc.canonical(tune).text.encode("ascii")
-        if direction == "abc2midi":
-            file.source, file.target = canonical, file.reference
-    except BytesimError as error:
-        if direction == "abc2midi":
-            file.error, file.refused = str(error), True
-    if direction == "midi2abc":
-        try:
-            if file.reference is None:
-                raise ConfigError("abc2midi makes no MIDI of this tune.")
-            file.source, _ = midi.to_model_form(file.reference, stress=True)
-            file.target = canonical
-        except BytesimError as error:
-            file.error, file.refused = str(error), True
-
-
 def _decode(
-    files: list[_File],
+    files: list[JudgedFile],
     writer: Writer,
     direction: str,
     slots: int,
@@ -239,33 +188,7 @@ def _decode(
     return time.perf_counter() - start
 
 
-def _judge(files: list[_File], direction: str) -> None:
-    """Set each file's result. What the reference cannot judge counts as wrong."""
-    if direction == "abc2midi":
-        for file in files:
-            if file.reference is not None and not file.refused:
-                f1 = _f1(file.reference, file.written)
-                file.result = ConvertResult.of(file.reference, file.raw, file.written, f1)
-        return
-    written = [file for file in files if file.written is not None and file.reference is not None]
-    renderings = label_many((file.written or b"").decode("utf-8") for file in written)
-    for file, rendering in zip(written, renderings, strict=True):
-        assert file.reference is not None
-        if rendering is None:
-            file.error = "abc2midi cannot render the model's ABC."
-        mended = None if file.written is None else _plain(file.written)
-        file.result = ConvertResult.of(file.target or b"", file.raw, mended, _f1(file.reference, rendering))
-
-
-def _plain(written: bytes) -> bytes:
-    return abc.canonical(abc.parse(written.decode("utf-8"))).text.encode("ascii")
-
-
-def _f1(reference: bytes, written: bytes | None) -> float | None:
-    return None if written is None else note_f1(midi.notes(reference), midi.notes(written))
-
-
-def _score(files: Sequence[_File], writer: Writer, direction: str) -> float | None:
+def _score(files: Sequence[JudgedFile], writer: Writer, direction: str) -> float | None:
     """Teacher-forced nats of every target that fits the model; returns the mean over all tokens."""
     config = writer.model.config
     total, tokens = 0.0, 0
@@ -281,28 +204,3 @@ def _score(files: Sequence[_File], writer: Writer, direction: str) -> float | No
         total += score.mean_nats * patches * config.patch_size
         tokens += patches * config.patch_size
     return total / tokens if tokens else None
-
-
-def _baseline(files: Sequence[_File]) -> ConvertScore:
-    """midi2abc of abcMIDI on the same MIDI files, rendered by abc2midi."""
-    texts: list[str] = []
-    for file in files:
-        try:
-            texts.append(midi_to_abc_rules(file.reference) if file.reference is not None else "")
-        except BytesimError:
-            texts.append("")
-    results = []
-    for file, rendering in zip(files, label_many(texts), strict=True):
-        f1 = None if file.reference is None else _f1(file.reference, rendering)
-        results.append(ConvertResult(parses=True, note_f1=f1) if f1 is not None else ConvertResult.failed())
-    return score_converts(results)
-
-
-def _detail_lines(files: Sequence[_File]) -> bytes:
-    lines = []
-    for file in files:
-        row = {"id": file.name, **asdict(file.result), "refused": file.refused, "error": file.error}
-        sizes = {"source_bytes": len(file.source), "target_bytes": len(file.target or b""), "nats": file.nats}
-        sizes["surprise_nats"] = file.surprise_nats
-        lines.append(json.dumps({**row, **sizes}, ensure_ascii=False))
-    return ("\n".join(lines) + "\n").encode("utf-8")
