@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bytesim.engine.caches import Caches
-from bytesim.engine.requests import Reply, Request
+from bytesim.engine.requests import Grammar, Reply, Request
 from bytesim.engine.sampling import choose, generator_for, patch_noise
-from bytesim.formats.grammar import ANYTHING, Grammar
 from bytesim.models.bgpt import BGPT
-from bytesim.patching import END_OF_PATCH
+from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 DEFAULT_SLOTS = 16
+_ANYTHING = np.ones(VOCAB_SIZE, np.bool_)
 
 
 @dataclass(slots=True)
@@ -153,7 +153,7 @@ class _Decoder:
 
     def _allowed(self, grammars: list[Grammar | None]) -> Tensor:
         """(B, V) the tokens that each file's grammar allows next."""
-        rows = [grammar.allowed if grammar else ANYTHING for grammar in grammars]
+        rows = [grammar.allowed if grammar else _ANYTHING for grammar in grammars]
         return torch.from_numpy(np.stack(rows)).to(self.device)
 
     def _forced(self, chosen: Tensor, place: int) -> Tensor:

@@ -5,16 +5,27 @@ A request holds whole patches as history; the engine writes what follows, up to 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.errors import ConfigError, ContextError
-from bytesim.formats.grammar import GrammarMaker
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import Patches, extension_patch, frame_source, split_patches
+
+
+class Grammar(Protocol):
+    """Follows an answer, prefix included, as it is written, and says which tokens may come next."""
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """(257,) true where a token may come."""
+
+    def advance(self, token: int) -> None:
+        """Take note of the token that was written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +65,8 @@ class Request:
     max_patches: int
     """Most patches, history included; decoding stops there with `ended` false."""
     sampling: Sampling = Sampling()
-    grammar: GrammarMaker | None = None
-    """Makes the grammar that the answer, prefix included, keeps to."""
+    grammar: Callable[[], Grammar] | None = None
+    """Makes the grammar that the answer keeps to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,8 @@ def midi_jobs(source: str, places: Places, *, engine: str) -> Iterator[Prepared]
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     file = midi.parse(raw)
     title, bpm = midi.title_and_tempo(file)
-    data, changes, unread = b"", [], None
+    data, unread = b"", None
+    changes: list[str] = []
     if engine != "rules":
         try:
             data, changes = midi.to_model_form(raw, stress=True)
