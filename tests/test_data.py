@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bytesim.errors import FormatError, InputError, OutputError
+from bytesim.errors import ConfigError, FormatError, InputError, OutputError
 from bytesim.formats.abc.canonical import canonical
 from bytesim.formats.abc.tune import parse
 from bytesim.tasks import music_data
@@ -67,6 +67,22 @@ def test_the_build_says_what_went_in_and_is_the_same_again(tmp_path, monkeypatch
         build_music(out=tmp_path / "set", **options)
     monkeypatch.setattr(music_data, "label_many", None)  # every label is kept from the first build
     assert build_music(out=tmp_path / "set", force=True, **options) == build
+
+
+def test_copies_in_other_keys_and_composed_tunes_are_for_training_alone(tmp_path):
+    tunes, valid = jsonl(tmp_path / "tunes.jsonl", OTHERS), jsonl(tmp_path / "valid.jsonl", [HELD_BACK])
+    options = {"tunes": [tunes], "valid": valid, "corpus": False, "jobs": 1}
+    plain = build_music(out=tmp_path / "plain", **options)
+    build = build_music(out=tmp_path / "set", transposed=2, composed=12, **options)
+    assert build.train.whole == 3 * plain.train.whole
+    assert build.train.fragments == plain.train.fragments
+    assert (build.dev.whole, build.valid.whole) == (plain.dev.whole, plain.valid.whole)
+    assert build.composed is not None
+    assert (build.composed.whole, build.composed.refused) == (12, 0)
+    steps = {melody_steps(body(text)) for text in whole_tunes(tmp_path / "plain" / "music_train.npz")}
+    assert {melody_steps(body(text)) for text in whole_tunes(tmp_path / "set" / "music_train.npz")} == steps
+    with pytest.raises(ConfigError):
+        build_music(out=tmp_path / "other", transposed=12, **options)
 
 
 def test_without_validation_tunes_some_are_held_back(tmp_path):

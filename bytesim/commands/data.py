@@ -29,9 +29,15 @@ def music(
         typer.Option(help="Tunes to validate on, of the same kinds; a fiftieth of all tunes if left out."),
     ] = None,
     corpus: Annotated[bool, typer.Option(help="Take the ABC tunes that music21 brings.")] = True,
+    transposed: Annotated[
+        int, typer.Option(min=0, max=11, help="Copies of each training tune in other keys, in the same shard.")
+    ] = 0,
+    composed: Annotated[
+        int, typer.Option(min=0, help="Tunes made by chance, full of rare signs, as music_composed.npz.")
+    ] = 0,
     jobs: Annotated[int | None, typer.Option(help="Labels made at a time; one per processor if left out.")] = None,
     limit: Annotated[int | None, typer.Option(help="Read so many tunes of each source, for a trial.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides the fragments.")] = 1,
+    seed: Annotated[int, typer.Option(help="Decides fragments, keys and composed tunes.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
@@ -58,6 +64,8 @@ def music(
             tunes=tunes or (),
             valid=valid,
             corpus=corpus,
+            transposed=transposed,
+            composed=composed,
             jobs=jobs,
             limit=limit,
             seed=seed,
@@ -73,6 +81,6 @@ def music(
         f"left out of training: {build.repeated:,} repeated; shared with validation {build.dropped_title:,} by title, "
         f"{build.dropped_steps:,} by the first 24 steps"
     )
-    for shard in (build.train, build.dev, build.valid):
+    for shard in (build.train, build.dev, build.valid, *([build.composed] if build.composed else [])):
         rows = f"{shard.whole:,} tunes, {shard.fragments:,} fragments"
         print_line(f"{build.folder / shard.file}: {rows}; abc2midi refused {shard.refused:,}")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bytesim.errors import FormatError, InputError, OutputError
+from bytesim.errors import ConfigError, FormatError, InputError, OutputError
 from bytesim.formats.abc.canonical import canonical
 from bytesim.formats.abc.tune import Tune
 from bytesim.tasks.files import check_output, write_output
+from bytesim.tasks.music_compose import compose
 from bytesim.tasks.music_data import Row, abc2midi_version, label_rows, rows_of
 from bytesim.tasks.tune_overlap import Overlap
 from bytesim.tasks.tune_sources import TuneSource, corpus_source, read_source
@@ -20,6 +22,8 @@ from bytesim.training.shards import save_shard, sha256_of
 
 TRAIN_FILE, DEV_FILE, VALID_FILE = "music_train.npz", "music_dev.npz", "music_valid.npz"
 BUILD_FILE = "music_build.json"
+COMPOSED_FILE = "music_composed.npz"
+MAX_TRANSPOSED = 11
 HELD_ONE_IN = 50
 """One tune in so many is set apart to watch a training by, and another where no tunes to validate on are given."""
 MAX_CANONICAL_BYTES = 8192
@@ -71,6 +75,10 @@ class MusicBuild:
     dev: ShardCount
     """What a training may be watched and stopped by; the validation tunes are for the last measurement alone."""
     valid: ShardCount
+    composed: ShardCount | None
+    """Tunes made by chance, where any were asked for; for training as well, in a shard of their own."""
+    transposed: int
+    """Copies of each training tune in other keys, at most."""
     abc2midi: str
     seed: int
 
@@ -81,6 +89,8 @@ def build_music(
     tunes: Sequence[str | Path] = (),
     valid: str | Path | None = None,
     corpus: bool = True,
+    transposed: int = 0,
+    composed: int = 0,
     jobs: int | None = None,
     limit: int | None = None,
     seed: int = 1,
@@ -94,6 +104,9 @@ def build_music(
     title (generic ones excepted) or the first 24 diatonic steps with one of its tunes is dropped. Without `valid`, a
     fiftieth of the tunes is held back. Another fiftieth, and what is like it, becomes music_dev.npz.
 
+    Every training tune brings `transposed` copies in other keys, and `composed` tunes are made by chance, with all the
+    signs that are rare in real ones, as music_composed.npz.
+
     `limit` reads so many tunes of each source; `jobs` labels so many at a time. Labels are kept in `out`/labels, so a
     build that was stopped goes on. Raises BytesimError.
     """
@@ -101,6 +114,8 @@ def build_music(
     version = abc2midi_version()
     if not corpus and not tunes:
         raise InputError("there is nothing to build from: name tunes, or let the corpus in.")
+    if not 0 <= transposed <= MAX_TRANSPOSED or composed < 0:
+        raise ConfigError(f"transposed is at most {MAX_TRANSPOSED}, and neither it nor composed is below 0.")
     _check_folder(folder, force)
     read = ([corpus_source(limit)] if corpus else []) + [read_source(path, limit) for path in tunes]
     held = None if valid is None else read_source(valid)
@@ -117,13 +132,15 @@ def build_music(
     kept, watched = _set_apart(kept)
     _make_folder(folder)
     done = 0
-    train_rows, dev_rows, valid_rows = (_rows(each, seed) for each in (kept, watched, held_known))
+    train_rows = _rows(kept, seed, transposed)
+    dev_rows, valid_rows = (_rows(each, seed) for each in (watched, held_known))
+    made_rows = [Row(compose(random.Random(f"{seed}:{number}")), 0) for number in range(composed)]
 
     def advance(count: int) -> None:
         nonlocal done
         done += count
         if on_progress is not None:
-            on_progress(done, len(train_rows) + len(dev_rows) + len(valid_rows))
+            on_progress(done, sum(map(len, (train_rows, dev_rows, valid_rows, made_rows))))
 
     def write(file: str, rows: list[Row]) -> ShardCount:
         shard = label_rows(rows, folder / "labels", jobs=jobs or os.cpu_count() or 1, on_done=advance)
@@ -141,6 +158,8 @@ def build_music(
         valid=write(VALID_FILE, valid_rows),
         dev=write(DEV_FILE, dev_rows),
         train=write(TRAIN_FILE, train_rows),
+        composed=write(COMPOSED_FILE, made_rows) if made_rows else None,
+        transposed=transposed,
         abc2midi=version,
         seed=seed,
     )
@@ -152,7 +171,7 @@ def build_music(
 def _check_folder(folder: Path, force: bool) -> None:
     """Raise OutputError now rather than after the work. `labels` may be there: they are a build that was stopped."""
     if folder.is_dir():
-        for name in (TRAIN_FILE, DEV_FILE, VALID_FILE, BUILD_FILE):
+        for name in (TRAIN_FILE, DEV_FILE, VALID_FILE, COMPOSED_FILE, BUILD_FILE):
             check_output(folder / name, force=force)
     elif folder.exists():
         raise OutputError("is a file; name a folder with --out.", file=str(folder))
@@ -210,7 +229,7 @@ def _without(tunes: Known, held: Known) -> tuple[Known, dict[str, int]]:
     return kept, dropped
 
 
-def _rows(tunes: Known, seed: int) -> list[Row]:
+def _rows(tunes: Known, seed: int, transposed: int = 0) -> list[Row]:
     """Whole tunes and fragments, each text once."""
-    rows = (row for _, text in tunes for row in rows_of(text, seed))
+    rows = (row for _, text in tunes for row in rows_of(text, seed, transposed))
     return list({row.text: row for row in rows}.values())

@@ -7,10 +7,12 @@ import random
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bytesim.errors import BytesimError, OutputError
+from bytesim.errors import BytesimError, FormatError, OutputError
+from bytesim.formats.abc.transpose import transpose
 from bytesim.tasks.abcmidi import find_tool
 from bytesim.tasks.music_rules import label_many
 from bytesim.training.shards import Shard, load_shard, pack, save_shard
@@ -23,6 +25,8 @@ KEYS = (
 METERS = ("4/4", "2/2", "3/4", "6/8", "2/4", "9/8", "12/8", "3/8", "3/2", "6/4", "5/4", "7/8")
 UNITS = ("1/8", "1/4", "1/16")
 
+_INTERVALS = [(-3, -5), (-2, -4), (-2, -3), (-1, -2), (-1, -1), (1, 1), (1, 2), (2, 3), (2, 4), (3, 5), (3, 6)]
+"""Letters and semitones by which copies of a tune are moved, less than half an octave."""
 KEY_SHARE, UNIT_SHARE, METER_SHARE = 0.5, 0.3, 0.3
 """Shares of the fragments that get a random key, unit length or meter."""
 LABELS_PER_FILE = 1000
@@ -37,16 +41,28 @@ class Row:
     parts: int
 
 
-def rows_of(text: str, seed: int) -> list[Row]:
-    """A whole tune in canonical form and four fragments of it: of 1, 2, 2 to 4 and 4 to 12 bars.
+def rows_of(text: str, seed: int, transposed: int = 0) -> list[Row]:
+    """A whole tune in canonical form, copies in other keys, and four fragments of it: of 1, 2, 2 to 4 and 4 to 12 bars.
 
     They depend on the tune and the seed alone: another tune more or less leaves them as they are.
     """
     rng = random.Random(f"{seed}:{text}")
     return [
         Row(text, 0),
+        *(Row(copy, 0) for copy in _in_other_keys(text, transposed, random.Random(f"{seed}:keys:{text}"))),
         *(_fragment(text, bars, rng) for bars in (1, 2, rng.choice((2, 3, 4)), rng.choice((4, 6, 8, 12)))),
     ]
+
+
+def _in_other_keys(text: str, count: int, rng: random.Random) -> list[str]:
+    """At most `count` copies of a tune, each in a key of its own; fewer where notes or keys could not be spelled."""
+    copies: list[str] = []
+    for steps, semitones in rng.sample(_INTERVALS, len(_INTERVALS)):
+        if len(copies) == count:
+            break
+        with suppress(FormatError):
+            copies.append(transpose(text, steps, semitones))
+    return copies
 
 
 def _fragment(text: str, wanted: int, rng: random.Random) -> Row:
