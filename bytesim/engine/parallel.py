@@ -22,6 +22,10 @@ FILES_PER_PROCESS = 8
 """Fewer files than this are not worth a process, which takes seconds to start."""
 
 
+SHARE_SLOTS = 4
+"""Files that a process is given at a time, in slots: enough that a long answer does not keep it waiting."""
+
+
 def fitting_jobs(num_files: int, device: torch.device) -> int:
     """How many processes so many files are worth: one on a GPU, at most one for each processor of this machine."""
     if device.type != "cpu":
@@ -41,17 +45,17 @@ def decode_in_processes(
 ) -> None:
     """Answer every request by the model of a folder, on the CPU, in `jobs` processes of `slots` files each.
 
-    `on_done` hears of each as its batch ends, `on_bytes` of how many bytes each batch wrote.
+    `on_done` hears of each as its share ends, `on_bytes` of how many bytes each share wrote.
     """
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
-    size = max(1, min(slots, -(-len(order) // jobs)))
-    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    count = min(len(order), max(jobs, -(-len(order) // (SHARE_SLOTS * slots))))
+    shares = [order[start::count] for start in range(count)]  # short and long files in each
     threads = max(1, torch.get_num_threads() // jobs)
     # Started afresh, not forked: a fork of a process with threads may hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, _start, (str(folder), dtype, threads)) as pool:
         try:
-            futures = {pool.submit(_answer, [requests[index] for index in batch]): batch for batch in batches}
+            futures = {pool.submit(_answer, [requests[index] for index in share], slots): share for share in shares}
             for future in as_completed(futures):
                 _hand_over(future, futures[future], on_done, on_bytes)
         except BaseException:
@@ -61,12 +65,12 @@ def decode_in_processes(
 
 def _hand_over(
     future: Future[list[Reply]],
-    batch: list[int],
+    share: list[int],
     on_done: Callable[[int, Reply], None],
     on_bytes: Callable[[int], None] | None,
 ) -> None:
     replies = future.result()
-    for index, reply in zip(batch, replies, strict=True):
+    for index, reply in zip(share, replies, strict=True):
         on_done(index, reply)
     if on_bytes:
         on_bytes(sum(len(reply.data) for reply in replies))
@@ -84,6 +88,6 @@ def _start(folder: str, dtype: torch.dtype, threads: int) -> None:
     _model = model
 
 
-def _answer(requests: list[Request]) -> list[Reply]:
+def _answer(requests: list[Request], slots: int) -> list[Reply]:
     assert _model is not None
-    return decode(_model, requests, slots=len(requests))
+    return decode(_model, requests, slots=slots)
