@@ -48,7 +48,8 @@ def decode_in_processes(
     `on_done` hears of each as its share ends, `on_bytes` of how many bytes each share wrote.
     """
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
-    count = min(len(order), max(jobs, -(-len(order) // (SHARE_SLOTS * slots))))
+    rounds = -(-len(order) // (jobs * SHARE_SLOTS * slots))
+    count = min(len(order), jobs * rounds)
     shares = [order[start::count] for start in range(count)]  # short and long files in each
     threads = max(1, torch.get_num_threads() // jobs)
     # Started afresh, not forked: a fork of a process with threads may hang.
