@@ -122,7 +122,7 @@ def test_evaluate_calibrates_on_the_whole_rows_of_a_shard(plain_model, tmp_path,
     save_shard(tmp_path / "dev.npz", pack([(text.encode(), b"") for text in [*texts, HEAD + "C8|\n"]], [0] * 49 + [1]))
     decode_with(monkeypatch, 0.3)
     monkeypatch.setattr(confidence, "FEWEST_SURE", 40)
-    seen = evaluate_convert(tmp_path / "dev.npz", model=str(folder), calibration=True)
+    seen = evaluate_convert(tmp_path / "dev.npz", model=str(folder), calibrate=True)
     assert seen.num_files == 49
     assert seen.calibration == read_calibration(folder, "abc to mid")
     assert (seen.calibration.sure, seen.calibration.right, seen.sure) == (49, 49, None)

@@ -81,7 +81,7 @@ def abc2midi(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
-    jobs: Jobs = None,
+    jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
     """Make MIDI files of tunes in ABC notation.
@@ -126,7 +126,7 @@ def midi2abc(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
-    jobs: Jobs = None,
+    jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
     """Write the melody of a MIDI file down in ABC notation.

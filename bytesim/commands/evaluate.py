@@ -55,7 +55,7 @@ def convert(
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
     slots: Annotated[int, typer.Option(min=1, help="Files that a process decodes at once.")] = 16,
-    jobs: Jobs = None,
+    jobs: Jobs = 1,
     calibrate: Annotated[
         bool,
         typer.Option(
@@ -85,7 +85,7 @@ def convert(
             dtype=dtype.value,
             slots=slots,
             jobs=jobs,
-            calibration=calibrate,
+            calibrate=calibrate,
             on_progress=on_progress,
         )
     if as_json:

@@ -17,11 +17,13 @@ from bytesim.errors import BytesimError, ConfigError
 from bytesim.metrics import ConvertScore, bits_per_byte, score_converts
 from bytesim.tasks.confidence import (
     Calibration,
-    calibrate,
     direction_of,
     keep_calibration,
     read_calibration,
     surprise,
+)
+from bytesim.tasks.confidence import (
+    calibrate as find_calibration,
 )
 from bytesim.tasks.convert_model import MUSIC_GRAMMARS, check_ended, decode_all, finish_abc, finish_midi
 from bytesim.tasks.convert_run import Progress
@@ -82,7 +84,7 @@ def evaluate_convert(
     dtype: str = "float32",
     slots: int = DEFAULT_SLOTS,
     jobs: int | None = 1,
-    calibration: bool = False,
+    calibrate: bool = False,
     on_progress: Progress | None = None,
 ) -> ConvertEvaluation:
     """Convert every tune of a split by the model, greedily, and compare with abc2midi.
@@ -91,7 +93,7 @@ def evaluate_convert(
     sources. `slots` files are decoded at a time by each of `jobs` processes, as in `convert`. abc2midi: the model
     reads the tune's canonical form, and should write what abc2midi makes of the tune as written, without its title.
     midi2abc: it reads that MIDI file, and its ABC, rendered by abc2midi, should give the same notes. `details` is
-    a JSON Lines file to write, a line for each tune. `calibration` finds out which answers may be called sure and
+    a JSON Lines file to write, a line for each tune. `calibrate` finds out which answers may be called sure and
     notes it in the model's card; the files must be none that the model was trained on or is judged by.
 
     Raises ConfigError, InputError, ModelError, OutputError, and ToolError where abc2midi is missing.
@@ -118,7 +120,7 @@ def evaluate_convert(
         write_output(details, detail_lines(files), force=force)
     known = read_calibration(writer.folder, direction_of(DIRECTIONS[direction]))
     answered = [(file.surprise_nats, file.result.note_f1 == 1.0) for file in files if file.surprise_nats is not None]
-    made = calibrate(answered, split=split.name, split_sha256=split.sha256) if calibration else None
+    made = find_calibration(answered, split=split.name, split_sha256=split.sha256) if calibrate else None
     if made is not None:
         keep_calibration(writer.folder, direction_of(DIRECTIONS[direction]), made)
     sure = None if known is None else [right for nats, right in answered if nats <= known.most_nats]
