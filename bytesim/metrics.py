@@ -28,6 +28,10 @@ def bits_per_byte(total_nats: float, num_bytes: int) -> float:
     return total_nats / math.log(2) / num_bytes
 
 
+NoteKey = tuple[Fraction, int, Fraction]
+"""Onset and length in 1/480 of a quarter note with the pitch between: what notes are compared by."""
+
+
 class SoundingNote(Protocol):
     """What a note is compared by: `bytesim.formats.midi.Note` has it."""
 
@@ -40,22 +44,23 @@ class SoundingNote(Protocol):
 
 
 def note_f1(notes_a: Iterable[SoundingNote], notes_b: Iterable[SoundingNote]) -> float:
-    """F1 of two multisets of (pitch, onset, duration), over all channels and tracks.
+    """F1 of two multisets of (onset, pitch, duration), over all channels and tracks.
 
     Symmetric, 0..1. Two files without notes agree, so they score 1.
     """
-    a, b = _note_counts(notes_a), _note_counts(notes_b)
+    a, b = note_counts(notes_a), note_counts(notes_b)
     total = a.total() + b.total()
     return 2 * (a & b).total() / total if total else 1.0
 
 
 def same_notes(notes_a: Iterable[SoundingNote], notes_b: Iterable[SoundingNote]) -> bool:
-    """Whether the two multisets of (pitch, onset, duration) are equal."""
-    return _note_counts(notes_a) == _note_counts(notes_b)
+    """Whether the two multisets of (onset, pitch, duration) are equal."""
+    return note_counts(notes_a) == note_counts(notes_b)
 
 
-def _note_counts(notes: Iterable[SoundingNote]) -> Counter[tuple[int, int | Fraction, int | Fraction]]:
-    return Counter((note.pitch, note.onset_ticks480, note.duration_ticks480) for note in notes)
+def note_counts(notes: Iterable[SoundingNote]) -> Counter[NoteKey]:
+    """The multiset of (onset, pitch, duration) by which notes are compared."""
+    return Counter((Fraction(note.onset_ticks480), note.pitch, Fraction(note.duration_ticks480)) for note in notes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -130,17 +130,3 @@ def test_evaluate_calibrates_on_the_whole_rows_of_a_shard(plain_model, tmp_path,
     assert (again.sure, again.sure_right) == (5, 5)
     rows = [json.loads(line)["id"] for line in (tmp_path / "each.jsonl").read_text().splitlines()]
     assert rows == ["0", "9", "18", "27", "36"]
-
-
-def test_processes_give_the_answers_of_one(tmp_path):
-    folder = make_model(tmp_path / "music", max_patches=64)
-    sources = [write(tmp_path, f"{HEAD}{letter}8|\n").rename(tmp_path / f"{letter}.abc") for letter in "CDE"]
-    ones, twos = (
-        convert.abc2midi(sources, model=str(folder), output=tmp_path / name, jobs=jobs)
-        for name, jobs in (("one", 1), ("two", 2))
-    )
-    for one, two in zip(ones, twos, strict=True):
-        assert one.error is not None or one.result is not None
-        assert str(one.error).replace("one", "two") == str(two.error)
-        if one.result:
-            assert Path(one.result.output).read_bytes() == Path(two.result.output).read_bytes()

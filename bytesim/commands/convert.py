@@ -48,12 +48,7 @@ EngineChoice = Annotated[
         "answer and else the rules (auto)."
     ),
 ]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        min=1, help="Processes that decode on a CPU; what the files are worth if left out.", show_default=False
-    ),
-]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes that decode side by side on a CPU.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps...; auto takes a GPU where there is one.")]
 DtypeChoice = Annotated[Dtype, typer.Option(help="Numbers the model computes with; auto takes the faster.")]

@@ -1,14 +1,14 @@
-"""Decoding in several processes, each with the model to itself.
-
-On a CPU this is faster than as many threads in one process: the products of one step are too small to be shared out.
-"""
+"""Decoding in several processes, each with the model to itself, for CPUs."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
@@ -18,19 +18,8 @@ from bytesim.engine.requests import Reply, Request
 from bytesim.models.bgpt import BGPT
 from bytesim.models.weights import load_model
 
-FILES_PER_PROCESS = 8
-"""Fewer files than this are not worth a process, which takes seconds to start."""
-
-
 SHARE_SLOTS = 4
 """Files that a process is given at a time, in slots: enough that a long answer does not keep it waiting."""
-
-
-def fitting_jobs(num_files: int, device: torch.device) -> int:
-    """How many processes so many files are worth: one on a GPU, at most one for each processor of this machine."""
-    if device.type != "cpu":
-        return 1
-    return max(1, min(os.cpu_count() or 1, num_files // FILES_PER_PROCESS))
 
 
 def decode_in_processes(
@@ -54,12 +43,14 @@ def decode_in_processes(
     threads = max(1, torch.get_num_threads() // jobs)
     # Started afresh, not forked: a fork of a process with threads may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _start, (str(folder), dtype, threads)) as pool:
+    watched, held = context.Pipe(duplex=False)
+    with ProcessPoolExecutor(jobs, context, _start, (str(folder), dtype, threads, watched)) as pool:
         try:
             futures = {pool.submit(_answer, [requests[index] for index in share], slots): share for share in shares}
             for future in as_completed(futures):
                 _hand_over(future, futures[future], on_done, on_bytes)
         except BaseException:
+            held.close()  # ends the processes where they are
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -81,12 +72,22 @@ _model: BGPT | None = None
 """The model of a process that decodes; None in every other."""
 
 
-def _start(folder: str, dtype: torch.dtype, threads: int) -> None:
+def _start(folder: str, dtype: torch.dtype, threads: int, watched: Connection) -> None:
     global _model
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to answer
+    threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
     torch.set_num_threads(threads)
     model = load_model(Path(folder), dtype=dtype)
     assert isinstance(model, BGPT)
     _model = model
+
+
+def _end_with_parent(watched: Connection) -> None:
+    """End this process when the other end of the pipe is closed, as it is when the parent is killed."""
+    try:
+        watched.recv()
+    except (EOFError, OSError):
+        os._exit(1)
 
 
 def _answer(requests: list[Request], slots: int) -> list[Reply]:

@@ -29,14 +29,14 @@ def abc2midi(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
-    jobs: int | None = 1,
+    jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
     """ABC tunes to MIDI files; every tune of a tune book becomes a file, and an outcome, of its own.
 
     `engine` model, rules (abc2midi where it is installed, else music21) or auto: the model where it is sure of its
     answer, else the rules. `verify` compares the model's notes with the rules'. `jobs` processes decode on a CPU;
-    None takes as many as the files are worth, and needs a main module that can be imported, as multiprocessing does.
+    more than one need a main module that can be imported, as multiprocessing does.
     `picture` draws a piano roll beside each file, NAME.png, with what differs from the rules where `verify` is asked
     for, too. Title and tempo are carried over. Folders are walked. Raises ConfigError for unknown choices and
     ModelError for the model; what is wrong with one tune is in its outcome.
@@ -58,7 +58,7 @@ def midi2abc(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
-    jobs: int | None = 1,
+    jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
     """MIDI files of one melody to ABC tunes, title and tempo carried over. Settings and errors as `abc2midi`.
@@ -92,9 +92,7 @@ def _start(
     return Run(suffixes=suffixes, prepared=prepared, force=force, on_progress=on_progress, sure_only=only)
 
 
-def _convert(
-    run: Run, engine: str, model: str, device: str, dtype: str, processes: int | None
-) -> list[Outcome[Converted]]:
+def _convert(run: Run, engine: str, model: str, device: str, dtype: str, processes: int) -> list[Outcome[Converted]]:
     if engine == "rules":
         _by_rules(run, run.jobs())
     elif run.jobs():  # a model takes a second to load, and bad inputs need none
@@ -104,7 +102,7 @@ def _convert(
         writer.check_converts(*run.suffixes)
         by_model(run, writer, processes=processes)
         if engine == "auto":
-            _by_rules(run, [(index, job) for index, job in run.jobs() if not run.done(index)])
+            _by_rules(run, [(index, job) for index, job in run.jobs() if run.unanswered(index)])
     return run.in_order()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bytesim.engine.decode import DEFAULT_SLOTS, decode
-from bytesim.engine.parallel import decode_in_processes, fitting_jobs
+from bytesim.engine.parallel import decode_in_processes
 from bytesim.engine.requests import Reply, Request, convert_request
 from bytesim.errors import BytesimError, DecodeError, FormatError
 from bytesim.formats import abc, bmp, midi, wav
@@ -41,10 +41,10 @@ def decode_all(
     *,
     grammar: GrammarMaker | None = None,
     slots: int = DEFAULT_SLOTS,
-    jobs: int | None = 1,
+    jobs: int = 1,
     on_bytes: OnBytes | None = None,
 ) -> None:
-    """Convert all sources, `slots` at a time in each of `jobs` processes (None: as many as are worth starting).
+    """Convert all sources, `slots` at a time in each of `jobs` processes; a GPU is given one.
 
     `on_reply` hears of each as it ends, or of the ContextError that refused it. Answers keep to `grammar`, where one
     is given.
@@ -62,7 +62,7 @@ def decode_all(
         on_reply(places[row], reply)
 
     weights = next(writer.model.parameters())
-    jobs = fitting_jobs(len(requests), weights.device) if jobs is None else min(jobs, len(requests))
+    jobs = min(jobs, len(requests))
     if jobs > 1 and weights.device.type == "cpu":
         decode_in_processes(
             writer.folder, weights.dtype, requests, jobs=jobs, slots=slots, on_done=on_done, on_bytes=on_bytes

@@ -6,20 +6,15 @@ Imported on request only: `--engine rules`, `--verify`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 
 from bytesim.formats import abc, midi
-from bytesim.metrics import note_f1
+from bytesim.metrics import NoteKey, note_counts, note_f1
 from bytesim.tasks.music_rules import midi_to_abc_rules, render_rules
 from bytesim.tasks.notes_table import bar_and_beat, meters_of, on_grid, pitch_name
 
 MAX_DIFFERENCES = 40
 """Bars that a comparison lists; what follows is counted."""
-
-Key = tuple[Fraction, int, Fraction]
-"""Onset and length in 1/480 of a quarter note with the pitch between: what notes are compared by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +56,7 @@ def verify(abc_text: str, written: bytes) -> Verification:
     """Compare a model's MIDI with the rules' for the tune as written. Raises FormatError and ToolError of theirs."""
     expected, engine = expected_midi(abc_text)
     theirs, ours = midi.notes(expected), midi.notes(written)
-    differences = _differences(_keys(theirs), _keys(ours), midi.parse(expected))
+    differences = _differences(note_counts(theirs), note_counts(ours), midi.parse(expected))
     return Verification(
         engine=engine,
         same=not differences,
@@ -72,11 +67,7 @@ def verify(abc_text: str, written: bytes) -> Verification:
     )
 
 
-def _keys(notes: Iterable[midi.Note]) -> Counter[Key]:
-    return Counter((Fraction(n.onset_ticks480), n.pitch, Fraction(n.duration_ticks480)) for n in notes)
-
-
-def _differences(expected: Counter[Key], written: Counter[Key], file: midi.MidiFile) -> tuple[str, ...]:
+def _differences(expected: Counter[NoteKey], written: Counter[NoteKey], file: midi.MidiFile) -> tuple[str, ...]:
     meters = meters_of(file)
     bars: dict[int, list[str]] = {}
     for kind, notes in (("missing", expected - written), ("surplus", written - expected)):

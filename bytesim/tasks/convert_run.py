@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bytesim.errors import BytesimError, DecodeError, ModelError
+from bytesim.errors import BytesimError, ContextError, DecodeError, ModelError
 from bytesim.tasks.convert_jobs import Job, Prepared
 from bytesim.tasks.files import Outcome, write_output
 
@@ -80,9 +80,9 @@ class Run:
         if picture is not None and job.picture is not None:
             write_output(job.picture, picture, force=self.force)
 
-    def done(self, index: int) -> bool:
-        """Whether the file at that place is written."""
-        return index in self.outcomes and self.outcomes[index].error is None
+    def unanswered(self, index: int) -> bool:
+        """Whether the model was not asked for the file at that place, or gave no answer that is to be used."""
+        return index not in self.outcomes or isinstance(self.outcomes[index].error, (ContextError, DecodeError))
 
     def finish(self, index: int, job: Job, work: Callable[[], Converted]) -> None:
         """Do the last of a file's work, and keep its result or error."""
@@ -100,7 +100,7 @@ class Run:
         return [self.outcomes[index] for index in sorted(self.outcomes)]
 
 
-def by_model(run: Run, writer: Writer, *, processes: int | None = 1) -> None:
+def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
     """Decode all files that the model can read, writing each as it ends; `processes` as `decode_all` takes `jobs`."""
     from bytesim.tasks.confidence import direction_of, read_calibration, surprise
     from bytesim.tasks.convert_model import MUSIC_GRAMMARS, check_ended, decode_all

@@ -83,7 +83,7 @@ def evaluate_convert(
     device: str = "auto",
     dtype: str = "float32",
     slots: int = DEFAULT_SLOTS,
-    jobs: int | None = 1,
+    jobs: int = 1,
     calibrate: bool = False,
     on_progress: Progress | None = None,
 ) -> ConvertEvaluation:
@@ -154,7 +154,7 @@ def _decode(
     writer: Writer,
     direction: str,
     slots: int,
-    jobs: int | None,
+    jobs: int,
     on_progress: Progress | None,
 ) -> float:
     """Let the model convert every file; returns the seconds it took."""

@@ -10,10 +10,10 @@ import random
 from fractions import Fraction
 
 from bytesim.formats.abc.canonical import canonical
+from bytesim.formats.abc.transpose import pitch_name
 from bytesim.formats.abc.tune import parse
 from bytesim.tasks.music_data import KEYS, METERS, UNITS
 
-_LETTERS = "CDEFGAB"
 _LOWEST, _HIGHEST = -5, 16
 """Places on the staff, counted from middle C: from the E below it to the e above the staff."""
 _LENGTHS = [
@@ -92,7 +92,7 @@ class _Composer:
         if self.tied:
             length = self._length(left)
             self.tied = False
-            return _pitch(self.place) + _written(length), length
+            return pitch_name(self.place) + _written(length), length
         if left >= 2 and self._does("triplet"):
             return f"(3{self._note()}{self._note()}{self._note()}", Fraction(2)
         if left >= 2 and self._does("broken"):
@@ -114,22 +114,16 @@ class _Composer:
         step = self.rng.choice((-4, -2, -2, -1, -1, -1, 0, 1, 1, 1, 2, 2, 3, 5))
         self.place = min(_HIGHEST, max(_LOWEST, self.place + step))
         sign = self.rng.choice("^_=") if self._does("accidental") else ""
-        return sign + _pitch(self.place)
+        return sign + pitch_name(self.place)
 
     def _chord(self) -> str:
         low = min(self.place, _HIGHEST - 4)
-        return "[" + "".join(_pitch(low + up) for up in self.rng.choice(((0, 2), (0, 4), (0, 2, 4)))) + "]"
+        return "[" + "".join(pitch_name(low + up) for up in self.rng.choice(((0, 2), (0, 4), (0, 2, 4)))) + "]"
 
     def _grace(self) -> str:
         if not self._does("grace"):
             return ""
-        return "{" + "".join(_pitch(self.place + up) for up in self.rng.choice(((1,), (-1,), (1, 0), (2, 1)))) + "}"
-
-
-def _pitch(place: int) -> str:
-    octave, letter = divmod(place, 7)
-    name = _LETTERS[letter]
-    return name + "," * -octave if octave < 1 else name.lower() + "'" * (octave - 1)
+        return "{" + "".join(pitch_name(self.place + up) for up in self.rng.choice(((1,), (-1,), (1, 0), (2, 1)))) + "}"
 
 
 def _written(length: Fraction) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 from matplotlib.axes import Axes
 
 from bytesim.formats import midi
 from bytesim.formats.midi.notes import TICKS_PER_QUARTER
+from bytesim.metrics import NoteKey, note_counts
 from bytesim.tasks.notes_table import meters_of, on_grid, pitch_name
 
 QUARTERS_PER_ROW = 32
@@ -34,7 +35,7 @@ def piano_roll(written: bytes, expected: bytes | None = None) -> bytes:
     from matplotlib.figure import Figure
 
     file = midi.parse(written)
-    kinds = _kinds(_keys(midi.notes(file)), None if expected is None else _keys(midi.notes(expected)))
+    kinds = _kinds(note_counts(midi.notes(file)), None if expected is None else note_counts(midi.notes(expected)))
     every = [key for keys in kinds.values() for key in keys]
     end = max((onset + length for onset, _, length in every), default=Fraction(4))
     num_rows = max(1, math.ceil(end / QUARTERS_PER_ROW))
@@ -55,19 +56,16 @@ def piano_roll(written: bytes, expected: bytes | None = None) -> bytes:
     return picture.getvalue()
 
 
-def _keys(notes: Iterable[midi.Note]) -> Counter[Key]:
-    return Counter((_quarters(n.onset_ticks480), n.pitch, _quarters(n.duration_ticks480)) for n in notes)
-
-
-def _quarters(ticks480: int | Fraction) -> Fraction:
-    return Fraction(ticks480) / TICKS_PER_QUARTER
-
-
-def _kinds(written: Counter[Key], expected: Counter[Key] | None) -> dict[str, list[Key]]:
+def _kinds(written: Counter[NoteKey], expected: Counter[NoteKey] | None) -> dict[str, list[Key]]:
     if expected is None:
-        return {"right": sorted(written.elements())}
+        return {"right": _in_quarters(written)}
     found = {"right": written & expected, "missing": expected - written, "surplus": written - expected}
-    return {kind: sorted(keys.elements()) for kind, keys in found.items()}
+    return {kind: _in_quarters(keys) for kind, keys in found.items()}
+
+
+def _in_quarters(keys: Counter[NoteKey]) -> list[Key]:
+    every = sorted(keys.elements())
+    return [(onset / TICKS_PER_QUARTER, pitch, length / TICKS_PER_QUARTER) for onset, pitch, length in every]
 
 
 def _bars(file: midi.MidiFile, end: Fraction) -> Iterator[tuple[Fraction, int]]:
@@ -100,9 +98,7 @@ def _draw_notes(axes: Axes, keys: list[Key], colour: str) -> None:
     for onset, pitch, length in keys:
         by_pitch.setdefault(pitch, []).append((float(onset), max(float(length), 0.03)))
     for pitch, spans in by_pitch.items():
-        axes.broken_barh(
-            spans, (pitch - 0.42, 0.84), facecolors=colour, edgecolors="white", linewidth=0.6, clip_on=True
-        )
+        axes.broken_barh(spans, (pitch - 0.42, 0.84), facecolors=colour, edgecolors="white", linewidth=0.6)
 
 
 def _title(kinds: dict[str, list[Key]], compared: bool, rows_left: int) -> str:

@@ -84,7 +84,14 @@ class _Move:
             if alteration not in _WRITTEN:
                 raise FormatError("a note would need three accidentals.")
             sign = _WRITTEN[alteration]
-        return sign + (name + "," * -octave if octave < 1 else name.lower() + "'" * (octave - 1))
+        return sign + pitch_name(7 * octave + moved)
+
+
+def pitch_name(place: int) -> str:
+    """A note's letter and octave marks; `place` counts letters from middle C: 0 is `C`, 7 `c`, -1 `B,`."""
+    octave, letter = divmod(place, 7)
+    name = _LETTERS[letter]
+    return name + "," * -octave if octave < 1 else name.lower() + "'" * (octave - 1)
 
 
 def signature(key: str) -> dict[str, int]:

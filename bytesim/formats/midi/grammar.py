@@ -23,7 +23,6 @@ from bytesim.formats.midi.events import (
 
 _SEVEN_BITS = allow(range(128))
 _NOT_ZERO = allow(range(1, 256))
-_LAST_SEPTET = _SEVEN_BITS
 _SHARPS = allow((*range(8), *range(249, 256)))
 _FIXED_META = {SET_TEMPO: 3, TIME_SIGNATURE: 4, KEY_SIGNATURE: 2}
 _TEXTS = range(1, 8)
@@ -73,7 +72,7 @@ def _number() -> Steps:
     for _ in range(3):
         if (yield ANY_BYTE) < 0x80:
             return
-    yield _LAST_SEPTET
+    yield _SEVEN_BITS
 
 
 @cache

@@ -1,0 +1,84 @@
+"""Several processes decode what one does, and none of them outlives the one that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import torch
+from music_models import make_model
+
+from bytesim.engine.decode import decode
+from bytesim.engine.parallel import decode_in_processes
+from bytesim.engine.requests import Reply, convert_request
+from bytesim.models.bgpt import BGPT
+from bytesim.models.weights import load_model
+
+TUNES = [f"X:1\nM:4/4\nL:1/8\nK:D\n{letter * (4 + place)}|\n".encode() for place, letter in enumerate("CDEFGAB")]
+
+
+def test_processes_write_what_one_writes(tmp_path):
+    folder = make_model(tmp_path / "music", max_patches=64)
+    model = load_model(folder)
+    assert isinstance(model, BGPT)
+    requests = [convert_request(model.config, tune, "abc", "mid") for tune in TUNES]
+    replies: dict[int, Reply] = {}
+    written: list[int] = []
+    decode_in_processes(
+        folder, torch.float32, requests, jobs=2, slots=2, on_done=replies.__setitem__, on_bytes=written.append
+    )
+    assert sorted(replies) == list(range(len(TUNES)))
+    for index, expected in enumerate(decode(model, requests)):
+        assert (replies[index].data, replies[index].ended) == (expected.data, expected.ended)
+        assert expected.data
+    assert sum(written) == sum(len(reply.data) for reply in replies.values())
+
+
+@pytest.fixture
+def decoding(tmp_path):
+    """A process whose two processes will be decoding for minutes; their standard error is its own."""
+    folder = make_model(tmp_path / "music", max_patches=8192)
+    (tmp_path / "tunes").mkdir()
+    for place, tune in enumerate(TUNES):
+        (tmp_path / "tunes" / f"{place}.abc").write_bytes(tune)
+    command = [sys.executable, "-m", "bytesim", "convert", "abc2midi", str(tmp_path / "tunes"), "--jobs", "2"]
+    command += ["--model", str(folder), "-o", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        wait_for_children(process.pid, 3)  # one of them is multiprocessing's own, which tracks resources
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read off /proc")
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
+    if sent == signal.SIGINT:
+        os.killpg(decoding.pid, sent)  # as a terminal does
+    else:
+        decoding.send_signal(sent)
+    _, said = decoding.communicate(timeout=60)  # returns when the last that holds the pipe has ended
+    assert decoding.returncode == code
+    assert "Traceback" not in said
+
+
+def wait_for_children(pid: int, count: int) -> None:
+    for _ in range(600):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        if len(children) >= count and all(busy(child) for child in children[1:]):
+            return
+        time.sleep(0.1)
+    raise AssertionError("no processes were started")
+
+
+def busy(pid: str) -> bool:
+    """Whether a process has computed for three seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") > 3
