@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny_training import RECIPE, losses, pairs, tiny_recipe, write_recipe
@@ -122,6 +123,17 @@ def test_the_data_of_a_step_depend_on_the_step_alone():
 
     assert drawn(one, 7) == drawn(two, 7) != drawn(one, 8)
     assert drawn(Mixture([streams[0]], seed=4), 7) != drawn(one, 7)
+
+
+def test_long_files_are_drawn_as_often_as_short_ones():
+    recipe = tiny_recipe()
+    model = replace(recipe.model, max_patches=256, max_source_bytes=256)
+    rows = [(b"s" * length, b"S" * length) for length in (8, 120, 240) for _ in range(20)]
+    stream = Stream(recipe.data[0], pack(rows), model)
+    rng = np.random.default_rng(0)
+    drawn = Counter(len(each.source) for _ in range(8000) for each in stream.draw(rng, 1024))
+    assert drawn.keys() == {8, 120, 240}
+    assert max(drawn.values()) < 1.15 * min(drawn.values())
 
 
 def test_what_the_model_cannot_hold_is_left_out_and_counted():

@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import load_file
 from tiny_training import losses, pairs, tiny_recipe, write_recipe
 
-from bytesim.errors import ModelError
 from bytesim.tasks.train import train_recipe
 from bytesim.training.shards import pack
 from bytesim.training.streams import Stream
@@ -60,6 +59,15 @@ def test_a_training_starts_from_another_models_weights(tmp_path):
     begun = next(value for _, name, value in losses(second.folder) if name == "loss_nats")
     ended = [value for _, name, value in losses(first.folder) if name == "loss_nats"][-5:]
     assert begun < 1.2 * max(ended)
-    recipe.write_text(recipe.read_text().replace("\nnum_layers = 2", "\nnum_layers = 3"))
-    with pytest.raises(ModelError, match="num_layers"):
-        train_recipe(recipe, out=tmp_path / "third", device="cpu", steps=2)
+
+
+def test_weights_that_do_not_fit_start_afresh_and_are_named(tmp_path):
+    recipe = write_recipe(tmp_path)
+    train_recipe(recipe, out=tmp_path / "first", device="cpu", steps=2)
+    notes: list[str] = []
+    deeper = recipe.read_text().replace("\nnum_layers = 2", "\nnum_layers = 3")
+    recipe.write_text('start_from = "first/capitals"\n' + deeper)
+    train_recipe(recipe, out=tmp_path / "deeper", device="cpu", steps=2, on_note=notes.append)
+    (said,) = [note for note in notes if "start afresh" in note]
+    assert "patch_decoder.blocks.2.attention.qkv.weight" in said
+    assert "blocks.1" not in said

@@ -95,10 +95,26 @@ def load_weights(folder: Path, model: nn.Module) -> None:
     Raises ModelError where a tensor is missing, surplus or of another shape, or the file is damaged.
     """
     check_shapes(weight_shapes(folder), model)
-    path = folder / WEIGHTS_FILE
+    _copy_weights(folder / WEIGHTS_FILE, model.state_dict())
+
+
+def load_fitting_weights(folder: Path, model: nn.Module) -> list[str]:
+    """Copy the weights of a folder that have the name and shape of one in the model; the names of those without.
+
+    Raises ModelError where none fits, or the file is damaged.
+    """
+    shapes, state = weight_shapes(folder), model.state_dict()
+    fitting = {name: target for name, target in state.items() if shapes.get(name) == tuple(target.shape)}
+    if not fitting:
+        raise ModelError("no weight of it fits the model; take one of the same widths.", file=str(folder))
+    _copy_weights(folder / WEIGHTS_FILE, fitting)
+    return sorted(state.keys() - fitting.keys())
+
+
+def _copy_weights(path: Path, targets: Mapping[str, Tensor]) -> None:
     try:
         with safe_open(path, framework="pt") as file, torch.no_grad():
-            for name, target in model.state_dict().items():
+            for name, target in targets.items():
                 target.copy_(file.get_tensor(name))
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(

@@ -11,10 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bytesim.errors import ConfigError, ModelError, OutputError
+from bytesim.errors import ConfigError, OutputError
 from bytesim.models.bgpt import BGPT
-from bytesim.models.folder import read_config
-from bytesim.models.weights import load_weights
+from bytesim.models.weights import load_fitting_weights
 from bytesim.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from bytesim.training.compiled import compile_or_eager
 from bytesim.training.interrupt import Interrupt, deferred_interrupt
@@ -43,15 +42,6 @@ class StepReport:
     """Scored bytes of the step."""
     seconds: float
     total_steps: int | None
-
-
-def _load_first(folder: Path, model: BGPT) -> None:
-    """Give a model the weights of a model folder. Raises ModelError where they do not fit."""
-    config = read_config(folder)
-    if config != model.config.to_dict():
-        differing = sorted(key for key, value in model.config.to_dict().items() if config.get(key) != value)
-        raise ModelError(f"has another config than the recipe's [model]: {', '.join(differing)}.", file=str(folder))
-    load_weights(folder, model)
 
 
 def _silent(note: str) -> None:
@@ -98,7 +88,9 @@ class Trainer:
         )
         progress = load_checkpoint(folder, self.model, self.optimizers, recipe, on_note)
         if progress is None and recipe.start_from:
-            _load_first(base / recipe.start_from, self.model)
+            fresh = load_fitting_weights(base / recipe.start_from, self.model)
+            if fresh:
+                on_note(f"{recipe.start_from} has no weights that fit these, which start afresh: {', '.join(fresh)}.")
         self.progress = progress or Progress()
         if self.config.steps:
             self.progress.total_steps = self.config.steps

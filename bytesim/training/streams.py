@@ -68,6 +68,7 @@ class Stream:
             )
         self.rows = rows[np.argsort(patches[rows], kind="stable")]
         self.buckets = -(-patches[self.rows] // BUCKET_PATCHES)
+        self.patches_before = np.cumsum(self.buckets)
         self.left_out = too_large + int(np.count_nonzero(~keep & self._asked(shard)))
         """Rows asked for that are too long for the model or over `max_bytes`."""
 
@@ -102,9 +103,11 @@ class Stream:
     def draw(self, rng: np.random.Generator, budget: int) -> list[Example]:
         """Examples of one bucket, as many as `budget` bytes hold, at least one.
 
-        How many depends on the bucket alone: shapes recur, and kernels made for a shape are used again.
+        How many depends on the bucket alone: shapes recur, and kernels made for a shape are used again. A bucket comes
+        as often as it holds bytes, so that long files are drawn as often as short ones.
         """
-        bucket = int(self.buckets[rng.integers(len(self))])
+        row = np.searchsorted(self.patches_before, rng.integers(self.patches_before[-1]), side="right")
+        bucket = int(self.buckets[row])
         count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
         drawn = [self.example(int(index)) for index in rng.integers(low, high, count)]
