@@ -210,7 +210,8 @@ def test_verify_without_abc2midi_asks_music21(tmp_path, model, monkeypatch):
 
 
 def test_verify_needs_a_model(tmp_path):
-    assert run("abc2midi", tune(tmp_path), "--engine", "rules", "--verify").exit_code == 2
+    for command in ("abc2midi", "midi2abc"):
+        assert run(command, tune(tmp_path), "--engine", "rules", "--verify").exit_code == 2
     with pytest.raises(ConfigError):
         convert.abc2midi([tune(tmp_path)], engine="rules", verify=True)
 
@@ -244,6 +245,48 @@ def test_abc_that_does_not_parse_is_an_error_and_nothing_is_written(tmp_path, mo
     line = one_error(run("midi2abc", tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid"), "--model", model))
     assert "the model wrote ABC that does not parse" in line
     assert [path.name for path in tmp_path.iterdir()] == ["reel.mid"]
+
+
+@pytest.mark.usefixtures("perfect")
+def test_verify_plays_the_tune_and_finds_the_notes_of_the_file(tmp_path, model):
+    source = tune(tmp_path, render_abc2midi(TUNE_OF_THE_REEL.decode()).midi, "reel.mid")
+    done = run("midi2abc", source, "--model", model, "--verify", "--picture")
+    assert "  verified: the same 15 notes as the MIDI file" in done.stdout
+    assert (tmp_path / "reel.png").read_bytes().startswith(b"\x89PNG")
+
+
+WRONG_REEL = TUNE_OF_THE_REEL.replace(b"DFAd", b"DFAA", 1)
+
+
+def test_verify_names_the_bars_of_a_tune_that_plays_otherwise(tmp_path, model, monkeypatch):
+    answer_with(monkeypatch, WRONG_REEL)
+    (outcome,) = convert.midi2abc(
+        [tune(tmp_path, render_abc2midi(TUNE_OF_THE_REEL.decode()).midi, "reel.mid")],
+        model=model,
+        verify=True,
+    )
+    seen = outcome.result.verified
+    assert (seen.same, seen.engine, seen.reference) == (False, "abc2midi", "the MIDI file")
+    assert seen.differences == ("bar 1: missing D5 at 1.2+1/2 (1/2); surplus A4 at 1.2+1/2 (1/2)",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "engine", "reason"),
+    [
+        (TUNE_OF_THE_REEL, "model", ""),
+        (WRONG_REEL, "midi2abc", "abc2midi plays other notes"),
+        (None, "midi2abc", "did not end"),
+    ],
+)
+def test_auto_takes_the_tune_that_plays_the_file(tmp_path, model, monkeypatch, answer, engine, reason):
+    answer_with(monkeypatch, answer)
+    (outcome,) = convert.midi2abc(
+        [tune(tmp_path, render_abc2midi(TUNE_OF_THE_REEL.decode()).midi, "reel.mid")], model=model, engine="auto"
+    )
+    assert outcome.result.engine == engine
+    assert outcome.result.sure is (True if engine == "model" else None)
+    assert reason in outcome.result.asked_rules
+    assert bool(outcome.result.asked_rules) == bool(reason)
 
 
 # --- bad input ---------------------------------------------------------------------------------

@@ -48,6 +48,9 @@ EngineChoice = Annotated[
         "answer and else the rules (auto)."
     ),
 ]
+Picture = Annotated[
+    bool, typer.Option("--picture", help="Draw a piano roll beside each file; with --verify, what differs in colour.")
+]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes that decode side by side on a CPU.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps...; auto takes a GPU where there is one.")]
@@ -66,10 +69,7 @@ def abc2midi(
     verify: Annotated[
         bool, typer.Option("--verify", help="Also play the tune by the rules, and show every note that differs.")
     ] = False,
-    picture: Annotated[
-        bool,
-        typer.Option("--picture", help="Draw a piano roll beside each file; with --verify, what differs in colour."),
-    ] = False,
+    picture: Picture = False,
     notes: Annotated[
         bool, typer.Option("--notes", help="Show the first notes in a pipe and for several files, too.")
     ] = False,
@@ -87,8 +87,7 @@ def abc2midi(
     """
     from bytesim.tasks import convert as task
 
-    if verify and engine is Engine.rules:
-        raise typer.BadParameter("--verify compares the model's answer with the rules; use it with --engine model.")
+    _check_verify(verify, engine)
     _check_stdout(sources, output, as_json)
     with byte_progress("abc2midi") as on_progress:
         outcomes = task.abc2midi(
@@ -118,6 +117,10 @@ def midi2abc(
     output: Output = None,
     model: Model = "music",
     engine: EngineChoice = Engine.model,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Play the ABC text by the rules, and show every note that differs.")
+    ] = False,
+    picture: Picture = False,
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
@@ -130,6 +133,7 @@ def midi2abc(
     """
     from bytesim.tasks import convert as task
 
+    _check_verify(verify, engine)
     _check_stdout(sources, output, as_json)
     with byte_progress("midi2abc") as on_progress:
         outcomes = task.midi2abc(
@@ -137,6 +141,8 @@ def midi2abc(
             output=output,
             model=model,
             engine=engine.value,
+            verify=verify,
+            picture=picture,
             force=force,
             device=device,
             dtype=dtype.value,
@@ -181,6 +187,11 @@ def files(
     raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
 
 
+def _check_verify(verify: bool, engine: Engine) -> None:
+    if verify and engine is Engine.rules:
+        raise typer.BadParameter("--verify compares the model's answer with the rules; use it with --engine model.")
+
+
 def _check_stdout(sources: list[str], output: str | None, as_json: bool) -> None:
     if as_json and (output == "-" or (output is None and "-" in sources)):
         raise typer.BadParameter("--json and the file itself cannot both go to stdout; name a file with -o.")
@@ -211,8 +222,8 @@ def _comparison(made: Converted) -> list[str]:
     if seen is None:
         return []
     if seen.same:
-        return [f"  verified: the same {seen.num_expected} notes as {seen.engine}"]
-    counts = f"{seen.num_written} notes, {seen.engine} has {seen.num_expected}; note F1 {seen.note_f1:.4f}"
+        return [f"  verified: the same {seen.num_expected} notes as {seen.reference}"]
+    counts = f"{seen.num_written} notes, {seen.reference} has {seen.num_expected}; note F1 {seen.note_f1:.4f}"
     return [f"  verified: {counts}", *(f"  {difference}" for difference in seen.differences)]
 
 

@@ -41,11 +41,11 @@ def abc2midi(
     for, too. Title and tempo are carried over. Folders are walked. Raises ConfigError for unknown choices and
     ModelError for the model; what is wrong with one tune is in its outcome.
     """
-    if verify and engine == "rules":
-        raise ConfigError("verify compares a model's answer with the rules; with engine rules there is none.")
-    run = _start(sources, ("abc", "mid"), {"abc"}, engine, output, force, on_progress, abc_jobs, pictures=picture)
-    run.verify = _verify if verify else None
-    run.draw = (_draw_differences if verify else _draw) if picture else None
+    run = _start(
+        sources, ("abc", "mid"), {"abc"}, engine, output, force, on_progress, abc_jobs, verify=verify, pictures=picture
+    )
+    run.verify = _verify_midi if verify else None
+    run.draw = (_draw_midi_differences if verify else _draw_midi) if picture else None
     return _convert(run, engine, model, device, dtype, jobs)
 
 
@@ -55,6 +55,8 @@ def midi2abc(
     output: str | Path | None = None,
     model: str = "music",
     engine: str = "model",
+    verify: bool = False,
+    picture: bool = False,
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
@@ -63,9 +65,17 @@ def midi2abc(
 ) -> list[Outcome[Converted]]:
     """MIDI files of one melody to ABC tunes, title and tempo carried over. Settings and errors as `abc2midi`.
 
-    The rules are midi2abc of the abcMIDI package.
+    The rules are midi2abc of the abcMIDI package. `verify` plays the ABC text by abc2midi (music21 where that is
+    missing) and compares the notes with those of the MIDI file; `auto` does so, too, and takes the model's answer
+    where they are the same. `picture` draws what is played.
     """
-    run = _start(sources, ("mid", "abc"), {"mid", "midi"}, engine, output, force, on_progress, midi_jobs)
+    inputs, in_folders = ("mid", "abc"), {"mid", "midi"}
+    run = _start(
+        sources, inputs, in_folders, engine, output, force, on_progress, midi_jobs, verify=verify, pictures=picture
+    )
+    run.verify = _verify_abc if verify else None
+    run.proof = _verify_abc if engine == "auto" else None
+    run.draw = (_draw_abc_differences if verify else _draw_abc) if picture else None
     return _convert(run, engine, model, device, dtype, jobs)
 
 
@@ -79,8 +89,11 @@ def _start(
     on_progress: Progress | None,
     read: Callable[..., Iterator[Prepared]],
     *,
-    pictures: bool = False,
+    verify: bool,
+    pictures: bool,
 ) -> Run:
+    if verify and engine == "rules":
+        raise ConfigError("verify compares a model's answer with the rules; with engine rules there is none.")
     if engine not in ENGINES:
         raise ConfigError(f"engine {engine!r} is none of {', '.join(ENGINES)}.")
     names = expand_inputs(sources, suffixes=in_folders)
@@ -128,20 +141,40 @@ def _by_rules(run: Run, jobs: list[tuple[int, Job]]) -> None:
             run.on_progress(done, len(jobs))
 
 
-def _draw(job: Job, data: bytes) -> bytes:
+def _draw_midi(job: Job, data: bytes) -> bytes:
     from bytesim.tasks.piano_roll import piano_roll
 
     return piano_roll(data)
 
 
-def _draw_differences(job: Job, data: bytes) -> bytes:
+def _draw_midi_differences(job: Job, data: bytes) -> bytes:
     from bytesim.tasks.convert_rules import expected_midi
     from bytesim.tasks.piano_roll import piano_roll
 
     return piano_roll(data, expected_midi(job.as_written.decode("utf-8"))[0])
 
 
-def _verify(job: Job, data: bytes) -> Verification:
-    from bytesim.tasks.convert_rules import verify
+def _draw_abc(job: Job, data: bytes) -> bytes:
+    from bytesim.tasks.convert_rules import expected_midi
+    from bytesim.tasks.piano_roll import piano_roll
 
-    return verify(job.as_written.decode("utf-8"), data)
+    return piano_roll(expected_midi(data.decode("utf-8"))[0])
+
+
+def _draw_abc_differences(job: Job, data: bytes) -> bytes:
+    from bytesim.tasks.convert_rules import expected_midi
+    from bytesim.tasks.piano_roll import piano_roll
+
+    return piano_roll(expected_midi(data.decode("utf-8"))[0], job.data)
+
+
+def _verify_midi(job: Job, data: bytes) -> Verification:
+    from bytesim.tasks.convert_rules import verify_midi
+
+    return verify_midi(job.as_written.decode("utf-8"), data)
+
+
+def _verify_abc(job: Job, data: bytes) -> Verification:
+    from bytesim.tasks.convert_rules import verify_abc
+
+    return verify_abc(job.data, data.decode("utf-8"))

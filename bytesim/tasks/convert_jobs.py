@@ -166,6 +166,7 @@ def midi_jobs(source: str, places: Places, *, engine: str) -> Iterator[Prepared]
         source=source,
         tune=None,
         target=target,
+        picture=places.picture(target),
         data=data,
         as_written=raw,
         title=title,

@@ -19,10 +19,12 @@ MAX_DIFFERENCES = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """A model's MIDI against the rules' for the same tune."""
+    """The notes a model wrote against those there should be."""
 
     engine: str
-    """abc2midi, or music21 where it is not installed."""
+    """What played the ABC text: abc2midi, or music21 where it is not installed."""
+    reference: str
+    """Whose notes were expected: the engine's, or those of `the MIDI file` that was converted."""
     same: bool
     note_f1: float
     num_expected: int
@@ -52,13 +54,27 @@ def expected_midi(abc_text: str) -> tuple[bytes, str]:
     return midi.to_model_form(rendering.midi)[0], rendering.engine
 
 
-def verify(abc_text: str, written: bytes) -> Verification:
+def verify_midi(abc_text: str, written: bytes) -> Verification:
     """Compare a model's MIDI with the rules' for the tune as written. Raises FormatError and ToolError of theirs."""
     expected, engine = expected_midi(abc_text)
+    return _compared(expected, written, engine, engine)
+
+
+def verify_abc(source: bytes, abc_text: str) -> Verification:
+    """Compare a MIDI file, in the layout the model reads, with what the rules play from the ABC a model made of it.
+
+    Raises FormatError and ToolError of the rules.
+    """
+    played, engine = expected_midi(abc_text)
+    return _compared(source, played, engine, "the MIDI file")
+
+
+def _compared(expected: bytes, written: bytes, engine: str, reference: str) -> Verification:
     theirs, ours = midi.notes(expected), midi.notes(written)
     differences = _differences(note_counts(theirs), note_counts(ours), midi.parse(expected))
     return Verification(
         engine=engine,
+        reference=reference,
         same=not differences,
         note_f1=note_f1(theirs, ours),
         num_expected=len(theirs),

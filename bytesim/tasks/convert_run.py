@@ -62,6 +62,8 @@ class Run:
     force: bool
     verify: Callable[[Job, bytes], Verification] | None = None
     """Compares a written file with what it should be."""
+    proof: Callable[[Job, bytes], Verification] | None = None
+    """Decides, where only sure answers are to be used, in place of the model's surprise."""
     draw: Callable[[Job, bytes], bytes] | None = None
     """Draws a written file."""
     on_progress: Progress | None = None
@@ -108,7 +110,7 @@ def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
     jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
     plain = any(job.plain for _, job in jobs)
     calibration = None if plain else read_calibration(writer.folder, direction_of(run.suffixes))
-    if run.sure_only and calibration is None:
+    if run.sure_only and calibration is None and run.proof is None:
         raise ModelError(
             f"the card of {writer.name!r} does not say when it is sure. --engine auto needs that; "
             "`bytesim evaluate convert --calibrate` finds it out."
@@ -125,7 +127,9 @@ def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
             answer = _finished(job, reply, run.suffixes[1])
             nats = surprise(reply.data, reply.token_nats, run.suffixes[1])
             sure = None if calibration is None else nats <= calibration.most_nats
-            if run.sure_only and not sure:
+            if run.proof:
+                sure = _proven(run.proof, job, answer.data)
+            elif run.sure_only and not sure:
                 raise DecodeError("the model is not sure of its answer.")
             run.write(job, answer.data)
             return converted(
@@ -153,6 +157,17 @@ def _finished(job: Job, reply: Reply, suffix: str) -> Answer:
         return finish_any(reply, suffix)
     finish = finish_midi if suffix == "mid" else finish_abc
     return finish(reply, title=job.title, bpm=job.bpm)
+
+
+def _proven(proof: Callable[[Job, bytes], Verification], job: Job, data: bytes) -> bool:
+    """True. Raises DecodeError for an answer that is not proven right."""
+    try:
+        seen = proof(job, data)
+    except BytesimError as error:
+        raise DecodeError(f"the model's answer cannot be played ({error.message}).") from error
+    if not seen.same:
+        raise DecodeError(f"{seen.engine} plays other notes from the model's answer (note F1 {seen.note_f1:.4f}).")
+    return True
 
 
 def _verified(run: Run, job: Job, data: bytes) -> Verification | None:
