@@ -53,6 +53,7 @@ def test_any_tune_the_grammar_lets_through_has_a_canonical_form(seed):
         b"^^A,,3/2__b''/[CEG]4|\n"[:-1],
         b'"Am7/g"{cde}(3ABc(5:4:5abcde|z4||x2|',
         b"A>Bc<<d|(EE)>G|~A.BTcHd-|d4|",
+        b"^c'2-|c'4-|^c'|A3/2>{cd}B3/2|(3A/B/c/(3:2:2AB(2AB|A>-A|[AC]-[AC]2>B2|",
         b"[K:D][M:3/4][L:1/16]A//B/16c16/3|",
     ],
 )
@@ -72,6 +73,16 @@ def test_canonical_tunes_are_let_through(body):
         (TUNE + b"A\xff|\n", 24),
         (TUNE + b"A|\n\n", 26),
         (TUNE + b"A|", 25),
+        (TUNE + b"^A-|B|\n", 27),
+        (TUNE + b"^A,-|=A|\n", 28),
+        (TUNE + b"A-|\n", 26),
+        (TUNE + b"A-z|\n", 25),
+        (TUNE + b"A>B2|\n", 26),
+        (TUNE + b"A3/2<B|\n", 29),
+        (TUNE + b"A>|\n", 26),
+        (TUNE + b"(3AB(3c|\n", 28),
+        (TUNE + b"A'|\n", 24),
+        (TUNE + b"~|\n", 24),
     ],
 )
 def test_what_no_tune_may_hold_is_kept_out(tune, offset):

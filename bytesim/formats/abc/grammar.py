@@ -1,8 +1,13 @@
-"""The grammar of canonical ABC, for models that write it byte by byte. What it lets through, `canonical` can read."""
+"""The grammar of canonical ABC, for models that write it byte by byte.
+
+What it lets through, `canonical` can read, and what abc2midi would not play it keeps out: a tie that leads to another
+pitch, broken rhythm between unequal notes, a tuplet inside a tuplet.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 
 from bytesim.formats.grammar import END, Allowed, Grammar, Steps, allow, choice, literal
 
@@ -27,14 +32,20 @@ _RESTS = b"zx"
 _DIGITS, _NOT_ZERO = b"0123456789", b"123456789"
 _PLAIN = b'().~TH|[{"' + _NOTE_START + _RESTS
 """What may begin a token anywhere in the body."""
-_AFTER_NOTE = _PLAIN + b"<>-"
+_DECORATIONS = b".~TH"
+_DECORATED = _DECORATIONS + b'[{"' + _NOTE_START + _RESTS
+_AFTER_REST = _PLAIN + b"<>"
+_AFTER_NOTE = _AFTER_REST + b"-"
 _QUOTED = bytes(sorted(set(range(33, 127)) - set(b'"%\\')))
-_QUOTED_FIRST = bytes(sorted(set(_QUOTED) - set(b"^_<>@")))
 _MAX_QUOTED = 16
 _MAX_OCTAVES = 4
 
 _Token = Generator[Allowed, int, int]
 """The rest of a token whose first byte is written; returns the first byte of the token after it."""
+_Length = Generator[Allowed, int, tuple[bytes, int]]
+"""A length; returns it as written, and the byte after it."""
+_Note = Generator[Allowed, int, tuple[bytes, bytes, int]]
+"""A note; returns its letter and octave, its length as written, and the byte after it."""
 
 
 def abc_grammar() -> Grammar:
@@ -49,117 +60,189 @@ def _tune() -> Steps:
     yield from choice(_HEAD_UNITS)
     yield from literal(b"K:")
     yield from choice(_HEAD_KEYS)
-    first = yield allow(_PLAIN)
-    sounded = False
-    while True:
-        if first == ord("|"):
-            first = yield allow(_PLAIN + (b"\n" if sounded else b""))
-            if first == ord("\n"):
-                break
-            if first == ord("|"):
-                first = yield allow(_PLAIN.replace(b"|", b""))
-            continue
-        sounded = sounded or first in _NOTE_START
-        first = yield from _token(first)
+    yield from _Body().steps()
     yield END
 
 
-def _token(first: int) -> _Token:
-    if first in _NOTE_START:
-        first = yield from _note(first)
+@dataclass
+class _Body:
+    """The one line of notes, and what those written so far ask of the next one."""
+
+    sounded: bool = False
+    pitch: bytes = b""
+    """Sign, letter and octave of the last note; nothing after a rest or chord."""
+    tied: bytes = b""
+    """The pitch that the next note must have; its sign may be left out."""
+    length: bytes | None = None
+    """The length of the last note, as written; None where its notes have lengths of their own."""
+    broken: bytes | None = None
+    """The length that the next note must have, for broken rhythm."""
+    tuplet: int = 0
+    """Notes of a tuplet that are still to come."""
+
+    def steps(self) -> Steps:
+        first = yield self._next(_PLAIN)
+        while True:
+            if first != ord("|"):
+                first = yield from self._token(first)
+                continue
+            whole = self.sounded and not self.tied and self.broken is None
+            first = yield self._next(_PLAIN + (b"\n" if whole else b""))
+            if first == ord("\n"):
+                return
+            if first == ord("|"):
+                first = yield self._next(_PLAIN.replace(b"|", b""))
+
+    def _next(self, tokens: bytes) -> Allowed:
+        """Those of the tokens, each a first byte, that may come now."""
+        if not self.tied:
+            return allow(tokens)
+        starts = (self.tied[0], self.tied.lstrip(_SIGNS)[0])
+        return allow(bytes(each for each in tokens if each not in _NOTE_START + _RESTS or each in starts))
+
+    def _token(self, first: int) -> _Token:
+        if first in _NOTE_START:
+            return (yield from self._sound(first))
+        if first in _RESTS:
+            length, first = yield from _length(_AFTER_REST, wanted=self.broken)
+            self._count(length)
+            return self._joined(first)
+        if first == ord("["):
+            return (yield from self._bracket())
+        if first == ord("{"):
+            yield from _notes_until(ord("}"))
+        elif first == ord('"'):
+            yield from _quoted()
+        elif first == ord("("):
+            first = yield self._next(_PLAIN + (b"" if self.tuplet else b"23456789"))
+            return first if first not in _DIGITS else (yield from self._tuplet(first - ord("0")))
+        elif first in _DECORATIONS:
+            return (yield self._next(_DECORATED))
+        elif first == ord(")"):
+            joins = b"" if self.tied or self.broken is not None else b"<>"
+            return self._joined((yield self._next(_PLAIN + joins)))
+        elif first in b"<>":
+            again = yield self._next(_PLAIN + b"-" + bytes([first]))
+            return self._joined(again) if again != first else (yield self._next(_PLAIN))
+        return (yield self._next(_PLAIN))
+
+    def _sound(self, first: int) -> _Token:
+        """The rest of a note."""
+        wanted = (self.tied, self.broken)
+        pitch, length, first = yield from _note(first, _AFTER_NOTE, *wanted)
+        self.sounded = True
+        self._count(length, pitch)
+        return self._joined(first)
+
+    def _count(self, length: bytes | None, pitch: bytes = b"") -> None:
+        """Take note of a note, rest or chord that was written."""
+        self.pitch, self.length = pitch, length
+        self.tied, self.broken, self.tuplet = b"", None, max(0, self.tuplet - 1)
+
+    def _joined(self, first: int) -> int:
+        """Take note of what joins the last note to the next one, if `first` does."""
+        if first in b"<>":
+            self.broken = self.length
+        elif first == ord("-"):
+            self.tied = self.pitch
         return first
-    if first in _RESTS:
-        first = yield from _length(_AFTER_NOTE)
-        return first
-    if first == ord("["):
-        first = yield from _bracket()
-        return first
-    if first == ord("{"):
-        yield from _notes_until(ord("}"))
-    elif first == ord('"'):
-        yield from _quoted()
-    elif first == ord("("):
-        first = yield allow(_PLAIN + b"23456789")
-        return first if first not in _DIGITS else (yield from _tuplet())
-    elif first == ord("."):
-        return (yield allow(_PLAIN.replace(b"(", b"")))  # `.(` is a dotted slur, which no tuplet's number may follow
-    elif first == ord(")"):
-        return (yield allow(_PLAIN + b"<>"))
-    elif first in b"<>":
-        first = yield allow(_PLAIN + bytes([first]))
-        return first if first not in b"<>" else (yield allow(_PLAIN))
-    return (yield allow(_PLAIN))
+
+    def _bracket(self) -> _Token:
+        """A chord with its length, or an inline field."""
+        first = yield allow(_NOTE_START + bytes(_FIELDS))
+        if first in _FIELDS:
+            yield from literal(b":")
+            yield from choice(_FIELDS[first])
+            return (yield self._next(_PLAIN))
+        own_lengths = False
+        while first != ord("]"):
+            _, length, first = yield from _note(first, _NOTE_START + b"]")
+            own_lengths = own_lengths or bool(length)
+        length, first = yield from _length(_AFTER_NOTE, wanted=self.broken)
+        self.sounded = True
+        self._count(None if own_lengths else length)
+        return self._joined(first)
+
+    def _tuplet(self, notes: int) -> _Token:
+        """What follows `(3`: nothing, or `:2`, or `:2:3`."""
+        self.tuplet = notes
+        for place in range(2):
+            first = yield self._next(b":" + _PLAIN)
+            if first != ord(":"):
+                return first
+            digit = yield allow(_NOT_ZERO)
+            self.tuplet = digit - ord("0") if place else notes
+        return (yield self._next(_PLAIN))
 
 
-def _note(first: int, following: bytes = _AFTER_NOTE) -> _Token:
-    """The rest of a note. A sign may be doubled, but for the natural."""
+def _note(first: int, following: bytes, tied: bytes = b"", wanted: bytes | None = None) -> _Note:
+    """The rest of a note whose first byte is written. A sign may be doubled, but for the natural."""
+    if tied:
+        whole = tied if first == tied[0] else tied.lstrip(_SIGNS)
+        yield from literal(whole[1:])
+        return (tied, *(yield from _length(following, wanted)))
+    pitch = bytes([first])
     if first in _SIGNS:
-        doubled = bytes([first]) if first != ord("=") else b""
-        second = yield allow(_PITCHES + doubled)
-        if second not in _PITCHES:
-            yield allow(_PITCHES)
-    octave = b",'"
+        doubled = pitch if first != ord("=") else b""
+        first = yield allow(_PITCHES + doubled)
+        pitch += bytes([first])
+        if first not in _PITCHES:
+            first = yield allow(_PITCHES)
+            pitch += bytes([first])
+    octave = b"'" if first in _PITCHES.lower() else b","
     for _ in range(_MAX_OCTAVES):
-        first = yield allow(octave + b"/" + _NOT_ZERO + following)
+        first = yield allow(octave + _length_start(following, wanted))
         if first not in octave:
-            return (yield from _length(following, first))
-        octave = bytes([first])  # up and down do not mix
-    return (yield from _length(following))
+            return (pitch, *(yield from _length_from(first, following, wanted)))
+        pitch += octave
+    return (pitch, *(yield from _length(following, wanted)))
 
 
-def _length(following: bytes, first: int | None = None) -> _Token:
-    """A length: at most two digits, then a slash and at most two digits, or two slashes."""
-    if first is None:
-        first = yield allow(b"/" + _NOT_ZERO + following)
-    if first in _NOT_ZERO:
-        first = yield allow(b"/" + _DIGITS + following)
+def _length_start(following: bytes, wanted: bytes | None) -> bytes:
+    return b"/" + _NOT_ZERO + following if wanted is None else wanted[:1] or following
+
+
+def _length(following: bytes, wanted: bytes | None = None) -> _Length:
+    first = yield allow(_length_start(following, wanted))
+    return (yield from _length_from(first, following, wanted))
+
+
+def _length_from(first: int, following: bytes, wanted: bytes | None) -> _Length:
+    """The one that is wanted; or at most two digits, then a slash and at most two digits, or two slashes."""
+    if wanted is not None:
+        if wanted:
+            yield from literal(wanted[1:])
+            first = yield allow(following)
+        return wanted, first
+    written = b""
+    for more in (b"/" + _DIGITS, b"/"):
         if first in _DIGITS:
-            first = yield allow(b"/" + following)
+            written += bytes([first])
+            first = yield allow(more + following)
     if first != ord("/"):
-        return first
+        return written, first
     first = yield allow(b"/" + _NOT_ZERO + following)
     if first == ord("/"):
-        return (yield allow(following))
-    if first in _NOT_ZERO:
-        first = yield allow(_DIGITS + following)
+        return written + b"//", (yield allow(following))
+    written += b"/"
+    for more in (_DIGITS, b""):
         if first in _DIGITS:
-            first = yield allow(following)
-    return first
-
-
-def _bracket() -> _Token:
-    """A chord with its length, or an inline field."""
-    first = yield allow(_NOTE_START + bytes(_FIELDS))
-    if first in _FIELDS:
-        yield from literal(b":")
-        yield from choice(_FIELDS[first])
-        return (yield allow(_PLAIN))
-    while first != ord("]"):
-        first = yield from _note(first, _NOTE_START + b"]")
-    return (yield from _length(_AFTER_NOTE))
+            written += bytes([first])
+            first = yield allow(more + following)
+    return written, first
 
 
 def _notes_until(last: int) -> Steps:
     """Notes, at least one, and the byte that ends them."""
     first = yield allow(_NOTE_START)
     while first != last:
-        first = yield from _note(first, _NOTE_START + bytes([last]))
+        *_, first = yield from _note(first, _NOTE_START + bytes([last]))
 
 
 def _quoted() -> Steps:
-    """A chord symbol; a text that stands above or below the line sounds no chord and is not written."""
-    yield allow(_QUOTED_FIRST)
+    """A chord symbol: the chord's root, and what kind it is; or a finger's number."""
+    yield allow(_PITCHES + _DIGITS)
     for _ in range(_MAX_QUOTED - 1):
         if (yield allow(_QUOTED + b'"')) == ord('"'):
             return
     yield from literal(b'"')
-
-
-def _tuplet() -> _Token:
-    """What follows `(3`: nothing, or `:2`, or `:2:3`."""
-    for _ in range(2):
-        first = yield allow(b":" + _PLAIN)
-        if first != ord(":"):
-            return first
-        yield allow(_NOT_ZERO)
-    return (yield allow(_PLAIN))
