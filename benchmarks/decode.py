@@ -8,6 +8,9 @@ rate of matrix products.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -19,16 +22,23 @@ from bytesim.engine.hardware import bandwidth_gb_s, matmul_gflops
 from bytesim.engine.requests import Request, convert_request, generate_request
 from bytesim.engine.uncached import decode_uncached
 from bytesim.models.bgpt import BGPT
-from bytesim.patching import END_OF_PATCH
+from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 PATCHES = 48
 UNCACHED_PATCHES = 4
 
 
+class OpenEnded:
+    """A grammar of files that never end."""
+
+    allowed = np.arange(VOCAB_SIZE) != END_OF_PATCH
+
+    def advance(self, token: int) -> None:
+        pass
+
+
 def requests_for(model: BGPT, files: int, patches: int) -> list[Request]:
-    """Requests that write exactly `patches` patches each: the end of file is masked out."""
-    open_ended = np.ones(END_OF_PATCH + 1, np.bool_)
-    open_ended[END_OF_PATCH] = False
+    """Requests that write exactly `patches` patches each."""
     source = bytes(range(32, 127)) * 3
 
     def request() -> Request:
@@ -37,14 +47,12 @@ def requests_for(model: BGPT, files: int, patches: int) -> list[Request]:
         else:
             made = generate_request(model.config, "abc", source)
         limit = min(len(made.history) + patches, model.config.max_patches)
-        return Request(
-            history=made.history, first=made.first, source=made.source, max_patches=limit, mask=lambda _: open_ended
-        )
+        return replace(made, max_patches=limit, grammar=OpenEnded)
 
     return [request() for _ in range(files)]
 
 
-def seconds(work, repeats: int) -> float:
+def seconds(work: Callable[[], object], repeats: int) -> float:
     """Median time of a call; the first one pays for allocation and is not counted."""
     times = []
     for _ in range(repeats + 1):
@@ -63,6 +71,7 @@ def weight_bytes(module: torch.nn.Module) -> int:
 def main() -> None:
     options = arguments(__doc__ or "")
     model = load(options)
+    assert model.byte_decoder is not None
     size = model.config.patch_size
     one = requests_for(model, 1, 1)
     first_patch = seconds(lambda: decode(model, one), options.repeats)
@@ -76,13 +85,13 @@ def main() -> None:
     read = weight_bytes(model.patch_decoder) + size * weight_bytes(model.byte_decoder)
     for files in (1, 16, 64):
         wanted = requests_for(model, files, PATCHES)
-        elapsed = seconds(lambda wanted=wanted, files=files: decode(model, wanted, slots=files), options.repeats)
+        elapsed = seconds(partial(decode, model, wanted, slots=files), options.repeats)
         ceiling = files * size / (read / (bandwidth_gb_s(options.device) * 1e9))
         figures[f"bytes_per_s_{files}"] = round(files * PATCHES * size / elapsed)
         figures[f"ceiling_bytes_per_s_{files}"] = round(ceiling)
         print(f"{files:3} files together: {files * PATCHES * size / elapsed:8.0f} bytes/s, ceiling {ceiling:10.0f}")
     slow = requests_for(model, 1, UNCACHED_PATCHES)[0]
-    slow = Request(history=slow.history, first=slow.first, source=slow.source, max_patches=slow.max_patches)
+    slow = replace(slow, grammar=None)
     start = time.perf_counter()
     written = len(decode_uncached(model, slow).data) + 1
     naive = written / (time.perf_counter() - start)

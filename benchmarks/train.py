@@ -36,7 +36,7 @@ def main() -> None:
     rows = [(rng.bytes(SOURCE_BYTES), rng.bytes(TARGET_BYTES)) for _ in range(FILES)]
     source = DataSource(path="", task="convert", source_suffix="abc", target_suffix="mid")
     stream = Stream(source, pack(rows), config)
-    batch = collate(list(stream.all()), source_attention=True).to(device)
+    batch = collate([stream.example(index) for index in range(len(stream))], source_attention=True).to(device)
 
     def step() -> float:
         start = time.perf_counter()
@@ -59,7 +59,7 @@ def main() -> None:
     }
     operations = sum(6 * places * sum(p.numel() for p in part.parameters()) for part, places in weights.values())
     ceiling = matmul_gflops(getattr(torch, options.dtype), options.device)
-    figures = {
+    figures: dict[str, object] = {
         "bytes_per_s": round(FILES * TARGET_BYTES / elapsed),
         "gflops": round(operations / elapsed / 1e9, 1),
         "share_of_ceiling": round(operations / elapsed / 1e9 / ceiling, 3),

@@ -1,0 +1,83 @@
+"""Whole runs of `bytesim convert abc2midi`, cold start included: one tune, and a hundred in a folder.
+
+Ceiling: the start of the program, which loads torch and the model, and then the weights of the byte-level decoder read
+once for each round of bytes, of the patch-level decoder once for each round of patches; the slots of all processes hold
+the files of a round.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from common import arguments, load, report
+from decode import weight_bytes
+
+from bytesim.engine.decode import DEFAULT_SLOTS
+from bytesim.engine.hardware import bandwidth_gb_s
+from bytesim.formats import abc
+from bytesim.formats.abc.transpose import transpose
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+FILES, JOBS = 100, 2
+
+
+def tunes() -> list[str]:
+    """The tunes of examples/ in other keys, in an order that mixes long and short ones."""
+    books = [abc.split_book(path.read_text(encoding="utf-8")) for path in sorted(EXAMPLES.glob("*.abc"))]
+    plain = [abc.canonical(entry.parse()).text for book in books for entry in book]
+    moves = [(0, 0), (1, 2), (-1, -2), (2, 4), (3, 5), (-3, -5), (4, 7), (-2, -3), (-4, -7), (5, 9), (-5, -9), (1, 1)]
+    moves += [(2, 3), (-1, -1), (-2, -4), (5, 8), (6, 10), (-6, -10), (7, 12), (-7, -12)]
+    return [transpose(tune, *move) for move in moves for tune in plain]
+
+
+def run(source: Path, out: Path, *words: str) -> tuple[float, str]:
+    """(seconds, stdout) of a conversion in a process of its own."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "bytesim", "convert", "abc2midi", str(source), "-o", str(out), "--force", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr  # a tune that does not end is no failure of this measurement
+    return time.perf_counter() - start, done.stdout
+
+
+def main() -> None:
+    options = arguments(__doc__ or "")
+    model = load(options)
+    assert model.byte_decoder is not None
+    words = ["--model", options.model, "--device", options.device, "--dtype", options.dtype]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for place, tune in enumerate(tunes()[:FILES]):
+            (folder / f"{place:03}.abc").write_text(tune, encoding="ascii")
+        one = median(run(folder / "000.abc", folder / "one.mid", *words)[0] for _ in range(options.repeats))
+        many, said = run(folder, folder / "many", *words, "--jobs", str(JOBS))
+    starting = [sys.executable, "-c", "import torch, bytesim.tasks.writer as w; w.load_writer('" + options.model + "')"]
+    start = time.perf_counter()
+    subprocess.run(starting, check=True)
+    start = time.perf_counter() - start
+    written = sum(int(found.replace(",", "")) for found in re.findall(r": ([\d,]+) bytes by", said))
+    size = model.config.patch_size
+    rounds = written / size / (DEFAULT_SLOTS * JOBS)
+    read = weight_bytes(model.patch_decoder) + size * weight_bytes(model.byte_decoder)
+    floor = start + rounds * read / (bandwidth_gb_s(options.device) * 1e9)
+    figures: dict[str, object] = {
+        "one_tune_s": round(one, 2),
+        "start_s": round(start, 2),
+        "files": FILES,
+        "jobs": JOBS,
+        "many_s": round(many, 1),
+        "bytes": written,
+        "floor_s": round(floor, 1),
+    }
+    print(f"one tune: {one:.2f} s, of which the start takes {start:.2f} s")
+    print(f"{FILES} tunes in {JOBS} processes: {many:.1f} s, floor {floor:.1f} s")
+    report("convert", figures, options)
+
+
+if __name__ == "__main__":
+    main()
