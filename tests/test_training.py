@@ -136,6 +136,21 @@ def test_long_files_are_drawn_as_often_as_short_ones():
     assert max(drawn.values()) < 1.15 * min(drawn.values())
 
 
+def test_rows_are_chosen_by_what_their_files_hold():
+    recipe = tiny_recipe()
+    shard = pack([(b"abc", b"ABC"), (b"abd", b"ABD"), (b"xbc", b"XBC")])
+
+    def sources(**options) -> set[bytes]:
+        stream = Stream(replace(recipe.data[0], **options), shard, recipe.model)
+        return {stream.example(index).source for index in range(len(stream))}
+
+    assert sources(source_matches="^a") == {b"abc", b"abd"}
+    assert sources(source_matches="^a", target_matches="C") == {b"abc"}
+    assert sources(reverse=True, target_matches="[xd]") == {b"ABD", b"XBC"}
+    with pytest.raises(ConfigError, match="no regular expression"):
+        replace(recipe.data[0], source_matches="(")
+
+
 def test_what_the_model_cannot_hold_is_left_out_and_counted():
     recipe = tiny_recipe()
     shard = pack([(b"a", b"A"), (b"a" * 65, b"A"), (b"a", b"A" * 200), (b"b", b"B")], groups=[0, 0, 0, 9])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
@@ -41,6 +42,10 @@ class DataSource:
     """Shards: the first group taken; 0 are whole files, n > 0 fragments of n parts."""
     group_to: int = 255
     """Shards: the last group taken."""
+    source_matches: str = ""
+    """Take only rows in whose source this regular expression is found."""
+    target_matches: str = ""
+    """Take only rows in whose target it is found."""
     start_weight: float = 1.0
     """How often this source is drawn in the first step, relative to the others."""
     end_weight: float | None = None
@@ -60,6 +65,8 @@ class DataSource:
         for name in ("group_from", "group_to", "start_weight", "start", "end", "max_bytes"):
             _at_least(name, getattr(self, name), 0)
         _at_least("end_weight", self.end_weight or 0, 0)
+        for name in ("source_matches", "target_matches"):
+            _expression(name, getattr(self, name))
 
     def weight_at(self, progress: float) -> float:
         """The weight at `progress` (0 to 1) of the training."""
@@ -248,6 +255,13 @@ def _checked(kind: type[Any], values: Any, section: str) -> Any:
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise ConfigError(f"{name} in [{section}] is {value!r}; expected {known[name].type}.")
     return kind(**values)
+
+
+def _expression(name: str, value: str) -> None:
+    try:
+        re.compile(value.encode())
+    except re.error as error:
+        raise ConfigError(f"{name} {value!r} is no regular expression: {error}.") from error
 
 
 def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:

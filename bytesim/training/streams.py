@@ -6,6 +6,7 @@ Which examples a step gets depends on the seed and the step alone, so a resumed 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,7 +56,8 @@ class Stream:
             from_lengths, to_lengths = to_lengths, from_lengths
         total = from_lengths + to_lengths
         patches = np.array([self._patches(int(a), int(b)) for a, b in zip(from_lengths, to_lengths, strict=True)])
-        keep = self._asked(shard) & (patches <= config.max_patches)
+        asked = self._asked(shard)
+        keep = asked & (patches <= config.max_patches)
         if source.max_bytes:
             keep &= total <= source.max_bytes
         if config.source_attention and source.task == "convert":
@@ -69,11 +71,18 @@ class Stream:
         self.rows = rows[np.argsort(patches[rows], kind="stable")]
         self.buckets = -(-patches[self.rows] // BUCKET_PATCHES)
         self.patches_before = np.cumsum(self.buckets)
-        self.left_out = too_large + int(np.count_nonzero(~keep & self._asked(shard)))
+        self.left_out = too_large + int(np.count_nonzero(~keep & asked))
         """Rows asked for that are too long for the model or over `max_bytes`."""
 
     def _asked(self, shard: Shard) -> NDArray[np.bool_]:
-        return (shard.group >= self.source.group_from) & (shard.group <= self.source.group_to)
+        asked = (shard.group >= self.source.group_from) & (shard.group <= self.source.group_to)
+        wanted = (self.source.source_matches.encode(), self.source.target_matches.encode())
+        if any(wanted):
+            finds = [re.compile(each).search for each in (wanted[::-1] if self.source.reverse else wanted)]
+            for index in np.flatnonzero(asked):
+                source, target = shard.row(int(index))
+                asked[index] = bool(finds[0](source) and finds[1](target))
+        return asked
 
     def _patches(self, source_bytes: int, target_bytes: int) -> int:
         target = num_patches(target_bytes, self.config.patch_size)
