@@ -59,13 +59,14 @@ def test_guessed_track_lengths_are_no_surprise():
 
 
 def test_the_calibration_is_the_largest_surprise_with_nearly_all_right():
-    judged = [(0.01 * place, place != 60) for place in range(300)]
-    judged += [(4.0 + place, False) for place in range(50)]
+    judged = [(0.01 * place, place != 60) for place in range(500)]
+    judged += [(6.0 + place, False) for place in range(50)]
     made = calibrate(judged[::-1], split="dev", split_sha256="x")
     assert made is not None
-    assert (made.sure, made.right, made.files) == (302, 299, 350)
-    assert made.most_nats == 5.0
-    assert calibrate([(0.1, True)] * 49, split="dev", split_sha256="x") is None
+    assert (made.sure, made.right, made.files) == (500, 499, 550)  # two wrong ones would take 628 answers
+    assert made.most_nats == 4.99
+    assert calibrate([(0.1, True)] * 298, split="dev", split_sha256="x") is None
+    assert calibrate([(0.1, True)] * 299, split="dev", split_sha256="x") is not None
     assert calibrate([(0.1, False)] * 500, split="dev", split_sha256="x") is None
 
 
@@ -121,7 +122,7 @@ def test_evaluate_calibrates_on_the_whole_rows_of_a_shard(plain_model, tmp_path,
     texts = [f"{HEAD}{first}2{second}2|\n" for first in "CDEFGAB" for second in "cdefgab"]
     save_shard(tmp_path / "dev.npz", pack([(text.encode(), b"") for text in [*texts, HEAD + "C8|\n"]], [0] * 49 + [1]))
     decode_with(monkeypatch, 0.3)
-    monkeypatch.setattr(confidence, "FEWEST_SURE", 40)
+    monkeypatch.setattr(confidence, "MOST_DOUBT", 0.7)
     seen = evaluate_convert(tmp_path / "dev.npz", model=str(folder), calibrate=True)
     assert seen.num_files == 49
     assert seen.calibration == read_calibration(folder, "abc to mid")
@@ -130,3 +131,16 @@ def test_evaluate_calibrates_on_the_whole_rows_of_a_shard(plain_model, tmp_path,
     assert (again.sure, again.sure_right) == (5, 5)
     rows = [json.loads(line)["id"] for line in (tmp_path / "each.jsonl").read_text().splitlines()]
     assert rows == ["0", "9", "18", "27", "36"]
+
+
+def test_a_calibration_that_fails_takes_the_former_one_away(model, tmp_path, monkeypatch):
+    decode_with(monkeypatch, 0.3)
+    (tmp_path / "dev").mkdir()
+    write(tmp_path / "dev")
+    words = ["evaluate", "convert", str(tmp_path / "dev"), "--model", model, "--calibrate"]
+    done = CliRunner().invoke(app, words)
+    assert "calibration: too few answers are right" in done.stdout, done.output
+    assert read_calibration(Path(model), "abc to mid") is None
+    assert read_calibration(Path(model), "mid to abc") == SURE
+    monkeypatch.setattr(confidence, "MOST_DOUBT", 1.0)
+    assert "1 of 1 answers are sure, 1 of them right" in CliRunner().invoke(app, words).stdout

@@ -103,7 +103,7 @@ def test_the_table_says_what_it_was_measured_on(model, split, monkeypatch):
     done = run("convert", split, "--model", model, "--limit", 2)
     assert done.exit_code == 0, done.output
     assert "| note F1 over 0.99 | 0.0000 |" in done.stdout
-    assert "the first 2 of 4 tunes of split.jsonl.xz (sha256 " in done.stdout
+    assert "2 of 4 tunes of split.jsonl.xz (sha256 " in done.stdout
     assert "decoding: greedy, float32, 16 files at once" in done.stdout
 
 

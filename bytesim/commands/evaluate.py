@@ -93,6 +93,8 @@ def convert(
         return
     for line in _table(seen):
         print_line(line)
+    if calibrate:
+        print_line(_calibrated(seen))
 
 
 @evaluate_app.command()
@@ -150,7 +152,7 @@ def _line(seen: BitsPerByte) -> str:
 
 def _table(seen: ConvertEvaluation) -> list[str]:
     """Rows of a Markdown table, and what they were measured on."""
-    part = "" if seen.num_files == seen.split_files else f"the first {seen.num_files} of "
+    part = "" if seen.num_files == seen.split_files else f"{seen.num_files} of "
     columns = [("model " + seen.model, seen.score)]
     if seen.baseline is not None:
         columns.append(("abcMIDI's midi2abc", seen.baseline))
@@ -176,6 +178,13 @@ def _table(seen: ConvertEvaluation) -> list[str]:
         f"{seen.refused} refused and {seen.failed} failed, which count as wrong",
         f"decoding: {seen.decoding}; {seen.bytes_per_second:,.0f} bytes/s",
     ]
+
+
+def _calibrated(seen: ConvertEvaluation) -> str:
+    made = seen.calibration
+    if made is None:
+        return "calibration: too few answers are right for any to be called sure; 299 without a wrong one are enough"
+    return f"calibration: {made.sure} of {made.files} answers are sure, {made.right} of them right; noted in the card"
 
 
 _ROWS = [

@@ -21,8 +21,8 @@ from bytesim.models.folder import CARD_FILE, read_card, write_json
 
 WANTED_RIGHT = 0.99
 """Share of the answers called sure that must have been right."""
-FEWEST_SURE = 50
-"""Fewer sure answers than this show nothing."""
+MOST_DOUBT = 0.05
+"""How likely it may be that so few were wrong by luck alone, had the share been no more than WANTED_RIGHT."""
 CARD_FIELD = "confidence"
 
 
@@ -56,16 +56,29 @@ def surprise(data: bytes, token_nats: NDArray[np.float32], suffix: str) -> float
 
 
 def calibrate(judged: Sequence[tuple[float, bool]], *, split: str, split_sha256: str) -> Calibration | None:
-    """The calibration, of (surprise, whether it was right), that calls most answers sure; None for too few of them."""
+    """The calibration, of (surprise, whether it was right), that calls most answers sure.
+
+    None where the answers do not show that WANTED_RIGHT holds, which takes 299 right ones, or more if some are wrong.
+    """
     best: Calibration | None = None
     right = 0
     for sure, (nats, was_right) in enumerate(sorted(judged), start=1):
         right += was_right
-        if sure >= FEWEST_SURE and right >= WANTED_RIGHT * sure:
+        if _luck(sure, sure - right) <= MOST_DOUBT:
             best = Calibration(
                 most_nats=nats, sure=sure, right=right, files=len(judged), split=split, split_sha256=split_sha256
             )
     return best
+
+
+def _luck(answers: int, wrong: int) -> float:
+    """The probability of at most so many wrong answers where WANTED_RIGHT of all are right."""
+    odds = (1 - WANTED_RIGHT) / WANTED_RIGHT
+    term = total = WANTED_RIGHT**answers
+    for count in range(wrong):
+        term *= (answers - count) / (count + 1) * odds
+        total += term
+    return total
 
 
 def read_calibration(folder: Path, direction: str) -> Calibration | None:
@@ -80,10 +93,11 @@ def read_calibration(folder: Path, direction: str) -> Calibration | None:
         raise ModelError(f"its {CARD_FIELD} for {direction} makes no sense.", file=str(folder / CARD_FILE)) from error
 
 
-def keep_calibration(folder: Path, direction: str, calibration: Calibration) -> None:
-    """Write a calibration into a model's card. Raises ModelError, OutputError."""
+def keep_calibration(folder: Path, direction: str, calibration: Calibration | None) -> None:
+    """Write a calibration into a model's card; None takes out what stands there. Raises ModelError, OutputError."""
     card: dict[str, Any] = read_card(folder)
-    card[CARD_FIELD] = {**card.get(CARD_FIELD, {}), direction: asdict(calibration)}
+    others = {name: values for name, values in card.get(CARD_FIELD, {}).items() if name != direction}
+    card[CARD_FIELD] = others if calibration is None else {**others, direction: asdict(calibration)}
     try:
         write_json(folder / CARD_FILE, card)
     except OSError as error:

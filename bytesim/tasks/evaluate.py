@@ -64,7 +64,7 @@ class ConvertEvaluation:
     baseline: ConvertScore | None = None
     """midi2abc of abcMIDI on the same files."""
     sure: int | None = None
-    """Answers that the calibration in the model's card calls sure; None where it has none."""
+    """Answers that the calibration in the model's card calls sure; None where it has none, or is to get one."""
     sure_right: int | None = None
     """Those of them with the identical notes."""
     calibration: Calibration | None = None
@@ -94,7 +94,8 @@ def evaluate_convert(
     reads the tune's canonical form, and should write what abc2midi makes of the tune as written, without its title.
     midi2abc: it reads that MIDI file, and its ABC, rendered by abc2midi, should give the same notes. `details` is
     a JSON Lines file to write, a line for each tune. `calibrate` finds out which answers may be called sure and
-    notes it in the model's card; the files must be none that the model was trained on or is judged by.
+    notes it in the model's card, or that none may; the files must be none that the model was trained on or is judged
+    by.
 
     Raises ConfigError, InputError, ModelError, OutputError, and ToolError where abc2midi is missing.
     """
@@ -118,10 +119,10 @@ def evaluate_convert(
     base = baseline_score(files) if baseline else None
     if details is not None:
         write_output(details, detail_lines(files), force=force)
-    known = read_calibration(writer.folder, direction_of(DIRECTIONS[direction]))
+    known = None if calibrate else read_calibration(writer.folder, direction_of(DIRECTIONS[direction]))
     answered = [(file.surprise_nats, file.result.note_f1 == 1.0) for file in files if file.surprise_nats is not None]
     made = find_calibration(answered, split=split.name, split_sha256=split.sha256) if calibrate else None
-    if made is not None:
+    if calibrate:
         keep_calibration(writer.folder, direction_of(DIRECTIONS[direction]), made)
     sure = None if known is None else [right for nats, right in answered if nats <= known.most_nats]
     scored = [file for file in files if file.nats is not None and file.target is not None]
