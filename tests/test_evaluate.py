@@ -68,6 +68,22 @@ def test_refused_failed_and_wrong_files_count(model, split, monkeypatch):
     assert seen.split_sha256 == hashlib.sha256(split.read_bytes()).hexdigest()
 
 
+def test_tunes_are_scored_by_what_they_use(model, tmp_path, monkeypatch):
+    bodies = ['"C"CDEF|\n', '{d}C(3DEF "G"G2|\n', "CDEF|\n", "V:1\nCDEF|\n", "[K:G]C[DF]E2|\n"]
+    (tmp_path / "tunes.jsonl").write_text("".join(json.dumps({"abc": HEAD + body}) + "\n" for body in bodies))
+    answers(monkeypatch, None, None, render(HEAD.replace("T:Name\n", "") + "CDEF|\n"), None)
+    seen = evaluate_convert(tmp_path / "tunes.jsonl", model=model)
+    files = {name: (score.num_files, score.same_notes) for name, score in seen.by_construct.items()}
+    assert files == {
+        "chord symbols": (2, 0),
+        "grace notes": (1, 0),
+        "chords": (1, 0),
+        "tuplets": (1, 0),
+        "changes of key, meter or unit length": (1, 0),
+        "none of these": (1, 1),
+    }
+
+
 def test_midi2abc_is_judged_by_sound(model, split, monkeypatch):
     half_speed = b"X:1\nM:4/4\nL:1/4\nK:C\nc2B2A2G2|FEDC|\n"
     same_sound = b"X:1\nM:4/4\nL:1/8\nK:C\nC2D2E2F2|G2A2B2c2|\n"
@@ -103,6 +119,7 @@ def test_the_table_says_what_it_was_measured_on(model, split, monkeypatch):
     done = run("convert", split, "--model", model, "--limit", 2)
     assert done.exit_code == 0, done.output
     assert "| note F1 over 0.99 | 0.0000 |" in done.stdout
+    assert "| none of these | 2 | 0.0000 | 0.0000 | 0.0000 |" in done.stdout
     assert "2 of 4 tunes of split.jsonl.xz (sha256 " in done.stdout
     assert "decoding: greedy, float32, 16 files at once" in done.stdout
 

@@ -171,6 +171,10 @@ def _table(seen: ConvertEvaluation) -> list[str]:
     if seen.sure is not None:
         right = f"{seen.sure_right / seen.sure:.4f} of them" if seen.sure and seen.sure_right is not None else "none"
         rows.append(f"| sure of its answer: files; identical notes | {seen.sure}; {right} |{' |' * (len(columns) - 1)}")
+    rows += ["", "| tunes with | files | parses | identical notes | note F1, mean |", "|---|---|---|---|---|"]
+    for name, score in seen.by_construct.items():
+        shares = f"{score.parsed:.4f} | {score.same_notes:.4f} | {score.mean_note_f1:.4f}"
+        rows.append(f"| {name} | {score.num_files} | {shares} |")
     return [
         *rows,
         "",

@@ -27,7 +27,15 @@ from bytesim.tasks.confidence import (
 )
 from bytesim.tasks.convert_model import MUSIC_GRAMMARS, check_ended, decode_all, finish_abc, finish_midi
 from bytesim.tasks.convert_run import Progress
-from bytesim.tasks.evaluate_files import JudgedFile, baseline_score, detail_lines, judge, prepare, with_references
+from bytesim.tasks.evaluate_files import (
+    JudgedFile,
+    baseline_score,
+    by_construct,
+    detail_lines,
+    judge,
+    prepare,
+    with_references,
+)
 from bytesim.tasks.evaluate_split import load_tunes
 from bytesim.tasks.files import check_output, write_output
 from bytesim.tasks.writer import Writer, load_writer
@@ -45,9 +53,11 @@ class ConvertEvaluation:
     split_sha256: str
     num_files: int
     split_files: int
-    """Files of the whole split, of which the first `num_files` were taken."""
+    """Files of the whole split, of which `num_files` were taken."""
     decoding: str
     score: ConvertScore
+    by_construct: dict[str, ConvertScore]
+    """The score of the tunes that use chord symbols, grace notes and so on; a tune may be among several."""
     refused: int
     """Files that never reached the model: no canonical form, or too long for it."""
     failed: int
@@ -136,6 +146,7 @@ def evaluate_convert(
         split_files=split.num_tunes,
         decoding=f"greedy, {next(writer.model.parameters()).dtype}".replace("torch.", "") + f", {slots} files at once",
         score=score_converts([file.result for file in files]),
+        by_construct=by_construct(files),
         refused=sum(file.refused for file in files),
         failed=sum(file.error is not None and not file.refused for file in files),
         bits_per_byte=bits_per_byte(sum(file.nats or 0.0 for file in scored), num_bytes) if num_bytes else None,

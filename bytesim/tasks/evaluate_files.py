@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 from bytesim.errors import BytesimError, ConfigError
 from bytesim.formats import abc, midi
+from bytesim.formats.abc.constructs import CONSTRUCTS, constructs
 from bytesim.metrics import ConvertResult, ConvertScore, note_f1, score_converts
 from bytesim.tasks.evaluate_split import Split, without_title
 from bytesim.tasks.music_rules import label_many, midi_to_abc_rules
@@ -27,6 +28,8 @@ class JudgedFile:
     """What the model reads."""
     target: bytes | None = None
     """What it should write; None where that is not known."""
+    constructs: tuple[str, ...] | None = None
+    """The rarer parts of ABC notation that the tune uses; None where it has no canonical form."""
     bpm: float | None = None
     raw: bytes = b""
     surprise_nats: float | None = None
@@ -50,7 +53,9 @@ def prepare(file: JudgedFile, text: str, direction: str) -> None:
     try:
         tune = abc.split_book(text)[0].parse()
         file.bpm = tune.tempo_bpm
-        canonical = abc.canonical(tune).text.encode("ascii")
+        text = abc.canonical(tune).text
+        file.constructs = constructs(text.split("\n", 4)[4])
+        canonical = text.encode("ascii")
         if direction == "abc2midi":
             file.source, file.target = canonical, file.reference
     except BytesimError as error:
@@ -92,6 +97,13 @@ def _f1(reference: bytes, written: bytes | None) -> float | None:
     return None if written is None else note_f1(midi.notes(reference), midi.notes(written))
 
 
+def by_construct(files: Sequence[JudgedFile]) -> dict[str, ConvertScore]:
+    """The score of the tunes that use each construct, and of those that use none."""
+    groups = {name: [file.result for file in files if name in (file.constructs or ())] for name in CONSTRUCTS.values()}
+    groups["none of these"] = [file.result for file in files if file.constructs == ()]
+    return {name: score_converts(results) for name, results in groups.items() if results}
+
+
 def baseline_score(files: Sequence[JudgedFile]) -> ConvertScore:
     """midi2abc of abcMIDI on the same MIDI files, rendered by abc2midi."""
     texts: list[str] = []
@@ -113,5 +125,6 @@ def detail_lines(files: Sequence[JudgedFile]) -> bytes:
         row = {"id": file.name, **asdict(file.result), "refused": file.refused, "error": file.error}
         sizes = {"source_bytes": len(file.source), "target_bytes": len(file.target or b""), "nats": file.nats}
         sizes["surprise_nats"] = file.surprise_nats
+        row["constructs"] = file.constructs
         lines.append(json.dumps({**row, **sizes}, ensure_ascii=False))
     return ("\n".join(lines) + "\n").encode("utf-8")
