@@ -68,6 +68,7 @@ def test_the_calibration_is_the_largest_surprise_with_nearly_all_right():
     assert calibrate([(0.1, True)] * 298, split="dev", split_sha256="x") is None
     assert calibrate([(0.1, True)] * 299, split="dev", split_sha256="x") is not None
     assert calibrate([(0.1, False)] * 500, split="dev", split_sha256="x") is None
+    assert calibrate([(0.1, index % 2 == 0) for index in range(90_000)][::-1], split="dev", split_sha256="x") is None
 
 
 def test_a_calibration_stands_in_the_card_beside_the_others(model, plain_model):

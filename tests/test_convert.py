@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from bytesim.cli import app
 from bytesim.engine.requests import Request
-from bytesim.errors import BytesimError, ConfigError, ModelError
+from bytesim.errors import BytesimError, ConfigError, ModelError, ToolError
 from bytesim.formats import abc, midi
 from bytesim.tasks import convert, convert_model
 from bytesim.tasks.abcmidi import render_abc2midi
@@ -158,12 +158,19 @@ def test_an_answer_without_end_is_an_error(tmp_path, model, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("command", ["abc2midi", "midi2abc"])
-def test_a_random_model_fails_in_one_line(tmp_path, model, command):
-    source = tune(tmp_path) if command == "abc2midi" else tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid")
-    line = one_error(run(command, source, "--model", model))
+def test_a_random_model_fails_in_one_line(tmp_path, model):
+    source = tune(tmp_path)
+    line = one_error(run("abc2midi", source, "--model", model))
     assert line.startswith(f"error: {source}: ")
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_random_model_writes_a_tune_that_parses_or_none(tmp_path, model):
+    done = run("midi2abc", tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid"), "--model", model)
+    if done.exit_code:
+        assert "the answer did not end" in one_error(done)
+    else:
+        abc.canonical(abc.parse((tmp_path / "reel.abc").read_text()))
 
 
 # --- the rules ---------------------------------------------------------------------------------
@@ -287,6 +294,41 @@ def test_auto_takes_the_tune_that_plays_the_file(tmp_path, model, monkeypatch, a
     assert outcome.result.sure is (True if engine == "model" else None)
     assert reason in outcome.result.asked_rules
     assert bool(outcome.result.asked_rules) == bool(reason)
+
+
+@pytest.mark.usefixtures("perfect")
+def test_auto_draws_what_the_model_could_not_read(tmp_path, model):
+    crowd = render_abc2midi("X:1\nM:4/4\nL:1/4\nK:C\n[CEGce]4|\n").midi
+    (outcome,) = convert.midi2abc(
+        [tune(tmp_path, crowd, "crowd.mid")], model=model, engine="auto", verify=True, picture=True
+    )
+    assert outcome.error is None
+    assert outcome.result.engine == "midi2abc"
+    assert (tmp_path / "crowd.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("perfect")
+def test_what_cannot_be_drawn_is_written_all_the_same(tmp_path, model, monkeypatch):
+    def fail(*given):
+        raise ToolError("abc2midi is tired.")
+
+    monkeypatch.setattr("bytesim.tasks.convert_rules.expected_midi", fail)
+    source = tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid")
+    line = one_error(run("midi2abc", source, "--model", model, "--picture"))
+    assert "reel.abc is written, but could not be drawn: abc2midi is tired." in line
+    assert (tmp_path / "reel.abc").exists()
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_file_that_was_changed_is_compared_as_the_model_read_it(tmp_path, model):
+    data = render_abc2midi(TUNE_OF_THE_REEL.decode()).midi
+    program = data.index(b"MTrk") + 8
+    changed = data[: program - 4] + (int.from_bytes(data[program - 4 : program], "big") + 3).to_bytes(4, "big")
+    changed += b"\0\xc0\x05" + data[program:]
+    (outcome,) = convert.midi2abc([tune(tmp_path, changed, "reel.mid")], model=model, verify=True)
+    assert outcome.result.dropped == ("dropped instrument changes (1)",)
+    assert outcome.result.verified.same
+    assert outcome.result.verified.reference == "the MIDI file as the model read it"
 
 
 # --- bad input ---------------------------------------------------------------------------------

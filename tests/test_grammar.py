@@ -79,10 +79,15 @@ def test_canonical_tunes_are_let_through(body):
         (TUNE + b"A-z|\n", 25),
         (TUNE + b"A>B2|\n", 26),
         (TUNE + b"A3/2<B|\n", 29),
-        (TUNE + b"A>|\n", 26),
         (TUNE + b"(3AB(3c|\n", 28),
         (TUNE + b"A'|\n", 24),
         (TUNE + b"~|\n", 24),
+        (TUNE + b"~[AC]|\n", 24),
+        (TUNE + b"A-[Ac]|\n", 26),
+        (TUNE + b"A-{c}A|\n", 25),
+        (TUNE + b"A>(3BBB|\n", 26),
+        (TUNE + b"(3ABc>d|\n", 28),
+        (TUNE + b")>A|\n", 24),
     ],
 )
 def test_what_no_tune_may_hold_is_kept_out(tune, offset):

@@ -20,6 +20,8 @@ from bytesim.models.weights import load_model
 
 TUNES = [f"X:1\nM:4/4\nL:1/8\nK:D\n{letter * (4 + place)}|\n".encode() for place, letter in enumerate("CDEFGAB")]
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read off /proc")
+
 
 def test_processes_write_what_one_writes(tmp_path):
     folder = make_model(tmp_path / "music", max_patches=64)
@@ -40,7 +42,7 @@ def test_processes_write_what_one_writes(tmp_path):
 
 @pytest.fixture
 def decoding(tmp_path):
-    """A process whose two processes will be decoding for minutes; their standard error is its own."""
+    """A process that has started two others, which will be decoding for minutes; their standard error is its own."""
     folder = make_model(tmp_path / "music", max_patches=8192)
     (tmp_path / "tunes").mkdir()
     for place, tune in enumerate(TUNES):
@@ -49,7 +51,7 @@ def decoding(tmp_path):
     command += ["--model", str(folder), "-o", str(tmp_path / "out")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        wait_for_children(process.pid, 3)  # one of them is multiprocessing's own, which tracks resources
+        children_of(process.pid, 3)  # one of them is multiprocessing's own, which tracks resources
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -57,7 +59,7 @@ def decoding(tmp_path):
         process.wait()
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read off /proc")
+@needs_proc
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
     if sent == signal.SIGINT:
@@ -69,16 +71,20 @@ def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
     assert "Traceback" not in said
 
 
-def wait_for_children(pid: int, count: int) -> None:
+@needs_proc
+def test_a_process_that_is_killed_is_told_in_one_line(decoding):
+    os.kill(int(children_of(decoding.pid, 3)[-1]), signal.SIGKILL)
+    _, said = decoding.communicate(timeout=60)
+    assert decoding.returncode == 1
+    (line,) = said.strip().splitlines()
+    assert "error: a decoding process was ended" in line
+
+
+def children_of(pid: int, count: int) -> list[str]:
+    """The processes that one has started, as soon as there are so many."""
     for _ in range(600):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        if len(children) >= count and all(busy(child) for child in children[1:]):
-            return
-        time.sleep(0.1)
+        if len(children) >= count:
+            return children
+        time.sleep(0.05)
     raise AssertionError("no processes were started")
-
-
-def busy(pid: str) -> bool:
-    """Whether a process has computed for three seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") > 3

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from tiny_training import losses, pairs, tiny_recipe, write_recipe
 
+from bytesim.errors import ModelError
 from bytesim.tasks.train import train_recipe
 from bytesim.training.shards import pack
 from bytesim.training.streams import Stream
@@ -71,3 +72,6 @@ def test_weights_that_do_not_fit_start_afresh_and_are_named(tmp_path):
     (said,) = [note for note in notes if "start afresh" in note]
     assert "patch_decoder.blocks.2.attention.qkv.weight" in said
     assert "blocks.1" not in said
+    recipe.write_text(recipe.read_text().replace("\nhead_size = 8", "\nhead_size = 4"))
+    with pytest.raises(ModelError, match="another head_size"):
+        train_recipe(recipe, out=tmp_path / "narrow", device="cpu", steps=2)

@@ -44,8 +44,8 @@ Model = Annotated[str, typer.Option(help="Model name, or the path of a model fol
 EngineChoice = Annotated[
     Engine,
     typer.Option(
-        help="What converts: the model, a program that knows the formats (rules), or the model where it is sure of its "
-        "answer and else the rules (auto)."
+        help="What converts: the model, a program that knows the formats (rules), or the model where its answer is "
+        "sure, or proven by playing it, and else the rules (auto)."
     ),
 ]
 Picture = Annotated[

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import torch
 
 from bytesim.engine.decode import decode
 from bytesim.engine.requests import Reply, Request
+from bytesim.errors import DecodeError
 from bytesim.models.bgpt import BGPT
 from bytesim.models.weights import load_model
 
@@ -34,6 +37,7 @@ def decode_in_processes(
 ) -> None:
     """Answer every request by the model of a folder, on the CPU, in `jobs` processes of `slots` files each.
 
+    Raises DecodeError where one of them is ended from outside.
     `on_done` hears of each as its share ends, `on_bytes` of how many bytes each share wrote.
     """
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
@@ -46,13 +50,29 @@ def decode_in_processes(
     watched, held = context.Pipe(duplex=False)
     with ProcessPoolExecutor(jobs, context, _start, (str(folder), dtype, threads, watched)) as pool:
         try:
-            futures = {pool.submit(_answer, [requests[index] for index in share], slots): share for share in shares}
+            with _interrupts_held():  # the processes that are started here inherit it, and leave Ctrl-C to this one
+                futures = {pool.submit(_answer, [requests[index] for index in share], slots): share for share in shares}
             for future in as_completed(futures):
                 _hand_over(future, futures[future], on_done, on_bytes)
-        except BaseException:
+        except BaseException as error:
             held.close()  # ends the processes where they are
             pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, BrokenProcessPool):
+                raise DecodeError("a decoding process was ended, for lack of memory say. Take fewer --jobs.") from error
             raise
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep Ctrl-C until the end, where the system can."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _hand_over(

@@ -98,11 +98,20 @@ def load_weights(folder: Path, model: nn.Module) -> None:
     _copy_weights(folder / WEIGHTS_FILE, model.state_dict())
 
 
-def load_fitting_weights(folder: Path, model: nn.Module) -> list[str]:
+MEANINGS = ("architecture", "parts", "patch_size", "head_size", "byte_head_size")
+"""Settings of a config that say what weights mean, though no shape may show it."""
+
+
+def load_fitting_weights(folder: Path, model: nn.Module, config: Mapping[str, Any]) -> list[str]:
     """Copy the weights of a folder that have the name and shape of one in the model; the names of those without.
 
-    Raises ModelError where none fits, or the file is damaged.
+    `config` is the model's own. Raises ModelError where weights mean something else there, none fits, or the file is
+    damaged.
     """
+    theirs = read_config(folder)
+    differing = [key for key in MEANINGS if theirs.get(key) != config.get(key)]
+    if differing:
+        raise ModelError(f"has another {', '.join(differing)} than the recipe's [model].", file=str(folder))
     shapes, state = weight_shapes(folder), model.state_dict()
     fitting = {name: target for name, target in state.items() if shapes.get(name) == tuple(target.shape)}
     if not fitting:

@@ -73,12 +73,12 @@ def calibrate(judged: Sequence[tuple[float, bool]], *, split: str, split_sha256:
 
 def _luck(answers: int, wrong: int) -> float:
     """The probability of at most so many wrong answers where WANTED_RIGHT of all are right."""
-    odds = (1 - WANTED_RIGHT) / WANTED_RIGHT
-    term = total = WANTED_RIGHT**answers
-    for count in range(wrong):
-        term *= (answers - count) / (count + 1) * odds
-        total += term
-    return total
+    if wrong >= (1 - WANTED_RIGHT) * answers:
+        return 1.0  # about a half, and more than any doubt that is let pass
+    counts = np.arange(wrong + 1)
+    ways = np.concatenate([[0.0], np.cumsum(np.log((answers - counts[:-1]) / (counts[:-1] + 1)))])
+    logs = ways + counts * np.log(1 - WANTED_RIGHT) + (answers - counts) * np.log(WANTED_RIGHT)
+    return float(np.exp(logs).sum())
 
 
 def read_calibration(folder: Path, direction: str) -> Calibration | None:
@@ -96,7 +96,12 @@ def read_calibration(folder: Path, direction: str) -> Calibration | None:
 def keep_calibration(folder: Path, direction: str, calibration: Calibration | None) -> None:
     """Write a calibration into a model's card; None takes out what stands there. Raises ModelError, OutputError."""
     card: dict[str, Any] = read_card(folder)
-    others = {name: values for name, values in card.get(CARD_FIELD, {}).items() if name != direction}
+    stored = card.get(CARD_FIELD, {})
+    if not isinstance(stored, dict):
+        raise ModelError(f"its {CARD_FIELD} is no table.", file=str(folder / CARD_FILE))
+    if calibration is None and direction not in stored:
+        return
+    others = {name: values for name, values in stored.items() if name != direction}
     card[CARD_FIELD] = others if calibration is None else {**others, direction: asdict(calibration)}
     try:
         write_json(folder / CARD_FILE, card)

@@ -67,7 +67,8 @@ def midi2abc(
 
     The rules are midi2abc of the abcMIDI package. `verify` plays the ABC text by abc2midi (music21 where that is
     missing) and compares the notes with those of the MIDI file; `auto` does so, too, and takes the model's answer
-    where they are the same. `picture` draws what is played.
+    where they are the same. What was changed before the model read the file is changed for the comparison, too.
+    `picture` draws what is played.
     """
     inputs, in_folders = ("mid", "abc"), {"mid", "midi"}
     run = _start(
@@ -165,7 +166,8 @@ def _draw_abc_differences(job: Job, data: bytes) -> bytes:
     from bytesim.tasks.convert_rules import expected_midi
     from bytesim.tasks.piano_roll import piano_roll
 
-    return piano_roll(expected_midi(data.decode("utf-8"))[0], job.data)
+    # What the model could not read is not in its layout, and nothing to compare with.
+    return piano_roll(expected_midi(data.decode("utf-8"))[0], job.data or None)
 
 
 def _verify_midi(job: Job, data: bytes) -> Verification:
@@ -177,4 +179,4 @@ def _verify_midi(job: Job, data: bytes) -> Verification:
 def _verify_abc(job: Job, data: bytes) -> Verification:
     from bytesim.tasks.convert_rules import verify_abc
 
-    return verify_abc(job.data, data.decode("utf-8"))
+    return verify_abc(job.data, data.decode("utf-8"), as_read=bool(job.dropped))

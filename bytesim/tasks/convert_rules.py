@@ -1,6 +1,6 @@
-"""Conversion by the rules, and comparing a model's MIDI with theirs.
+"""Conversion by the rules, and comparing what a model wrote with theirs.
 
-Imported on request only: `--engine rules`, `--verify`.
+Imported on request only: `--engine rules` and `auto`, `--verify`, `--picture`.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ def verify_midi(abc_text: str, written: bytes) -> Verification:
     return _compared(expected, written, engine, engine)
 
 
-def verify_abc(source: bytes, abc_text: str) -> Verification:
+def verify_abc(source: bytes, abc_text: str, *, as_read: bool) -> Verification:
     """Compare a MIDI file, in the layout the model reads, with what the rules play from the ABC a model made of it.
 
-    Raises FormatError and ToolError of the rules.
+    `as_read`: the file had to be changed for that layout. Raises FormatError and ToolError of the rules.
     """
     played, engine = expected_midi(abc_text)
-    return _compared(source, played, engine, "the MIDI file")
+    return _compared(source, played, engine, "the MIDI file" + (" as the model read it" if as_read else ""))
 
 
 def _compared(expected: bytes, written: bytes, engine: str, reference: str) -> Verification:

@@ -46,7 +46,8 @@ class Converted:
     surprise_nats: float | None = None
     """Surprise of the model at its own answer, guessed track lengths left out: exp(-it) is what it gave the file."""
     sure: bool | None = None
-    """Whether answers of no more surprise were nearly all right; None where the model's card does not say."""
+    """Whether answers of no more surprise were nearly all right, or playing this one showed that it is; None where
+    neither is known."""
     asked_rules: str = ""
     """Engine auto: why the rules did it."""
     verified: Verification | None = None
@@ -76,11 +77,15 @@ class Run:
         return [(index, each) for index, (_, each) in enumerate(self.prepared) if isinstance(each, Job)]
 
     def write(self, job: Job, data: bytes) -> None:
-        """Write a file, and its picture where one was asked for. Raises OutputError."""
-        picture = self.draw(job, data) if self.draw and job.picture else None
+        """Write a file, then its picture where one was asked for. Raises OutputError, and what drawing raises."""
         write_output(job.target, data, force=self.force)
-        if picture is not None and job.picture is not None:
-            write_output(job.picture, picture, force=self.force)
+        if self.draw is None or job.picture is None:
+            return
+        try:
+            write_output(job.picture, self.draw(job, data), force=self.force)
+        except BytesimError as error:
+            error.message = f"{job.target} is written, but could not be drawn: {error.message}"
+            raise
 
     def unanswered(self, index: int) -> bool:
         """Whether the model was not asked for the file at that place, or gave no answer that is to be used."""

@@ -88,7 +88,7 @@ class Trainer:
         )
         progress = load_checkpoint(folder, self.model, self.optimizers, recipe, on_note)
         if progress is None and recipe.start_from:
-            fresh = load_fitting_weights(base / recipe.start_from, self.model)
+            fresh = load_fitting_weights(base / recipe.start_from, self.model, recipe.model.to_dict())
             if fresh:
                 on_note(f"{recipe.start_from} has no weights that fit these, which start afresh: {', '.join(fresh)}.")
         self.progress = progress or Progress()

@@ -260,7 +260,7 @@ def _checked(kind: type[Any], values: Any, section: str) -> Any:
 def _expression(name: str, value: str) -> None:
     try:
         re.compile(value.encode())
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"{name} {value!r} is no regular expression: {error}.") from error
 
 

@@ -1,6 +1,6 @@
 """The grammar of canonical ABC, for models that write it byte by byte.
 
-What it lets through, `canonical` can read, and what abc2midi would not play it keeps out: a tie that leads to another
+What it lets through, `canonical` can read. Much that abc2midi would not play it keeps out, too: a note's tie to another
 pitch, broken rhythm between unequal notes, a tuplet inside a tuplet.
 """
 
@@ -33,7 +33,7 @@ _DIGITS, _NOT_ZERO = b"0123456789", b"123456789"
 _PLAIN = b'().~TH|[{"' + _NOTE_START + _RESTS
 """What may begin a token anywhere in the body."""
 _DECORATIONS = b".~TH"
-_DECORATED = _DECORATIONS + b'[{"' + _NOTE_START + _RESTS
+_DECORATED = _DECORATIONS + b'{"' + _NOTE_START + _RESTS
 _AFTER_REST = _PLAIN + b"<>"
 _AFTER_NOTE = _AFTER_REST + b"-"
 _QUOTED = bytes(sorted(set(range(33, 127)) - set(b'"%\\')))
@@ -86,7 +86,7 @@ class _Body:
             if first != ord("|"):
                 first = yield from self._token(first)
                 continue
-            whole = self.sounded and not self.tied and self.broken is None
+            whole = self.sounded and not self.tied
             first = yield self._next(_PLAIN + (b"\n" if whole else b""))
             if first == ord("\n"):
                 return
@@ -98,13 +98,17 @@ class _Body:
         if not self.tied:
             return allow(tokens)
         starts = (self.tied[0], self.tied.lstrip(_SIGNS)[0])
-        return allow(bytes(each for each in tokens if each not in _NOTE_START + _RESTS or each in starts))
+        return allow(bytes(each for each in tokens if each not in _NOTE_START + _RESTS + b"{" or each in starts))
+
+    def _after(self, tokens: bytes) -> bytes:
+        """Those of the tokens that may follow a note; none joins the last note of a tuplet to the next one."""
+        return tokens.translate(None, b"<>") if self.tuplet == 1 else tokens
 
     def _token(self, first: int) -> _Token:
         if first in _NOTE_START:
             return (yield from self._sound(first))
         if first in _RESTS:
-            length, first = yield from _length(_AFTER_REST, wanted=self.broken)
+            length, first = yield from _length(self._after(_AFTER_REST), wanted=self.broken)
             self._count(length)
             return self._joined(first)
         if first == ord("["):
@@ -114,12 +118,13 @@ class _Body:
         elif first == ord('"'):
             yield from _quoted()
         elif first == ord("("):
-            first = yield self._next(_PLAIN + (b"" if self.tuplet else b"23456789"))
+            apart = not self.tuplet and self.broken is None
+            first = yield self._next(_PLAIN + (b"23456789" if apart else b""))
             return first if first not in _DIGITS else (yield from self._tuplet(first - ord("0")))
         elif first in _DECORATIONS:
-            return (yield self._next(_DECORATED))
+            return (yield self._next(_DECORATED + (b"[" if first == ord(".") else b"")))
         elif first == ord(")"):
-            joins = b"" if self.tied or self.broken is not None else b"<>"
+            joins = b"<>" if self.sounded and not self.tied and self.broken is None else b""
             return self._joined((yield self._next(_PLAIN + joins)))
         elif first in b"<>":
             again = yield self._next(_PLAIN + b"-" + bytes([first]))
@@ -128,8 +133,7 @@ class _Body:
 
     def _sound(self, first: int) -> _Token:
         """The rest of a note."""
-        wanted = (self.tied, self.broken)
-        pitch, length, first = yield from _note(first, _AFTER_NOTE, *wanted)
+        pitch, length, first = yield from _note(first, self._after(_AFTER_NOTE), self.tied, self.broken)
         self.sounded = True
         self._count(length, pitch)
         return self._joined(first)
@@ -149,7 +153,7 @@ class _Body:
 
     def _bracket(self) -> _Token:
         """A chord with its length, or an inline field."""
-        first = yield allow(_NOTE_START + bytes(_FIELDS))
+        first = yield allow((b"" if self.tied else _NOTE_START) + bytes(_FIELDS))
         if first in _FIELDS:
             yield from literal(b":")
             yield from choice(_FIELDS[first])
@@ -158,7 +162,7 @@ class _Body:
         while first != ord("]"):
             _, length, first = yield from _note(first, _NOTE_START + b"]")
             own_lengths = own_lengths or bool(length)
-        length, first = yield from _length(_AFTER_NOTE, wanted=self.broken)
+        length, first = yield from _length(self._after(_AFTER_NOTE), wanted=self.broken)
         self.sounded = True
         self._count(None if own_lengths else length)
         return self._joined(first)
