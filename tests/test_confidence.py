@@ -123,7 +123,7 @@ def test_evaluate_calibrates_on_the_whole_rows_of_a_shard(plain_model, tmp_path,
     texts = [f"{HEAD}{first}2{second}2|\n" for first in "CDEFGAB" for second in "cdefgab"]
     save_shard(tmp_path / "dev.npz", pack([(text.encode(), b"") for text in [*texts, HEAD + "C8|\n"]], [0] * 49 + [1]))
     decode_with(monkeypatch, 0.3)
-    monkeypatch.setattr(confidence, "MOST_DOUBT", 0.7)
+    monkeypatch.setattr(confidence, "SIGNIFICANCE", 0.7)
     seen = evaluate_convert(tmp_path / "dev.npz", model=str(folder), calibrate=True)
     assert seen.num_files == 49
     assert seen.calibration == read_calibration(folder, "abc to mid")
@@ -143,5 +143,5 @@ def test_a_calibration_that_fails_takes_the_former_one_away(model, tmp_path, mon
     assert "calibration: too few answers are right" in done.stdout, done.output
     assert read_calibration(Path(model), "abc to mid") is None
     assert read_calibration(Path(model), "mid to abc") == SURE
-    monkeypatch.setattr(confidence, "MOST_DOUBT", 1.0)
+    monkeypatch.setattr(confidence, "SIGNIFICANCE", 1.0)
     assert "1 of 1 answers are sure, 1 of them right" in CliRunner().invoke(app, words).stdout

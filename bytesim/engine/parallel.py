@@ -37,8 +37,8 @@ def decode_in_processes(
 ) -> None:
     """Answer every request by the model of a folder, on the CPU, in `jobs` processes of `slots` files each.
 
-    Raises DecodeError where one of them is ended from outside.
-    `on_done` hears of each as its share ends, `on_bytes` of how many bytes each share wrote.
+    `on_done` hears of each as its share ends, `on_bytes` of how many bytes each share wrote. Raises DecodeError where a
+    process is ended from outside; what was handed over before stays.
     """
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
     rounds = -(-len(order) // (jobs * SHARE_SLOTS * slots))

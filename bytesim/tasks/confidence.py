@@ -21,8 +21,8 @@ from bytesim.models.folder import CARD_FILE, read_card, write_json
 
 WANTED_RIGHT = 0.99
 """Share of the answers called sure that must have been right."""
-MOST_DOUBT = 0.05
-"""How likely it may be that so few were wrong by luck alone, had the share been no more than WANTED_RIGHT."""
+SIGNIFICANCE = 0.05
+"""Greatest p-value, of so few wrong answers though no more than WANTED_RIGHT were right, that calls answers sure."""
 CARD_FIELD = "confidence"
 
 
@@ -58,23 +58,25 @@ def surprise(data: bytes, token_nats: NDArray[np.float32], suffix: str) -> float
 def calibrate(judged: Sequence[tuple[float, bool]], *, split: str, split_sha256: str) -> Calibration | None:
     """The calibration, of (surprise, whether it was right), that calls most answers sure.
 
-    None where the answers do not show that WANTED_RIGHT holds, which takes 299 right ones, or more if some are wrong.
+    Its share of right answers is over WANTED_RIGHT by an exact binomial test (Clopper and Pearson 1934), for that
+    surprise alone: that it is the greatest of many is not allowed for. None where there is no such surprise; it takes
+    299 right answers, or more if some are wrong.
     """
     best: Calibration | None = None
     right = 0
     for sure, (nats, was_right) in enumerate(sorted(judged), start=1):
         right += was_right
-        if _luck(sure, sure - right) <= MOST_DOUBT:
+        if _p_value(sure, sure - right) <= SIGNIFICANCE:
             best = Calibration(
                 most_nats=nats, sure=sure, right=right, files=len(judged), split=split, split_sha256=split_sha256
             )
     return best
 
 
-def _luck(answers: int, wrong: int) -> float:
-    """The probability of at most so many wrong answers where WANTED_RIGHT of all are right."""
+def _p_value(answers: int, wrong: int) -> float:
+    """The probability of at most so many wrong answers where WANTED_RIGHT of all are right; 1 where it is about 1/2."""
     if wrong >= (1 - WANTED_RIGHT) * answers:
-        return 1.0  # about a half, and more than any doubt that is let pass
+        return 1.0  # spares the sum where it is large
     counts = np.arange(wrong + 1)
     ways = np.concatenate([[0.0], np.cumsum(np.log((answers - counts[:-1]) / (counts[:-1] + 1)))])
     logs = ways + counts * np.log(1 - WANTED_RIGHT) + (answers - counts) * np.log(WANTED_RIGHT)

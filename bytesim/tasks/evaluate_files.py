@@ -53,9 +53,9 @@ def prepare(file: JudgedFile, text: str, direction: str) -> None:
     try:
         tune = abc.split_book(text)[0].parse()
         file.bpm = tune.tempo_bpm
-        text = abc.canonical(tune).text
-        file.constructs = constructs(text.split("\n", 4)[4])
-        canonical = text.encode("ascii")
+        form = abc.canonical(tune).text
+        file.constructs = constructs(form.split("\n", 4)[4])
+        canonical = form.encode("ascii")
         if direction == "abc2midi":
             file.source, file.target = canonical, file.reference
     except BytesimError as error:
@@ -123,8 +123,8 @@ def detail_lines(files: Sequence[JudgedFile]) -> bytes:
     lines = []
     for file in files:
         row = {"id": file.name, **asdict(file.result), "refused": file.refused, "error": file.error}
+        row["constructs"] = file.constructs
         sizes = {"source_bytes": len(file.source), "target_bytes": len(file.target or b""), "nats": file.nats}
         sizes["surprise_nats"] = file.surprise_nats
-        row["constructs"] = file.constructs
         lines.append(json.dumps({**row, **sizes}, ensure_ascii=False))
     return ("\n".join(lines) + "\n").encode("utf-8")

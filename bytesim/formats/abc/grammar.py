@@ -45,7 +45,7 @@ _Token = Generator[Allowed, int, int]
 _Length = Generator[Allowed, int, tuple[bytes, int]]
 """A length; returns it as written, and the byte after it."""
 _Note = Generator[Allowed, int, tuple[bytes, bytes, int]]
-"""A note; returns its letter and octave, its length as written, and the byte after it."""
+"""A note; returns its sign, letter and octave, its length as written, and the byte after it."""
 
 
 def abc_grammar() -> Grammar:
