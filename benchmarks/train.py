@@ -36,7 +36,7 @@ def main() -> None:
     rows = [(rng.bytes(SOURCE_BYTES), rng.bytes(TARGET_BYTES)) for _ in range(FILES)]
     source = DataSource(path="", task="convert", source_suffix="abc", target_suffix="mid")
     stream = Stream(source, pack(rows), config)
-    batch = collate([stream.example(index) for index in range(len(stream))], source_attention=True).to(device)
+    batch = collate([stream.example(index) for index in range(len(stream))], config).to(device)
 
     def step() -> float:
         start = time.perf_counter()

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from bytesim.clocks import clock_of
 from bytesim.engine.decode import decode
 from bytesim.engine.requests import Request, Sampling, convert_request, generate_request
 from bytesim.engine.score import score_file
 from bytesim.engine.uncached import decode_uncached
 from bytesim.errors import ConfigError, ContextError
+from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.grammar import ANY_BYTE, END, Grammar, allow
+from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.models.bgpt import BGPT
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.models.published import published_to_ours, read_published
@@ -39,8 +42,9 @@ def small_model(**changes: object) -> BGPT:
 def requests_of(config: BGPTConfig) -> list[Request]:
     rng = np.random.default_rng(1)
     sources = [rng.integers(0, 256, length, np.uint8).tobytes() for length in (3, 30, 0, 17, 8)]
+    sources += [b"X:1\nM:3/4\nL:1/8\nK:G\nA>B(3ABc[CE]2|z4{ab}d2|\n"]
     wanted = [convert_request(config, source, "abc", "mid", max_patches=24) for source in sources]
-    prompts = [b"", b"ab", b"abcdefgh", b"abcdefghijklm"]
+    prompts = [b"", b"ab", b"abcdefgh", b"abcdefghijklm", b"X:1\nL:1/4\nK:C\nA2|B", b"X:1\nL:1/4\nK:C\nA2|BB/"]
     return wanted + [generate_request(config, "abc", prompt, max_patches=12) for prompt in prompts]
 
 
@@ -72,6 +76,8 @@ def test_greedy_decoding_equals_the_published_code(name):
         {"context_patches": 0},
         {"context_patches": 3},
         {"source_attention": False, "patch_source_attention": False},
+        {"clock": True},
+        {"clock": True, "source_attention": False, "patch_source_attention": False},
         {"parts": "published", "context_patches": 0, "source_attention": False, "patch_source_attention": False},
     ],
 )
@@ -82,6 +88,20 @@ def test_cached_decoding_equals_recomputing(changes):
         slow = decode_uncached(model, request)
         assert (reply.data, reply.ended) == (slow.data, slow.ended)
         assert reply.nats == pytest.approx(slow.nats, rel=1e-4, abs=1e-3) or request.prefix
+
+
+def test_the_clock_tells_the_same_while_a_file_is_written_as_when_it_is_read():
+    model = small_model(clock=True, max_patches=200, max_source_bytes=200)
+    tune = b"X:1\nM:3/4\nL:1/8\nK:G\nA>B(3ABc[CE]2|z4{ab}d2|\n"
+    wanted = [
+        generate_request(model.config, "abc", grammar=abc_grammar, max_patches=150),
+        convert_request(model.config, tune, "abc", "mid", grammar=midi_grammar, max_patches=150),
+        convert_request(model.config, tune, "abc", "abc", grammar=abc_grammar, max_patches=150),
+    ]
+    for request, reply in zip(wanted, decode(model, wanted), strict=True):
+        assert len({tuple(times) for times in clock_of(reply.data, "abc" if b"K:" in reply.data else "mid")}) > 3
+        scored = score_file(model, request, reply.data).token_nats[: len(reply.token_nats)]
+        assert reply.token_nats == pytest.approx(scored, abs=1e-3)
 
 
 def test_a_file_does_not_depend_on_what_is_decoded_beside_it():

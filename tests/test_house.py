@@ -9,10 +9,11 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "bytesim"
 
-LOWER = {"errors", "patching"}
+LOWER = {"errors", "patching", "clocks"}
 MAY_IMPORT = {
     "errors": set(),
     "patching": {"errors"},
+    "clocks": set(),
     "metrics": LOWER,
     "formats": LOWER,
     "cpu": LOWER | {"formats"},
@@ -29,7 +30,17 @@ MAY_IMPORT = {
 }
 """Room -> rooms it may import at run time, besides itself. Imports point down."""
 
-TORCH_FREE = ("errors", "patching", "metrics", "formats", "cpu", "tasks.files", "models.folder", "models.store")
+TORCH_FREE = (
+    "errors",
+    "patching",
+    "clocks",
+    "metrics",
+    "formats",
+    "cpu",
+    "tasks.files",
+    "models.folder",
+    "models.store",
+)
 MODEL_ROOMS = ("nn", "models", "engine", "training")
 ORACLES = ("tasks.music_rules", "tasks.abcmidi", "tasks.music21_render", "cpu.machine")
 """What a model is judged by: nothing between a source and a model's own output may see it."""

@@ -72,15 +72,21 @@ def test_gradients_of_micro_batches_add_up_to_those_of_the_whole(tmp_path):
     torch.testing.assert_close(flat_gradients(one), parts, rtol=1e-3, atol=1e-6)
 
 
-def test_padding_changes_no_loss():
-    stream = Stream(tiny_recipe().data[0], pack(pairs()), tiny_recipe().model)
+@pytest.mark.parametrize("clock", [False, True])
+def test_padding_changes_no_loss(clock):
+    config = replace(tiny_recipe().model, clock=clock, max_patches=64, max_source_bytes=128)
+    rows = [
+        (b"X:1\nM:2/4\nL:1/8\nK:C\n" + body, b"X:1\nM:2/4\nL:1/4\nK:C\n" + body)
+        for body in (b"A2B2|\n", b"A>B(3cde|z4|A2Bc/d/|[CE]2G2|\n")
+    ]
+    stream = Stream(replace(tiny_recipe().data[0], source_suffix="abc", target_suffix="abc"), pack(rows), config)
     torch.manual_seed(0)
-    model = BGPT(tiny_recipe().model).eval()
+    model = BGPT(config).eval()
     for parameter in model.parameters():  # residual outputs begin at zero, where nothing could be seen
         torch.nn.init.normal_(parameter, std=0.2)
     examples = [stream.example(0), stream.example(len(stream) - 1)]
-    together = token_losses(model, collate(examples, source_attention=True)).sum()
-    alone = sum(token_losses(model, collate([each], source_attention=True)).sum() for each in examples)
+    together = token_losses(model, collate(examples, model.config)).sum()
+    alone = sum(token_losses(model, collate([each], model.config)).sum() for each in examples)
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-4)
 
 
@@ -89,7 +95,7 @@ def test_bits_per_byte_counts_every_byte_and_one_end():
     for index, num_bytes in ((0, 3), (1, 8)):
         example = stream.example(index)
         assert example.num_bytes == num_bytes
-        assert int(real_tokens(collate([example], source_attention=True)).sum()) == num_bytes + 1
+        assert int(real_tokens(collate([example], stream.config)).sum()) == num_bytes + 1
 
 
 def test_the_rate_warms_up_stays_and_falls_to_zero():

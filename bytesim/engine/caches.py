@@ -8,10 +8,12 @@ Axes: B running files, N rows, P patches, S bytes per patch, H hidden, T source 
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bytesim.engine import times as request_times
 from bytesim.engine.requests import Request
 from bytesim.models.bgpt import BGPT, Source, SourceKeys
 from bytesim.nn.attention import LayerCache
@@ -60,9 +62,10 @@ class Caches:
             patches[row, : len(request.history)] = torch.from_numpy(request.history)
         patches = patches.to(self.device)
         source = self._encode(requests)
+        times = request_times.after_patches(requests, longest, self.device) if self.model.config.clock else None
         positions = torch.arange(longest, device=self.device).expand(len(requests), -1)
         caches = [cache.rows(first, self.count) for cache in self.patches]
-        features = self.model.patch_decoder.cached(patches, positions, caches, source)
+        features = self.model.patch_decoder.cached(patches, positions, caches, source, times)
         every = torch.arange(len(requests), device=self.device)
         self.features[first : self.count] = features[every, lengths - 1]
         self.last[first : self.count] = patches[every, lengths - 1, -1]
@@ -81,7 +84,10 @@ class Caches:
         if first >= length or not self.kept:
             return
         targets, before = patches[None, first:length], patches[None, first - 1 : length - 1, -1]
-        _, tails = self.byte_decoder(features[None, first - 1 : length - 1], targets, before, source)
+        times = None
+        if request.times is not None:
+            times = torch.from_numpy(request.times[None, first:length].astype(np.int64)).to(self.device)
+        _, tails = self.byte_decoder(features[None, first - 1 : length - 1], targets, before, source, times)
         for cache, (keys, values) in zip(self.bytes, tails, strict=True):
             cache.keys[row, :, : self.kept], cache.values[row, :, : self.kept] = keys[0], values[0]
 
@@ -94,7 +100,8 @@ class Caches:
             tokens[row, : len(request.source)] = torch.frombuffer(
                 bytearray(request.source) or bytearray(1), dtype=torch.uint8
             )[: len(request.source)]
-        return self.model.encode_source(tokens.to(self.device))
+        times = request_times.of_sources(requests, width, self.device) if self.model.config.clock else None
+        return self.model.encode_source(tokens.to(self.device), times)
 
     def leave(self, rows: list[int]) -> list[int]:
         """Forget the files in these rows. Returns which rows stay, in the order that they stand in from now on."""
@@ -112,16 +119,21 @@ class Caches:
             self.source = _rows_of(self.source, torch.tensor(order, device=self.device)) if order else None
         return order
 
-    def byte_logits(self, place: int) -> Tensor:
-        """(B, V) logits of byte `place` of the current patch; `last` is the token before it."""
+    def byte_logits(self, place: int, times: Tensor | None = None) -> Tensor:
+        """(B, V) logits of byte `place` of the current patch; `last` is the token before it, `times` (B, 2) are now."""
         window = [cache.rows(0, self.count) for cache in self.bytes]
-        return self.byte_decoder.step(place, self.last[: self.count], self.features[: self.count], window, self.source)
+        last, features = self.last[: self.count], self.features[: self.count]
+        return self.byte_decoder.step(place, last, features, window, self.source, times)
 
-    def advance(self, patches: Tensor, positions: Tensor) -> None:
-        """Read the patches (B, S) just written, at `positions` (B,), and move the byte-level window on."""
+    def advance(self, patches: Tensor, positions: Tensor, times: Tensor | None = None) -> None:
+        """Read the patches (B, S) just written, at `positions` (B,), and move the byte-level window on.
+
+        `times` (B, 2) are those after the patches.
+        """
         self._grow(int(positions.max()) + 1)
         caches = [cache.rows(0, self.count) for cache in self.patches]
-        features = self.model.patch_decoder.cached(patches[:, None], positions[:, None], caches, self.source)
+        times = None if times is None else times[:, None]
+        features = self.model.patch_decoder.cached(patches[:, None], positions[:, None], caches, self.source, times)
         self.features[: self.count], self.last[: self.count] = features[:, 0], patches[:, -1]
         if self.kept:
             for cache in self.bytes:

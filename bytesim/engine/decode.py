@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bytesim.clocks import Clock
+from bytesim.engine import times as request_times
 from bytesim.engine.caches import Caches
 from bytesim.engine.requests import Grammar, Reply, Request
 from bytesim.engine.sampling import choose, generator_for, patch_noise
@@ -37,6 +39,7 @@ class _Running:
     """Patches of it that the patch-level decoder has read."""
     generator: torch.Generator | None
     grammar: Grammar | None
+    clock: Clock | None
     written: bytearray = field(default_factory=bytearray)
     forced: bytes = b""
     nats: list[NDArray[np.float32]] = field(default_factory=list)
@@ -99,7 +102,8 @@ class _Decoder:
         while self.waiting and len(self.running) + len(entering) < self.slots:
             index, request = self.waiting.pop()
             generator, grammar = generator_for(request.sampling), request.grammar() if request.grammar else None
-            state = _Running(index, request, len(request.history), generator, grammar, forced=request.prefix)
+            clock = request.clock() if request.clock else None
+            state = _Running(index, request, len(request.history), generator, grammar, clock, forced=request.prefix)
             if state.length >= request.max_patches:
                 self._answer(state, ended=False)
             else:
@@ -128,7 +132,7 @@ class _Decoder:
         if self.running:
             patches = torch.from_numpy(tokens.astype(np.int64)).to(self.device)
             positions = torch.tensor([each.length - 1 for each in self.running], device=self.device)
-            self.caches.advance(patches, positions)
+            self.caches.advance(patches, positions, self._times())
 
     def _spell_patch(self) -> tuple[np.ndarray, np.ndarray]:
         """Tokens (B, S) of the next patch of each file, and their nats (B, S) under the model."""
@@ -138,18 +142,30 @@ class _Decoder:
         tokens: list[Tensor] = []
         nats: list[Tensor] = []
         for place in range(self.size):
-            logits = self.caches.byte_logits(place).float()
+            logits = self.caches.byte_logits(place, self._times()).float()
             allowed = self._allowed(grammars) if any(grammars) else None
             chosen = choose(logits, samplings, None if noise is None else noise[:, place], allowed)
             chosen = self._forced(chosen, place)
             nats.append(F.cross_entropy(logits, chosen, reduction="none"))
             tokens.append(chosen)
             self.caches.last[: len(chosen)] = chosen
-            if any(grammars):
-                for grammar, token in zip(grammars, chosen.tolist(), strict=True):
-                    if grammar:
-                        grammar.advance(token)
+            if any(grammars) or self.model.config.clock:
+                self._take_note(chosen.tolist())
         return torch.stack(tokens, 1).cpu().numpy(), torch.stack(nats, 1).cpu().numpy()
+
+    def _take_note(self, tokens: list[int]) -> None:
+        """Move on the grammars and clocks of the running files, by one token each."""
+        for state, token in zip(self.running, tokens, strict=True):
+            if state.grammar:
+                state.grammar.advance(token)
+            if state.clock and token != END_OF_PATCH:
+                state.clock.advance(token)
+
+    def _times(self) -> Tensor | None:
+        """(B, 2) what the clocks of the running files show; None for a model without."""
+        if not self.model.config.clock:
+            return None
+        return request_times.now([each.clock for each in self.running], self.device)
 
     def _allowed(self, grammars: list[Grammar | None]) -> Tensor:
         """(B, V) the tokens that each file's grammar allows next."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bytesim.clocks import Clock, Times, clock_of, clock_patches, make_clock
 from bytesim.errors import ConfigError, ContextError
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import Patches, extension_patch, frame_source, split_patches
@@ -67,6 +69,12 @@ class Request:
     sampling: Sampling = Sampling()
     grammar: Callable[[], Grammar] | None = None
     """Makes the grammar that the answer keeps to."""
+    clock: Callable[[], Clock] | None = None
+    """Makes the clock of the answer as it stands after the history, for a model with a clock."""
+    times: Times | None = None
+    """(P, S, 2) times before each byte of the history, where there is a clock."""
+    source_times: Times | None = None
+    """(n, 2) times before each byte of the source, where there is a clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,11 @@ def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_
             f"{len(data)} bytes are more than the {limit} the model can read. Cut the file into shorter ones."
         )
     settings = {"max_patches": config.max_patches, **options}
+    if config.clock:
+        times = clock_of(data, source_suffix)
+        settings["clock"] = partial(make_clock, target_suffix)
+        settings["source_times"] = times[:-1]
+        settings["times"] = np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, 2), np.int32)])
     return Request(history=history, first=len(history), source=data, **settings)
 
 
@@ -118,4 +131,7 @@ def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **opt
             "Give a shorter one."
         )
     settings = {"max_patches": config.max_patches, **options}
+    if config.clock:
+        settings["clock"] = partial(make_clock, suffix, prompt[:whole])
+        settings["times"] = clock_patches(clock_of(prompt[:whole], suffix), size)[:-1]
     return Request(history=history, first=1, prefix=prompt[whole:], **settings)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from bytesim.engine import times as request_times
 from bytesim.engine.requests import Request
 from bytesim.models.bgpt import BGPT
 from bytesim.patching import closing_patch, split_patches
@@ -38,7 +39,9 @@ def score_file(model: BGPT, request: Request, data: bytes) -> Score:
     patches = torch.from_numpy(np.concatenate([request.history, answer]).astype(np.int64)).to(device)[None]
     source = torch.tensor([list(request.source)], device=device) if request.source else None
     first = torch.tensor([len(request.history)], device=device)
-    logits = model(patches, source, first, len(answer))[0].float()
+    times = request_times.before_bytes(request, data, size, device)
+    source_times = None if source is None else request_times.of_sources([request], source.shape[1], device)
+    logits = model(patches, source, first, len(answer), times, source_times)[0].float()
     targets = patches[0, len(request.history) :]
     nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return Score(nats[: len(data) + 1].cpu().numpy(), float(nats.mean()), len(data))

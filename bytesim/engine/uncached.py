@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from bytesim.engine import times as request_times
 from bytesim.engine.requests import Reply, Request
 from bytesim.models.bgpt import BGPT
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
@@ -16,6 +17,7 @@ def decode_uncached(model: BGPT, request: Request) -> Reply:
     size, device = model.config.patch_size, next(model.parameters()).device
     history = torch.from_numpy(request.history.astype(np.int64)).to(device)
     source = torch.tensor([list(request.source) or [END_OF_PATCH]], device=device)
+    source_times = request_times.of_sources([request], source.shape[1], device)
     written = list(request.prefix)
     nats: list[float] = []
     first = torch.tensor([request.first], device=device)
@@ -23,7 +25,10 @@ def decode_uncached(model: BGPT, request: Request) -> Reply:
         patches = torch.full((-(-(len(written) + 1) // size) * size,), END_OF_PATCH, device=device)
         patches[: len(written)] = torch.tensor(written, dtype=torch.long, device=device)
         frame = torch.cat([history, patches.view(-1, size)])[None]
-        scores = model(frame, source, first, frame.shape[1] - request.first)[0].float().reshape(-1, VOCAB_SIZE)
+        times = request_times.before_bytes(request, bytes(written), size, device)
+        times = None if times is None else times[:, : frame.shape[1]]
+        logits = model(frame, source, first, frame.shape[1] - request.first, times, source_times)
+        scores = logits[0].float().reshape(-1, VOCAB_SIZE)
         row = scores[(len(history) - request.first) * size + len(written)]
         token = int(row.argmax())
         nats.append(-float(torch.log_softmax(row, -1)[token]))

@@ -1,7 +1,8 @@
 """bGPT: one decoder reads the history patch by patch, a smaller one spells each patch byte by byte.
 
 Source: Wu et al. 2024, arXiv:2402.19155, section 3.1; the modern parts are described in docs/models.md.
-Axes: B batch, P patches, Q scored patches, S bytes per patch, H hidden, V = 257 tokens, T source bytes.
+Axes: B batch, P patches, Q scored patches, S bytes per patch, H hidden, V = 257 tokens, T source bytes. Times, for
+models with a clock, are pairs of ticks on a last axis of 2, see `bytesim.clocks`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache
+from bytesim.nn.clock import ClockFeatures
 from bytesim.nn.parts import FeedForward, make_norm
 from bytesim.nn.rotary import rotary_table
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
@@ -68,14 +70,18 @@ class DecoderBlock(nn.Module):
         self.source_attention = None
         if reads_source:
             self.source_norm = make_norm(size, config.parts)
-            self.source_attention = CrossAttention(size, config.source_hidden_size, attention.num_heads, config.parts)
+            self.source_attention = CrossAttention(
+                size, config.source_hidden_size, attention.num_heads, config.parts, clock=config.clock
+            )
         self.feed_forward_norm = make_norm(size, config.parts)
         self.feed_forward = FeedForward(size, config.parts)
 
-    def finish(self, x: Tensor, source: Source | None, keys: tuple[Tensor, Tensor] | None) -> Tensor:
+    def finish(
+        self, x: Tensor, source: Source | None, keys: tuple[Tensor, Tensor] | None, times: Tensor | None
+    ) -> Tensor:
         """What follows self-attention, for x (B, T, H): source attention where there is one, then feed-forward."""
         if self.source_attention is not None and source is not None and keys is not None:
-            x = x + self.source_attention(self.source_norm(x), *keys, source.mask)
+            x = x + self.source_attention(self.source_norm(x), *keys, source.mask, times)
         return x + self.feed_forward(self.feed_forward_norm(x))
 
 
@@ -103,24 +109,37 @@ class PatchDecoder(nn.Module):
         self.norm = make_norm(config.hidden_size, config.parts)
         table = rotary_table(config.max_patches, config.head_size) if config.parts == "modern" else None
         self.register_buffer("rotary", table, persistent=False)
+        self.clock = ClockFeatures(config.hidden_size) if config.clock else None
 
-    def forward(self, patches: Tensor, source: Source | None = None) -> Tensor:
+    def forward(self, patches: Tensor, source: Source | None = None, times: Tensor | None = None) -> Tensor:
+        """`times` (B, P, 2) are those after each patch."""
         length = patches.shape[1]
-        x = self.embedding(patches) + self.positions[:length]
+        x = self._inputs(patches, self.positions[:length], times)
         rotary = None if self.rotary is None else self.rotary[:, :length]
         for index, block in enumerate(cast("list[PatchBlock]", self.blocks)):
             x = x + block.attention(block.attention_norm(x), rotary)
-            x = block.finish(x, source, source.patch_keys[index] if source else None)
+            x = block.finish(x, source, source.patch_keys[index] if source else None, times)
         return self.norm(x)
 
-    def cached(self, patches: Tensor, positions: Tensor, caches: list[LayerCache], source: Source | None) -> Tensor:
+    def _inputs(self, patches: Tensor, positions: Tensor, times: Tensor | None) -> Tensor:
+        x = self.embedding(patches) + positions
+        return x if self.clock is None or times is None else x + self.clock(times)
+
+    def cached(
+        self,
+        patches: Tensor,
+        positions: Tensor,
+        caches: list[LayerCache],
+        source: Source | None,
+        times: Tensor | None = None,
+    ) -> Tensor:
         """`forward` for patches at `positions` (B, P), with what the caches hold of those B files before them."""
-        x = self.embedding(patches) + self.positions[positions]
+        x = self._inputs(patches, self.positions[positions], times)
         rotary = None if self.rotary is None else self.rotary[:, positions][:, :, None]
         blocks = cast("list[PatchBlock]", self.blocks)
         for index, (block, cache) in enumerate(zip(blocks, caches, strict=True)):
             x = x + block.attention.cached(block.attention_norm(x), rotary, positions, cache)
-            x = block.finish(x, source, source.patch_keys[index] if source else None)
+            x = block.finish(x, source, source.patch_keys[index] if source else None, times)
         return self.norm(x)
 
 
@@ -148,6 +167,7 @@ class ByteDecoder(nn.Module):
         self.config = config
         size = config.byte_hidden_size
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
+        self.clock = ClockFeatures(size) if config.clock else None
         self.blocks = nn.ModuleList(ByteBlock(config) for _ in range(config.byte_num_layers))
         self.norm = make_norm(size, config.parts)
         if config.parts == "published":
@@ -163,21 +183,28 @@ class ByteDecoder(nn.Module):
             self.register_buffer("rotary", rotary_table(stream, config.byte_head_size), persistent=False)
 
     def forward(
-        self, features: Tensor, targets: Tensor, before: Tensor, source: Source | None = None
+        self,
+        features: Tensor,
+        targets: Tensor,
+        before: Tensor,
+        source: Source | None = None,
+        times: Tensor | None = None,
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """Logits (B, Q, S, V) for target patches (B, Q, S), one feature (B, Q, H) each.
 
-        `before` (B, Q) holds the last token of the patch before each. Also returns each layer's unrotated keys and
-        values of the last context patches, from which `step` goes on.
+        `before` (B, Q) holds the last token of the patch before each, `times` (B, Q, S, 2) those before each byte. Also
+        returns each layer's unrotated keys and values of the last context patches, from which `step` goes on.
         """
         x = self._inputs(features, targets, before)
         batch, blocks, size, hidden = x.shape
+        if self.clock is not None and times is not None:
+            x, times = x + self.clock(times), times.flatten(1, 2)
         tails = []
         for index, block in enumerate(cast("list[ByteBlock]", self.blocks)):
             attended, keys, values = block.attention.blocks(block.attention_norm(x), self.rotary)
             tails.append((keys, values))
             x = (x + attended).view(batch, blocks * size, hidden)
-            x = block.finish(x, source, source.byte_keys[index] if source else None)
+            x = block.finish(x, source, source.byte_keys[index] if source else None, times)
             x = x.view(batch, blocks, size, hidden)
         return self._logits(x[:, :, : self.config.patch_size]), tails
 
@@ -192,18 +219,30 @@ class ByteDecoder(nn.Module):
         return F.linear(x, self.bytes.weight) if self.config.parts == "published" else self.head(x)
 
     def step(
-        self, index: int, last: Tensor, features: Tensor, caches: list[LayerCache], source: Source | None
+        self,
+        index: int,
+        last: Tensor,
+        features: Tensor,
+        caches: list[LayerCache],
+        source: Source | None,
+        times: Tensor | None = None,
     ) -> Tensor:
-        """Logits (B, V) for byte `index` of the current patch, given the token before it, `last` (B,)."""
+        """Logits (B, V) for byte `index` of the current patch, given the token before it, `last` (B,).
+
+        `times` (B, 2) are those before the byte.
+        """
         if self.config.parts == "published":
             x = features if index == 0 else self.bytes(last)
             x = (x + self.positions[index])[:, None]
         else:
             x = (self.bytes(last) + self.feature(features))[:, None]
+        if self.clock is not None and times is not None:
+            times = times[:, None]
+            x = x + self.clock(times)
         blocks = cast("list[ByteBlock]", self.blocks)
         for layer, (block, cache) in enumerate(zip(blocks, caches, strict=True)):
             x = x + block.attention.step(block.attention_norm(x), self.rotary, index, cache)
-            x = block.finish(x, source, source.byte_keys[layer] if source else None)
+            x = block.finish(x, source, source.byte_keys[layer] if source else None, times)
         return self._logits(x[:, 0])
 
 
@@ -239,13 +278,17 @@ class SourceEncoder(nn.Module):
         self.norm = make_norm(size, "modern")
         table = rotary_table(config.max_source_bytes, config.byte_head_size)
         self.register_buffer("rotary", table, persistent=False)
+        self.clock = ClockFeatures(size) if config.clock else None
 
-    def forward(self, source: Tensor) -> Tensor:
+    def forward(self, source: Tensor, times: Tensor | None = None) -> Tensor:
+        """`times` (B, T, 2) are those before each byte."""
         mask = source_mask(source)
         x = self.bytes(source) * (source != END_OF_PATCH)[..., None]  # padding is as nothing to the convolution
         # A convolution written as a product: its compiled shapes may vary.
         windows = F.pad(x, (0, 0, self.kernel // 2, self.kernel // 2)).unfold(1, self.kernel, 1)
         x = x + self.neighbours(windows.flatten(2)) + self.positions[: source.shape[1]]
+        if self.clock is not None and times is not None:
+            x = x + self.clock(times)
         for block in self.blocks:
             x = block(x, self.rotary[:, : source.shape[1]], mask)
         return self.norm(x)
@@ -269,35 +312,50 @@ class BGPT(nn.Module):
         self.byte_decoder = None if config.num_classes else ByteDecoder(config)
         self.class_head = nn.Linear(config.hidden_size, config.num_classes) if config.num_classes else None
 
-    def encode_source(self, source: Tensor) -> Source:
-        """Encode source bytes (B, T), padded with 256, once per file."""
+    def encode_source(self, source: Tensor, times: Tensor | None = None) -> Source:
+        """Encode source bytes (B, T), padded with 256, once per file; `times` (B, T, 2) are those before each byte."""
         assert self.source_encoder is not None
-        encoded = self.source_encoder(source)
+        times = self._times(times, source.shape)
+        encoded = self.source_encoder(source, times)
         byte_blocks = list(self.byte_decoder.blocks) if self.byte_decoder is not None else []
         return Source(
             mask=source_mask(source),
-            patch_keys=[_source_keys(block, encoded) for block in self.patch_decoder.blocks],
-            byte_keys=[_source_keys(block, encoded) for block in byte_blocks],
+            patch_keys=[_source_keys(block, encoded, times) for block in self.patch_decoder.blocks],
+            byte_keys=[_source_keys(block, encoded, times) for block in byte_blocks],
         )
+
+    def _times(self, times: Tensor | None, shape: torch.Size) -> Tensor | None:
+        """The times of tokens (...), (..., 2); of a clock that stands still where none are given."""
+        if times is None and self.config.clock:
+            return torch.zeros(*shape, 2, dtype=torch.long, device=self.patch_decoder.positions.device)
+        return times
 
     def features(self, patches: Tensor) -> Tensor:
         """Patch-level features (B, P, H) of patches (B, P, S), without a source."""
         return self.patch_decoder(patches)
 
     def forward(
-        self, patches: Tensor, source: Tensor | None = None, first: Tensor | None = None, rows: int | None = None
+        self,
+        patches: Tensor,
+        source: Tensor | None = None,
+        first: Tensor | None = None,
+        rows: int | None = None,
+        times: Tensor | None = None,
+        source_times: Tensor | None = None,
     ) -> Tensor:
         """Score patches, given the true patches before each (teacher forcing).
 
         Takes (B, P, S) token ids. Returns logits (B, Q, S, V); row q scores patch `first + q` of each file. `first`
         (B,) is 1 and `rows` P - 1 where they are not given. `source` (B, T), padded with 256, goes to the source
-        encoder; where a model with one is given no source, it reads an empty one.
+        encoder; where a model with one is given no source, it reads an empty one. `times` (B, P, S, 2) and
+        `source_times` (B, T, 2) are those before each byte, for a model with a clock.
         """
         assert self.byte_decoder is not None, "a classifier scores classes, not bytes"
         if source is None:
             source = torch.full((len(patches), 1), END_OF_PATCH, device=patches.device)
-        encoded = self.encode_source(source) if self.source_encoder is not None else None
-        features = self.patch_decoder(patches, encoded)
+        encoded = self.encode_source(source, source_times) if self.source_encoder is not None else None
+        times = self._times(times, patches.shape)
+        features = self.patch_decoder(patches, encoded, None if times is None else _after_patches(times))
         if first is None:
             picked = torch.arange(1, patches.shape[1], device=patches.device).expand(len(patches), -1)
         else:
@@ -307,7 +365,9 @@ class BGPT(nn.Module):
         before = patches[:, :, -1].gather(1, picked - 1)
         targets = patches.gather(1, picked[..., None].expand(-1, -1, patches.shape[2]))
         features = features.gather(1, (picked - 1)[..., None].expand(-1, -1, features.shape[-1]))
-        return self.byte_decoder(features, targets, before, encoded)[0]
+        if times is not None:
+            times = times.gather(1, picked[..., None, None].expand(-1, -1, *times.shape[2:]))
+        return self.byte_decoder(features, targets, before, encoded, times)[0]
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
         """Class logits (B, num_classes): mean over the features of each file's `lengths` (B,) patches, then linear."""
@@ -317,6 +377,11 @@ class BGPT(nn.Module):
         return self.class_head((features * real).sum(1) / lengths[:, None])
 
 
-def _source_keys(block: nn.Module, encoded: Tensor) -> tuple[Tensor, Tensor] | None:
+def _after_patches(times: Tensor) -> Tensor:
+    """Times before each byte (B, P, S, 2) -> times after each patch (B, P, 2); after the last, those before its end."""
+    return torch.cat([times[:, 1:, 0], times[:, -1:, -1]], 1)
+
+
+def _source_keys(block: nn.Module, encoded: Tensor, times: Tensor | None) -> tuple[Tensor, Tensor] | None:
     attention = block.source_attention
-    return attention.source_keys(encoded) if isinstance(attention, CrossAttention) else None
+    return attention.source_keys(encoded, times) if isinstance(attention, CrossAttention) else None

@@ -48,6 +48,8 @@ class BGPTConfig:
     """Width in bytes of the source encoder's convolution, odd."""
     max_source_bytes: int = 2048
     """Longest source, in bytes."""
+    clock: bool = False
+    """Modern only: bytes of ABC and MIDI come with their musical time, which positions and source attention use."""
     num_classes: int = 0
     """Classes of a classifier; 0 for a model that writes bytes."""
 
@@ -71,8 +73,8 @@ class BGPTConfig:
     def _check_published(self) -> None:
         if self.byte_hidden_size != self.hidden_size:
             raise ConfigError("published parts need byte_hidden_size equal to hidden_size.")
-        if self.context_patches or self.source_attention:
-            raise ConfigError("context_patches and source_attention need parts = modern.")
+        if self.context_patches or self.source_attention or self.clock:
+            raise ConfigError("context_patches, source_attention and clock need parts = modern.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for config.json."""

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.nn.clock import ClockHands, hands
 from bytesim.nn.parts import Parts, make_output
 from bytesim.nn.rotary import rotate
 
@@ -18,17 +19,24 @@ LARGEST_PRODUCT = 1 << 25
 """Most scores of one head for which `attend` writes them out."""
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
+def attend(
+    queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None, *, scale: float | None = None
+) -> Tensor:
     """Attention of (B, N, T, D) queries; causal without `mask` (broadcast to (B, N, T, C), true where seen).
 
-    Training on a CPU writes the scores out: the gradient of torch's fused attention is slower there than products.
+    Scores are multiplied by `scale`, D ** -0.5 where none is given. Values may be narrower than keys. Training on a CPU
+    writes the scores out: the gradient of torch's fused attention is slower there than products.
     """
-    written = torch.is_grad_enabled() and queries.device.type == "cpu"
+    width, narrower = values.shape[-1], queries.shape[-1] - values.shape[-1]
+    written = queries.device.type == "cpu" and (torch.is_grad_enabled() or narrower > 0)
     if not written or queries.shape[2] * keys.shape[2] > LARGEST_PRODUCT:
-        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=mask is None)
+        values = F.pad(values, (0, narrower)) if narrower else values  # the fused kernels want one width
+        causal = mask is None
+        whole = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, scale=scale)
+        return whole[..., :width]
     if mask is None:
         mask = torch.ones(queries.shape[2], keys.shape[2], dtype=torch.bool, device=queries.device).tril()
-    scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2)
+    scores = (queries * (queries.shape[-1] ** -0.5 if scale is None else scale)) @ keys.transpose(-1, -2)
     shares = scores.masked_fill(~mask, float("-inf")).softmax(-1)
     return shares.to(values.dtype) @ values
 
@@ -164,26 +172,42 @@ class BlockAttention(Attention):
 
 
 class CrossAttention(nn.Module):
-    """Attention from a decoder to source vectors of another width."""
+    """Attention from a decoder to source vectors of another width; with a clock, to times of the source, too."""
 
-    def __init__(self, hidden_size: int, source_size: int, num_heads: int, parts: Parts) -> None:
+    def __init__(
+        self, hidden_size: int, source_size: int, num_heads: int, parts: Parts, *, clock: bool = False
+    ) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.query = nn.Linear(hidden_size, hidden_size, bias=False)
         self.key_value = nn.Linear(source_size, 2 * hidden_size, bias=False)
         self.out = make_output(hidden_size, hidden_size, parts)
         self.scale = nn.Parameter(torch.full((num_heads, 1, 1), 1.5))
+        self.hands = ClockHands(hidden_size, num_heads) if clock else None
 
-    def source_keys(self, source: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values (B, N, T, D) of encoded source bytes (B, T, Hs); computed once per file."""
+    def source_keys(self, source: Tensor, times: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Keys (B, N, T, D, with a clock D + 2 * hands) and values (B, N, T, D) of encoded source bytes (B, T, Hs).
+
+        Computed once per file. `times` (B, T, 2) are those before each byte.
+        """
         batch, length, _ = source.shape
         keys, values = self.key_value(source).view(batch, length, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        return F.rms_norm(keys, (keys.shape[-1],)), values
+        keys = F.rms_norm(keys, (keys.shape[-1],))
+        if self.hands is not None and times is not None:
+            waves = torch.cat(hands(times), -1)[:, None].to(keys.dtype)
+            keys = torch.cat([keys, waves.expand(-1, self.num_heads, -1, -1)], -1)
+        return keys, values
 
-    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, H) -> (B, T, H), seeing the source positions that `mask` (B, 1, 1, Ts) allows."""
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, times: Tensor | None = None) -> Tensor:
+        """(B, T, H) -> (B, T, H), seeing the source positions that `mask` (B, 1, 1, Ts) allows.
+
+        With a clock, `times` (B, T, 2) are those of the decoder.
+        """
         batch, length, hidden = x.shape
         queries = self.query(x).view(batch, length, self.num_heads, -1).transpose(1, 2)
         queries = F.rms_norm(queries, (queries.shape[-1],)) * self.scale.to(queries.dtype)
-        attended = attend(queries, keys, values, mask)
+        queries = queries * queries.shape[-1] ** -0.5
+        if self.hands is not None and times is not None:
+            queries = torch.cat([queries, self.hands.queries(x, times)], -1)
+        attended = attend(queries, keys, values, mask, scale=1.0)
         return self.out(attended.transpose(1, 2).reshape(batch, length, hidden))

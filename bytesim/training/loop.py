@@ -202,7 +202,7 @@ class Trainer:
         return float(total)
 
     def _collate(self, examples: list[Example]) -> Batch:
-        return collate(examples, source_attention=self.recipe.model.source_attention).to(self.device)
+        return collate(examples, self.recipe.model).to(self.device)
 
     def _set_length(self) -> bool:
         """Turn a budget in minutes into steps, once, when the warm-up has shown how long a step takes."""

@@ -6,14 +6,16 @@ Axes: B files, P patches, Q scored patches, S bytes per patch, V = 257 tokens.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bytesim.clocks import Times
 from bytesim.models.bgpt import BGPT
+from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import END_OF_PATCH
 from bytesim.training.streams import BUCKET_PATCHES, Example
 
@@ -36,17 +38,19 @@ class Batch:
     """(B,) patches of each file."""
     labels: Tensor
     """(B,) class of each file, 0 where there are none."""
+    times: Tensor | None = None
+    """(B, P, S, 2) times before each byte, where the model has a clock."""
+    source_times: Tensor | None = None
+    """(B, T, 2) the same of the source."""
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device."""
-        source = None if self.source is None else self.source.to(device, non_blocking=True)
-        rest = (self.first, self.targets, self.scored, self.lengths, self.labels)
-        return Batch(
-            self.patches.to(device, non_blocking=True), source, *(each.to(device, non_blocking=True) for each in rest)
-        )
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved = {name: each.to(device, non_blocking=True) for name, each in values.items() if each is not None}
+        return replace(self, **moved)
 
 
-def collate(examples: list[Example], *, source_attention: bool) -> Batch:
+def collate(examples: list[Example], config: BGPTConfig) -> Batch:
     """One batch; lengths are rounded up as the buckets of the streams are, so that shapes recur."""
 
     def rounded(length: int, step: int = BUCKET_PATCHES) -> int:
@@ -62,13 +66,17 @@ def collate(examples: list[Example], *, source_attention: bool) -> Batch:
         patches[index, : len(each.patches)] = each.patches if each.shown is None else each.shown
         wanted = each.patches[each.first :]
         targets[index, : len(wanted)], scored[index, : len(wanted)] = wanted, True
-    source = None
-    if source_attention:
+    times = source = source_times = None
+    if config.clock:
+        times = _padded_times([each.times for each in examples], (length, size))
+    if config.source_attention:
         width = rounded(max(max(len(each.source) for each in examples), 1), 4 * BUCKET_PATCHES)
         padded = np.full((len(examples), width), END_OF_PATCH, np.int64)
         for index, each in enumerate(examples):
             padded[index, : len(each.source)] = np.frombuffer(each.source, np.uint8)
         source = torch.from_numpy(padded)
+        if config.clock:
+            source_times = _padded_times([each.source_times for each in examples], (width,))
     return Batch(
         patches=torch.from_numpy(patches),
         source=source,
@@ -77,12 +85,24 @@ def collate(examples: list[Example], *, source_attention: bool) -> Batch:
         scored=torch.from_numpy(scored),
         lengths=torch.tensor([len(each.patches) for each in examples]),
         labels=torch.tensor([each.label for each in examples]),
+        times=times,
+        source_times=source_times,
     )
+
+
+def _padded_times(times: Sequence[Times | None], shape: tuple[int, ...]) -> Tensor:
+    """(B, *shape, 2): the times of each file, where it has some, padded with zeros."""
+    padded = np.zeros((len(times), *shape, 2), np.int64)
+    for row, each in zip(padded, times, strict=True):
+        if each is not None:
+            row[: len(each)] = each
+    return torch.from_numpy(padded)
 
 
 def token_losses(model: BGPT, batch: Batch) -> Tensor:
     """(B, Q, S) cross-entropy in nats of every token of the scored patches; 0 where nothing is scored."""
-    logits = model(batch.patches, batch.source, batch.first, batch.targets.shape[1])
+    rows = batch.targets.shape[1]
+    logits = model(batch.patches, batch.source, batch.first, rows, batch.times, batch.source_times)
     losses = F.cross_entropy(logits.float().flatten(0, 2), batch.targets.flatten(), reduction="none")
     return losses.view_as(batch.targets) * batch.scored[..., None]
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bytesim.clocks import Times, clock_of, clock_patches
 from bytesim.errors import ConfigError
 from bytesim.models.bgpt_config import BGPTConfig
-from bytesim.patching import Patches, closing_patch, extension_patch, frame_source, num_patches, split_patches
+from bytesim.patching import Patches, frame_file, frame_source, num_patches
 from bytesim.training.folders import read_folder
 from bytesim.training.noise import with_length_noise
 from bytesim.training.recipe import DataSource
@@ -38,6 +39,10 @@ class Example:
     """Real bytes that are scored."""
     shown: Patches | None = None
     """What the model is shown in place of `patches`, where that differs."""
+    times: Times | None = None
+    """(P, S, 2) times before each byte, for a model with a clock."""
+    source_times: Times | None = None
+    """(n, 2) times before each byte of the source."""
 
 
 class Stream:
@@ -103,11 +108,17 @@ class Stream:
 
     def _frame(self, source: bytes, target: bytes, label: int) -> Example:
         size, suffixes = self.config.patch_size, (self.source.source_suffix, self.source.target_suffix)
-        tail = [extension_patch(suffixes[1], size), split_patches(target, size), closing_patch(size)]
+        clock = self.config.clock
+        tail = frame_file(target, suffixes[1], size)
+        times = clock_patches(clock_of(target, suffixes[1]), size) if clock else None
         if self.source.task != "convert":
-            return Example(np.concatenate(tail), 1, b"", label, len(target))
+            return Example(tail, 1, b"", label, len(target), times=times)
         head = frame_source(source, suffixes[0], size)
-        return Example(np.concatenate([head, *tail]), len(head) + 1, source, label, len(target))
+        source_times = clock_of(source, suffixes[0]) if clock else None
+        if times is not None and source_times is not None:
+            times, source_times = np.concatenate([clock_patches(source_times, size)[:-1], times]), source_times[:-1]
+        patches = np.concatenate([head, tail])
+        return Example(patches, len(head) + 1, source, label, len(target), times=times, source_times=source_times)
 
     def draw(self, rng: np.random.Generator, budget: int) -> list[Example]:
         """Examples of one bucket, as many as `budget` bytes hold, at least one.

@@ -1,0 +1,77 @@
+"""Musical time as the model reads it: as features, and as what lets a decoder look where the music stands.
+
+Times are ticks, 480 to the quarter note, from `bytesim.clocks`: since the music began, and since the bar began.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+_BINARY = [60 << step for step in range(13)]
+_TERNARY = [90 << step for step in range(11)]
+_WRITTEN = [128 << step for step in range(11)]
+"""Numbers of variable length are written in base 128."""
+_MUSIC_PERIODS = _BINARY + _TERNARY + _WRITTEN
+_BAR_PERIODS = _BINARY[:7] + _TERNARY[:6]
+NUM_FEATURES = 2 * (len(_MUSIC_PERIODS) + len(_BAR_PERIODS))
+
+NUM_HANDS = 16
+"""Periods by which source attention compares times."""
+_SHORTEST, _LONGEST = 120.0, 245_760.0
+PEAK = 4.0
+"""How much more, as a logit, a fresh query sees of the source at its own time than on average."""
+
+
+class ClockFeatures(nn.Module):
+    """Times (..., 2) -> vectors (..., H): sines and cosines of many periods, then linear; zero at first."""
+
+    music_periods: Tensor
+    bar_periods: Tensor
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.join = nn.Linear(NUM_FEATURES, hidden_size, bias=False)
+        nn.init.zeros_(self.join.weight)
+        self.register_buffer("music_periods", torch.tensor(_MUSIC_PERIODS), persistent=False)
+        self.register_buffer("bar_periods", torch.tensor(_BAR_PERIODS), persistent=False)
+
+    def forward(self, times: Tensor) -> Tensor:
+        turns = [
+            (times[..., place : place + 1] % periods) / periods
+            for place, periods in enumerate((self.music_periods, self.bar_periods))
+        ]
+        angles = torch.cat(turns, -1) * (2 * math.pi)
+        return self.join(torch.cat([angles.cos(), angles.sin()], -1).to(self.join.weight.dtype))
+
+
+class ClockHands(nn.Module):
+    """What source attention adds to queries and keys, so that their product tells how far apart their times are.
+
+    A query is a sum of `NUM_HANDS` waves around its own time, of amplitudes and phases that its content sets; at first
+    they make a peak at that time.
+    """
+
+    def __init__(self, hidden_size: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.waves = nn.Linear(hidden_size, num_heads * 2 * NUM_HANDS)
+        nn.init.zeros_(self.waves.weight)
+        with torch.no_grad():
+            self.waves.bias.view(num_heads, 2, NUM_HANDS)[:] = torch.tensor([PEAK / NUM_HANDS, 0.0])[:, None]
+
+    def queries(self, x: Tensor, times: Tensor) -> Tensor:
+        """(B, N, T, 2 * hands) for vectors (B, T, H) at times (B, T, 2)."""
+        waves = self.waves(x).view(*x.shape[:2], self.num_heads, 2, NUM_HANDS).permute(3, 0, 2, 1, 4)
+        cos, sin = (each[:, None].to(x.dtype) for each in hands(times))
+        return torch.cat([waves[0] * cos - waves[1] * sin, waves[0] * sin + waves[1] * cos], -1)
+
+
+def hands(times: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (B, T, hands) of times (B, T, 2)."""
+    steps = torch.arange(NUM_HANDS, device=times.device) / (NUM_HANDS - 1)
+    periods = _SHORTEST * (_LONGEST / _SHORTEST) ** steps
+    angles = times[..., :1] / periods * (2 * math.pi)
+    return angles.cos(), angles.sin()
