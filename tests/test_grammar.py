@@ -87,6 +87,7 @@ def test_canonical_tunes_are_let_through(body):
         (TUNE + b"A-{c}A|\n", 25),
         (TUNE + b"A>(3BBB|\n", 26),
         (TUNE + b"(3ABc>d|\n", 28),
+        (TUNE + b"((3ABc)>d|\n", 30),
         (TUNE + b")>A|\n", 24),
     ],
 )

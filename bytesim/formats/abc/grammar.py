@@ -9,6 +9,16 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from bytesim.formats.abc.grammar_notes import (
+    DIGITS,
+    NOT_ZERO,
+    NOTE_START,
+    PITCHES,
+    SIGNS,
+    spell_length,
+    spell_note,
+    spell_notes_until,
+)
 from bytesim.formats.grammar import END, Allowed, Grammar, Steps, allow, choice, literal
 
 _DENOMINATORS = (1, 2, 4, 8, 16, 32)
@@ -25,27 +35,18 @@ def _ended(values: list[str], last: str) -> frozenset[bytes]:
 _HEAD_METERS, _HEAD_UNITS, _HEAD_KEYS = (_ended(values, "\n") for values in (_METERS, _UNITS, _KEYS))
 _FIELDS = {ord("M"): _ended(_METERS, "]"), ord("L"): _ended(_UNITS, "]"), ord("K"): _ended(_KEYS, "]")}
 
-_PITCHES = b"ABCDEFGabcdefg"
-_SIGNS = b"^_="
-_NOTE_START = _SIGNS + _PITCHES
 _RESTS = b"zx"
-_DIGITS, _NOT_ZERO = b"0123456789", b"123456789"
-_PLAIN = b'().~TH|[{"' + _NOTE_START + _RESTS
+_PLAIN = b'().~TH|[{"' + NOTE_START + _RESTS
 """What may begin a token anywhere in the body."""
 _DECORATIONS = b".~TH"
-_DECORATED = _DECORATIONS + b'{"' + _NOTE_START + _RESTS
+_DECORATED = _DECORATIONS + b'{"' + NOTE_START + _RESTS
 _AFTER_REST = _PLAIN + b"<>"
 _AFTER_NOTE = _AFTER_REST + b"-"
 _QUOTED = bytes(sorted(set(range(33, 127)) - set(b'"%\\')))
 _MAX_QUOTED = 16
-_MAX_OCTAVES = 4
 
 _Token = Generator[Allowed, int, int]
 """The rest of a token whose first byte is written; returns the first byte of the token after it."""
-_Length = Generator[Allowed, int, tuple[bytes, int]]
-"""A length; returns it as written, and the byte after it."""
-_Note = Generator[Allowed, int, tuple[bytes, bytes, int]]
-"""A note; returns its sign, letter and octave, its length as written, and the byte after it."""
 
 
 def abc_grammar() -> Grammar:
@@ -79,6 +80,8 @@ class _Body:
     """The length that the next note must have, for broken rhythm."""
     tuplet: int = 0
     """Notes of a tuplet that are still to come."""
+    tuplet_ended: bool = False
+    """Whether the last note was the last of a tuplet."""
 
     def steps(self) -> Steps:
         first = yield self._next(_PLAIN)
@@ -97,34 +100,35 @@ class _Body:
         """Those of the tokens, each a first byte, that may come now."""
         if not self.tied:
             return allow(tokens)
-        starts = (self.tied[0], self.tied.lstrip(_SIGNS)[0])
-        return allow(bytes(each for each in tokens if each not in _NOTE_START + _RESTS + b"{" or each in starts))
+        starts = (self.tied[0], self.tied.lstrip(SIGNS)[0])
+        return allow(bytes(each for each in tokens if each not in NOTE_START + _RESTS + b"{" or each in starts))
 
     def _after(self, tokens: bytes) -> bytes:
         """Those of the tokens that may follow a note; none joins the last note of a tuplet to the next one."""
         return tokens.translate(None, b"<>") if self.tuplet == 1 else tokens
 
     def _token(self, first: int) -> _Token:
-        if first in _NOTE_START:
+        if first in NOTE_START:
             return (yield from self._sound(first))
         if first in _RESTS:
-            length, first = yield from _length(self._after(_AFTER_REST), wanted=self.broken)
+            length, first = yield from spell_length(self._after(_AFTER_REST), wanted=self.broken)
             self._count(length)
             return self._joined(first)
         if first == ord("["):
             return (yield from self._bracket())
         if first == ord("{"):
-            yield from _notes_until(ord("}"))
+            yield from spell_notes_until(ord("}"))
         elif first == ord('"'):
             yield from _quoted()
         elif first == ord("("):
             apart = not self.tuplet and self.broken is None
             first = yield self._next(_PLAIN + (b"23456789" if apart else b""))
-            return first if first not in _DIGITS else (yield from self._tuplet(first - ord("0")))
+            return first if first not in DIGITS else (yield from self._tuplet(first - ord("0")))
         elif first in _DECORATIONS:
             return (yield self._next(_DECORATED + (b"[" if first == ord(".") else b"")))
         elif first == ord(")"):
-            joins = b"<>" if self.sounded and not self.tied and self.broken is None else b""
+            apart = bool(self.tied) or self.broken is not None or self.tuplet_ended
+            joins = b"<>" if self.sounded and not apart else b""
             return self._joined((yield self._next(_PLAIN + joins)))
         elif first in b"<>":
             again = yield self._next(_PLAIN + b"-" + bytes([first]))
@@ -133,14 +137,14 @@ class _Body:
 
     def _sound(self, first: int) -> _Token:
         """The rest of a note."""
-        pitch, length, first = yield from _note(first, self._after(_AFTER_NOTE), self.tied, self.broken)
+        pitch, length, first = yield from spell_note(first, self._after(_AFTER_NOTE), self.tied, self.broken)
         self.sounded = True
         self._count(length, pitch)
         return self._joined(first)
 
     def _count(self, length: bytes | None, pitch: bytes = b"") -> None:
         """Take note of a note, rest or chord that was written."""
-        self.pitch, self.length = pitch, length
+        self.pitch, self.length, self.tuplet_ended = pitch, length, self.tuplet == 1
         self.tied, self.broken, self.tuplet = b"", None, max(0, self.tuplet - 1)
 
     def _joined(self, first: int) -> int:
@@ -153,16 +157,16 @@ class _Body:
 
     def _bracket(self) -> _Token:
         """A chord with its length, or an inline field."""
-        first = yield allow((b"" if self.tied else _NOTE_START) + bytes(_FIELDS))
+        first = yield allow((b"" if self.tied else NOTE_START) + bytes(_FIELDS))
         if first in _FIELDS:
             yield from literal(b":")
             yield from choice(_FIELDS[first])
             return (yield self._next(_PLAIN))
         own_lengths = False
         while first != ord("]"):
-            _, length, first = yield from _note(first, _NOTE_START + b"]")
+            _, length, first = yield from spell_note(first, NOTE_START + b"]")
             own_lengths = own_lengths or bool(length)
-        length, first = yield from _length(self._after(_AFTER_NOTE), wanted=self.broken)
+        length, first = yield from spell_length(self._after(_AFTER_NOTE), wanted=self.broken)
         self.sounded = True
         self._count(None if own_lengths else length)
         return self._joined(first)
@@ -174,78 +178,14 @@ class _Body:
             first = yield self._next(b":" + _PLAIN)
             if first != ord(":"):
                 return first
-            digit = yield allow(_NOT_ZERO)
+            digit = yield allow(NOT_ZERO)
             self.tuplet = digit - ord("0") if place else notes
         return (yield self._next(_PLAIN))
 
 
-def _note(first: int, following: bytes, tied: bytes = b"", wanted: bytes | None = None) -> _Note:
-    """The rest of a note whose first byte is written. A sign may be doubled, but for the natural."""
-    if tied:
-        whole = tied if first == tied[0] else tied.lstrip(_SIGNS)
-        yield from literal(whole[1:])
-        return (tied, *(yield from _length(following, wanted)))
-    pitch = bytes([first])
-    if first in _SIGNS:
-        doubled = pitch if first != ord("=") else b""
-        first = yield allow(_PITCHES + doubled)
-        pitch += bytes([first])
-        if first not in _PITCHES:
-            first = yield allow(_PITCHES)
-            pitch += bytes([first])
-    octave = b"'" if first in _PITCHES.lower() else b","
-    for _ in range(_MAX_OCTAVES):
-        first = yield allow(octave + _length_start(following, wanted))
-        if first not in octave:
-            return (pitch, *(yield from _length_from(first, following, wanted)))
-        pitch += octave
-    return (pitch, *(yield from _length(following, wanted)))
-
-
-def _length_start(following: bytes, wanted: bytes | None) -> bytes:
-    return b"/" + _NOT_ZERO + following if wanted is None else wanted[:1] or following
-
-
-def _length(following: bytes, wanted: bytes | None = None) -> _Length:
-    first = yield allow(_length_start(following, wanted))
-    return (yield from _length_from(first, following, wanted))
-
-
-def _length_from(first: int, following: bytes, wanted: bytes | None) -> _Length:
-    """The one that is wanted; or at most two digits, then a slash and at most two digits, or two slashes."""
-    if wanted is not None:
-        if wanted:
-            yield from literal(wanted[1:])
-            first = yield allow(following)
-        return wanted, first
-    written = b""
-    for more in (b"/" + _DIGITS, b"/"):
-        if first in _DIGITS:
-            written += bytes([first])
-            first = yield allow(more + following)
-    if first != ord("/"):
-        return written, first
-    first = yield allow(b"/" + _NOT_ZERO + following)
-    if first == ord("/"):
-        return written + b"//", (yield allow(following))
-    written += b"/"
-    for more in (_DIGITS, b""):
-        if first in _DIGITS:
-            written += bytes([first])
-            first = yield allow(more + following)
-    return written, first
-
-
-def _notes_until(last: int) -> Steps:
-    """Notes, at least one, and the byte that ends them."""
-    first = yield allow(_NOTE_START)
-    while first != last:
-        *_, first = yield from _note(first, _NOTE_START + bytes([last]))
-
-
 def _quoted() -> Steps:
     """A chord symbol: the chord's root, and what kind it is; or a finger's number."""
-    yield allow(_PITCHES + _DIGITS)
+    yield allow(PITCHES + DIGITS)
     for _ in range(_MAX_QUOTED - 1):
         if (yield allow(_QUOTED + b'"')) == ord('"'):
             return
