@@ -381,6 +381,12 @@ def test_no_title_breaks_a_tune(title):
     assert abc.canonical(abc.parse(abc.layout(text, title=title))).text == text
 
 
+def test_spaces_in_chords_and_between_grace_notes_are_no_sound():
+    body = "{A B}c2 [F2 A3/2]{ ^c }d2|[ CE ]2|"
+    assert canonical(body + "\n").endswith("\n{AB}c2[F2A3/2]{^c}d2|[CE]2|\n")
+    assert sound(canonical(body + "\n")) == sound(HEAD + body + "\n")
+
+
 def test_only_canonical_text_is_laid_out():
     with pytest.raises(FormatError, match="no canonical ABC"):
         abc.layout("X:1\nK:C\nC|\n")

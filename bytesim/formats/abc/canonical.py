@@ -8,7 +8,7 @@ MIDI run side by side from first note to last.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bytesim.errors import FormatError
 from bytesim.formats.abc.repeats import play_out
@@ -18,6 +18,9 @@ from bytesim.formats.abc.tune import Tune
 _MODES = {"m": "min", "min": "min", "maj": "", "ion": "", "aeo": "min", "dor": "dor", "phr": "phr", "lyd": "lyd"}
 _MODES |= {"mix": "mix", "loc": "loc", "": ""}
 _KEY = re.compile(r"([A-G])([#b]?)\s*([A-Za-z]*)(.*)", re.DOTALL)
+
+_INNER_SPACE = re.compile(r" (?=[ ^_=A-Ga-g}\]])")
+"""A space before a note or the end, in a chord or between grace notes."""
 
 _UNHEARD = {"comment", "decoration", "letter", "colon", "space", "newline"}
 """Kinds that leave no sound. The letters I to W left are user symbols, none of them defined; a colon that touches no
@@ -110,6 +113,8 @@ def _heard(tune: Tune, dropped: dict[str, int]) -> list[Token]:
         elif token.kind in _UNHEARD:
             if token.kind in ("decoration", "letter", "colon"):
                 dropped[token.kind] = dropped.get(token.kind, 0) + 1
+        elif token.kind in ("grace", "chord") and '"' not in token.text:
+            heard.append(replace(token, text=_INNER_SPACE.sub("", token.text)))
         else:
             heard.append(token)
     return heard
