@@ -2,6 +2,7 @@
 
     python docs/curves.py keep runs/music/log.jsonl music-2    # the log of a run -> docs/curves/music-2.jsonl
     python docs/curves.py                                      # docs/curves/music-*.jsonl -> docs/music_loss.png
+    python docs/curves.py fit music-4                          # what an hour more of that part would bring
 
 A kept line is the mean of EVERY steps, or a validation. The parts of a model's training follow each other by number.
 """
@@ -13,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -25,13 +27,16 @@ def keep(log: Path, name: str) -> None:
     """Shorten a log."""
     kept: list[dict[str, Any]] = []
     losses: list[float] = []
-    scored = 0
+    scored, seconds, rate, full = 0, 0.0, 0.0, 0.0
     for line in map(json.loads, log.read_text(encoding="utf-8").splitlines()):
         if "validation" in line:
-            kept.append({**line, "scored_bytes": scored})
+            kept.append({**line, "scored_bytes": scored, "minutes": round(seconds / 60, 1), "decaying": rate < full})
         else:
             losses.append(line["loss_nats"])
             scored += line["num_bytes"]
+            seconds += line["seconds"]
+            rate = line["learning_rate"]
+            full = max(full, rate)
             if line["step"] % EVERY == 0:
                 mean = round(sum(losses) / len(losses), 5)
                 kept.append({"step": line["step"], "scored_bytes": scored, "loss_nats": mean})
@@ -72,8 +77,32 @@ def draw(model: str) -> None:
     figure.savefig(HERE / f"{model}_loss.png", dpi=110)
 
 
+def fit(name: str) -> None:
+    """A power law through the validations at the full rate; with the gain of the decay, the figures an hour later."""
+    lines = [json.loads(line) for line in (HERE / "curves" / f"{name}.jsonl").read_text().splitlines()]
+    points = [line for line in lines if "validation" in line]
+    last = points[-1]
+    hour = 60 * last["scored_bytes"] / last["minutes"]
+    for source in last["validation"]:
+        full = [(point["scored_bytes"], point["validation"][source]) for point in points if not point["decaying"]]
+        slope, level = np.polyfit(*np.log(full).T, 1)
+
+        def at(scored: float, slope: float = slope, level: float = level) -> float:
+            return math.exp(level + slope * math.log(scored))
+
+        gain = last["validation"][source] / at(last["scored_bytes"])
+        then = gain * at(last["scored_bytes"] + hour)
+        print(
+            f"{KINDS['reverse' in source]}: at the full rate bits per byte fall as MB ** {slope:.2f} "
+            f"({len(full)} points), the decay takes them to {gain:.2f} of that: {last['validation'][source]:.4f} now, "
+            f"{then:.4f} with {hour / 1e6:.1f} MB, an hour, more"
+        )
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["keep"]:
         keep(Path(sys.argv[2]), sys.argv[3])
+    elif sys.argv[1:2] == ["fit"]:
+        fit(sys.argv[2])
     else:
         draw("music")

@@ -202,6 +202,8 @@ def test_weights_cut_in_the_middle_do_not_load(tmp_path):
         {"num_layers": "4"},
         {"patch_size": 0},
         {"no_such_field": 1},
+        {"clock": True},
+        {"clock": "yes"},
         {"architecture": ["bgpt"]},
     ],
     ids=str,
@@ -213,6 +215,20 @@ def test_a_config_that_does_not_fit_the_weights_is_refused_at_once(tmp_path, fie
     with pytest.raises((ModelError, ConfigError)) as raised:
         load_model(folder)
     assert raised.value.file == str(folder / CONFIG_FILE)
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"clock": True}, "need parts = modern"),
+        ({"source_attention": True}, "need parts = modern"),
+        ({"parts": "modern", "clock": True, "num_classes": 3}, "a classifier reads no times"),
+        ({"parts": "modern", "patch_source_attention": True}, "needs source_attention"),
+    ],
+)
+def test_parts_that_do_not_go_together_are_refused(settings, what):
+    with pytest.raises(ConfigError, match=what):
+        BGPTConfig(**settings)
 
 
 def test_weights_that_are_not_finite_do_not_verify(tmp_path):

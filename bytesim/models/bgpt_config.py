@@ -67,6 +67,8 @@ class BGPTConfig:
             raise ConfigError(f"source_kernel {self.source_kernel} is even; choose an odd width such as 5.")
         if self.patch_source_attention and not self.source_attention:
             raise ConfigError("patch_source_attention needs source_attention.")
+        if self.clock and self.num_classes:
+            raise ConfigError("clock is for models that write; a classifier reads no times.")
         if self.parts == "published":
             self._check_published()
 
