@@ -82,6 +82,8 @@ def fit(name: str) -> None:
     lines = [json.loads(line) for line in (HERE / "curves" / f"{name}.jsonl").read_text().splitlines()]
     points = [line for line in lines if "validation" in line]
     last = points[-1]
+    if "minutes" not in last:
+        raise SystemExit(f"{name} was kept without times; keep its log again.")
     hour = 60 * last["scored_bytes"] / last["minutes"]
     for source in last["validation"]:
         full = [(point["scored_bytes"], point["validation"][source]) for point in points if not point["decaying"]]

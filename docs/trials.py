@@ -1,10 +1,10 @@
 """Trials of the music model's parts: each trains the recipe recipes/music-trial.toml with one change.
 
-    OMP_NUM_THREADS=1 python docs/trials.py run "patches of 16" ...    # runs/trials/ -> docs/curves/trials.json
+    OMP_NUM_THREADS=1 python docs/trials.py run "patches of 16" ...    # runs/trials/ -> docs/curves/trials/
     python docs/trials.py                                              # docs/trials.png, and the table in docs/music.md
 
-Needs the shards of `bytesim data build music --out runs/data/`. All trials see the same batches, one with other patches
-as many bytes. The validation rows are fragments of the dev shard.
+Needs the shards of `bytesim data build music --out runs/data/`. Trials draw the same batches, but for those that change
+the patches or the batch, which draw as many bytes. The validation rows are fragments of the dev shard.
 """
 
 import json
@@ -28,7 +28,7 @@ else:
 HERE = Path(__file__).resolve().parent
 RECIPE = HERE.parent / "recipes" / "music-trial.toml"
 RUNS = HERE.parent / "runs" / "trials"
-KEPT = HERE / "curves" / "trials.json"
+KEPT = HERE / "curves" / "trials"
 
 TRIALS: dict[str, dict[str, dict[str, Any]]] = {
     "the recipe": {},
@@ -62,10 +62,10 @@ def run(name: str) -> None:
         if "validation" in line:
             there, back = line["validation"].values()
             points.append({"scored_bytes": scored, "abc2midi": round(there, 4), "midi2abc": round(back, 4)})
-    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-    kept[name] = {"parameters": parameters, "minutes": round(progress.seconds / 60, 1), "points": points}
-    KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    kept = {"parameters": parameters, "minutes": round(progress.seconds / 60, 1), "points": points}
+    KEPT.mkdir(exist_ok=True)
+    (KEPT / f"{folder.name}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 def table(kept: dict[str, Any]) -> str:
@@ -105,12 +105,15 @@ def main() -> None:
         for name in sys.argv[2:]:
             run(name)
         return
-    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    files = {name: KEPT / f"{name.replace(' ', '-')}.json" for name in TRIALS}
+    kept = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.exists()}
     draw(kept)
     page = HERE / "music.md"
     between = re.compile(r"(<!-- trials -->\n).*?(\n<!-- end of trials -->)", re.S)
     text = page.read_text(encoding="utf-8")
-    page.write_text(between.sub(lambda marks: marks[1] + table(kept) + marks[2], text), encoding="utf-8")
+    text, found = between.subn(lambda marks: marks[1] + table(kept) + marks[2], text)
+    assert found == 1, "docs/music.md has no place for the table"
+    page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,11 +12,13 @@ from music_models import EXAMPLES, answering, make_model
 from typer.testing import CliRunner
 
 from bytesim.cli import app
+from bytesim.clocks import clock_of
 from bytesim.engine.requests import generate_request
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.formats import abc
 from bytesim.tasks import convert_model
+from bytesim.tasks import evaluate_bpb as evaluate_bpb_module
 from bytesim.tasks.abcmidi import render_abc2midi
 from bytesim.tasks.evaluate import evaluate_convert
 from bytesim.tasks.evaluate_bpb import _windows, evaluate_bpb
@@ -181,6 +183,23 @@ def test_a_long_file_is_scored_in_windows_each_byte_once(tmp_path, model):
     assert done.exit_code == 0
     assert "(5,000 bytes, all-token mean" in done.stdout
     assert "in 4 windows that overlap by half" in done.stdout
+
+
+def test_the_clock_runs_on_from_window_to_window(tmp_path, monkeypatch):
+    (tmp_path / "long.abc").write_text(HEAD + "CDEF|" * 200 + "\n")
+    shown = []
+
+    def scored(model, request, data):
+        shown.append((data, request.times.clock().now))
+        return score_file(model, request, data)
+
+    monkeypatch.setattr(evaluate_bpb_module, "score_file", scored)
+    folder = make_model(tmp_path / "music", max_patches=32, clock=True)
+    evaluate_bpb([str(tmp_path / "long.abc")], model=str(folder))
+    whole = (tmp_path / "long.abc").read_bytes()
+    times = clock_of(whole, "abc").tolist()
+    assert len(shown) > 3
+    assert [list(now) for _, now in shown] == [times[start] for start, _, _ in _windows(len(whole), 30 * 8)]
 
 
 def test_windows_cover_every_byte_once():

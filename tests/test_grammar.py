@@ -88,6 +88,7 @@ def test_canonical_tunes_are_let_through(body):
         (TUNE + b"A>(3BBB|\n", 26),
         (TUNE + b"(3ABc>d|\n", 28),
         (TUNE + b"((3ABc)>d|\n", 30),
+        (TUNE + b"A(3)>Bcd|\n", 27),
         (TUNE + b")>A|\n", 24),
     ],
 )

@@ -3,14 +3,14 @@
 import torch
 
 from bytesim.nn.attention import CrossAttention, attend
-from bytesim.nn.clock import PEAK, ClockFeatures, ClockHands, hands
+from bytesim.nn.clock import PEAK, ClockFeatures, ClockHands, waves_of
 
 TIMES = torch.stack([torch.arange(0, 50_000, 120), torch.arange(0, 50_000, 120) % 1440], -1)[None]
 
 
 def test_a_fresh_query_sees_its_own_time_most():
     queries = ClockHands(16, 2).queries(torch.randn(1, TIMES.shape[1], 16), TIMES)
-    keys = torch.cat(hands(TIMES), -1)[:, None]
+    keys = torch.cat(waves_of(TIMES), -1)[:, None]
     scores = queries @ keys.transpose(-1, -2)
     assert scores.shape == (1, 2, TIMES.shape[1], TIMES.shape[1])
     assert (scores.argmax(-1) == torch.arange(TIMES.shape[1])).all()
@@ -24,7 +24,7 @@ def test_a_query_depends_on_how_far_apart_two_times_are_alone():
     for shift in (120, 1440, 30_000):
         one, other = torch.tensor([[[960, 0]]]), torch.tensor([[[1200, 0]]])
         pairs = [(one, other), (one + shift, other + shift)]
-        scores = [(module.queries(x, a) * torch.cat(hands(b), -1)[:, None]).sum(-1) for a, b in pairs]
+        scores = [(module.queries(x, a) * torch.cat(waves_of(b), -1)[:, None]).sum(-1) for a, b in pairs]
         torch.testing.assert_close(*scores, rtol=1e-3, atol=1e-3)
 
 
@@ -37,14 +37,16 @@ def test_features_are_zero_at_first_and_then_tell_times_apart():
     assert distances.min() > 0.1
 
 
-def test_values_narrower_than_keys_are_attended_alike_written_out_and_fused():
+def test_values_narrower_than_keys_are_attended_alike_written_out_and_fused(monkeypatch):
     queries, keys, values = torch.randn(2, 3, 5, 12), torch.randn(2, 3, 7, 12), torch.randn(2, 3, 7, 8)
     mask = torch.ones(2, 1, 1, 7, dtype=torch.bool)
     mask[1, :, :, 4:] = False
-    written = attend(queries, keys, values, mask, scale=1.0)
-    padded = torch.nn.functional.pad(values, (0, 4))
-    fused = torch.nn.functional.scaled_dot_product_attention(queries, keys, padded, attn_mask=mask, scale=1.0)
-    torch.testing.assert_close(written, fused[..., :8], rtol=1e-4, atol=1e-5)
+    written_out = attend(queries, keys, values, mask, scale=0.5)
+    monkeypatch.setattr("bytesim.nn.attention.LARGEST_PRODUCT", 0)
+    fused = attend(queries, keys, values, mask, scale=0.5)
+    assert fused.shape == written_out.shape == (2, 3, 5, 8)
+    torch.testing.assert_close(written_out, fused, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(fused, attend(queries, keys, values, mask), atol=1e-3)
 
 
 def test_without_a_clock_source_attention_has_no_part_for_it():

@@ -23,8 +23,9 @@ TUNES = [f"X:1\nM:4/4\nL:1/8\nK:D\n{letter * (4 + place)}|\n".encode() for place
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read off /proc")
 
 
-def test_processes_write_what_one_writes(tmp_path):
-    folder = make_model(tmp_path / "music", max_patches=64)
+@pytest.mark.parametrize("clock", [False, True])
+def test_processes_write_what_one_writes(tmp_path, clock):
+    folder = make_model(tmp_path / "music", max_patches=64, clock=clock)
     model = load_model(folder)
     assert isinstance(model, BGPT)
     requests = [convert_request(model.config, tune, "abc", "mid") for tune in TUNES]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-_TICKS = 480
+from bytesim.clocks.ticks import LATEST, TICKS_PER_QUARTER, TICKS_PER_WHOLE, Now, Steps
+
 _HEADER = 14
 _CHUNK_HEAD = 8
 _META, _SYSEX = 0xFF, (0xF0, 0xF7)
@@ -16,39 +17,43 @@ _LONGEST = 4
 """Bytes of the longest number of variable length."""
 _TWO_DATA_BYTES = (0x80, 0x90, 0xA0, 0xB0, 0xE0)
 
-_Times = tuple[float, float]
 
+def midi_times() -> Steps:
+    """The times of a MIDI file, see `bytesim.clocks`.
 
-def midi_times() -> Generator[_Times, int, None]:
-    """The times of a MIDI file, see `bytesim.clocks`. Bars are counted from the last time signature on."""
+    Bars are counted from the beginning of the track, and anew from each time signature in it.
+    """
     return _MidiTimes().steps()
 
 
 class _MidiTimes:
     def __init__(self) -> None:
-        self.scale = 1.0
-        """Ticks of ours to a tick of the file."""
-        self.now = 0.0
-        self.bar_origin = 0.0
-        self.bar = 4.0 * _TICKS
+        self.division = TICKS_PER_QUARTER
+        """Ticks of the file to the quarter note."""
+        self.ticks = 0
+        """Ticks of the file since the track began."""
+        self.now = 0
+        self.bar_origin = 0
+        self.bar = TICKS_PER_WHOLE
 
     @property
-    def times(self) -> _Times:
+    def times(self) -> Now:
         return self.now, (self.now - self.bar_origin) % self.bar
 
-    def steps(self) -> Generator[_Times, int, None]:
+    def steps(self) -> Steps:
         header = yield from self._bytes(_HEADER)
         division = header[12] << 8 | header[13]
-        self.scale = _TICKS / division if 0 < division < 0x8000 else 1.0
+        self.division = division if 0 < division < 0x8000 else TICKS_PER_QUARTER
         while True:
             yield from self._bytes(_CHUNK_HEAD)
-            self.now = self.bar_origin = 0.0
+            self.ticks = self.now = self.bar_origin = 0
             yield from self._track()
 
-    def _track(self) -> Generator[_Times, int, None]:
+    def _track(self) -> Steps:
         status = 0
         while True:
-            self.now += (yield from self._number()) * self.scale
+            self.ticks += yield from self._number()
+            self.now = min(round(self.ticks * TICKS_PER_QUARTER / self.division), LATEST)
             first = yield self.times
             if first < 0x80:  # running status: this is the first data byte
                 if status & 0xF0 in _TWO_DATA_BYTES:
@@ -59,21 +64,21 @@ class _MidiTimes:
                 if kind == _END_OF_TRACK:
                     return
                 if kind == _TIME_SIGNATURE and len(data) > 1 and data[0] and data[1] < 7:
-                    self.bar, self.bar_origin = data[0] * 4.0 * _TICKS / (1 << data[1]), self.now
+                    self.bar, self.bar_origin = data[0] * TICKS_PER_WHOLE >> data[1], self.now
             elif first in _SYSEX:
                 yield from self._bytes((yield from self._number()))
             else:
                 status = first
                 yield from self._bytes(1 + (status & 0xF0 in _TWO_DATA_BYTES))
 
-    def _bytes(self, count: int) -> Generator[_Times, int, bytes]:
+    def _bytes(self, count: int) -> Generator[Now, int, bytes]:
         """The next bytes. The time stands still."""
         read = bytearray()
         for _ in range(count):
             read.append((yield self.times))
         return bytes(read)
 
-    def _number(self) -> Generator[_Times, int, int]:
+    def _number(self) -> Generator[Now, int, int]:
         """A number of variable length."""
         number = 0
         for _ in range(_LONGEST):

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.clocks.abc import abc_times
 from bytesim.clocks.midi import midi_times
-
-Steps = Generator[tuple[float, float], int, None]
-"""Yields the two times in ticks after the bytes so far, and is sent the next byte."""
+from bytesim.clocks.ticks import Steps
 
 Times = NDArray[np.int32]
 """(..., 2) ticks, 480 to the quarter note: since the music began, and since the bar began."""
 
 _MAKERS: dict[str, Callable[[], Steps]] = {"abc": abc_times, "mid": midi_times, "midi": midi_times}
-_LATEST = 1 << 22
-"""Ticks at which a clock stops counting: more than two hours of music."""
 
 
 class Clock:
@@ -31,19 +27,24 @@ class Clock:
         if steps is not None:
             next(steps)
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether no byte can move it."""
+        return self._steps is None
+
     def advance(self, byte: int) -> None:
         """Take note of the next byte."""
         if self._steps is not None:
             music, bar = self._steps.send(byte)
-            self.now = (min(round(music), _LATEST), min(round(bar), _LATEST))
+            self.now = (round(music), round(bar))
 
     def follow(self, data: bytes) -> Times:
-        """(n + 1, 2): the times before each of the next bytes, and after the last one, to which the clock moves on."""
+        """Take note of the next bytes; (n + 1, 2), the times before each of them and after the last one."""
         times = np.empty((len(data) + 1, 2), np.int32)
         times[:] = self.now
         if self._steps is not None and data:
             send = self._steps.send
-            times[1:] = np.minimum(np.rint([send(byte) for byte in data]), _LATEST)
+            times[1:] = np.rint([send(byte) for byte in data])
             self.now = (int(times[-1, 0]), int(times[-1, 1]))
         return times
 
@@ -70,3 +71,12 @@ def clock_patches(times: Times, patch_size: int) -> Times:
     patches[1:] = times[-1]
     patches[1 : count + 1].reshape(-1, 2)[: len(times) - 1] = times[:-1]
     return patches
+
+
+def padded_times(files: Sequence[Times | None], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """(B, *shape, 2): the times of several files, padded with zeros; zeros alone for a file without."""
+    padded = np.zeros((len(files), *shape, 2), np.int64)
+    for row, times in zip(padded, files, strict=True):
+        if times is not None:
+            row[: len(times)] = times
+    return padded

@@ -8,12 +8,11 @@ Axes: B running files, N rows, P patches, S bytes per patch, H hidden, T source 
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bytesim.engine import times as request_times
+from bytesim.engine import request_times
 from bytesim.engine.requests import Request
 from bytesim.models.bgpt import BGPT, Source, SourceKeys
 from bytesim.nn.attention import LayerCache
@@ -84,9 +83,7 @@ class Caches:
         if first >= length or not self.kept:
             return
         targets, before = patches[None, first:length], patches[None, first - 1 : length - 1, -1]
-        times = None
-        if request.times is not None:
-            times = torch.from_numpy(request.times[None, first:length].astype(np.int64)).to(self.device)
+        times = request_times.of_histories([request], first, self.device) if self.model.config.clock else None
         _, tails = self.byte_decoder(features[None, first - 1 : length - 1], targets, before, source, times)
         for cache, (keys, values) in zip(self.bytes, tails, strict=True):
             cache.keys[row, :, : self.kept], cache.values[row, :, : self.kept] = keys[0], values[0]

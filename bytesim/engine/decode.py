@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bytesim.clocks import Clock
-from bytesim.engine import times as request_times
+from bytesim.engine import request_times
 from bytesim.engine.caches import Caches
 from bytesim.engine.requests import Grammar, Reply, Request
 from bytesim.engine.sampling import choose, generator_for, patch_noise
@@ -102,7 +102,8 @@ class _Decoder:
         while self.waiting and len(self.running) + len(entering) < self.slots:
             index, request = self.waiting.pop()
             generator, grammar = generator_for(request.sampling), request.grammar() if request.grammar else None
-            clock = request.clock() if request.clock else None
+            clock = request.times.clock() if request.times else None
+            clock = None if clock and clock.stands_still else clock
             state = _Running(index, request, len(request.history), generator, grammar, clock, forced=request.prefix)
             if state.length >= request.max_patches:
                 self._answer(state, ended=False)
@@ -149,7 +150,7 @@ class _Decoder:
             nats.append(F.cross_entropy(logits, chosen, reduction="none"))
             tokens.append(chosen)
             self.caches.last[: len(chosen)] = chosen
-            if any(grammars) or self.model.config.clock:
+            if any(grammars) or any(state.clock for state in self.running):
                 self._take_note(chosen.tolist())
         return torch.stack(tokens, 1).cpu().numpy(), torch.stack(nats, 1).cpu().numpy()
 

@@ -53,6 +53,18 @@ class Sampling:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RequestTimes:
+    """What a model with a clock is told of a request."""
+
+    history: Times
+    """(P, S, 2) times before each byte of the history."""
+    clock: Callable[[], Clock]
+    """Makes the clock of the answer as it stands after the history."""
+    source: Times | None = None
+    """(n, 2) times before each byte of the source."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """One file to write."""
 
@@ -69,12 +81,8 @@ class Request:
     sampling: Sampling = Sampling()
     grammar: Callable[[], Grammar] | None = None
     """Makes the grammar that the answer keeps to."""
-    clock: Callable[[], Clock] | None = None
-    """Makes the clock of the answer as it stands after the history, for a model with a clock."""
-    times: Times | None = None
-    """(P, S, 2) times before each byte of the history, where there is a clock."""
-    source_times: Times | None = None
-    """(n, 2) times before each byte of the source, where there is a clock."""
+    times: RequestTimes | None = None
+    """For a model with a clock; where there are none, it stands still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +119,11 @@ def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_
     settings = {"max_patches": config.max_patches, **options}
     if config.clock:
         times = clock_of(data, source_suffix)
-        settings["clock"] = partial(make_clock, target_suffix)
-        settings["source_times"] = times[:-1]
-        settings["times"] = np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, 2), np.int32)])
+        settings["times"] = RequestTimes(
+            history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, 2), np.int32)]),
+            clock=partial(make_clock, target_suffix),
+            source=times[:-1],
+        )
     return Request(history=history, first=len(history), source=data, **settings)
 
 
@@ -132,6 +142,8 @@ def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **opt
         )
     settings = {"max_patches": config.max_patches, **options}
     if config.clock:
-        settings["clock"] = partial(make_clock, suffix, prompt[:whole])
-        settings["times"] = clock_patches(clock_of(prompt[:whole], suffix), size)[:-1]
+        begun = prompt[:whole]
+        settings["times"] = RequestTimes(
+            history=clock_patches(clock_of(begun, suffix), size)[:-1], clock=partial(make_clock, suffix, begun)
+        )
     return Request(history=history, first=1, prefix=prompt[whole:], **settings)

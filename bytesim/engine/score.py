@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from bytesim.engine import times as request_times
+from bytesim.engine import request_times
 from bytesim.engine.requests import Request
 from bytesim.models.bgpt import BGPT
 from bytesim.patching import closing_patch, split_patches

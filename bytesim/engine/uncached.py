@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bytesim.engine import times as request_times
+from bytesim.engine import request_times
 from bytesim.engine.requests import Reply, Request
 from bytesim.models.bgpt import BGPT
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bytesim.nn.clock import ClockHands, hands
+from bytesim.nn.clock import ClockHands, waves_of
 from bytesim.nn.parts import Parts, make_output
 from bytesim.nn.rotary import rotate
 
@@ -27,10 +27,10 @@ def attend(
     Scores are multiplied by `scale`, D ** -0.5 where none is given. Values may be narrower than keys. Training on a CPU
     writes the scores out: the gradient of torch's fused attention is slower there than products.
     """
-    width, narrower = values.shape[-1], queries.shape[-1] - values.shape[-1]
-    written = queries.device.type == "cpu" and (torch.is_grad_enabled() or narrower > 0)
-    if not written or queries.shape[2] * keys.shape[2] > LARGEST_PRODUCT:
-        values = F.pad(values, (0, narrower)) if narrower else values  # the fused kernels want one width
+    written_out = torch.is_grad_enabled() and queries.device.type == "cpu"
+    if not written_out or queries.shape[2] * keys.shape[2] > LARGEST_PRODUCT:
+        width, missing = values.shape[-1], queries.shape[-1] - values.shape[-1]
+        values = F.pad(values, (0, missing)) if missing else values  # the fused kernels want one width
         causal = mask is None
         whole = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, scale=scale)
         return whole[..., :width]
@@ -186,16 +186,18 @@ class CrossAttention(nn.Module):
         self.hands = ClockHands(hidden_size, num_heads) if clock else None
 
     def source_keys(self, source: Tensor, times: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Keys (B, N, T, D, with a clock D + 2 * hands) and values (B, N, T, D) of encoded source bytes (B, T, Hs).
+        """Keys and values (B, N, T, D) of encoded source bytes (B, T, Hs); computed once per file.
 
-        Computed once per file. `times` (B, T, 2) are those before each byte.
+        With a clock, `times` (B, T, 2) are those before each byte, and keys are D + 2 * hands wide.
         """
         batch, length, _ = source.shape
         keys, values = self.key_value(source).view(batch, length, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
         keys = F.rms_norm(keys, (keys.shape[-1],))
         if self.hands is not None and times is not None:
-            waves = torch.cat(hands(times), -1)[:, None].to(keys.dtype)
+            waves = torch.cat(waves_of(times), -1)[:, None].to(keys.dtype)
             keys = torch.cat([keys, waves.expand(-1, self.num_heads, -1, -1)], -1)
+            if not torch.is_grad_enabled():  # once for all the steps of a decoding
+                values = F.pad(values, (0, keys.shape[-1] - values.shape[-1]))
         return keys, values
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, times: Tensor | None = None) -> Tensor:
@@ -206,8 +208,8 @@ class CrossAttention(nn.Module):
         batch, length, hidden = x.shape
         queries = self.query(x).view(batch, length, self.num_heads, -1).transpose(1, 2)
         queries = F.rms_norm(queries, (queries.shape[-1],)) * self.scale.to(queries.dtype)
-        queries = queries * queries.shape[-1] ** -0.5
+        head_dim = queries.shape[-1]
         if self.hands is not None and times is not None:
-            queries = torch.cat([queries, self.hands.queries(x, times)], -1)
-        attended = attend(queries, keys, values, mask, scale=1.0)
+            queries = torch.cat([queries, self.hands.queries(x, times) * head_dim**0.5], -1)
+        attended = attend(queries, keys, values, mask, scale=head_dim**-0.5)[..., :head_dim]
         return self.out(attended.transpose(1, 2).reshape(batch, length, hidden))

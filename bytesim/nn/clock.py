@@ -65,11 +65,11 @@ class ClockHands(nn.Module):
     def queries(self, x: Tensor, times: Tensor) -> Tensor:
         """(B, N, T, 2 * hands) for vectors (B, T, H) at times (B, T, 2)."""
         waves = self.waves(x).view(*x.shape[:2], self.num_heads, 2, NUM_HANDS).permute(3, 0, 2, 1, 4)
-        cos, sin = (each[:, None].to(x.dtype) for each in hands(times))
+        cos, sin = (each[:, None].to(x.dtype) for each in waves_of(times))
         return torch.cat([waves[0] * cos - waves[1] * sin, waves[0] * sin + waves[1] * cos], -1)
 
 
-def hands(times: Tensor) -> tuple[Tensor, Tensor]:
+def waves_of(times: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines and sines (B, T, hands) of times (B, T, 2)."""
     steps = torch.arange(NUM_HANDS, device=times.device) / (NUM_HANDS - 1)
     periods = _SHORTEST * (_LONGEST / _SHORTEST) ** steps

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from bytesim.clocks import make_clock
 from bytesim.engine.requests import Request, convert_request, generate_request
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError, ContextError
@@ -103,6 +105,9 @@ def _score_whole(tally: _Tally, model: BGPT, data: bytes, suffix: str) -> None:
     request = generate_request(model.config, suffix)
     tally.files += 1
     for start, end, known in _windows(len(data), (model.config.max_patches - 2) * model.config.patch_size):
+        if request.times:  # the clock does not start anew where a window does
+            times = replace(request.times, clock=partial(make_clock, suffix, data[:start]))
+            request = replace(request, times=times)
         _add(tally, model, request, data[start:end], known, end == len(data))
 
 

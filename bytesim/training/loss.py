@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bytesim.clocks import Times
+from bytesim.clocks import padded_times
 from bytesim.models.bgpt import BGPT
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import END_OF_PATCH
@@ -68,7 +68,7 @@ def collate(examples: list[Example], config: BGPTConfig) -> Batch:
         targets[index, : len(wanted)], scored[index, : len(wanted)] = wanted, True
     times = source = source_times = None
     if config.clock:
-        times = _padded_times([each.times for each in examples], (length, size))
+        times = torch.from_numpy(padded_times([each.times for each in examples], (length, size)))
     if config.source_attention:
         width = rounded(max(max(len(each.source) for each in examples), 1), 4 * BUCKET_PATCHES)
         padded = np.full((len(examples), width), END_OF_PATCH, np.int64)
@@ -76,7 +76,7 @@ def collate(examples: list[Example], config: BGPTConfig) -> Batch:
             padded[index, : len(each.source)] = np.frombuffer(each.source, np.uint8)
         source = torch.from_numpy(padded)
         if config.clock:
-            source_times = _padded_times([each.source_times for each in examples], (width,))
+            source_times = torch.from_numpy(padded_times([each.source_times for each in examples], (width,)))
     return Batch(
         patches=torch.from_numpy(patches),
         source=source,
@@ -88,15 +88,6 @@ def collate(examples: list[Example], config: BGPTConfig) -> Batch:
         times=times,
         source_times=source_times,
     )
-
-
-def _padded_times(times: Sequence[Times | None], shape: tuple[int, ...]) -> Tensor:
-    """(B, *shape, 2): the times of each file, where it has some, padded with zeros."""
-    padded = np.zeros((len(times), *shape, 2), np.int64)
-    for row, each in zip(padded, times, strict=True):
-        if each is not None:
-            row[: len(each)] = each
-    return torch.from_numpy(padded)
 
 
 def token_losses(model: BGPT, batch: Batch) -> Tensor:

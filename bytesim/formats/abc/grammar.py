@@ -80,8 +80,8 @@ class _Body:
     """The length that the next note must have, for broken rhythm."""
     tuplet: int = 0
     """Notes of a tuplet that are still to come."""
-    tuplet_ended: bool = False
-    """Whether the last note was the last of a tuplet."""
+    at_tuplet_edge: bool = False
+    """Whether a tuplet stands on one side alone of what comes next."""
 
     def steps(self) -> Steps:
         first = yield self._next(_PLAIN)
@@ -127,7 +127,7 @@ class _Body:
         elif first in _DECORATIONS:
             return (yield self._next(_DECORATED + (b"[" if first == ord(".") else b"")))
         elif first == ord(")"):
-            apart = bool(self.tied) or self.broken is not None or self.tuplet_ended
+            apart = bool(self.tied) or self.broken is not None or self.at_tuplet_edge
             joins = b"<>" if self.sounded and not apart else b""
             return self._joined((yield self._next(_PLAIN + joins)))
         elif first in b"<>":
@@ -144,7 +144,7 @@ class _Body:
 
     def _count(self, length: bytes | None, pitch: bytes = b"") -> None:
         """Take note of a note, rest or chord that was written."""
-        self.pitch, self.length, self.tuplet_ended = pitch, length, self.tuplet == 1
+        self.pitch, self.length, self.at_tuplet_edge = pitch, length, self.tuplet == 1
         self.tied, self.broken, self.tuplet = b"", None, max(0, self.tuplet - 1)
 
     def _joined(self, first: int) -> int:
@@ -173,7 +173,7 @@ class _Body:
 
     def _tuplet(self, notes: int) -> _Token:
         """What follows `(3`: nothing, or `:2`, or `:2:3`."""
-        self.tuplet = notes
+        self.tuplet, self.at_tuplet_edge = notes, True
         for place in range(2):
             first = yield self._next(b":" + _PLAIN)
             if first != ord(":"):
