@@ -109,9 +109,9 @@ def main() -> None:
     kept = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.exists()}
     draw(kept)
     page = HERE / "music.md"
-    between = re.compile(r"(<!-- trials -->\n).*?(\n<!-- end of trials -->)", re.S)
+    between = re.compile(r"(<!-- trials -->\n).*?(<!-- end of trials -->)", re.S)
     text = page.read_text(encoding="utf-8")
-    text, found = between.subn(lambda marks: marks[1] + table(kept) + marks[2], text)
+    text, found = between.subn(lambda marks: marks[1] + table(kept) + "\n" + marks[2], text)
     assert found == 1, "docs/music.md has no place for the table"
     page.write_text(text, encoding="utf-8")
 

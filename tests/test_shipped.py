@@ -9,7 +9,9 @@ from bytesim.engine.decode import decode
 from bytesim.engine.requests import convert_request
 from bytesim.engine.score import score_file
 from bytesim.engine.uncached import decode_uncached
-from bytesim.formats import abc
+from bytesim.formats import abc, midi
+from bytesim.formats.abc.grammar import abc_grammar
+from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.models.bgpt import BGPT
 from bytesim.models.store import shipped_folder
 from bytesim.models.weights import load_model
@@ -17,6 +19,9 @@ from bytesim.tasks.abcmidi import render_abc2midi
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 MUSIC_BITS_PER_BYTE = {"abc2midi": 0.007, "midi2abc": 0.19}
+
+MUSIC_NOTE_FOR_NOTE = {"abc2midi": 5, "midi2abc": 3}
+"""Of the 6 tunes of examples/."""
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +48,19 @@ def test_music_needs_few_bits_per_byte_both_ways(music, tunes, direction):
         score = score_file(music, convert_request(music.config, source, *suffixes), target)
         nats, num_bytes = nats + score.nats, num_bytes + score.num_bytes
     assert metrics.bits_per_byte(nats, num_bytes) < MUSIC_BITS_PER_BYTE[direction]
+
+
+@pytest.mark.parametrize("direction", ["abc2midi", "midi2abc"])
+def test_music_converts_the_examples_note_for_note(music, tunes, direction):
+    rendered = [render_abc2midi(tune).midi for tune in tunes]
+    if direction == "abc2midi":
+        requests = [convert_request(music.config, tune.encode(), "abc", "mid", grammar=midi_grammar) for tune in tunes]
+        made = [midi.mend_track_lengths(reply.data)[0] for reply in decode(music, requests)]
+    else:
+        requests = [convert_request(music.config, data, "mid", "abc", grammar=abc_grammar) for data in rendered]
+        made = [render_abc2midi(reply.data.decode("ascii")).midi for reply in decode(music, requests)]
+    right = [metrics.note_f1(midi.notes(a), midi.notes(b)) == 1 for a, b in zip(made, rendered, strict=True)]
+    assert sum(right) >= MUSIC_NOTE_FOR_NOTE[direction]
 
 
 def test_music_decodes_the_same_cached_and_uncached(music, tunes):
