@@ -17,28 +17,36 @@ from bytesim.nn.rotary import rotate
 
 LARGEST_PRODUCT = 1 << 25
 """Most scores of one head for which `attend` writes them out."""
+FEW_QUERIES = 8
+"""So many queries, or fewer, of a file are a step of its decoding."""
 
 
 def attend(
-    queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None, *, scale: float | None = None
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    mask: Tensor | None = None,
+    *,
+    causal: bool = False,
+    scale: float | None = None,
 ) -> Tensor:
-    """Attention of (B, N, T, D) queries; causal without `mask` (broadcast to (B, N, T, C), true where seen).
+    """Attention of (B, N, T, D) queries to all C positions, or to those that `mask`, broadcast to (B, N, T, C), allows.
 
-    Scores are multiplied by `scale`, D ** -0.5 where none is given. Values may be narrower than keys. Training on a CPU
-    writes the scores out: the gradient of torch's fused attention is slower there than products.
+    Scores are multiplied by `scale`, D ** -0.5 where none is given. Values may be narrower than keys. On a CPU scores
+    are written out where torch's fused attention is slower: in training, for its gradient, and in steps of decoding.
     """
-    written_out = torch.is_grad_enabled() and queries.device.type == "cpu"
-    if not written_out or queries.shape[2] * keys.shape[2] > LARGEST_PRODUCT:
+    few = torch.is_grad_enabled() or queries.shape[2] <= FEW_QUERIES
+    written_out = queries.device.type == "cpu" and few and queries.shape[2] * keys.shape[2] <= LARGEST_PRODUCT
+    if not written_out:
         width, missing = values.shape[-1], queries.shape[-1] - values.shape[-1]
         values = F.pad(values, (0, missing)) if missing else values  # the fused kernels want one width
-        causal = mask is None
         whole = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, scale=scale)
         return whole[..., :width]
-    if mask is None:
+    if causal:
         mask = torch.ones(queries.shape[2], keys.shape[2], dtype=torch.bool, device=queries.device).tril()
     scores = (queries * (queries.shape[-1] ** -0.5 if scale is None else scale)) @ keys.transpose(-1, -2)
-    shares = scores.masked_fill(~mask, float("-inf")).softmax(-1)
-    return shares.to(values.dtype) @ values
+    scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
+    return scores.softmax(-1).to(values.dtype) @ values
 
 
 @dataclass(slots=True)
@@ -104,7 +112,7 @@ class Attention(nn.Module):
         queries, keys, values = self.project(x)
         if rotary is not None:
             queries, keys = rotate(queries, rotary), rotate(keys, rotary)
-        return self.merge(attend(queries, keys, values, mask))
+        return self.merge(attend(queries, keys, values, mask, causal=mask is None))
 
     def cached(self, x: Tensor, rotary: Tensor | None, positions: Tensor, cache: LayerCache) -> Tensor:
         """Like `forward`, for `positions` (B, T), seeing what the cache holds up to each position.
@@ -118,8 +126,7 @@ class Attention(nn.Module):
         length = int(positions.max()) + 1
         seen = torch.arange(length, device=x.device) <= positions[:, None, :, None]
         keys, values = cache.keys[:, :, :length], cache.values[:, :, :length]
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
-        return self.merge(attended)
+        return self.merge(attend(queries, keys, values, seen))
 
 
 class BlockAttention(Attention):
@@ -168,7 +175,7 @@ class BlockAttention(Attention):
         keys, values = cache.keys[:, :, : place + 1], cache.values[:, :, : place + 1]
         if rotary is not None:
             queries, keys = rotate(queries, rotary[:, place : place + 1]), rotate(keys, rotary[:, : place + 1])
-        return self.merge(F.scaled_dot_product_attention(queries, keys, values))
+        return self.merge(attend(queries, keys, values))
 
 
 class CrossAttention(nn.Module):
@@ -196,7 +203,7 @@ class CrossAttention(nn.Module):
         if self.hands is not None and times is not None:
             waves = torch.cat(waves_of(times), -1)[:, None].to(keys.dtype)
             keys = torch.cat([keys, waves.expand(-1, self.num_heads, -1, -1)], -1)
-            if not torch.is_grad_enabled():  # once for all the steps of a decoding
+            if keys.device.type != "cpu" and not torch.is_grad_enabled():  # once for all the steps of a decoding
                 values = F.pad(values, (0, keys.shape[-1] - values.shape[-1]))
         return keys, values
 
