@@ -42,6 +42,11 @@ def test_the_rare_signs_are_there():
         ",",
         "'",
         "||",
+        "~",
+        "T",
+        "H",
+        "(2",
+        "(6",
     ):
         assert sign in every, sign
 

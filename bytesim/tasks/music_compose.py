@@ -1,7 +1,8 @@
 """Tunes made by chance, in canonical ABC: signs that are rare in real tunes come often in them. No torch.
 
-Triplets, broken rhythm, grace notes, ties over the bar, chords, chord symbols, accidentals that last to the end of a
-bar, pickup bars, changes of key, meter and unit length. What they sound like is for abc2midi to say.
+Tuplets, broken rhythm, grace notes, rolls and other ornaments, ties over one bar and more, chords, chord symbols,
+accidentals that last to the end of a bar, pickup bars, changes of key, meter and unit length. What they sound like is
+for abc2midi to say.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _LENGTHS = [
     *[Fraction(1)] * 8,
     *[Fraction(2)] * 5,
     *[Fraction(1, 2)] * 2,
-    *(Fraction(3), Fraction(4), Fraction(6), Fraction(3, 2), Fraction(3, 4), Fraction(1, 4)),
+    *(Fraction(3), Fraction(4), Fraction(6), Fraction(8), Fraction(3, 2), Fraction(3, 4), Fraction(1, 4)),
 ]
 _CHORD_NAMES = (
     "C",
@@ -42,7 +43,10 @@ _CHORD_NAMES = (
     "C/E",
     "D/F#",
 )
-_HABITS = ("triplet", "broken", "grace", "tie", "chord", "rest", "accidental", "change", "symbol")
+_HABITS = ("tuplet", "broken", "grace", "tie", "chord", "rest", "accidental", "ornament", "change", "symbol")
+_TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2}
+"""Notes of a tuplet -> the notes whose time they take."""
+_ORNAMENTS = "~~T.H"
 _SHARES = (0.0, 0.0, 0.02, 0.1, 0.25)
 
 
@@ -91,10 +95,11 @@ class _Composer:
         """A note, or a few that belong together, and their length in units, at most `left`."""
         if self.tied:
             length = self._length(left)
-            self.tied = False
-            return pitch_name(self.place) + _written(length), length
-        if left >= 2 and self._does("triplet"):
-            return f"(3{self._note()}{self._note()}{self._note()}", Fraction(2)
+            self.tied = self._does("tie")
+            return pitch_name(self.place) + _written(length) + ("-" if self.tied else ""), length
+        count = self.rng.choice((3, 3, 3, 3, *_TUPLETS))
+        if left >= _TUPLETS[count] and self._does("tuplet"):
+            return f"({count}" + "".join(self._note() for _ in range(count)), Fraction(_TUPLETS[count])
         if left >= 2 and self._does("broken"):
             return f"{self._note()}{self.rng.choice('><')}{self._note()}", Fraction(2)
         length = self._length(left)
@@ -102,9 +107,11 @@ class _Composer:
             return f"z{_written(length)}", length
         if self._does("chord"):
             return self._grace() + self._chord() + _written(length), length
-        note = self._grace() + self._note() + _written(length)
-        self.tied = note[0] not in "^_=" and self._does("tie")
-        return note + ("-" if self.tied else ""), length
+        grace = self._grace()
+        ornament = self.rng.choice(_ORNAMENTS) if not grace and self._does("ornament") else ""
+        note = ornament + self._note() + _written(length)
+        self.tied = note[0] not in f"^_={_ORNAMENTS}" and self._does("tie")
+        return grace + note + ("-" if self.tied else ""), length
 
     def _length(self, left: Fraction) -> Fraction:
         return self.rng.choice([each for each in _LENGTHS if each <= left] or [left])
