@@ -1,7 +1,7 @@
 """The grammar of canonical ABC, for models that write it byte by byte.
 
-What it lets through, `canonical` can read. Much that abc2midi would not play it keeps out, too: a note's tie to another
-pitch, broken rhythm between unequal notes, a tuplet inside a tuplet.
+What it lets through, `canonical` can read. What abc2midi would not play it keeps out, too, but for rare cases: a tie to
+another pitch, broken rhythm between unequal notes, a tuplet inside a tuplet, an ornament before grace notes.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from bytesim.formats.abc.grammar_chords import spell_chord_symbol
 from bytesim.formats.abc.grammar_notes import (
     DIGITS,
     NOT_ZERO,
     NOTE_START,
-    PITCHES,
     SIGNS,
+    spell_grace_notes,
     spell_length,
     spell_note,
-    spell_notes_until,
 )
 from bytesim.formats.grammar import END, Allowed, Grammar, Steps, allow, choice, literal
 
@@ -39,11 +39,9 @@ _RESTS = b"zx"
 _PLAIN = b'().~TH|[{"' + NOTE_START + _RESTS
 """What may begin a token anywhere in the body."""
 _DECORATIONS = b".~TH"
-_DECORATED = _DECORATIONS + b'{"' + NOTE_START + _RESTS
+_DECORATED = _DECORATIONS + NOTE_START + _RESTS
 _AFTER_REST = _PLAIN + b"<>"
 _AFTER_NOTE = _AFTER_REST + b"-"
-_QUOTED = bytes(sorted(set(range(33, 127)) - set(b'"%\\')))
-_MAX_QUOTED = 16
 
 _Token = Generator[Allowed, int, int]
 """The rest of a token whose first byte is written; returns the first byte of the token after it."""
@@ -74,14 +72,28 @@ class _Body:
     """Sign, letter and octave of the last note; nothing after a rest or chord."""
     tied: bytes = b""
     """The pitch that the next note must have; its sign may be left out."""
+    chord: bytes = b""
+    """The notes of the last chord, as written; nothing after a note or rest."""
+    tied_chord: bytes = b""
+    """The notes that the next chord must have."""
+    graced: bool = False
+    """Whether grace notes wait for their note."""
+    named: bool = False
+    """Whether a chord symbol stands before the next note."""
+    dotted: bool = False
+    """Whether the next note is a staccato one."""
+    held: bool = False
+    """Whether the next note has a fermata, which makes it longer."""
+    rolled: bool = False
+    """Whether the next note has a roll or a trill."""
     length: bytes | None = None
     """The length of the last note, as written; None where its notes have lengths of their own."""
     broken: bytes | None = None
     """The length that the next note must have, for broken rhythm."""
     tuplet: int = 0
     """Notes of a tuplet that are still to come."""
-    at_tuplet_edge: bool = False
-    """Whether a tuplet stands on one side alone of what comes next."""
+    apart: bool = False
+    """Whether no broken rhythm may join the last note, at the end of a slur, to the next one."""
 
     def steps(self) -> Steps:
         first = yield self._next(_PLAIN)
@@ -89,7 +101,8 @@ class _Body:
             if first != ord("|"):
                 first = yield from self._token(first)
                 continue
-            whole = self.sounded and not self.tied
+            waits = self.tied or self.tied_chord or self.tuplet or self.broken is not None
+            whole = self.sounded and not waits
             first = yield self._next(_PLAIN + (b"\n" if whole else b""))
             if first == ord("\n"):
                 return
@@ -98,14 +111,21 @@ class _Body:
 
     def _next(self, tokens: bytes) -> Allowed:
         """Those of the tokens, each a first byte, that may come now."""
+        if self.graced:
+            tokens = tokens.translate(None, b"{~")
+        if self.broken is not None:
+            tokens = tokens.translate(None, b".H~|" if self.named else b".H")
+        if self.tied_chord:
+            return allow(tokens.translate(None, NOTE_START + _RESTS + b"{~TH"))
         if not self.tied:
             return allow(tokens)
         starts = (self.tied[0], self.tied.lstrip(SIGNS)[0])
-        return allow(bytes(each for each in tokens if each not in NOTE_START + _RESTS + b"{" or each in starts))
+        return allow(bytes(each for each in tokens if each not in NOTE_START + _RESTS + b"{~" or each in starts))
 
     def _after(self, tokens: bytes) -> bytes:
-        """Those of the tokens that may follow a note; none joins the last note of a tuplet to the next one."""
-        return tokens.translate(None, b"<>") if self.tuplet == 1 else tokens
+        """Those of the tokens that may follow a note. Broken rhythm joins no note of other length than is written."""
+        plain = self.tuplet != 1 and self._plain
+        return tokens.translate(None, (b"" if plain else b"<>") + (b"-" if self.dotted else b""))
 
     def _token(self, first: int) -> _Token:
         if first in NOTE_START:
@@ -117,21 +137,27 @@ class _Body:
         if first == ord("["):
             return (yield from self._bracket())
         if first == ord("{"):
-            yield from spell_notes_until(ord("}"))
+            yield from spell_grace_notes()
+            self.graced = True
         elif first == ord('"'):
-            yield from _quoted()
+            yield from spell_chord_symbol()
+            self.named = True
         elif first == ord("("):
             apart = not self.tuplet and self.broken is None
             first = yield self._next(_PLAIN + (b"23456789" if apart else b""))
             return first if first not in DIGITS else (yield from self._tuplet(first - ord("0")))
         elif first in _DECORATIONS:
-            return (yield self._next(_DECORATED + (b"[" if first == ord(".") else b"")))
+            self.dotted, self.held = self.dotted or first == ord("."), self.held or first == ord("H")
+            self.rolled = self.rolled or first in b"~T"
+            chord = first == ord(".") and not self.rolled and not self.tied
+            return (yield self._next(_DECORATED + (b"[" if chord else b"")))
         elif first == ord(")"):
-            apart = bool(self.tied) or self.broken is not None or self.at_tuplet_edge
+            apart = bool(self.tied or self.tied_chord) or self.broken is not None or self.apart
             joins = b"<>" if self.sounded and not apart else b""
             return self._joined((yield self._next(_PLAIN + joins)))
         elif first in b"<>":
-            again = yield self._next(_PLAIN + b"-" + bytes([first]))
+            tie = b"-" if self.pitch else b""
+            again = yield self._next(_PLAIN + tie + bytes([first]))
             return self._joined(again) if again != first else (yield self._next(_PLAIN))
         return (yield self._next(_PLAIN))
 
@@ -142,38 +168,60 @@ class _Body:
         self._count(length, pitch)
         return self._joined(first)
 
-    def _count(self, length: bytes | None, pitch: bytes = b"") -> None:
+    @property
+    def _plain(self) -> bool:
+        """Whether the next note lasts as long as is written."""
+        return self.broken is None and not self.held and not self.dotted
+
+    def _count(self, length: bytes | None, pitch: bytes = b"", chord: bytes = b"") -> None:
         """Take note of a note, rest or chord that was written."""
-        self.pitch, self.length, self.at_tuplet_edge = pitch, length, self.tuplet == 1
-        self.tied, self.broken, self.tuplet = b"", None, max(0, self.tuplet - 1)
+        self.pitch, self.chord, self.length = pitch, chord, length
+        self.apart = self.tuplet == 1 or not self._plain
+        self.tied, self.tied_chord, self.broken, self.tuplet = b"", b"", None, max(0, self.tuplet - 1)
+        self.graced = self.named = self.dotted = self.held = self.rolled = False
 
     def _joined(self, first: int) -> int:
         """Take note of what joins the last note to the next one, if `first` does."""
         if first in b"<>":
             self.broken = self.length
         elif first == ord("-"):
-            self.tied = self.pitch
+            self.tied, self.tied_chord = self.pitch, self.chord
         return first
+
+    @property
+    def _bracketed(self) -> bytes:
+        """What may follow an opening bracket: a note of a chord, or a field that leaves what is begun as it is."""
+        hindered = (b"K" if self.tied else b"") + (b"L" if self.broken is not None else b"")
+        fields = bytes(_FIELDS).translate(None, hindered)
+        return (b"" if self.tied else NOTE_START) + (b"" if self.dotted else fields)
 
     def _bracket(self) -> _Token:
         """A chord with its length, or an inline field."""
-        first = yield allow((b"" if self.tied else NOTE_START) + bytes(_FIELDS))
+        if self.tied_chord:
+            yield from literal(self.tied_chord + b"]")
+            return (yield from self._after_chord(self.tied_chord, own_lengths=self.length is None))
+        first = yield allow(self._bracketed)
         if first in _FIELDS:
             yield from literal(b":")
             yield from choice(_FIELDS[first])
             return (yield self._next(_PLAIN))
-        own_lengths = False
+        notes, own_lengths = b"", False
         while first != ord("]"):
-            _, length, first = yield from spell_note(first, NOTE_START + b"]")
-            own_lengths = own_lengths or bool(length)
-        length, first = yield from spell_length(self._after(_AFTER_NOTE), wanted=self.broken)
+            pitch, length, first = yield from spell_note(first, NOTE_START + b"]")
+            notes, own_lengths = notes + pitch + length, own_lengths or bool(length)
+        return (yield from self._after_chord(notes, own_lengths=own_lengths))
+
+    def _after_chord(self, notes: bytes, *, own_lengths: bool) -> _Token:
+        """What follows the bracket of a chord: its length, and the next token."""
+        following = _PLAIN if own_lengths else _AFTER_NOTE if self.broken is None else _AFTER_REST
+        length, first = yield from spell_length(self._after(following), wanted=self.broken)
         self.sounded = True
-        self._count(None if own_lengths else length)
+        self._count(None if own_lengths else length, chord=notes)
         return self._joined(first)
 
     def _tuplet(self, notes: int) -> _Token:
         """What follows `(3`: nothing, or `:2`, or `:2:3`."""
-        self.tuplet, self.at_tuplet_edge = notes, True
+        self.tuplet, self.apart = notes, True
         for place in range(2):
             first = yield self._next(b":" + _PLAIN)
             if first != ord(":"):
@@ -181,12 +229,3 @@ class _Body:
             digit = yield allow(NOT_ZERO)
             self.tuplet = digit - ord("0") if place else notes
         return (yield self._next(_PLAIN))
-
-
-def _quoted() -> Steps:
-    """A chord symbol: the chord's root, and what kind it is; or a finger's number."""
-    yield allow(PITCHES + DIGITS)
-    for _ in range(_MAX_QUOTED - 1):
-        if (yield allow(_QUOTED + b'"')) == ord('"'):
-            return
-    yield from literal(b'"')

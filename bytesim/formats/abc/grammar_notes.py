@@ -11,6 +11,8 @@ SIGNS = b"^_="
 NOTE_START = SIGNS + PITCHES
 DIGITS, NOT_ZERO = b"0123456789", b"123456789"
 _MAX_OCTAVES = 4
+_DENOMINATORS = {ord("2"): b"", ord("4"): b"", ord("8"): b"", ord("1"): b"6", ord("3"): b"2", ord("6"): b"4"}
+"""First digit of 2, 4, 8, 16, 32 and 64 -> the rest; abc2midi takes no others."""
 
 _Length = Generator[Allowed, int, tuple[bytes, int]]
 """A length; returns it as written, and the byte after it."""
@@ -51,7 +53,7 @@ def spell_length(following: bytes, wanted: bytes | None = None) -> _Length:
 
 
 def _length_from(first: int, following: bytes, wanted: bytes | None) -> _Length:
-    """The one that is wanted; or at most two digits, then a slash and at most two digits, or two slashes."""
+    """The one that is wanted; or at most two digits, then a slash and a power of two, or two slashes."""
     if wanted is not None:
         if wanted:
             yield from literal(wanted[1:])
@@ -64,19 +66,21 @@ def _length_from(first: int, following: bytes, wanted: bytes | None) -> _Length:
             first = yield allow(more + following)
     if first != ord("/"):
         return written, first
-    first = yield allow(b"/" + NOT_ZERO + following)
+    first = yield allow(b"/" + bytes(_DENOMINATORS) + following)
     if first == ord("/"):
         return written + b"//", (yield allow(following))
     written += b"/"
-    for more in (DIGITS, b""):
-        if first in DIGITS:
-            written += bytes([first])
-            first = yield allow(more + following)
+    if first in _DENOMINATORS:
+        written += bytes([first]) + _DENOMINATORS[first]
+        yield from literal(_DENOMINATORS[first])
+        first = yield allow(following)
     return written, first
 
 
-def spell_notes_until(last: int) -> Steps:
-    """Notes, at least one, and the byte that ends them."""
-    first = yield allow(NOTE_START)
-    while first != last:
-        *_, first = yield from spell_note(first, NOTE_START + bytes([last]))
+def spell_grace_notes() -> Steps:
+    """What follows an opening brace: a slash or none, notes, at least one, and the closing brace."""
+    first = yield allow(NOTE_START + b"/")
+    if first == ord("/"):
+        first = yield allow(NOTE_START)
+    while first != ord("}"):
+        *_, first = yield from spell_note(first, NOTE_START + b"}")
