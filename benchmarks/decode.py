@@ -13,7 +13,6 @@ from dataclasses import replace
 from functools import partial
 from statistics import median
 
-import numpy as np
 import torch
 from common import arguments, load, report
 
@@ -21,20 +20,21 @@ from bytesim.engine.decode import decode
 from bytesim.engine.hardware import bandwidth_gb_s, matmul_gflops
 from bytesim.engine.requests import Request, convert_request, generate_request
 from bytesim.engine.uncached import decode_uncached
+from bytesim.formats.grammar import ANY_BYTE, Grammar, Steps
 from bytesim.models.bgpt import BGPT
-from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 PATCHES = 48
 UNCACHED_PATCHES = 4
 
 
-class OpenEnded:
+def open_ended() -> Grammar:
     """A grammar of files that never end."""
 
-    allowed = np.arange(VOCAB_SIZE) != END_OF_PATCH
+    def steps() -> Steps:
+        while True:
+            yield ANY_BYTE
 
-    def advance(self, token: int) -> None:
-        pass
+    return Grammar(steps())
 
 
 def requests_for(model: BGPT, files: int, patches: int) -> list[Request]:
@@ -47,7 +47,7 @@ def requests_for(model: BGPT, files: int, patches: int) -> list[Request]:
         else:
             made = generate_request(model.config, "abc", source)
         limit = min(len(made.history) + patches, model.config.max_patches)
-        return replace(made, max_patches=limit, grammar=OpenEnded)
+        return replace(made, max_patches=limit, grammar=open_ended)
 
     return [request() for _ in range(files)]
 

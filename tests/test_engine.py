@@ -1,6 +1,7 @@
 """The engine against the published code's answers, and against recomputing everything."""
 
 import json
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 import torch
 
 from bytesim.clocks import clock_of
-from bytesim.engine.decode import decode
-from bytesim.engine.requests import Request, Sampling, convert_request, generate_request
+from bytesim.engine.decode import _Decoder, decode
+from bytesim.engine.requests import Request, Sampling, convert_request, generate_request, states_request
 from bytesim.engine.score import score_file
 from bytesim.engine.uncached import decode_uncached
 from bytesim.errors import ConfigError, ContextError
@@ -90,6 +91,23 @@ def test_cached_decoding_equals_recomputing(changes):
         assert reply.nats == pytest.approx(slow.nats, rel=1e-4, abs=1e-3)
 
 
+@pytest.mark.parametrize("clock", [False, True])
+def test_states_of_the_cpu_are_those_of_recomputing_however_patches_are_spelled(clock, monkeypatch):
+    model = small_model(patch_size=16, max_patches=75, clock=clock, max_source_bytes=1024)
+    rng = np.random.default_rng(0)
+    first = bytes(6) + bytes(range(10))
+    wanted = [
+        states_request(model.config, rng.integers(1, 256, 4 * count, np.uint8).tobytes().ljust(1024, b"\0"), first)
+        for count in (1, 5, 12)
+    ]
+    passes = decode(model, wanted)
+    monkeypatch.setattr(_Decoder, "_spell_together", lambda decoder: None)
+    for reply, by_byte, request in zip(passes, decode(model, wanted, slots=2), wanted, strict=True):
+        slow = decode_uncached(model, request)
+        assert (reply.data, reply.ended) == (by_byte.data, by_byte.ended) == (slow.data, slow.ended)
+        assert reply.nats == pytest.approx(slow.nats, rel=1e-4, abs=1e-3)
+
+
 def test_the_clock_tells_the_same_while_a_file_is_written_as_when_it_is_read():
     model = small_model(clock=True, max_patches=200, max_source_bytes=200)
     tune = b"X:1\nM:3/4\nL:1/8\nK:G\nA>B(3ABc[CE]2|z4{ab}d2|\n"
@@ -146,6 +164,21 @@ def test_a_grammar_sees_the_output_with_its_prefix_and_is_obeyed():
         assert reply.data.isdigit()
         assert reply.data.startswith(request.prefix)
         assert len(reply.data) == 10
+
+
+def test_an_answer_comes_to_an_end_when_the_music_of_its_source_has():
+    model = small_model(clock=True, max_patches=400, max_source_bytes=400)
+    tune = b"X:1\nM:4/4\nL:1/8\nK:C\nABcd|\n"
+    request = convert_request(model.config, tune, "abc", "abc", grammar=abc_grammar)
+    assert request.times
+    assert request.times.latest == 4 * 240 + 1920
+    free = replace(request, times=replace(request.times, latest=None))
+    held, loose = decode(model, [request, free])
+    times = clock_of(held.data, "abc")[:, 0]
+    over = int(np.argmax(times > request.times.latest))
+    assert loose.data[:over] == held.data[:over]
+    assert held.ended
+    assert len(held.data) < len(loose.data)
 
 
 def test_decoding_stops_at_max_patches_and_says_so():

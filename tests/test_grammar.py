@@ -131,10 +131,41 @@ def test_canonical_tunes_are_let_through(body):
         (TUNE + b'"Gx"A|\n', 25),
         (TUNE + b'"7"A|\n', 24),
         (TUNE + b"(3AB|\n", 28),
+        (TUNE + b"HHA|\n", 24),
+        (TUNE + b"~T~A|\n", 24),
     ],
 )
 def test_what_no_tune_may_hold_is_kept_out(tune, offset):
     assert accepts(abc_grammar(), tune) == offset
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_file_that_is_told_to_end_ends_soon_and_parses(seed):
+    for make, check in ((abc_grammar, check_abc), (midi_grammar, check_midi)):
+        rng, grammar, written = random.Random(seed), make(), bytearray()
+        for _ in range(60 + rng.randrange(60)):
+            allowed = np.flatnonzero(grammar.allowed[:256])
+            common = [token for token in allowed if token in b"ABc|2->(3z[]{}\x90\x80\x00\x60"]
+            written.append(int(rng.choice(common or list(allowed))))
+            grammar.advance(written[-1])
+        grammar.ending.wanted = True
+        for _ in range(300):
+            token = int(rng.choice(list(np.flatnonzero(grammar.allowed))))
+            grammar.advance(token)
+            if token == END_OF_PATCH:
+                break
+            written.append(token)
+        else:
+            raise AssertionError("it goes on")
+        check(bytes(written))
+
+
+def check_abc(data: bytes) -> None:
+    abc.canonical(abc.parse(data.decode("ascii")))
+
+
+def check_midi(data: bytes) -> None:
+    midi.notes(midi.mend_track_lengths(data)[0])
 
 
 def test_a_midi_file_is_let_through_up_to_where_it_is_damaged():

@@ -8,50 +8,78 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.clocks.abc import abc_times
+from bytesim.clocks.cpu import cpu_time
 from bytesim.clocks.midi import midi_times
-from bytesim.clocks.ticks import Steps
+from bytesim.clocks.ticks import Now, Steps
 
 Times = NDArray[np.int32]
-"""(..., 2) ticks, 480 to the quarter note: since the music began, and since the bar began."""
+"""(..., 2) ticks: since the music began, 480 to the quarter note, and since the bar began; or those of the CPU."""
 
-_MAKERS: dict[str, Callable[[], Steps]] = {"abc": abc_times, "mid": midi_times, "midi": midi_times}
+_MAKERS: dict[str, Callable[[], Steps]] = {
+    "abc": abc_times,
+    "mid": midi_times,
+    "midi": midi_times,
+}
+_BY_OFFSET: dict[str, Callable[[int], Now]] = {"bin": cpu_time}
+"""Suffix -> times by the place of a byte alone."""
 
 
 class Clock:
-    """A clock on its way through one file; one for a file without music stands still."""
+    """A clock on its way through one file, by what its bytes say or by their place; without either it stands still."""
 
-    def __init__(self, steps: Steps | None) -> None:
+    def __init__(self, steps: Steps | None, by_offset: Callable[[int], Now] | None = None) -> None:
         self._steps = steps
+        self._by_offset = by_offset
+        self._offset = 0
         self.now = (0, 0)
-        """Ticks since the music began, and since the bar began."""
+        """The times of the next byte."""
         if steps is not None:
             next(steps)
+        elif by_offset is not None:
+            self.now = _rounded(by_offset(0))
 
     @property
     def stands_still(self) -> bool:
         """Whether no byte can move it."""
-        return self._steps is None
+        return self._steps is None and self._by_offset is None
 
     def advance(self, byte: int) -> None:
         """Take note of the next byte."""
+        self._offset += 1
         if self._steps is not None:
-            music, bar = self._steps.send(byte)
-            self.now = (round(music), round(bar))
+            self.now = _rounded(self._steps.send(byte))
+        elif self._by_offset is not None:
+            self.now = _rounded(self._by_offset(self._offset))
 
     def follow(self, data: bytes) -> Times:
         """Take note of the next bytes; (n + 1, 2), the times before each of them and after the last one."""
-        times = np.empty((len(data) + 1, 2), np.int32)
-        times[:] = self.now
+        times = self._coming(len(data) + 1)
+        self._offset += len(data)
         if self._steps is not None and data:
             send = self._steps.send
             times[1:] = np.rint([send(byte) for byte in data])
-            self.now = (int(times[-1, 0]), int(times[-1, 1]))
+        self.now = (int(times[-1, 0]), int(times[-1, 1]))
         return times
+
+    def ahead(self, count: int) -> Times | None:
+        """(count, 2) the times before the next bytes; None where they depend on what these are."""
+        return None if self._steps is not None else self._coming(count)
+
+    def _coming(self, count: int) -> Times:
+        times = np.empty((count, 2), np.int32)
+        times[:] = self.now
+        if self._by_offset is not None:
+            times[:] = np.rint([self._by_offset(self._offset + place) for place in range(count)])
+        return times
+
+
+def _rounded(now: Now) -> tuple[int, int]:
+    return round(now[0]), round(now[1])
 
 
 def make_clock(suffix: str, begun: bytes = b"") -> Clock:
     """A clock for files of a suffix, after the bytes of a file that is begun."""
-    clock = Clock(_MAKERS[suffix]() if suffix in _MAKERS else None)
+    clock = Clock(_MAKERS[suffix]() if suffix in _MAKERS else None, _BY_OFFSET.get(suffix))
     clock.follow(begun)
     return clock
 

@@ -47,6 +47,8 @@ class Caches:
         ]
         self.features = like.new_zeros(rows, config.hidden_size)
         self.last = torch.full((rows,), END_OF_PATCH, device=self.device)
+        self.patch = torch.full((rows, config.patch_size), END_OF_PATCH, device=self.device)
+        """(N, S) the patch before the current one."""
         self.source: Source | None = None
         self.count = 0
 
@@ -67,7 +69,8 @@ class Caches:
         features = self.model.patch_decoder.cached(patches, positions, caches, source, times)
         every = torch.arange(len(requests), device=self.device)
         self.features[first : self.count] = features[every, lengths - 1]
-        self.last[first : self.count] = patches[every, lengths - 1, -1]
+        self.patch[first : self.count] = patches[every, lengths - 1]
+        self.last[first : self.count] = self.patch[first : self.count, -1]
         for row, request in enumerate(requests):
             alone = None if source is None else _rows_of(source, every[row : row + 1])
             self._enter_window(first + row, request, patches[row], features[row], alone)
@@ -110,7 +113,8 @@ class Caches:
             if target != origin:
                 for cache in (*self.patches, *self.bytes):
                     cache.move(target, origin)
-                self.features[target], self.last[target] = self.features[origin], self.last[origin]
+                for each in (self.features, self.last, self.patch):
+                    each[target] = each[origin]
         self.count = len(order)
         if self.source is not None:
             self.source = _rows_of(self.source, torch.tensor(order, device=self.device)) if order else None
@@ -122,6 +126,12 @@ class Caches:
         last, features = self.last[: self.count], self.features[: self.count]
         return self.byte_decoder.step(place, last, features, window, self.source, times)
 
+    def patch_logits(self, tokens: Tensor, times: Tensor | None = None) -> Tensor:
+        """(B, S, V) logits of every byte of the current patch, were its bytes `tokens` (B, S); `times` (B, S, 2)."""
+        window = [cache.rows(0, self.count) for cache in self.bytes]
+        last, features = self.last[: self.count], self.features[: self.count]
+        return self.byte_decoder.steps(tokens, last, features, window, self.source, times)
+
     def advance(self, patches: Tensor, positions: Tensor, times: Tensor | None = None) -> None:
         """Read the patches (B, S) just written, at `positions` (B,), and move the byte-level window on.
 
@@ -132,6 +142,7 @@ class Caches:
         times = None if times is None else times[:, None]
         features = self.model.patch_decoder.cached(patches[:, None], positions[:, None], caches, self.source, times)
         self.features[: self.count], self.last[: self.count] = features[:, 0], patches[:, -1]
+        self.patch[: self.count] = patches
         if self.kept:
             for cache in self.bytes:
                 cache.keys[:, :, : self.kept] = cache.keys[:, :, -self.kept :].clone()

@@ -43,6 +43,13 @@ class _Running:
     written: bytearray = field(default_factory=bytearray)
     forced: bytes = b""
     nats: list[NDArray[np.float32]] = field(default_factory=list)
+    overran: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its music has gone on for longer than that of its source."""
+        latest = self.request.times.latest if self.request.times else None
+        return bool(self.clock and latest is not None and self.clock.now[0] > latest)
 
 
 def decode(
@@ -60,6 +67,11 @@ def decode(
     if not requests:
         return []
     return _Decoder(model, requests, slots, on_done, on_bytes).run()
+
+
+def _is_particular(state: _Running) -> bool:
+    """Whether a file's bytes are not simply the likeliest ones."""
+    return bool(state.grammar or state.forced or state.generator)
 
 
 class _Decoder:
@@ -80,6 +92,8 @@ class _Decoder:
         self.slots = min(slots, len(requests))
         self.caches = Caches(model, self.slots)
         self.running: list[_Running] = []
+        self.together = model.config.parts == "modern"
+        """Whether patches are spelled in passes over the whole patch, where that can be."""
         self.replies: dict[int, Reply] = {}
         self.on_done = on_done
         self.on_bytes = on_bytes
@@ -117,7 +131,7 @@ class _Decoder:
         """One patch of every running file."""
         if not self.running:
             return
-        tokens, nats = self._spell_patch()
+        tokens, nats = self._spell_together() or self._spell_patch()
         leaving = []
         for row, state in enumerate(self.running):
             ended = self._take(state, tokens[row], nats[row])
@@ -134,6 +148,31 @@ class _Decoder:
             patches = torch.from_numpy(tokens.astype(np.int64)).to(self.device)
             positions = torch.tensor([each.length - 1 for each in self.running], device=self.device)
             self.caches.advance(patches, positions, self._times())
+
+    def _spell_together(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """`_spell_patch` in a few passes over the whole patch; None where that cannot be, or has not been quicker.
+
+        A pass takes the patch as guessed and predicts every byte. What it predicts is the next guess, and the right
+        bytes are those that come out as they were guessed. The first guess is the patch before: files repeat.
+        """
+        if not self.together or any(_is_particular(each) for each in self.running):
+            return None
+        clocked = self.model.config.clock
+        times = request_times.ahead([each.clock for each in self.running], self.size, self.device) if clocked else None
+        if clocked and times is None:
+            return None
+        guess = self.caches.patch[: len(self.running)].clone()
+        passes, found = 0, None
+        while found is None or not torch.equal(found, guess):
+            guess = guess if found is None else found
+            logits = self.caches.patch_logits(guess, times).float()
+            passes, found = passes + 1, logits.argmax(-1)
+        self.together = passes <= self.size // 2
+        nats = F.cross_entropy(logits.flatten(0, 1), guess.flatten(), reduction="none").view_as(guess)
+        for state, row in zip(self.running, guess.tolist(), strict=True):
+            if state.clock:
+                state.clock.follow(bytes(token for token in row if token != END_OF_PATCH))
+        return guess.cpu().numpy(), nats.cpu().numpy()
 
     def _spell_patch(self) -> tuple[np.ndarray, np.ndarray]:
         """Tokens (B, S) of the next patch of each file, and their nats (B, S) under the model."""
@@ -157,10 +196,12 @@ class _Decoder:
     def _take_note(self, tokens: list[int]) -> None:
         """Move on the grammars and clocks of the running files, by one token each."""
         for state, token in zip(self.running, tokens, strict=True):
-            if state.grammar:
-                state.grammar.advance(token)
             if state.clock and token != END_OF_PATCH:
                 state.clock.advance(token)
+            if state.grammar:
+                state.grammar.ending.wanted = state.is_over
+                state.overran = state.overran or state.is_over
+                state.grammar.advance(token)
 
     def _times(self) -> Tensor | None:
         """(B, 2) what the clocks of the running files show; None for a model without."""
@@ -192,7 +233,7 @@ class _Decoder:
 
     def _answer(self, state: _Running, *, ended: bool) -> None:
         nats = np.concatenate(state.nats) if state.nats else np.zeros(0, np.float32)
-        reply = Reply(bytes(state.written), ended, nats)
+        reply = Reply(bytes(state.written), ended, nats, state.overran)
         self.replies[state.index] = reply
         if self.on_done:
             self.on_done(state.index, reply)

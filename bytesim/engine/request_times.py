@@ -48,6 +48,15 @@ def of_sources(requests: Sequence[Request], num_bytes: int, device: torch.device
     return torch.from_numpy(padded_times(sources, (num_bytes,))).to(device)
 
 
+def ahead(clocks: Sequence[Clock | None], count: int, device: torch.device) -> Tensor | None:
+    """(B, count, 2) what the clocks will show before the next bytes; None where that depends on what they are."""
+    coming = [clock.ahead(count) if clock else np.zeros((count, 2), np.int32) for clock in clocks]
+    known = [each for each in coming if each is not None]
+    if len(known) < len(coming):
+        return None
+    return torch.from_numpy(np.stack(known).astype(np.int64)).to(device)
+
+
 def now(clocks: Sequence[Clock | None], device: torch.device) -> Tensor:
     """(B, 2) what the clocks show."""
     return torch.tensor([clock.now if clock else (0, 0) for clock in clocks], device=device)

@@ -13,10 +13,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.clocks import Clock, Times, clock_of, clock_patches, make_clock
+from bytesim.clocks import TICKS_PER_WHOLE, Clock, Times, clock_of, clock_patches, make_clock
 from bytesim.errors import ConfigError, ContextError
+from bytesim.formats.cpu_trace import STATE_SIZE, TRACE_SUFFIX, program_of
+from bytesim.formats.grammar import Ending
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import Patches, extension_patch, frame_source, split_patches
+
+LONGER_BY = TICKS_PER_WHOLE
+"""Ticks that an answer may go on after the end of its source's music; from then on its grammar brings it to an end."""
 
 
 class Grammar(Protocol):
@@ -25,6 +30,10 @@ class Grammar(Protocol):
     @property
     def allowed(self) -> NDArray[np.bool_]:
         """(257,) true where a token may come."""
+
+    @property
+    def ending(self) -> Ending:
+        """Where the engine says that the file is to end."""
 
     def advance(self, token: int) -> None:
         """Take note of the token that was written."""
@@ -62,6 +71,8 @@ class RequestTimes:
     """Makes the clock of the answer as it stands after the history."""
     source: Times | None = None
     """(n, 2) times before each byte of the source."""
+    latest: int | None = None
+    """Where the music of the answer is to end, at the latest; None where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +106,8 @@ class Reply:
     """Whether an END_OF_PATCH was decoded, and not the limit reached."""
     token_nats: NDArray[np.float32]
     """Surprise of the model, no grammar applied, at each byte after the prefix and at the END_OF_PATCH."""
+    overran: bool = False
+    """Whether its music went on after `RequestTimes.latest`, and its grammar was told to bring it to an end."""
 
     @property
     def nats(self) -> float:
@@ -123,6 +136,7 @@ def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_
             history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, 2), np.int32)]),
             clock=partial(make_clock, target_suffix),
             source=times[:-1],
+            latest=int(times[:, 0].max()) + LONGER_BY if times.any() else None,
         )
     return Request(history=history, first=len(history), source=data, **settings)
 
@@ -147,3 +161,24 @@ def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **opt
             history=clock_patches(clock_of(begun, suffix), size)[:-1], clock=partial(make_clock, suffix, begun)
         )
     return Request(history=history, first=1, prefix=prompt[whole:], **settings)
+
+
+def states_request(config: BGPTConfig, memory: bytes, first: bytes, **options: Any) -> Request:
+    """The request that writes the states of the CPU that follow a first one: 1024 bytes of memory, 16 of the state.
+
+    Raises ConfigError for a model of other patches.
+    """
+    size = config.patch_size
+    if size != STATE_SIZE:
+        raise ConfigError(f"the model has patches of {size} bytes; a state of the CPU has {STATE_SIZE}.")
+    begun, source = memory + first, program_of(memory)
+    history = frame_source(begun, TRACE_SUFFIX, size)
+    settings = {"max_patches": config.max_patches, **options}
+    if config.clock:
+        times = clock_of(begun, TRACE_SUFFIX)
+        settings["times"] = RequestTimes(
+            history=clock_patches(times, size)[:-1],
+            clock=partial(make_clock, TRACE_SUFFIX, begun),
+            source=times[: len(source)],
+        )
+    return Request(history=history, first=len(history) - 1, source=source, **settings)

@@ -18,6 +18,7 @@ from bytesim.errors import FormatError
 INSTRUCTION_SIZE = 4
 MEMORY_SIZE = 1024
 STATE_SIZE = 16
+TRACE_SUFFIX = "bin"
 NUM_ADDRESSES = MEMORY_SIZE // INSTRUCTION_SIZE
 
 REGISTER_NAMES = "ABCDEFGHIJ"
@@ -81,6 +82,12 @@ def parse(data: bytes) -> Trace:
 def serialize(trace: Trace) -> bytes:
     """The file that `parse` reads back as the same Trace."""
     return trace.memory + serialize_states(trace.states) + trace.rest
+
+
+def program_of(memory: bytes) -> bytes:
+    """What a model reads of 1024 bytes of memory: up to its last instruction that is not HLT, and the HLT behind it."""
+    used = -(-len(memory.rstrip(b"\0")) // INSTRUCTION_SIZE) * INSTRUCTION_SIZE
+    return memory[: used + INSTRUCTION_SIZE]
 
 
 def parse_state(data: bytes) -> State:

@@ -7,6 +7,7 @@ output alone, never a source.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -21,11 +22,20 @@ Steps = Generator[Allowed, int, None]
 """The steps of a grammar. It ends after the step that allowed END_OF_PATCH alone."""
 
 
+@dataclass(slots=True)
+class Ending:
+    """Whether a file is to end now; who writes it says so, and its grammar then leaves the shortest way to the end."""
+
+    wanted: bool = False
+
+
 class Grammar:
     """A grammar on its way through one file."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: Steps, ending: Ending | None = None) -> None:
         self._steps = steps
+        self.ending = ending or Ending()
+        """What `steps` look at, where they can be told to come to an end."""
         self.allowed: Allowed = next(steps)
 
     def advance(self, token: int) -> None:

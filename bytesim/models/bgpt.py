@@ -245,6 +245,29 @@ class ByteDecoder(nn.Module):
             x = block.finish(x, source, source.byte_keys[layer] if source else None, times)
         return self._logits(x[:, 0])
 
+    def steps(
+        self,
+        tokens: Tensor,
+        last: Tensor,
+        features: Tensor,
+        caches: list[LayerCache],
+        source: Source | None,
+        times: Tensor | None = None,
+    ) -> Tensor:
+        """`step` for every byte of the current patch at once, for modern parts: logits (B, S, V).
+
+        `tokens` (B, S) stand for the bytes of the patch, `last` (B,) is the token before them; `times` (B, S, 2) are
+        those before each byte. The logits of a byte depend on the tokens before it alone.
+        """
+        x = self.bytes(torch.cat([last[:, None], tokens[:, :-1]], 1)) + self.feature(features)[:, None]
+        if self.clock is not None and times is not None:
+            x = x + self.clock(times)
+        blocks = cast("list[ByteBlock]", self.blocks)
+        for layer, (block, cache) in enumerate(zip(blocks, caches, strict=True)):
+            x = x + block.attention.steps(block.attention_norm(x), self.rotary, cache)
+            x = block.finish(x, source, source.byte_keys[layer] if source else None, times)
+        return self._logits(x)
+
 
 class SourceBlock(nn.Module):
     """One bidirectional layer of the source encoder."""

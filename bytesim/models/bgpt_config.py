@@ -49,7 +49,7 @@ class BGPTConfig:
     max_source_bytes: int = 2048
     """Longest source, in bytes."""
     clock: bool = False
-    """Modern only: bytes of ABC and MIDI come with their musical time, which positions and source attention use."""
+    """Modern only: bytes of ABC, MIDI and CPU files come with their time, which positions and source attention use."""
     num_classes: int = 0
     """Classes of a classifier; 0 for a model that writes bytes."""
 

@@ -17,7 +17,7 @@ from bytesim.nn.rotary import rotate
 
 LARGEST_PRODUCT = 1 << 25
 """Most scores of one head for which `attend` writes them out."""
-FEW_QUERIES = 8
+FEW_QUERIES = 32
 """So many queries, or fewer, of a file are a step of its decoding."""
 
 
@@ -176,6 +176,17 @@ class BlockAttention(Attention):
         if rotary is not None:
             queries, keys = rotate(queries, rotary[:, place : place + 1]), rotate(keys, rotary[:, : place + 1])
         return self.merge(attend(queries, keys, values))
+
+    def steps(self, x: Tensor, rotary: Tensor | None, cache: LayerCache) -> Tensor:
+        """`step` for all the bytes of a block at once, (B, S, H) -> (B, S, H)."""
+        queries, keys, values = self.project(x)
+        first = self.context * self.block_size
+        cache.keys[:, :, first:], cache.values[:, :, first:] = keys, values
+        keys = cache.keys
+        if rotary is not None:
+            window = keys.shape[2]
+            queries, keys = rotate(queries, rotary[:, first:window]), rotate(keys, rotary[:, :window])
+        return self.merge(attend(queries, keys, cache.values, self.mask))
 
 
 class CrossAttention(nn.Module):

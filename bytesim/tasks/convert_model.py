@@ -88,13 +88,18 @@ def finish_midi(reply: Reply, *, title: str | None = None, bpm: float | None = N
     _explained("MIDI", lambda: midi.notes(mended))
     if title is not None or bpm is not None:
         mended = midi.set_title_and_tempo(mended, title, bpm)
-    return Answer(data=mended, raw=reply.data, mended=tuple(changes))
+    return Answer(data=mended, raw=reply.data, mended=(*changes, *_ended_early(reply)))
 
 
 def finish_abc(reply: Reply, *, title: str | None = None, bpm: float | None = None) -> Answer:
     """ABC in readable form, title and tempo written in. Raises DecodeError."""
     text = _explained("ABC", lambda: abc.canonical(abc.parse(abc.decode_text(reply.data))).text)
-    return Answer(data=abc.layout(text, title=title, bpm=bpm).encode("utf-8"), raw=reply.data)
+    data = abc.layout(text, title=title, bpm=bpm).encode("utf-8")
+    return Answer(data=data, raw=reply.data, mended=_ended_early(reply))
+
+
+def _ended_early(reply: Reply) -> tuple[str, ...]:
+    return ("brought to an end: its music went on after that of the source",) if reply.overran else ()
 
 
 def finish_any(reply: Reply, suffix: str) -> Answer:

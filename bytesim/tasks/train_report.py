@@ -13,7 +13,7 @@ from bytesim.tasks.loss_plot import plot_loss
 from bytesim.tasks.train import PLOT_FILE, SourceUsed, Trained
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import DataSource
-from bytesim.training.streams import Stream
+from bytesim.training.streams import AnyStream
 from bytesim.training.validation import sample
 
 LAST_STEPS = 100
@@ -107,12 +107,12 @@ def _card(trainer: Trainer, sources: list[SourceUsed], metric: str, figures: dic
     }
 
 
-def _distinct(trainer: Trainer) -> list[Stream]:
+def _distinct(trainer: Trainer) -> list[AnyStream]:
     """One stream for each thing the model was trained to do."""
     return list({_task(stream.source): stream for stream in trainer.mixture.streams}.values())
 
 
-def _task_fields(stream: Stream) -> dict[str, str]:
+def _task_fields(stream: AnyStream) -> dict[str, str]:
     source = stream.source
     fields = {"task": source.task, "source_suffix": source.source_suffix, "target_suffix": source.target_suffix}
     return {name: value for name, value in fields.items() if value}

@@ -16,13 +16,14 @@ from bytesim.models.bgpt import BGPT
 from bytesim.models.weights import load_fitting_weights
 from bytesim.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from bytesim.training.compiled import compile_or_eager
+from bytesim.training.examples import Example
 from bytesim.training.interrupt import Interrupt, deferred_interrupt
 from bytesim.training.log import TrainingLog
 from bytesim.training.loss import Batch, class_losses, collate, count_targets, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
-from bytesim.training.streams import Example, Mixture, open_stream
+from bytesim.training.streams import Mixture, open_stream
 from bytesim.training.validation import validate
 from bytesim.training.workers import join_workers
 

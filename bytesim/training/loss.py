@@ -17,7 +17,7 @@ from bytesim.clocks import padded_times
 from bytesim.models.bgpt import BGPT
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import END_OF_PATCH
-from bytesim.training.streams import BUCKET_PATCHES, Example
+from bytesim.training.examples import BUCKET_PATCHES, Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def collate(examples: list[Example], config: BGPTConfig) -> Batch:
     for index, each in enumerate(examples):
         patches[index, : len(each.patches)] = each.patches if each.shown is None else each.shown
         wanted = each.patches[each.first :]
-        targets[index, : len(wanted)], scored[index, : len(wanted)] = wanted, True
+        targets[index, : len(wanted)], scored[index, each.given : len(wanted)] = wanted, True
     times = source = source_times = None
     if config.clock:
         times = torch.from_numpy(padded_times([each.times for each in examples], (length, size)))
@@ -105,7 +105,7 @@ def class_losses(model: BGPT, batch: Batch) -> Tensor:
 
 def count_targets(examples: Sequence[Example], labels: Sequence[str]) -> int:
     """What the losses of a batch are a sum over: its files for a classifier (`labels`), else its scored tokens."""
-    return len(examples) if labels else sum(each.patches[each.first :].size for each in examples)
+    return len(examples) if labels else sum(each.patches[each.first + each.given :].size for each in examples)
 
 
 def real_tokens(batch: Batch) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from bytesim.cpu.many import Plan
 from bytesim.errors import ConfigError, InputError
 from bytesim.models.bgpt_config import BGPTConfig
 
@@ -19,17 +20,18 @@ else:
 
 MAX_RECIPE_BYTES = 1 << 20
 
-TASKS = ("generate", "convert", "classify")
+TASKS = ("generate", "convert", "classify", "cpu")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataSource:
     """One stream of examples and how often a batch is drawn from it."""
 
-    path: str
-    """A shard (.npz), or a folder of files; relative to the recipe."""
+    path: str = ""
+    """A shard (.npz), or a folder of files; relative to the recipe. Cpu: none, programs are made."""
     task: str = "generate"
-    """`generate` (each file by itself), `convert` (pairs NAME.source + NAME.target) or `classify` (labels)."""
+    """`generate` (each file by itself), `convert` (pairs NAME.source + NAME.target), `classify` (labels)
+    or `cpu` (programs of the 8-bit CPU and their states, made while the training runs)."""
     part: str = "all"
     """Folders: `all` of its files, or `train` or `dev`; by the hash of its content a file in 50 is `dev`."""
     source_suffix: str = ""
@@ -58,6 +60,14 @@ class DataSource:
     """Show the model random track lengths in MIDI targets, so that it does not come to end its tunes by them."""
     max_bytes: int = 0
     """Leave out rows with more source and target bytes together; 0 takes all that the model can hold."""
+    shortest: int = 1
+    """Cpu: fewest instructions of a program."""
+    longest: int = 255
+    """Cpu: most instructions of a program."""
+    small_share: float = 0.0
+    """Cpu: share of the programs that begin with small values, so that products and quotients are not all 255 or 0."""
+    favoured: str = ""
+    """Cpu: names of operations, `MUL DIV`, that come four times as often as the others."""
 
     def __post_init__(self) -> None:
         _choice("task", self.task, TASKS)
@@ -65,8 +75,18 @@ class DataSource:
         for name in ("group_from", "group_to", "start_weight", "start", "end", "max_bytes"):
             _at_least(name, getattr(self, name), 0)
         _at_least("end_weight", self.end_weight or 0, 0)
+        if not self.path and self.task != "cpu":
+            raise ConfigError("a data source lacks path, a shard or a folder of files.")
+        if self.path and self.task == "cpu":
+            raise ConfigError(f"task = cpu makes its programs and reads no path; leave out {self.path!r}.")
+        _ = self.plan
         for name in ("source_matches", "target_matches"):
             _expression(name, getattr(self, name))
+
+    @property
+    def plan(self) -> Plan:
+        """Cpu: which programs are drawn. Raises ConfigError."""
+        return Plan(shortest=self.shortest, longest=self.longest, small_share=self.small_share, favoured=self.favoured)
 
     def weight_at(self, progress: float) -> float:
         """The weight at `progress` (0 to 1) of the training."""

@@ -8,41 +8,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.clocks import Times, clock_of, clock_patches
+from bytesim.clocks import clock_of, clock_patches
 from bytesim.errors import ConfigError
 from bytesim.models.bgpt_config import BGPTConfig
-from bytesim.patching import Patches, frame_file, frame_source, num_patches
+from bytesim.patching import frame_file, frame_source, num_patches
+from bytesim.training.cpu_stream import CpuStream
+from bytesim.training.examples import BUCKET_PATCHES, Example
 from bytesim.training.folders import read_folder
 from bytesim.training.noise import with_length_noise
 from bytesim.training.recipe import DataSource
 from bytesim.training.shards import Shard, load_shard, sha256_of
-
-BUCKET_PATCHES = 16
-"""Files whose lengths round up to the same multiple of this stand in one bucket; a batch is drawn from one bucket."""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A framed file: its patches (P, S), the first scored one, the source bytes if any, and a label."""
-
-    patches: Patches
-    first: int
-    source: bytes
-    label: int
-    num_bytes: int
-    """Real bytes that are scored."""
-    shown: Patches | None = None
-    """What the model is shown in place of `patches`, where that differs."""
-    times: Times | None = None
-    """(P, S, 2) times before each byte, for a model with a clock."""
-    source_times: Times | None = None
-    """(n, 2) times before each byte of the source."""
 
 
 class Stream:
@@ -136,8 +117,13 @@ class Stream:
         return [replace(each, shown=with_length_noise(each.patches, each.first, rng)) for each in drawn]
 
 
-def open_stream(source: DataSource, config: BGPTConfig, base: Path, labels: Sequence[str] = ()) -> Stream:
+AnyStream = Stream | CpuStream
+
+
+def open_stream(source: DataSource, config: BGPTConfig, base: Path, labels: Sequence[str] = ()) -> AnyStream:
     """The stream of a data source whose path is relative to `base`. Raises BytesimError."""
+    if source.task == "cpu":
+        return CpuStream(source, config)
     path = base / source.path
     if not path.exists():  # `run/../data` does not exist before `run` does
         path = Path(os.path.normpath(path))
@@ -155,7 +141,7 @@ def open_stream(source: DataSource, config: BGPTConfig, base: Path, labels: Sequ
 class Mixture:
     """Several streams, drawn by weights that may move during the training."""
 
-    def __init__(self, streams: list[Stream], seed: int) -> None:
+    def __init__(self, streams: list[AnyStream], seed: int) -> None:
         self.streams = streams
         self.seed = seed
 

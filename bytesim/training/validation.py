@@ -10,8 +10,9 @@ import torch
 
 from bytesim.metrics import bits_per_byte
 from bytesim.models.bgpt import BGPT
+from bytesim.training.examples import Example
 from bytesim.training.loss import Batch, real_tokens, token_losses
-from bytesim.training.streams import Example, Stream
+from bytesim.training.streams import AnyStream
 
 VALIDATION_FILES = 192
 """Most files of a validation source that are measured, spread over its lengths; `bytesim evaluate` measures all."""
@@ -20,7 +21,7 @@ Collate = Callable[[list[Example]], Batch]
 Autocast = Callable[[], AbstractContextManager[object]]
 
 
-def validate(model: BGPT, streams: Sequence[Stream], collate: Collate, autocast: Autocast) -> dict[str, float]:
+def validate(model: BGPT, streams: Sequence[AnyStream], collate: Collate, autocast: Autocast) -> dict[str, float]:
     """The figure of each validation source: bits per byte, teacher-forced, or the accuracy of a classifier."""
     figures: dict[str, float] = {}
     model.eval()
@@ -35,12 +36,12 @@ def validate(model: BGPT, streams: Sequence[Stream], collate: Collate, autocast:
     return figures
 
 
-def sample(stream: Stream) -> range:
+def sample(stream: AnyStream) -> range:
     """Which examples of a stream are measured."""
     return range(0, len(stream), max(1, math.ceil(len(stream) / VALIDATION_FILES)))
 
 
-def _bits_per_byte(model: BGPT, stream: Stream, collate: Collate, autocast: Autocast) -> float:
+def _bits_per_byte(model: BGPT, stream: AnyStream, collate: Collate, autocast: Autocast) -> float:
     nats, num_bytes = 0.0, 0
     for index in sample(stream):
         example = stream.example(index)
@@ -52,7 +53,7 @@ def _bits_per_byte(model: BGPT, stream: Stream, collate: Collate, autocast: Auto
     return bits_per_byte(nats, num_bytes)
 
 
-def _accuracy(model: BGPT, stream: Stream, collate: Collate, autocast: Autocast) -> float:
+def _accuracy(model: BGPT, stream: AnyStream, collate: Collate, autocast: Autocast) -> float:
     right = 0
     for index in sample(stream):
         batch = collate([stream.example(index)])

@@ -14,7 +14,7 @@ import torch
 import torch.distributed
 from torch import Tensor, nn
 
-from bytesim.training.streams import Example
+from bytesim.training.examples import Example
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bytesim.formats.abc.grammar_notes import (
     spell_length,
     spell_note,
 )
-from bytesim.formats.grammar import END, Allowed, Grammar, Steps, allow, choice, literal
+from bytesim.formats.grammar import END, Allowed, Ending, Grammar, Steps, allow, choice, literal
 
 _DENOMINATORS = (1, 2, 4, 8, 16, 32)
 _MODES = ("", "min", "dor", "phr", "lyd", "mix", "loc")
@@ -49,17 +49,18 @@ _Token = Generator[Allowed, int, int]
 
 def abc_grammar() -> Grammar:
     """A grammar at the start of a tune in canonical form."""
-    return Grammar(_tune())
+    ending = Ending()
+    return Grammar(_tune(ending), ending)
 
 
-def _tune() -> Steps:
+def _tune(ending: Ending) -> Steps:
     yield from literal(b"X:1\nM:")
     yield from choice(_HEAD_METERS)
     yield from literal(b"L:")
     yield from choice(_HEAD_UNITS)
     yield from literal(b"K:")
     yield from choice(_HEAD_KEYS)
-    yield from _Body().steps()
+    yield from _Body(ending).steps()
     yield END
 
 
@@ -67,6 +68,7 @@ def _tune() -> Steps:
 class _Body:
     """The one line of notes, and what those written so far ask of the next one."""
 
+    ending: Ending
     sounded: bool = False
     pitch: bytes = b""
     """Sign, letter and octave of the last note; nothing after a rest or chord."""
@@ -111,6 +113,8 @@ class _Body:
 
     def _next(self, tokens: bytes) -> Allowed:
         """Those of the tokens, each a first byte, that may come now."""
+        if self.ending.wanted:
+            tokens = next((each for each in (b"\n", b"|") if each in tokens), tokens)
         if self.graced:
             tokens = tokens.translate(None, b"{~")
         if self.broken is not None:
@@ -124,6 +128,8 @@ class _Body:
 
     def _after(self, tokens: bytes) -> bytes:
         """Those of the tokens that may follow a note. Broken rhythm joins no note of other length than is written."""
+        if self.ending.wanted and self.tuplet <= 1:
+            return b"|"
         plain = self.tuplet != 1 and self._plain
         return tokens.translate(None, (b"" if plain else b"<>") + (b"-" if self.dotted else b""))
 
@@ -150,7 +156,7 @@ class _Body:
             self.dotted, self.held = self.dotted or first == ord("."), self.held or first == ord("H")
             self.rolled = self.rolled or first in b"~T"
             chord = first == ord(".") and not self.rolled and not self.tied
-            return (yield self._next(_DECORATED + (b"[" if chord else b"")))
+            return (yield self._next(self._decorated + (b"[" if chord else b"")))
         elif first == ord(")"):
             apart = bool(self.tied or self.tied_chord) or self.broken is not None or self.apart
             joins = b"<>" if self.sounded and not apart else b""
@@ -160,6 +166,12 @@ class _Body:
             again = yield self._next(_PLAIN + tie + bytes([first]))
             return self._joined(again) if again != first else (yield self._next(_PLAIN))
         return (yield self._next(_PLAIN))
+
+    @property
+    def _decorated(self) -> bytes:
+        """What may follow an ornament: a note, or an ornament of another kind."""
+        there = (b"." if self.dotted else b"") + (b"H" if self.held else b"") + (b"~T" if self.rolled else b"")
+        return _DECORATED.translate(None, there)
 
     def _sound(self, first: int) -> _Token:
         """The rest of a note."""

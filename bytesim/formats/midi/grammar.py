@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Generator
 from functools import cache
 
-from bytesim.formats.grammar import ANY_BYTE, END, Allowed, Grammar, Steps, allow, literal
+from bytesim.formats.grammar import ANY_BYTE, END, Allowed, Ending, Grammar, Steps, allow, literal
 from bytesim.formats.midi.events import (
     END_OF_TRACK,
     KEY_SIGNATURE,
@@ -36,10 +36,11 @@ Sounding = Counter[tuple[int, int]]
 
 def midi_grammar() -> Grammar:
     """A grammar at the start of a MIDI file."""
-    return Grammar(_file())
+    ending = Ending()
+    return Grammar(_file(ending), ending)
 
 
-def _file() -> Steps:
+def _file(ending: Ending) -> Steps:
     yield from literal(b"MThd\0\0\0\x06\0")
     kind = yield allow((0, 1))
     yield from literal(b"\0")
@@ -47,28 +48,31 @@ def _file() -> Steps:
     high = yield _SEVEN_BITS
     yield ANY_BYTE if high else _NOT_ZERO
     for _ in range(num_tracks):
-        yield from _track()
+        yield from _track(ending)
     yield END
 
 
-def _track() -> Steps:
+def _track(ending: Ending) -> Steps:
     yield from literal(b"MTrk")
     for _ in range(4):
         yield ANY_BYTE
     sounding: Sounding = Counter()
     while True:
-        yield from _number()
+        yield from _number(ending)
         channels = frozenset(channel for channel, _ in sounding)
-        status = yield _statuses(channels)
+        status = yield _closing_statuses(channels) if ending.wanted else _statuses(channels)
         if status == META:
-            if (yield from _meta(ends=not sounding)):
+            if (yield from _meta(ends=not sounding, goes_on=not (ending.wanted and not sounding))):
                 return
         else:
             yield from _channel_message(status, sounding)
 
 
-def _number() -> Steps:
-    """A variable-length number of at most four bytes."""
+def _number(ending: Ending) -> Steps:
+    """A variable-length number of at most four bytes; 0 where the track is to end."""
+    if ending.wanted:
+        yield allow((0,))
+        return
     for _ in range(3):
         if (yield ANY_BYTE) < 0x80:
             return
@@ -83,13 +87,18 @@ def _statuses(sounding_channels: frozenset[int]) -> Allowed:
 
 
 @cache
-def _metas(ends: bool) -> Allowed:
-    return allow((*_TEXTS, *_FIXED_META, *((END_OF_TRACK,) if ends else ())))
+def _closing_statuses(sounding_channels: frozenset[int]) -> Allowed:
+    return allow(tuple(NOTE_OFF | channel for channel in sounding_channels) or (META,))
 
 
-def _meta(*, ends: bool) -> Generator[Allowed, int, bool]:
+@cache
+def _metas(ends: bool, goes_on: bool) -> Allowed:
+    return allow((*((*_TEXTS, *_FIXED_META) if goes_on else ()), *((END_OF_TRACK,) if ends else ())))
+
+
+def _meta(*, ends: bool, goes_on: bool) -> Generator[Allowed, int, bool]:
     """A meta event after its FF; whether it ended the track."""
-    kind = yield _metas(ends)
+    kind = yield _metas(ends, goes_on)
     if kind == END_OF_TRACK:
         yield from literal(b"\0")
         return True

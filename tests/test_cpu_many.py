@@ -1,0 +1,64 @@
+"""Programs run by the thousand are those of the exact machine, and drawn as docs/cpu.md says."""
+
+import numpy as np
+import pytest
+
+from bytesim.cpu import machine
+from bytesim.cpu.isa import BY_NAME, OPERATIONS
+from bytesim.cpu.many import FAVOUR, Plan, random_programs, run_programs
+from bytesim.errors import ConfigError
+from bytesim.formats.cpu_trace import MEMORY_SIZE, State, serialize_states
+
+
+@pytest.mark.parametrize("plan", [Plan(), Plan(longest=12, small_share=0.5), Plan(shortest=3, longest=3)])
+def test_states_are_those_of_the_exact_machine(plan):
+    programs = random_programs(np.random.default_rng(1), 200, plan)
+    states = run_programs(programs)
+    for index, length in enumerate(programs.lengths):
+        acc, *registers = map(int, programs.cells[index])
+        memory = programs.memory(index).ljust(MEMORY_SIZE, b"\0")
+        right = machine.run(memory, State(acc=acc, registers=tuple(registers)))
+        assert states[index, : length + 1].tobytes() == serialize_states(right.states)
+
+
+def test_every_operation_and_form_comes_about_as_often_as_it_should():
+    programs = random_programs(np.random.default_rng(2), 2000)
+    assert {int(programs.lengths.min()), int(programs.lengths.max())} == {1, 255}
+    assert abs(programs.lengths.mean() - 128) < 6
+    written = programs.instructions[programs.instructions[..., 0] > 0]
+    for operation in OPERATIONS[1:]:
+        own = written[written[:, 0] == operation.code]
+        assert abs(len(own) / len(written) * 20 - 1) < 0.05
+        if operation.name == "LOADI":
+            assert abs(own[:, 1].mean() - 127.5) < 3
+            continue
+        for form in operation.forms:
+            share = np.mean((own[:, 1:] > 0).sum(1) == len(form.operands))
+            assert abs(share * len(operation.forms) - 1) < 0.06, operation.name
+    assert np.bincount(written[written[:, 0] == BY_NAME["ADD"].code][:, 1], minlength=11)[1:].min() > 0
+
+
+def test_lengths_small_values_and_favoured_operations_are_as_asked():
+    plan = Plan(shortest=5, longest=9, small_share=1.0, favoured="MUL DIV")
+    programs = random_programs(np.random.default_rng(3), 3000, plan)
+    assert set(programs.lengths) == {5, 6, 7, 8, 9}
+    assert np.mean(programs.cells < 16) > 0.5
+    opcodes = programs.instructions[..., 0]
+    favoured = np.count_nonzero(opcodes == BY_NAME["MUL"].code) / np.count_nonzero(opcodes == BY_NAME["ADD"].code)
+    assert abs(favoured - FAVOUR) < 0.5
+
+
+def test_a_seed_gives_the_same_programs():
+    one, same, other = (random_programs(np.random.default_rng(seed), 5) for seed in (4, 4, 5))
+    assert np.array_equal(one.instructions, same.instructions)
+    assert np.array_equal(one.cells, same.cells)
+    assert not np.array_equal(one.cells, other.cells)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"shortest": 0}, {"longest": 256}, {"shortest": 9, "longest": 8}, {"favoured": "JMP"}, {"small_share": 1.5}],
+)
+def test_plans_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ConfigError):
+        Plan(**wrong)
