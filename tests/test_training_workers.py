@@ -62,6 +62,22 @@ def test_a_training_starts_from_another_models_weights(tmp_path):
     assert begun < 1.2 * max(ended)
 
 
+def test_the_weights_saved_may_be_mixed_with_those_it_started_from(tmp_path):
+    recipe = write_recipe(tmp_path)
+    train_recipe(recipe, out=tmp_path / "first", device="cpu", steps=2)
+    recipe.write_text('start_from = "first/capitals"\n' + recipe.read_text())
+    train_recipe(recipe, out=tmp_path / "last", device="cpu", steps=6)
+    recipe.write_text(recipe.read_text().replace("[training]", "[training]\nstart_share = 0.25"))
+    mixed = train_recipe(recipe, out=tmp_path / "mixed", device="cpu", steps=6)
+    first, last, made = (
+        load_file(tmp_path / name / "capitals" / "model.safetensors") for name in ("first", "last", "mixed")
+    )
+    for name, tensor in made.items():
+        torch.testing.assert_close(tensor, 0.25 * first[name] + 0.75 * last[name], rtol=0.02, atol=1e-3)
+    shown = [json.loads(line) for line in (tmp_path / "mixed" / "log.jsonl").read_text().splitlines()]
+    assert mixed.validation == [line["validation"] for line in shown if "validation" in line][-1]
+
+
 def test_weights_that_do_not_fit_start_afresh_and_are_named(tmp_path):
     recipe = write_recipe(tmp_path)
     train_recipe(recipe, out=tmp_path / "first", device="cpu", steps=2)

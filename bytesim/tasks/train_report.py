@@ -44,7 +44,7 @@ def save_results(trainer: Trainer, recipe_text: str, sources: list[SourceUsed], 
     Of several workers only the leading one writes; the others report no figures.
     """
     recipe, progress = trainer.recipe, trainer.progress
-    figures = trainer.validate()
+    figures = trainer.validate(again=trainer.mix_in_start())
     metric = "accuracy" if recipe.labels else "bits per byte"
     model_folder = trainer.folder / recipe.name
     lines = list(trainer.log.lines())

@@ -67,6 +67,7 @@ class Trainer:
         on_note: Callable[[str], None] = _silent,
     ) -> None:
         self.recipe = recipe
+        self.base = base
         self.config = recipe.training
         self.folder = folder
         self.device = device
@@ -145,14 +146,29 @@ class Trainer:
         if self.workers.leads:
             save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe)
 
-    def validate(self) -> dict[str, float]:
+    def mix_in_start(self) -> bool:
+        """Make the weights those to be saved: mixed with the first ones, as `start_share` asks; whether it does.
+
+        The mean of a model and of what it was before some further training is often better than either. Source:
+        Wortsman et al. 2021, arXiv:2109.01903.
+        """
+        share = self.config.start_share
+        if not share:
+            return False
+        last = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        load_fitting_weights(self.base / self.recipe.start_from, self.model, self.recipe.model.to_dict())
+        for name, tensor in self.model.state_dict().items():
+            tensor.lerp_(last[name], 1 - share)
+        return True
+
+    def validate(self, *, again: bool = False) -> dict[str, float]:
         """Measure the validation rows, and log it, unless the log has the figures of this step already.
 
-        Empty in a process that does not lead.
+        `again` measures in any case. Empty in a process that does not lead.
         """
         if not self.workers.leads:
             return {}
-        figures = self.log.validation(self.progress.step)
+        figures = None if again else self.log.validation(self.progress.step)
         if figures is None:
             figures = validate(self.model, self.validation, self._collate, self.autocast)
             if figures:

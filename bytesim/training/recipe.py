@@ -135,6 +135,8 @@ class TrainingConfig:
     """Minutes between checkpoints."""
     validate_steps: int = 250
     """Steps between measurements on the validation rows; 0 for none before the end."""
+    start_share: float = 0.0
+    """Share of the weights of `start_from` in those that are saved, the rest being those at the end."""
 
     def __post_init__(self) -> None:
         _choice("dtype", self.dtype, ("bfloat16", "float32"))
@@ -149,6 +151,8 @@ class TrainingConfig:
             raise ConfigError(f"seed is {self.seed}; choose one below 2**63.")
         if max(self.beta1, self.beta2) >= 1:
             raise ConfigError("beta1 and beta2 must be below 1.")
+        if self.start_share >= 1:
+            raise ConfigError(f"start_share is {self.start_share}; choose a share below 1.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,6 +181,8 @@ class Recipe:
         judged = {source.task == "classify" for source in (*self.data, *self.validation)}
         if len(judged) > 1:
             raise ConfigError("a classifier cannot be trained to write files as well; make two recipes.")
+        if self.training.start_share and not self.start_from:
+            raise ConfigError("start_share mixes in the weights of start_from; name that folder.")
         if len(self.labels) != self.model.num_classes or judged != {bool(self.labels)}:
             raise ConfigError("task = classify needs labels, and num_classes in [model] equal to how many there are.")
 
