@@ -49,9 +49,8 @@ def test_any_tune_the_grammar_lets_through_has_a_canonical_form(seed):
 
 
 def test_abc2midi_plays_what_the_grammar_lets_through():
-    plain = (
-        b"ABCDEFGabcdefgz23|-<>{}[]().~TH/KLM:"  # no chord symbols: abc2midi refuses them in bars that are too short
-    )
+    # No chord symbols, which abc2midi refuses in bars that are too short, and no keys, which change the pitch of a tie.
+    plain = b"ABCDEFGabcdefgz23|-<>{}[]().~TH/LM:"
     tunes = []
     for seed in range(150):
         rng, grammar, written = random.Random(seed), abc_grammar(), bytearray()
@@ -123,7 +122,6 @@ def test_canonical_tunes_are_let_through(body):
         (TUNE + b"HA>B|\n", 25),
         (TUNE + b"z>-A|\n", 25),
         (TUNE + b"A-~A|\n", 25),
-        (TUNE + b"A-[K:D]A|\n", 26),
         (TUNE + b"A>[L:1/4]A|\n", 26),
         (TUNE + b"[CE]-[CG]|\n", 30),
         (TUNE + b"[CE]-C|\n", 28),

@@ -203,8 +203,7 @@ class _Body:
     @property
     def _bracketed(self) -> bytes:
         """What may follow an opening bracket: a note of a chord, or a field that leaves what is begun as it is."""
-        hindered = (b"K" if self.tied else b"") + (b"L" if self.broken is not None else b"")
-        fields = bytes(_FIELDS).translate(None, hindered)
+        fields = bytes(_FIELDS) if self.broken is None else bytes(_FIELDS).replace(b"L", b"")
         return (b"" if self.tied else NOTE_START) + (b"" if self.dotted else fields)
 
     def _bracket(self) -> _Token:
