@@ -87,6 +87,7 @@ class Trainer:
             muon_learning_rate=self.config.muon_learning_rate,
             weight_decay=self.config.weight_decay,
             betas=(self.config.beta1, self.config.beta2),
+            dtype=getattr(torch, self.config.dtype),
         )
         progress = load_checkpoint(folder, self.model, self.optimizers, recipe, on_note)
         if progress is None and recipe.start_from:

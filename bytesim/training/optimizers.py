@@ -17,8 +17,17 @@ _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 class Muon(torch.optim.Optimizer):
     """Momentum whose update is made orthogonal, for weight matrices (2-D)."""
 
-    def __init__(self, params: Any, lr: float, momentum: float = 0.95, weight_decay: float = 0.01) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.01,
+        dtype: torch.dtype = torch.bfloat16,
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self.dtype = dtype
+        """What updates are made orthogonal in."""
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -33,16 +42,16 @@ class Muon(torch.optim.Optimizer):
                     state["momentum_buffer"] = torch.zeros_like(parameter)
                 buffer = state["momentum_buffer"]
                 buffer.lerp_(parameter.grad, 1 - group["momentum"])
-                update = orthogonalize(parameter.grad.lerp(buffer, group["momentum"]))
+                update = orthogonalize(parameter.grad.lerp(buffer, group["momentum"]), self.dtype)
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
                 scale = 0.2 * max(parameter.shape) ** 0.5
                 parameter.add_(update.to(parameter.dtype), alpha=-group["lr"] * scale)
 
 
-def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The nearest half-orthogonal matrix, about, by five Newton-Schulz steps in bfloat16."""
+def orthogonalize(matrix: Tensor, dtype: torch.dtype = torch.bfloat16, steps: int = 5) -> Tensor:
+    """The nearest half-orthogonal matrix, about, by five Newton-Schulz steps in `dtype`."""
     a, b, c = _NEWTON_SCHULZ
-    x = matrix.bfloat16()
+    x = matrix.to(dtype)
     wide = x.shape[0] <= x.shape[1]
     x = x if wide else x.T
     x = x / (x.norm() + 1e-7)
@@ -59,8 +68,9 @@ def make_optimizers(
     muon_learning_rate: float,
     weight_decay: float,
     betas: tuple[float, float],
+    dtype: torch.dtype = torch.bfloat16,
 ) -> list[torch.optim.Optimizer]:
-    """AdamW for everything, or Muon for the matrices inside blocks and AdamW for the rest."""
+    """AdamW for everything, or Muon, in `dtype`, for the matrices inside blocks and AdamW for the rest."""
     matrices: list[nn.Parameter] = []
     decayed: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
@@ -72,7 +82,7 @@ def make_optimizers(
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
     optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=learning_rate, betas=betas, fused=True)]
     if matrices:
-        optimizers.append(Muon(matrices, muon_learning_rate, weight_decay=weight_decay))
+        optimizers.append(Muon(matrices, muon_learning_rate, weight_decay=weight_decay, dtype=dtype))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["full_lr"] = group["lr"]
