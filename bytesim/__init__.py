@@ -10,11 +10,13 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "abc2midi": "bytesim.tasks.convert",
+    "build_cpu": "bytesim.tasks.cpu_data",
     "build_music": "bytesim.tasks.data",
     "convert_files": "bytesim.tasks.convert_files",
     "doctor": "bytesim.tasks.doctor",
     "evaluate_bpb": "bytesim.tasks.evaluate_bpb",
     "evaluate_convert": "bytesim.tasks.evaluate",
+    "evaluate_cpu": "bytesim.tasks.evaluate_cpu",
     "generate": "bytesim.tasks.generate",
     "import_model": "bytesim.tasks.models",
     "list_models": "bytesim.tasks.models",

@@ -5,12 +5,15 @@ import pytest
 
 from bytesim.cpu import machine
 from bytesim.cpu.isa import BY_NAME, OPERATIONS
-from bytesim.cpu.many import FAVOUR, Plan, random_programs, run_programs
+from bytesim.cpu.many import MOST_BEYOND, random_programs, run_programs, split_programs, with_states
+from bytesim.cpu.plan import FAVOUR, Plan
 from bytesim.errors import ConfigError
 from bytesim.formats.cpu_trace import MEMORY_SIZE, State, serialize_states
 
 
-@pytest.mark.parametrize("plan", [Plan(), Plan(longest=12, small_share=0.5), Plan(shortest=3, longest=3)])
+@pytest.mark.parametrize(
+    "plan", [Plan(), Plan(longest=12, small_share=0.5), Plan(shortest=3, longest=3), Plan(longest=90, beyond_share=0.5)]
+)
 def test_states_are_those_of_the_exact_machine(plan):
     programs = random_programs(np.random.default_rng(1), 200, plan)
     states = run_programs(programs)
@@ -48,6 +51,31 @@ def test_lengths_small_values_and_favoured_operations_are_as_asked():
     assert abs(favoured - FAVOUR) < 0.5
 
 
+def test_behind_the_halt_of_some_programs_memory_goes_on():
+    programs = random_programs(np.random.default_rng(6), 400, Plan(longest=60, beyond_share=0.5))
+    more = programs.ends - programs.lengths
+    assert 0.4 < np.mean(more > 0) < 0.6
+    assert more.max() == MOST_BEYOND
+    for index in np.flatnonzero(more):
+        memory = np.frombuffer(programs.memory(index), np.uint8).reshape(-1, 4)
+        assert len(memory) == programs.ends[index]
+        assert np.flatnonzero(memory[:, 0] == 0).tolist() == [programs.lengths[index] - 1]
+
+
+def test_splits_are_disjoint_and_longer_ones_begin_with_the_shorter():
+    rows = {
+        (split, count, seed): [
+            each for block in split_programs(split, count, Plan(longest=30), seed=seed) for each in with_states(block)
+        ]
+        for split, count, seed in (("train", 3, 0), ("train", 1500, 0), ("dev", 1500, 0), ("train", 1500, 1))
+    }
+    short, train, dev, other = rows.values()
+    assert train[:3] == short
+    assert len(train) == 1500
+    assert not set(train) & set(dev)
+    assert not set(train) & set(other)
+
+
 def test_a_seed_gives_the_same_programs():
     one, same, other = (random_programs(np.random.default_rng(seed), 5) for seed in (4, 4, 5))
     assert np.array_equal(one.instructions, same.instructions)
@@ -57,7 +85,14 @@ def test_a_seed_gives_the_same_programs():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"shortest": 0}, {"longest": 256}, {"shortest": 9, "longest": 8}, {"favoured": "JMP"}, {"small_share": 1.5}],
+    [
+        {"shortest": 0},
+        {"longest": 256},
+        {"shortest": 9, "longest": 8},
+        {"favoured": "JMP"},
+        {"small_share": 1.5},
+        {"beyond_share": -0.1},
+    ],
 )
 def test_plans_that_cannot_be_are_refused(wrong):
     with pytest.raises(ConfigError):

@@ -8,14 +8,18 @@ import torch
 
 from bytesim.clocks import clock_of, make_clock
 from bytesim.cpu import machine
-from bytesim.errors import ConfigError
+from bytesim.engine.requests import states_request
+from bytesim.errors import ConfigError, FormatError
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse, program_of, serialize_states
 from bytesim.models.bgpt import BGPT
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import join_patches
+from bytesim.tasks.cpu_data import build_cpu
 from bytesim.training.cpu_stream import CpuStream
 from bytesim.training.loss import collate, count_targets, real_tokens, token_losses
 from bytesim.training.recipe import DataSource
+from bytesim.training.shards import load_shard, pack, save_shard
+from bytesim.training.streams import open_stream
 
 CONFIG = BGPTConfig(
     parts="modern", patch_size=16, max_patches=330, hidden_size=32, num_layers=1, head_size=16, byte_hidden_size=32,
@@ -34,6 +38,62 @@ def test_examples_are_whole_traces_of_the_exact_machine():
         assert example.source == program_of(trace.memory)
         assert example.first == 1 + MEMORY_SIZE // STATE_SIZE
         assert example.num_bytes == STATE_SIZE * (len(trace.states) - 1)
+
+
+LEAN = replace(CONFIG, source_patches=False, byte_source_attention=False, patch_source_attention=True)
+
+
+def test_without_source_patches_a_trace_begins_with_its_first_state():
+    source = DataSource(task="cpu", longest=40)
+    lean, same = (CpuStream(source, config).example(0) for config in (LEAN, CONFIG))
+    memory = MEMORY_SIZE // STATE_SIZE
+    assert np.array_equal(lean.patches, np.delete(same.patches, range(1, 1 + memory), 0))
+    assert np.array_equal(lean.times[1:], same.times[1 + memory :])
+    assert (lean.source, lean.num_bytes, lean.given) == (same.source, same.num_bytes, same.given)
+    assert same.first - lean.first == memory
+
+
+@pytest.mark.parametrize("config", [CONFIG, LEAN], ids=["all patches", "no source patches"])
+def test_what_is_trained_on_is_what_the_engine_asks_for(config):
+    source = DataSource(task="cpu", longest=20, beyond_share=1.0)
+    example = CpuStream(source, config).example(3)
+    trace = parse(join_patches(CpuStream(source, CONFIG).example(3).patches[1:]))
+    request = states_request(config, trace.memory, serialize_states(trace.states[:1]))
+    assert np.array_equal(example.patches[: len(request.history)], request.history)
+    assert (example.first, example.source) == (request.first, request.source)
+    assert np.array_equal(example.times[: len(request.history)], request.times.history)
+    assert np.array_equal(example.source_times, request.times.source)
+
+
+def test_a_shard_is_drawn_from_and_nothing_else(tmp_path):
+    build_cpu(out=tmp_path, train=30, dev=0, test=0, longest=60)
+    source = DataSource(task="cpu", path="cpu_train.npz", longest=40)
+    stream = open_stream(source, LEAN, tmp_path)
+    shard = load_shard(tmp_path / "cpu_train.npz")
+    states = {shard.row(index)[1] for index in range(len(shard))}
+    short = {each for each in states if len(each) <= 41 * STATE_SIZE}
+    rng = np.random.default_rng(0)
+    drawn = [join_patches(each.patches[1:]) for _ in range(40) for each in stream.draw(rng, 3000)]
+    assert set(drawn) <= short
+    assert len(set(drawn)) > len(short) / 2
+    assert len(stream) == len(short) < len(states)
+    assert stream.sha256
+
+
+def test_a_shard_of_something_else_is_refused(tmp_path):
+    save_shard(tmp_path / "tunes.npz", pack([(b"X:1", b"MThd")]))
+    with pytest.raises(FormatError):
+        open_stream(DataSource(task="cpu", path="tunes.npz"), LEAN, tmp_path)
+
+
+@pytest.mark.parametrize("longest", [1, 2, 20, 254, 255])
+@pytest.mark.parametrize("config", [CONFIG, LEAN], ids=["all patches", "no source patches"])
+def test_batches_of_any_longest_program_can_be_drawn(config, longest):
+    stream = CpuStream(DataSource(task="cpu", longest=longest), config)
+    rng = np.random.default_rng(3)
+    lengths = {example.num_bytes // STATE_SIZE for _ in range(60) for example in stream.draw(rng, 6000)}
+    assert 1 <= min(lengths) <= max(lengths) <= longest
+    assert max(lengths) > longest - 16
 
 
 def test_states_after_the_first_are_scored_and_nothing_else():

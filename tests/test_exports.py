@@ -12,6 +12,7 @@ from cli_tree import COMMANDS
 import bytesim
 
 FUNCTION_OF_COMMAND = {
+    "data build cpu": "build_cpu",
     "data build music": "build_music",
     "convert abc2midi": "abc2midi",
     "convert files": "convert_files",
@@ -19,6 +20,7 @@ FUNCTION_OF_COMMAND = {
     "doctor": "doctor",
     "evaluate bpb": "evaluate_bpb",
     "evaluate convert": "evaluate_convert",
+    "evaluate cpu": "evaluate_cpu",
     "generate": "generate",
     "models import": "import_model",
     "models list": "list_models",

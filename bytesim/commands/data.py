@@ -84,3 +84,49 @@ def music(
     for shard in (build.train, build.dev, build.valid, *([build.composed] if build.composed else [])):
         rows = f"{shard.whole:,} tunes, {shard.fragments:,} fragments"
         print_line(f"{build.folder / shard.file}: {rows}; abc2midi refused {shard.refused:,}")
+
+
+@build_app.command()
+def cpu(
+    out: Annotated[str, typer.Option("--out", "-o", help="Folder for the shards and cpu_build.json.")],
+    train: Annotated[int, typer.Option(min=0, help="Programs to train on.")] = 100_000,
+    dev: Annotated[int, typer.Option(min=0, help="Programs to watch a training by.")] = 1000,
+    test: Annotated[int, typer.Option(min=0, help="Programs to measure on.")] = 1000,
+    longest: Annotated[int, typer.Option(min=1, max=255, help="Most instructions of a program.")] = 255,
+    small_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the programs that begin with small values.")
+    ] = 0.0,
+    favoured: Annotated[
+        str, typer.Option(metavar="'MUL DIV'", help="Operations that come four times as often.", show_default=False)
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds, other programs.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Make random programs of the 8-bit CPU, each with all its states as the exact machine gives them.
+
+    bytesim data build cpu --out runs/data/
+
+    A recipe needs no such set: task = "cpu" without a path makes programs while it trains.
+    """
+    from bytesim.tasks.cpu_data import build_cpu
+
+    with progress("programs/s") as bar:
+        job = bar.add_task("running programs", total=None, speed="")
+        build = build_cpu(
+            out=out,
+            train=train,
+            dev=dev,
+            test=test,
+            longest=longest,
+            small_share=small_share,
+            favoured=favoured,
+            seed=seed,
+            force=force,
+            on_progress=lambda done, total: bar.update(job, completed=done, total=total),
+        )
+    if as_json:
+        print_json(build)
+        return
+    for shard in build.shards:
+        print_line(f"{build.folder / shard.file}: {shard.programs:,} programs, {shard.states:,} states")

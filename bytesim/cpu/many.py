@@ -6,28 +6,28 @@ Axes: N programs, T instructions of the longest one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.cpu.isa import ACC, BY_NAME, IMMEDIATE, NUM_REGISTERS, OPERATIONS, A, B, C
+from bytesim.cpu.plan import NUM_OPCODES, PLAIN, Plan
 from bytesim.cpu.programs import MAX_INSTRUCTIONS
-from bytesim.errors import ConfigError
 from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, STATE_SIZE
 
 Bytes = NDArray[np.uint8]
 
-NUM_OPCODES = len(OPERATIONS)
-FAVOUR = 4.0
-"""How often a favoured operation comes for each time that another one does."""
+MOST_BEYOND = 32
+"""Most instructions behind the HLT of a random program."""
+BLOCK = 1024
+"""Programs run at once: more would not fit the cache of a processor."""
 _NOWHERE = 5
 """A place beside those of `isa`, for what a form does not read or write."""
-_IMMEDIATE_CELL = 1 + NUM_REGISTERS
-_UNUSED_CELL = _IMMEDIATE_CELL + 1
-_CELLS = _UNUSED_CELL + 1
-"""ACC, A .. J, the immediate byte, and a cell that nothing asks for."""
+_PC, _ACC, _IR, _FIRST_REGISTER = 0, 1, 2, 2 + INSTRUCTION_SIZE
+"""Where a state holds what."""
 _LOADI = BY_NAME["LOADI"].code
 
 
@@ -39,6 +39,8 @@ class Programs:
     """(N, T, 4): op, a, b, c."""
     lengths: NDArray[np.int64]
     """(N,) instructions of each, its HLT included."""
+    ends: NDArray[np.int64]
+    """(N,) the same with what memory holds behind the HLT."""
     cells: Bytes
     """(N, 11) ACC and A .. J of the first states."""
 
@@ -46,70 +48,55 @@ class Programs:
         return len(self.lengths)
 
     def memory(self, index: int) -> bytes:
-        """The program of one of them, without the zeros that memory holds behind it."""
-        return self.instructions[index, : self.lengths[index]].tobytes()
+        """The memory of one of them, without the zeros behind its program."""
+        return self.instructions[index, : self.ends[index]].tobytes()
+
+    def first(self, count: int) -> Programs:
+        """The first ones alone."""
+        return Programs(self.instructions[:count], self.lengths[:count], self.ends[:count], self.cells[:count])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """Which programs are drawn. The defaults are those of docs/cpu.md, which a model is judged on."""
-
-    shortest: int = 1
-    """Fewest instructions, HLT included."""
-    longest: int = MAX_INSTRUCTIONS
-    """Most instructions; every length between the two is as likely."""
-    favoured: str = ""
-    """Names of operations, `MUL DIV`, that come `FAVOUR` times as often as the others."""
-    small_share: float = 0.0
-    """Share of the programs whose first values, and those of LOADI, are as often below 2, 4, 8, 16 ... 256, so that
-    products and quotients are neither 255 nor 0."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.shortest <= self.longest <= MAX_INSTRUCTIONS:
-            raise ConfigError(f"programs of {self.shortest} to {self.longest} instructions; choose 1 to 255.")
-        unknown = sorted(set(self.favoured.split()) - set(BY_NAME))
-        if unknown:
-            raise ConfigError(f"no operations of the CPU: {', '.join(unknown)}.")
-        if not 0 <= self.small_share <= 1:
-            raise ConfigError(f"the share of programs with small values is {self.small_share}; choose 0 to 1.")
-
-    def of_lengths(self, shortest: int, longest: int) -> Plan:
-        """The same for programs of these lengths."""
-        return replace(self, shortest=shortest, longest=longest)
-
-    @property
-    def opcode_shares(self) -> NDArray[np.float64]:
-        """(20,) how often each of the opcodes 1 .. 20 comes."""
-        names = self.favoured.split()
-        weights = np.array([FAVOUR if each.name in names else 1.0 for each in OPERATIONS[1:]])
-        return weights / weights.sum()
+SPLITS = ("train", "dev", "test")
 
 
-def random_programs(rng: np.random.Generator, count: int, plan: Plan = Plan()) -> Programs:
+def split_programs(split: str, count: int, plan: Plan = PLAIN, *, seed: int = 0) -> Iterator[Programs]:
+    """The first `count` programs of a split, `BLOCK` at a time; splits and seeds share no random numbers."""
+    for block, start in enumerate(range(0, count, BLOCK)):
+        drawn = random_programs(np.random.default_rng([seed, SPLITS.index(split), block]), BLOCK, plan)
+        yield drawn.first(count - start)
+
+
+def random_programs(rng: np.random.Generator, count: int, plan: Plan = PLAIN) -> Programs:
     """`count` programs and their first states, drawn as `plan` says."""
     lengths = rng.integers(plan.shortest, plan.longest + 1, count)
-    longest = int(lengths.max(initial=1))
-    shape = (count, longest)
-    opcodes = rng.choice(np.arange(1, NUM_OPCODES, dtype=np.uint8), shape, p=plan.opcode_shares)
-    opcodes[np.arange(longest) >= lengths[:, None] - 1] = 0
+    beyond = rng.random(count) < plan.beyond_share
+    ends = np.minimum(lengths + beyond * rng.integers(1, MOST_BEYOND + 1, count), MAX_INSTRUCTIONS)
+    shape = (count, int(ends.max(initial=1)))
+    opcodes = rng.integers(1, NUM_OPCODES, shape, np.uint8)
+    if plan.favoured:
+        opcodes = rng.choice(np.arange(1, NUM_OPCODES, dtype=np.uint8), shape, p=plan.opcode_shares)
+    opcodes[np.arange(shape[1]) >= ends[:, None]] = 0
+    opcodes[np.arange(count), lengths - 1] = 0
     num_forms, num_operands = _forms()
-    form = (rng.random(shape, np.float32) * num_forms[opcodes]).astype(np.uint8)
-    given = num_operands[opcodes, form]
-    operands = rng.integers(1, NUM_REGISTERS + 1, (*shape, 3), np.uint8)
-    operands[np.arange(3) >= given[..., None]] = 0
+    form = (rng.random(shape, np.float32) * num_forms.take(opcodes)).astype(np.uint8)
+    given = num_operands.take(opcodes * np.uint8(num_operands.shape[1]) + form)
+    instructions = np.empty((*shape, INSTRUCTION_SIZE), np.uint8)
+    instructions[..., 0] = opcodes
+    instructions[..., 1:] = rng.integers(1, NUM_REGISTERS + 1, (*shape, 3), np.uint8)
+    for place in range(3):
+        instructions[..., 1 + place] *= given > place
     small = rng.random(count) < plan.small_share
-    immediates = _values(rng, shape, small)
-    loads = opcodes == _LOADI
-    operands[loads, 0] = immediates[loads]
-    instructions = np.concatenate([opcodes[..., None], operands], -1)
-    return Programs(instructions, lengths, _values(rng, (count, 1 + NUM_REGISTERS), small))
+    rows, places = np.nonzero(opcodes == _LOADI)
+    instructions[rows, places, 1] = _values(rng, small[rows])
+    cells = _values(rng, np.repeat(small, 1 + NUM_REGISTERS)).reshape(count, -1)
+    return Programs(instructions, lengths, ends, cells)
 
 
-def _values(rng: np.random.Generator, shape: tuple[int, int], small: NDArray[np.bool_]) -> Bytes:
-    """Bytes (N, n), uniform; for the programs marked `small` (N,) below a power of two, each as likely."""
-    values = rng.integers(0, 256, shape, np.uint8)
+def _values(rng: np.random.Generator, small: NDArray[np.bool_]) -> Bytes:
+    """Bytes (n,), uniform; those marked `small` (n,) are below a power of two, each as likely."""
+    values = rng.integers(0, 256, len(small), np.uint8)
     if small.any():
-        values[small] >>= rng.integers(0, 8, (int(small.sum()), shape[1]), np.uint8)
+        values[small] >>= rng.integers(0, 8, int(small.sum()), np.uint8)
     return values
 
 
@@ -119,43 +106,57 @@ def run_programs(programs: Programs) -> Bytes:
     A program of n instructions has n + 1 states.
     """
     order = np.argsort(-programs.lengths, kind="stable")
-    lengths = programs.lengths[order]
-    instructions = programs.instructions[order]
-    count, longest = instructions.shape[:2]
-    states = np.zeros((count, longest + 1, STATE_SIZE), np.uint8)
-    states[:, 1:, 0] = np.arange(1, longest + 1)
-    states[:, 1:, 2 : 2 + INSTRUCTION_SIZE] = instructions
-    cells = np.zeros((count, _CELLS), np.uint8)
-    cells[:, : 1 + NUM_REGISTERS] = programs.cells[order]
-    states[:, 0, 1], states[:, 0, 6:] = cells[:, 0], cells[:, 1 : 1 + NUM_REGISTERS]
-    used, opcodes = _cells_used(instructions), instructions[..., 0].astype(np.int64) << 16
-    first_results, second_results = _results()
+    states = np.empty((len(programs), int(programs.lengths.max(initial=0)) + 1, STATE_SIZE), np.uint8)
+    for start in range(0, len(order), BLOCK):
+        rows = order[start : start + BLOCK]
+        block = _run_block(programs.instructions[rows], programs.lengths[rows], programs.cells[rows])
+        states[rows, : len(block)] = block.swapaxes(0, 1)
+    return states
+
+
+def with_states(programs: Programs) -> Iterator[tuple[bytes, bytes]]:
+    """Memory, without the zeros behind the program, and all states of each program."""
+    states = run_programs(programs)
+    for index, length in enumerate(programs.lengths):
+        yield programs.memory(index), states[index, : length + 1].tobytes()
+
+
+def _run_block(instructions: Bytes, lengths: NDArray[np.int64], cells: Bytes) -> Bytes:
+    """(T + 1, N, 16): the states of programs that are sorted by length, the longest first."""
+    count, longest = len(lengths), int(lengths.max(initial=0))
+    instructions = np.ascontiguousarray(instructions[:, :longest].swapaxes(0, 1))
+    states = np.zeros((longest + 1, count, STATE_SIZE), np.uint8)
+    now = np.zeros((count, STATE_SIZE), np.uint8)
+    now[:, _ACC], now[:, _FIRST_REGISTER:] = cells[:, 0], cells[:, 1:]
+    states[0] = now
+    flat, results, used = now.reshape(-1), _results(), _slots_used(instructions)
+    opcodes = instructions[..., 0].astype(np.int32) << 16
+    active = np.searchsorted(-lengths, -np.arange(longest), side="left")
     for step in range(longest):
-        active = int(np.searchsorted(-lengths, -step, side="left"))  # the longest stand first
-        rows = np.arange(active) * _CELLS
-        flat = cells.reshape(-1)
-        states[:active, step + 1, 1] = cells[:active, 0]
-        states[:active, step + 1, 6:] = cells[:active, 1 : 1 + NUM_REGISTERS]
-        cells[:active, _IMMEDIATE_CELL] = instructions[:active, step, 1]
-        read_x, read_y, write_x, write_y = (rows + each[step, :active] for each in used)
-        asked = opcodes[:active, step] + (flat[read_x].astype(np.int64) << 8) + flat[read_y]
-        flat[write_y], flat[write_x] = second_results[asked], first_results[asked]
-    unsorted = np.empty_like(states)
-    unsorted[order] = states
-    return unsorted
+        some = int(active[step])
+        now[:some, _IR:_FIRST_REGISTER] = instructions[step, :some]
+        states[step + 1, :some] = now[:some]
+        read_x, read_y, write_x, write_y = used[:, step, :some]
+        x, y = flat.take(read_x), flat.take(read_y)
+        asked = opcodes[step, :some] | x.astype(np.int32) << 8 | y
+        flat[write_y] = y  # only SWAP has a second result, and that is y; elsewhere it goes nowhere
+        flat[write_x] = results.take(asked)
+    states[1:, :, _PC] = np.arange(1, longest + 1)[:, None]  # which until now was where nothing reads
+    return states
 
 
-def _cells_used(instructions: Bytes) -> list[NDArray[np.int64]]:
-    """Four times (T, N): the cells that each instruction reads twice and writes twice."""
-    operands = instructions[..., 1:]
-    given = np.where(operands[..., 0] == 0, 0, np.where(operands[..., 1] == 0, 1, 2 + (operands[..., 2] != 0)))
-    places = _places()[instructions[..., 0], given]
-    cell_of = np.zeros((*instructions.shape[:2], 6), np.uint8)
-    cell_of[..., [A, B, C]] = operands
-    cell_of[..., IMMEDIATE], cell_of[..., _NOWHERE] = _IMMEDIATE_CELL, _UNUSED_CELL
-    assert ACC == 3, "cell 0, as cell_of has it"
-    chosen = np.take_along_axis(cell_of, places.astype(np.int64), -1)
-    return [np.ascontiguousarray(chosen[..., each].T, np.int64) for each in range(4)]
+def _slots_used(instructions: Bytes) -> NDArray[np.int32]:
+    """(4, T, N): where, in rows of 16 bytes, each instruction (T, N, 4) reads twice and writes twice."""
+    first, second, third = (instructions[..., place] != 0 for place in (1, 2, 3))
+    given = first.astype(np.intp) + (first & second) + (first & second & third)
+    places = _places().reshape(-1, 4).T.take(instructions[..., 0] * np.intp(4) + given, axis=1)
+    slots = np.array([_FIRST_REGISTER - 1] * 3 + [0] * 3, np.uint8)
+    slots[[ACC, IMMEDIATE, _NOWHERE]] = _ACC, _IR + 1, _PC
+    used = slots.take(places).astype(np.int32)
+    for number, place in enumerate((A, B, C)):
+        used += (places == place) * instructions[..., 1 + number]
+    used += np.arange(instructions.shape[1], dtype=np.int32) * STATE_SIZE
+    return used
 
 
 @cache
@@ -179,16 +180,16 @@ def _places() -> Bytes:
 
 
 @cache
-def _results() -> tuple[Bytes, Bytes]:
-    """(21 * 65536,) twice: the first and the second result of an opcode for two values."""
-    tables = np.zeros((2, NUM_OPCODES, 256, 256), np.uint8)
+def _results() -> Bytes:
+    """(21 * 65536,): the first result of an opcode for two values x and y; a second one must be y."""
+    table = np.zeros((NUM_OPCODES, 256, 256), np.uint8)
     for operation in OPERATIONS:
         num_values = max(len(form.reads) for form in operation.forms)
         for x in range(256 if num_values else 0):
             if num_values == 1:
-                tables[0, operation.code, x] = operation.compute(x)[0]
+                table[operation.code, x] = operation.compute(x)[0]
                 continue
             for y in range(256):
-                for table, result in zip(tables, operation.compute(x, y), strict=False):
-                    table[operation.code, x, y] = result
-    return tables[0].ravel(), tables[1].ravel()
+                table[operation.code, x, y], *more = operation.compute(x, y)
+                assert not more or more == [y], operation.name
+    return table.ravel()

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bytesim.errors import ConfigError, FormatError, InputError, OutputError
+from bytesim.errors import ConfigError, FormatError, InputError
 from bytesim.formats.abc.canonical import canonical
 from bytesim.formats.abc.tune import Tune
-from bytesim.tasks.files import check_output, write_output
+from bytesim.tasks.files import check_output_folder, make_folder, write_output
 from bytesim.tasks.music_compose import compose
 from bytesim.tasks.music_data import Row, abc2midi_version, label_rows, rows_of
 from bytesim.tasks.tune_overlap import Overlap
@@ -116,7 +116,7 @@ def build_music(
         raise InputError("there is nothing to build from: name tunes, or let the corpus in.")
     if not 0 <= transposed <= MAX_TRANSPOSED or composed < 0:
         raise ConfigError(f"transposed is at most {MAX_TRANSPOSED}, and neither it nor composed is below 0.")
-    _check_folder(folder, force)
+    check_output_folder(folder, (TRAIN_FILE, DEV_FILE, VALID_FILE, COMPOSED_FILE, BUILD_FILE), force=force)
     read = ([corpus_source(limit)] if corpus else []) + [read_source(path, limit) for path in tunes]
     held = None if valid is None else read_source(valid)
     known, counts = _canonical_tunes(read)
@@ -130,7 +130,7 @@ def build_music(
         raise InputError(f"too few tunes: {len(distinct)} to train on, {len(held_known)} to validate on.")
     kept, dropped = _without(distinct, held_known)
     kept, watched = _set_apart(kept)
-    _make_folder(folder)
+    make_folder(folder)
     done = 0
     train_rows = _rows(kept, seed, transposed)
     dev_rows, valid_rows = (_rows(each, seed) for each in (watched, held_known))
@@ -166,22 +166,6 @@ def build_music(
     text = json.dumps({**asdict(build), "folder": folder.name}, indent=2, ensure_ascii=False)
     write_output(folder / BUILD_FILE, f"{text}\n".encode(), force=True)
     return build
-
-
-def _check_folder(folder: Path, force: bool) -> None:
-    """Raise OutputError now rather than after the work. `labels` may be there: they are a build that was stopped."""
-    if folder.is_dir():
-        for name in (TRAIN_FILE, DEV_FILE, VALID_FILE, COMPOSED_FILE, BUILD_FILE):
-            check_output(folder / name, force=force)
-    elif folder.exists():
-        raise OutputError("is a file; name a folder with --out.", file=str(folder))
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"the folder cannot be made ({error.strerror}).", file=str(folder)) from error
 
 
 def _canonical_tunes(sources: Sequence[TuneSource]) -> tuple[Known, list[SourceCount]]:

@@ -215,6 +215,23 @@ def check_output(path: str | Path, *, force: bool = False, taken: set[str] | Non
         taken.add(key)
 
 
+def check_output_folder(folder: Path, names: Iterable[str], *, force: bool = False) -> None:
+    """`check_output` for files of these names in a folder that need not be there yet."""
+    if folder.is_dir():
+        for name in names:
+            check_output(folder / name, force=force)
+    elif folder.exists():
+        raise OutputError("is a file; name a folder.", file=str(folder))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing. Raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"the folder cannot be made ({_reason(error)}).", file=str(folder)) from error
+
+
 def _check_parent(path: Path) -> None:
     parent = path.parent
     if not parent.exists():

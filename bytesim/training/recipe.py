@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bytesim.cpu.many import Plan
+from bytesim.cpu.plan import Plan
 from bytesim.errors import ConfigError, InputError
 from bytesim.models.bgpt_config import BGPTConfig
 
@@ -28,7 +28,7 @@ class DataSource:
     """One stream of examples and how often a batch is drawn from it."""
 
     path: str = ""
-    """A shard (.npz), or a folder of files; relative to the recipe. Cpu: none, programs are made."""
+    """A shard (.npz), or a folder of files; relative to the recipe. Cpu: none makes programs without end."""
     task: str = "generate"
     """`generate` (each file by itself), `convert` (pairs NAME.source + NAME.target), `classify` (labels)
     or `cpu` (programs of the 8-bit CPU and their states, made while the training runs)."""
@@ -66,6 +66,8 @@ class DataSource:
     """Cpu: most instructions of a program."""
     small_share: float = 0.0
     """Cpu: share of the programs that begin with small values, so that products and quotients are not all 255 or 0."""
+    beyond_share: float = 0.0
+    """Cpu: share of the programs behind whose HLT memory holds more instructions, which are never reached."""
     favoured: str = ""
     """Cpu: names of operations, `MUL DIV`, that come four times as often as the others."""
 
@@ -77,8 +79,6 @@ class DataSource:
         _at_least("end_weight", self.end_weight or 0, 0)
         if not self.path and self.task != "cpu":
             raise ConfigError("a data source lacks path, a shard or a folder of files.")
-        if self.path and self.task == "cpu":
-            raise ConfigError(f"task = cpu makes its programs and reads no path; leave out {self.path!r}.")
         _ = self.plan
         for name in ("source_matches", "target_matches"):
             _expression(name, getattr(self, name))
@@ -86,7 +86,7 @@ class DataSource:
     @property
     def plan(self) -> Plan:
         """Cpu: which programs are drawn. Raises ConfigError."""
-        return Plan(shortest=self.shortest, longest=self.longest, small_share=self.small_share, favoured=self.favoured)
+        return Plan(**{each.name: getattr(self, each.name) for each in fields(Plan)})
 
     def weight_at(self, progress: float) -> float:
         """The weight at `progress` (0 to 1) of the training."""

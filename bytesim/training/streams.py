@@ -72,7 +72,7 @@ class Stream:
 
     def _patches(self, source_bytes: int, target_bytes: int) -> int:
         target = num_patches(target_bytes, self.config.patch_size)
-        if self.source.task != "convert":
+        if self.source.task != "convert" or not self.config.source_patches:
             return target
         return num_patches(source_bytes, self.config.patch_size) - 1 + target
 
@@ -94,10 +94,11 @@ class Stream:
         times = clock_patches(clock_of(target, suffixes[1]), size) if clock else None
         if self.source.task != "convert":
             return Example(tail, 1, b"", label, len(target), times=times)
-        head = frame_source(source, suffixes[0], size)
+        head = frame_source(source, suffixes[0], size)[: None if self.config.source_patches else 0]
         source_times = clock_of(source, suffixes[0]) if clock else None
         if times is not None and source_times is not None:
-            times, source_times = np.concatenate([clock_patches(source_times, size)[:-1], times]), source_times[:-1]
+            before = clock_patches(source_times, size)[:-1][: len(head)]
+            times, source_times = np.concatenate([before, times]), source_times[:-1]
         patches = np.concatenate([head, tail])
         return Example(patches, len(head) + 1, source, label, len(target), times=times, source_times=source_times)
 
@@ -122,7 +123,7 @@ AnyStream = Stream | CpuStream
 
 def open_stream(source: DataSource, config: BGPTConfig, base: Path, labels: Sequence[str] = ()) -> AnyStream:
     """The stream of a data source whose path is relative to `base`. Raises BytesimError."""
-    if source.task == "cpu":
+    if source.task == "cpu" and not source.path:
         return CpuStream(source, config)
     path = base / source.path
     if not path.exists():  # `run/../data` does not exist before `run` does
@@ -133,6 +134,8 @@ def open_stream(source: DataSource, config: BGPTConfig, base: Path, labels: Sequ
     if source.part != "all" and path.exists():
         raise ConfigError(f"part = {source.part!r} is for folders; {source.path} is none.")
     shard = load_shard(path)
+    if source.task == "cpu":
+        return CpuStream(source, config, shard, sha256=sha256_of(path))
     if source.task == "classify" and not all(0 <= label < len(labels) for label in np.unique(shard.label)):
         raise ConfigError(f"{source.path} holds labels that the recipe does not name.")
     return Stream(source, shard, config, sha256=sha256_of(path))

@@ -27,7 +27,7 @@ def validate(model: BGPT, streams: Sequence[AnyStream], collate: Collate, autoca
     model.eval()
     with torch.no_grad():
         for stream in streams:
-            name = f"{stream.source.path}{' reverse' if stream.source.reverse else ''}"
+            name = f"{stream.source.path or stream.source.task}{' reverse' if stream.source.reverse else ''}"
             if name in figures:  # one folder may be several sources, by suffix
                 name = f"{name} {stream.source.target_suffix}"
             measure = _accuracy if stream.source.task == "classify" else _bits_per_byte
