@@ -79,6 +79,9 @@ def test_greedy_decoding_equals_the_published_code(name):
         {"source_attention": False, "patch_source_attention": False},
         {"clock": True},
         {"clock": True, "source_attention": False, "patch_source_attention": False},
+        {"patch_encoder_layers": 2, "numeric_bytes": True},
+        {"byte_features": True, "byte_source_attention": False},
+        {"source_patches": False, "clock": True},
         {"parts": "published", "context_patches": 0, "source_attention": False, "patch_source_attention": False},
     ],
 )
@@ -91,15 +94,23 @@ def test_cached_decoding_equals_recomputing(changes):
         assert reply.nats == pytest.approx(slow.nats, rel=1e-4, abs=1e-3)
 
 
-@pytest.mark.parametrize("clock", [False, True])
-def test_states_of_the_cpu_are_those_of_recomputing_however_patches_are_spelled(clock, monkeypatch):
-    model = small_model(patch_size=16, max_patches=75, clock=clock, max_source_bytes=1024)
+AS_SHIPPED = {
+    "clock": True, "numeric_bytes": True, "patch_encoder_layers": 1, "byte_features": True, "source_patches": False,
+    "byte_source_attention": False,
+}  # fmt: skip
+"""The parts of the shipped model of the CPU."""
+
+
+@pytest.mark.parametrize("changes", [{}, {"clock": True}, AS_SHIPPED])
+def test_states_of_the_cpu_are_those_of_recomputing_however_patches_are_spelled(changes, monkeypatch):
+    model = small_model(patch_size=16, max_patches=75, max_source_bytes=1024, **changes)
     rng = np.random.default_rng(0)
     first = bytes(6) + bytes(range(10))
     wanted = [
         states_request(model.config, rng.integers(1, 256, 4 * count, np.uint8).tobytes().ljust(1024, b"\0"), first)
         for count in (1, 5, 12)
     ]
+    wanted = [replace(request, max_patches=len(request.history) + 9) for request in wanted]
     passes = decode(model, wanted)
     monkeypatch.setattr(_Decoder, "_spell_together", lambda decoder: None)
     for reply, by_byte, request in zip(passes, decode(model, wanted, slots=2), wanted, strict=True):
@@ -200,6 +211,14 @@ def test_scoring_an_answer_costs_what_decoding_it_cost():
     nats = score.nats if reply.ended else float(score.token_nats[:-1].sum())
     assert nats == pytest.approx(reply.nats, rel=1e-4, abs=1e-3)
     assert score.num_bytes == len(reply.data)
+
+
+def test_states_of_the_cpu_are_scored_as_they_are_decoded():
+    model = small_model(patch_size=16, max_patches=20, max_source_bytes=1024, **AS_SHIPPED)
+    request = states_request(model.config, bytes([17, 2, 10, 3] * 6).ljust(1024, b"\0"), bytes(16))
+    reply = decode(model, [request])[0]
+    scored = score_file(model, request, reply.data).token_nats[: len(reply.token_nats)]
+    assert reply.token_nats == pytest.approx(scored, abs=1e-3)
 
 
 def test_a_source_too_long_is_refused_with_the_sizes():

@@ -121,10 +121,13 @@ def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_
     Raises ContextError where the source leaves no room for an answer.
     """
     size = config.patch_size
-    history = np.concatenate([frame_source(data, source_suffix, size), extension_patch(target_suffix, size)])
-    limit = (config.max_patches - 3) * size
+    history = extension_patch(target_suffix, size)
+    if config.source_patches:
+        history = np.concatenate([frame_source(data, source_suffix, size), history])
+    limits = [(config.max_patches - 3) * size] if config.source_patches else []
     if config.source_attention:
-        limit = min(limit, config.max_source_bytes)
+        limits.append(config.max_source_bytes)
+    limit = min(limits)
     if len(data) > limit:
         raise ContextError(
             f"{len(data)} bytes are more than the {limit} the model can read. Cut the file into shorter ones."
@@ -133,7 +136,9 @@ def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_
     if config.clock:
         times = clock_of(data, source_suffix)
         settings["times"] = RequestTimes(
-            history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, 2), np.int32)]),
+            history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, 2), np.int32)])[
+                -len(history) :
+            ],
             clock=partial(make_clock, target_suffix),
             source=times[:-1],
             latest=int(times[:, 0].max()) + LONGER_BY if times.any() else None,
@@ -172,12 +177,13 @@ def states_request(config: BGPTConfig, memory: bytes, first: bytes, **options: A
     if size != STATE_SIZE:
         raise ConfigError(f"the model has patches of {size} bytes; a state of the CPU has {STATE_SIZE}.")
     begun, source = memory + first, program_of(memory)
-    history = frame_source(begun, TRACE_SUFFIX, size)
+    skipped = 0 if config.source_patches else len(memory)
+    history = frame_source(begun[skipped:], TRACE_SUFFIX, size)
     settings = {"max_patches": config.max_patches, **options}
     if config.clock:
         times = clock_of(begun, TRACE_SUFFIX)
         settings["times"] = RequestTimes(
-            history=clock_patches(times, size)[:-1],
+            history=clock_patches(times[skipped:], size)[:-1],
             clock=partial(make_clock, TRACE_SUFFIX, begun),
             source=times[: len(source)],
         )

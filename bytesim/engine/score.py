@@ -38,10 +38,10 @@ def score_file(model: BGPT, request: Request, data: bytes) -> Score:
     answer = np.concatenate([split_patches(data, size), closing_patch(size)])
     patches = torch.from_numpy(np.concatenate([request.history, answer]).astype(np.int64)).to(device)[None]
     source = torch.tensor([list(request.source)], device=device) if request.source else None
-    first = torch.tensor([len(request.history)], device=device)
+    first, begun = torch.tensor([request.first], device=device), len(request.history) - request.first
     times = request_times.before_bytes(request, data, size, device)
     source_times = None if source is None else request_times.of_sources([request], source.shape[1], device)
-    logits = model(patches, source, first, len(answer), times, source_times)[0].float()
+    logits = model(patches, source, first, begun + len(answer), times, source_times)[0, begun:].float()
     targets = patches[0, len(request.history) :]
     nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return Score(nats[: len(data) + 1].cpu().numpy(), float(nats.mean()), len(data))

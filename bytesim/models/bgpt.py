@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache
 from bytesim.nn.clock import ClockFeatures
+from bytesim.nn.numbers import begin_as_numbers
 from bytesim.nn.parts import FeedForward, make_norm
 from bytesim.nn.rotary import rotary_table
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
@@ -34,6 +35,42 @@ class Source:
     byte_keys: SourceKeys
 
 
+class EncoderBlock(nn.Module):
+    """One bidirectional layer over bytes of a source or of a patch."""
+
+    def __init__(self, size: int, head_size: int) -> None:
+        super().__init__()
+        self.attention_norm = make_norm(size, "modern")
+        self.attention = Attention(size, size // head_size, "modern")
+        self.feed_forward_norm = make_norm(size, "modern")
+        self.feed_forward = FeedForward(size, "modern")
+
+    def forward(self, x: Tensor, rotary: Tensor | None, mask: Tensor) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), rotary, mask)
+        return x + self.feed_forward(self.feed_forward_norm(x))
+
+
+class PatchEncoder(nn.Module):
+    """Bytes of patches (B, P, S, E) -> the same shape: each byte has seen the others of its patch."""
+
+    mask: Tensor
+
+    def __init__(self, config: BGPTConfig) -> None:
+        super().__init__()
+        size = config.byte_embedding_size
+        self.positions = nn.Parameter(torch.randn(config.patch_size, size) * 0.5)
+        self.blocks = nn.ModuleList(
+            EncoderBlock(size, config.byte_head_size) for _ in range(config.patch_encoder_layers)
+        )
+        self.register_buffer("mask", torch.ones(1, 1, dtype=torch.bool), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        patches = (x + self.positions).flatten(0, 1)
+        for block in self.blocks:
+            patches = block(patches, None, self.mask)
+        return patches.view_as(x)
+
+
 class PatchEmbedding(nn.Module):
     """Patches (B, P, S) -> vectors (B, P, H)."""
 
@@ -49,12 +86,19 @@ class PatchEmbedding(nn.Module):
         else:
             self.bytes = nn.Embedding(VOCAB_SIZE, config.byte_embedding_size)
             self.join = nn.Linear(config.patch_size * config.byte_embedding_size, config.hidden_size)
+            if config.numeric_bytes:
+                begin_as_numbers(self.bytes.weight, 1.0)
+            if config.patch_encoder_layers:
+                self.encoder = PatchEncoder(config)
         places = torch.arange(config.patch_size) * VOCAB_SIZE
         self.register_buffer("places", places, persistent=False)
 
     def forward(self, patches: Tensor) -> Tensor:
         if self.config.parts == "modern":
-            joined = self.join(self.bytes(patches).flatten(2))
+            spelled = self.bytes(patches)
+            if self.config.patch_encoder_layers:
+                spelled = self.encoder(spelled)
+            joined = self.join(spelled.flatten(2))
             return F.rms_norm(joined, (joined.shape[-1],))
         rows = (patches + self.places).flatten(0, 1)
         return F.embedding_bag(rows, self.rows.weight, mode="sum").view(*patches.shape[:2], -1) + self.bias
@@ -154,7 +198,7 @@ class ByteBlock(DecoderBlock):
         block_size = config.patch_size + (parts == "published")
         heads = size // config.byte_head_size
         attention = BlockAttention(size, heads, parts, block_size, config.context_patches)
-        super().__init__(attention, size, config, reads_source=config.source_attention)
+        super().__init__(attention, size, config, reads_source=config.source_attention and config.byte_source_attention)
 
 
 class ByteDecoder(nn.Module):
@@ -177,8 +221,11 @@ class ByteDecoder(nn.Module):
             self.register_buffer("rotary", None, persistent=False)
         else:
             nn.init.normal_(self.bytes.weight, std=0.5)
-            self.feature = nn.Linear(config.hidden_size, size)
+            self.feature = nn.Linear(config.hidden_size, size * (config.patch_size if config.byte_features else 1))
             self.head = nn.Linear(size, VOCAB_SIZE, bias=False)
+            if config.numeric_bytes:
+                begin_as_numbers(self.bytes.weight, 0.5)
+                begin_as_numbers(self.head.weight, (3 * size) ** -0.5)  # as large as torch makes it
             stream = (config.max_patches + config.context_patches + 1) * config.patch_size
             self.register_buffer("rotary", rotary_table(stream, config.byte_head_size), persistent=False)
 
@@ -212,7 +259,11 @@ class ByteDecoder(nn.Module):
         if self.config.parts == "published":
             return torch.cat([features[:, :, None], self.bytes(targets)], 2) + self.positions
         shifted = torch.cat([before[..., None], targets[..., :-1]], -1)
-        return self.bytes(shifted) + self.feature(features)[:, :, None]
+        return self.bytes(shifted) + self._spread(features)
+
+    def _spread(self, features: Tensor) -> Tensor:
+        """Features (..., H) -> what they add to each byte, (..., S, Hb), or to all of them, (..., 1, Hb)."""
+        return self.feature(features).unflatten(-1, (-1, self.config.byte_hidden_size))
 
     def _logits(self, x: Tensor) -> Tensor:
         x = self.norm(x)
@@ -235,7 +286,7 @@ class ByteDecoder(nn.Module):
             x = features if index == 0 else self.bytes(last)
             x = (x + self.positions[index])[:, None]
         else:
-            x = (self.bytes(last) + self.feature(features))[:, None]
+            x = self.bytes(last)[:, None] + self._spread(features)[:, index if self.config.byte_features else 0, None]
         if self.clock is not None and times is not None:
             times = times[:, None]
             x = x + self.clock(times)
@@ -259,7 +310,7 @@ class ByteDecoder(nn.Module):
         `tokens` (B, S) stand for the bytes of the patch, `last` (B,) is the token before them; `times` (B, S, 2) are
         those before each byte. The logits of a byte depend on the tokens before it alone.
         """
-        x = self.bytes(torch.cat([last[:, None], tokens[:, :-1]], 1)) + self.feature(features)[:, None]
+        x = self.bytes(torch.cat([last[:, None], tokens[:, :-1]], 1)) + self._spread(features)
         if self.clock is not None and times is not None:
             x = x + self.clock(times)
         blocks = cast("list[ByteBlock]", self.blocks)
@@ -267,22 +318,6 @@ class ByteDecoder(nn.Module):
             x = x + block.attention.steps(block.attention_norm(x), self.rotary, cache)
             x = block.finish(x, source, source.byte_keys[layer] if source else None, times)
         return self._logits(x)
-
-
-class SourceBlock(nn.Module):
-    """One bidirectional layer of the source encoder."""
-
-    def __init__(self, config: BGPTConfig) -> None:
-        super().__init__()
-        size = config.source_hidden_size
-        self.attention_norm = make_norm(size, "modern")
-        self.attention = Attention(size, size // config.byte_head_size, "modern")
-        self.feed_forward_norm = make_norm(size, "modern")
-        self.feed_forward = FeedForward(size, "modern")
-
-    def forward(self, x: Tensor, rotary: Tensor, mask: Tensor) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), rotary, mask)
-        return x + self.feed_forward(self.feed_forward_norm(x))
 
 
 class SourceEncoder(nn.Module):
@@ -294,10 +329,12 @@ class SourceEncoder(nn.Module):
         super().__init__()
         size = config.source_hidden_size
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
+        if config.numeric_bytes:
+            begin_as_numbers(self.bytes.weight, 1.0)
         self.kernel = config.source_kernel
         self.neighbours = nn.Linear(size * config.source_kernel, size)
         self.positions = nn.Parameter(torch.randn(config.max_source_bytes, size) * 0.3)
-        self.blocks = nn.ModuleList(SourceBlock(config) for _ in range(config.source_layers))
+        self.blocks = nn.ModuleList(EncoderBlock(size, config.byte_head_size) for _ in range(config.source_layers))
         self.norm = make_norm(size, "modern")
         table = rotary_table(config.max_source_bytes, config.byte_head_size)
         self.register_buffer("rotary", table, persistent=False)

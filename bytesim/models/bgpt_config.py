@@ -36,12 +36,22 @@ class BGPTConfig:
     """Width of a head in the byte-level decoder and the source encoder."""
     byte_embedding_size: int = 32
     """Modern only: width of a byte before the bytes of a patch are joined."""
+    numeric_bytes: bool = False
+    """Modern only: byte tables begin as the bits, magnitudes and waves of byte values, and not at random."""
+    patch_encoder_layers: int = 0
+    """Modern only: layers in which the bytes of a patch attend to each other before they are joined."""
+    byte_features: bool = False
+    """Modern only: the patch-level decoder gives every byte of the next patch a feature of its own, not one to all."""
     context_patches: int = 0
     """Modern only: previous patches whose bytes the byte-level decoder sees, at every layer."""
     source_attention: bool = False
     """Modern only: the byte-level decoder attends to encoded source bytes at every layer."""
     patch_source_attention: bool = False
     """Modern only: the patch-level decoder does so too, at every second layer."""
+    byte_source_attention: bool = True
+    """With source_attention: the byte-level decoder does it; without, the patch-level decoder alone does, cheaper."""
+    source_patches: bool = True
+    """With source_attention: the patch-level decoder also reads the source as patches; without, it begins after it."""
     source_layers: int = 2
     source_hidden_size: int = 128
     source_kernel: int = 5
@@ -63,10 +73,16 @@ class BGPTConfig:
         _check_heads("hidden_size", self.hidden_size, self.head_size)
         _check_heads("byte_hidden_size", self.byte_hidden_size, self.byte_head_size)
         _check_heads("source_hidden_size", self.source_hidden_size, self.byte_head_size)
+        if self.patch_encoder_layers:
+            _check_heads("byte_embedding_size", self.byte_embedding_size, self.byte_head_size)
         if self.source_kernel % 2 == 0:
             raise ConfigError(f"source_kernel {self.source_kernel} is even; choose an odd width such as 5.")
         if self.patch_source_attention and not self.source_attention:
             raise ConfigError("patch_source_attention needs source_attention.")
+        if self.source_attention and not (self.byte_source_attention or self.patch_source_attention):
+            raise ConfigError("source_attention needs byte_source_attention or patch_source_attention.")
+        if not self.source_patches and not self.source_attention:
+            raise ConfigError("source_patches = false leaves the source to source_attention, which is off.")
         if self.clock and self.num_classes:
             raise ConfigError("clock is for models that write; a classifier reads no times.")
         if self.parts == "published":
@@ -75,8 +91,9 @@ class BGPTConfig:
     def _check_published(self) -> None:
         if self.byte_hidden_size != self.hidden_size:
             raise ConfigError("published parts need byte_hidden_size equal to hidden_size.")
-        if self.context_patches or self.source_attention or self.clock:
-            raise ConfigError("context_patches, source_attention and clock need parts = modern.")
+        wanted = [name for name in _MODERN_PARTS if getattr(self, name)]
+        if wanted:
+            raise ConfigError(f"{', '.join(wanted)} need parts = modern.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for config.json."""
@@ -96,6 +113,15 @@ class BGPTConfig:
                 raise ConfigError(f"{key} is {value!r}; expected a value of type {expected.__name__}.")
         return cls(**given)
 
+
+_MODERN_PARTS = (
+    "numeric_bytes",
+    "patch_encoder_layers",
+    "byte_features",
+    "context_patches",
+    "source_attention",
+    "clock",
+)
 
 _AT_LEAST_ONE = frozenset(
     {
