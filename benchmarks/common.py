@@ -19,10 +19,10 @@ from bytesim.models.store import find_model
 from bytesim.models.weights import load_model
 
 
-def arguments(description: str) -> argparse.Namespace:
+def arguments(description: str, *, model: str = "music") -> argparse.Namespace:
     """--model, --device, --dtype and --repeats, as every benchmark has them."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--model", default="music", help="model name or folder; `published` is 110 M random weights")
+    parser.add_argument("--model", default=model, help="model name or folder; `published` is 110 M random weights")
     parser.add_argument("--device", default=devices()[0])
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--repeats", type=int, default=3)

@@ -44,7 +44,12 @@ TORCH_FREE = (
 MODEL_ROOMS = ("nn", "models", "engine", "training")
 ORACLES = ("tasks.music_rules", "tasks.abcmidi", "tasks.music21_render", "cpu.machine")
 """What a model is judged by: nothing between a source and a model's own output may see it."""
-MAY_COMPARE = {"bytesim.tasks.convert", "bytesim.tasks.simulate_cpu", "bytesim.tasks.evaluate"}
+MAY_COMPARE = {
+    "bytesim.tasks.convert",
+    "bytesim.tasks.simulate_cpu",
+    "bytesim.tasks.evaluate",
+    "bytesim.tasks.evaluate_cpu",
+}
 """Tasks that run a model and, beside it, the rules: by contract, on request or to judge."""
 
 
@@ -164,3 +169,9 @@ def test_no_model_path_sees_the_rules_or_the_exact_machine():
     for path in [*(file for room in MODEL_ROOMS for file in modules(room)), *runs_models]:
         if dotted(path) not in MAY_COMPARE:
             assert not {dotted(oracle) for oracle in reached(path) & oracles}, f"{dotted(path)} reaches what judges it"
+
+
+def test_what_predicts_states_of_the_cpu_sees_no_machine_that_runs_them():
+    machines = {*modules("cpu.machine"), *modules("cpu.many")}
+    for path in [*(file for room in ("nn", "models", "engine") for file in modules(room)), *modules("tasks.cpu_model")]:
+        assert not {dotted(machine) for machine in reached(path) & machines}, dotted(path)

@@ -300,7 +300,8 @@ def test_a_wrong_trace_is_shown_with_its_score(program, bytesim):
         ["--seed", "1"],
         ["--random-state", "--acc", "1"],
         ["--trace", "-", "--json"],
-        ["--engine", "model"],
+        ["--engine", "wishes"],
+        ["--verify"],
         ["--steps", "0"],
     ],
 )

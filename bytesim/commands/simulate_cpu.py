@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from bytesim.commands.convert import Device, Dtype, DtypeChoice, Model
 from bytesim.console import print_json, stderr, stdout
 from bytesim.errors import ConfigError
 
@@ -21,6 +22,7 @@ class Engine(str, Enum):
     """What runs the program."""
 
     EXACT = "exact"
+    MODEL = "model"
 
 
 def simulate_cpu(
@@ -33,7 +35,13 @@ def simulate_cpu(
             "- reads stdin.",
         ),
     ],
-    engine: Annotated[Engine, typer.Option(help="What runs the program: the machine itself.")] = Engine.EXACT,
+    engine: Annotated[
+        Engine, typer.Option(help="What runs the program: the machine itself, or a model that predicts it.")
+    ] = Engine.EXACT,
+    model: Model = "cpu",
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the model's states with those of the exact machine.")
+    ] = False,
     steps: Annotated[int, typer.Option(help="Stop after this many steps.")] = 256,
     acc: Annotated[int | None, typer.Option(help="First value of ACC; 0 without it.", show_default=False)] = None,
     registers: Annotated[
@@ -46,17 +54,24 @@ def simulate_cpu(
         str | None,
         typer.Option(metavar="OUT.bin", help="Also write memory and states; - writes stdout.", show_default=False),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the trace file if it exists.")] = False,
+    picture: Annotated[
+        str | None,
+        typer.Option(metavar="OUT.png", help="Also draw ACC and registers over time.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace trace and picture if they exist.")] = False,
+    device: Device = "auto",
+    dtype: DtypeChoice = Dtype.float32,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """Run PROGRAM on the 8-bit CPU and show its state at every step.
 
     bytesim simulate-cpu examples/multiply.asm --registers A=13,B=11
+    bytesim simulate-cpu examples/gcd.asm --engine model --verify
 
     A state is recorded before its instruction acts, so what an instruction did shows one line further down.
     A trace is run again from its first state; wrong bytes are shown as found(right).
     """
-    from bytesim.tasks.cpu_report import plain_values, stop_text
+    from bytesim.tasks.cpu_report import outside_text, plain_values, stop_text
     from bytesim.tasks.simulate_cpu import parse_registers
     from bytesim.tasks.simulate_cpu import simulate_cpu as simulate
 
@@ -66,13 +81,18 @@ def simulate_cpu(
         result = simulate(
             program,
             engine=engine.value,
+            model=model,
+            verify=verify,
             steps=steps,
             acc=acc,
             registers=None if registers is None else parse_registers(registers),
             random_state=random_state,
             seed=seed,
             trace=trace,
+            picture=picture,
             force=force,
+            device=device,
+            dtype=dtype.value,
         )
     except ConfigError as error:
         raise typer.BadParameter(error.message) from None
@@ -83,6 +103,8 @@ def simulate_cpu(
     if result.seed is not None and seed is None:
         stderr.print(f"first state drawn with --seed {result.seed}")
     stderr.print(stop_text(result), markup=False)
+    if result.outside:
+        stderr.print(outside_text(result), markup=False, soft_wrap=True)
 
 
 def _print_table(result: Simulation) -> None:

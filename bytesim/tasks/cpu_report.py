@@ -47,9 +47,8 @@ class Row:
 
 
 def state_rows(simulation: Simulation) -> list[Row]:
-    """The states that were made; or, where a trace was compared, its own with their wrong bytes marked."""
-    right = _split(simulation.trace)
-    shown = _split(simulation.found) if simulation.found else right
+    """The states that are shown, with the bytes marked that are not those they are compared with."""
+    right, shown = split_states(simulation.right), split_states(simulation.shown)
     return [
         Row(step, _cells(step, right, shown), _instruction(step, right, shown))
         for step in range(max(len(right), len(shown)))
@@ -66,6 +65,12 @@ def stop_text(simulation: Simulation) -> str:
         StopReason.BAD_OPCODE: f"stopped at address {stop.address} {after}: there is no opcode {stop.value}",
         StopReason.BAD_REGISTER: f"stopped at address {stop.address} {after}: there is no register {stop.value}",
     }[stop.reason]
+
+
+def outside_text(simulation: Simulation) -> str:
+    """What makes a model's answer doubtful; empty where nothing does."""
+    reasons = "; ".join(simulation.outside)
+    return f"the model {simulation.model} was trained on no such program: {reasons}" if reasons else ""
 
 
 def comparison_text(comparison: Comparison) -> str:
@@ -88,6 +93,8 @@ def plain_values(simulation: Simulation) -> dict[str, Any]:
         "source": simulation.source,
         "kind": simulation.kind,
         "engine": simulation.engine,
+        "model": simulation.model,
+        "outside": simulation.outside,
         "seed": simulation.seed,
         "steps": len(simulation.trace.states) - 1,
         "stop": simulation.stop,
@@ -117,7 +124,7 @@ def _plain_state(step: int, state: State) -> dict[str, Any]:
     }
 
 
-def _split(trace: Trace) -> list[bytes]:
+def split_states(trace: Trace) -> list[bytes]:
     """16 bytes for each state, and what follows the last whole one."""
     data = serialize_states(trace.states) + trace.rest
     return [data[at : at + STATE_SIZE] for at in range(0, len(data), STATE_SIZE)]

@@ -12,7 +12,8 @@ from typing import Literal
 from bytesim.cpu import machine
 from bytesim.cpu.assembler import assemble, parse_byte, register_number
 from bytesim.cpu.compare import Difference, find_differences, scored_bytes
-from bytesim.cpu.machine import DEFAULT_STEPS, Stop
+from bytesim.cpu.machine import DEFAULT_STEPS, Stop, StopReason
+from bytesim.cpu.outside import unusual
 from bytesim.cpu.programs import random_first_state
 from bytesim.errors import BytesimError, ConfigError, FormatError, InputError
 from bytesim.formats import cpu_trace
@@ -24,6 +25,8 @@ MAX_STEPS = 65_536
 """Memory holds 256 instructions and nothing jumps, so this is ample; it bounds what a trace file may hold."""
 
 _LIMIT_BYTES = MEMORY_SIZE + STATE_SIZE * (MAX_STEPS + 1)
+
+ENGINES = ("exact", "model")
 
 Kind = Literal["assembly", "memory", "memory and first state", "trace"]
 """What the input was."""
@@ -45,28 +48,44 @@ class Simulation:
     source: str
     kind: Kind
     engine: str
+    model: str | None
+    """The model's name; None for the exact machine."""
     trace: Trace
     """Memory and every state, as this run made them; n steps give n + 1 states."""
     stop: Stop
+    """Why the run ended; of a model, what its last state says."""
+    outside: tuple[str, ...]
+    """In what the program is unlike all that a model of the CPU is trained on; empty for the exact machine."""
     seed: int | None
     """What the random first state was drawn from; None where it was given."""
     found: Trace | None
     """The trace that the input held, where it held one."""
+    shown: Trace
+    """What a reader wants to see: a trace that the input held, else the states that were made."""
+    right: Trace
+    """What `shown` is compared with; the same where nothing is."""
     comparison: Comparison | None
-    """`found` against `trace`."""
+    """`shown` against `right`."""
+    picture: str | None = None
+    """The picture that was drawn."""
 
 
 def simulate_cpu(
     program: str | Path,
     *,
     engine: str = "exact",
+    model: str = "cpu",
+    verify: bool = False,
     steps: int = DEFAULT_STEPS,
     acc: int | None = None,
     registers: Mapping[str, int] | None = None,
     random_state: bool = False,
     seed: int | None = None,
     trace: str | Path | None = None,
+    picture: str | Path | None = None,
     force: bool = False,
+    device: str = "auto",
+    dtype: str = "float32",
 ) -> Simulation:
     """Run PROGRAM, for at most `steps` steps, and return every state.
 
@@ -74,17 +93,23 @@ def simulate_cpu(
     (a trace, which is run again from its first state and compared, for `steps` steps or for as long as
     it is, whichever is more). `acc` and `registers` ("A" .. "J", the rest 0) set the first state where the
     file holds none; `random_state` draws one from `seed`, or from a fresh seed that the result names.
-    `trace` is a file to write memory and states to; it is replaced only with `force`.
+    `trace` is a file to write memory and states to, `picture` a PNG of the values over time; they are replaced only
+    with `force`.
 
-    Raises ConfigError for options that contradict each other, InputError for a file that is no program,
-    OutputError for a trace that cannot be written.
+    With `engine` "model" the states are what `model` predicts, on `device` and in `dtype`, without the exact machine;
+    `verify` compares them with its states. The states of a trace are then only what the prediction is compared with.
+
+    Raises ConfigError for options that contradict each other, InputError for a file that is no program, ModelError for
+    a model that is missing or does not predict states, OutputError for a file that cannot be written.
     """
-    _check_options(engine=engine, steps=steps, random_state=random_state, seed=seed)
+    _check_options(engine=engine, steps=steps, random_state=random_state, seed=seed, verify=verify)
     given = _given_state(acc, registers)
     if given is not None and random_state:
         raise ConfigError("--random-state draws the whole first state. Leave out --acc and --registers, or it.")
-    if trace is not None:
-        check_output(trace, force=force)
+    taken: set[str] = set()
+    for output in (trace, picture):
+        if output is not None:
+            check_output(output, force=force, taken=taken)
     kind, read = _read_program(program)
     if read.states:
         if given is not None or random_state:
@@ -99,20 +124,54 @@ def simulate_cpu(
             seed = secrets.randbelow(2**32)
         first = random_first_state(Random(seed)) if random_state else given or State()
     found = read if kind == "trace" else None
-    ran = machine.run(read.memory, first, steps=max(steps, _num_steps(read)))
-    result = Trace(memory=read.memory, states=ran.states)
-    if trace is not None:
-        write_output(trace, cpu_trace.serialize(result), force=force)
-    return Simulation(
+    wanted = max(steps, _num_steps(read))
+    if engine == "model":
+        made, stop, name = _predicted(read.memory, first, wanted, model, device, dtype)
+        exact = _exact(read.memory, first, wanted)[0] if verify else None
+        shown, right = made, exact or found or made
+    else:
+        made, stop = _exact(read.memory, first, wanted)
+        name, shown, right = None, found or made, made
+    result = Simulation(
         source=str(program),
         kind=kind,
         engine=engine,
-        trace=result,
-        stop=ran.stop,
+        model=name,
+        trace=made,
+        stop=stop,
+        outside=unusual(read.memory) if engine == "model" else (),
         seed=seed,
         found=found,
-        comparison=compare_traces(found, result) if found else None,
+        shown=shown,
+        right=right,
+        comparison=None if shown is right else compare_traces(shown, right),
+        picture=None if picture is None else str(picture),
     )
+    if trace is not None:
+        write_output(trace, cpu_trace.serialize(made), force=force)
+    if picture is not None:
+        from bytesim.tasks.cpu_picture import draw_simulation
+
+        write_output(picture, draw_simulation(result), force=force)
+    return result
+
+
+def _exact(memory: bytes, first: State, steps: int) -> tuple[Trace, Stop]:
+    ran = machine.run(memory, first, steps=steps)
+    return Trace(memory=memory, states=ran.states), ran.stop
+
+
+def _predicted(memory: bytes, first: State, steps: int, model: str, device: str, dtype: str) -> tuple[Trace, Stop, str]:
+    """What a model makes of a program, and the model's name."""
+    from bytesim.tasks.cpu_model import load_cpu_model, predict_states  # torch loads here
+
+    writer = load_cpu_model(model, device=device, dtype=dtype)
+    made = predict_states(writer, [(memory, first)], steps=steps)[0]
+    pc = made.states[-1].pc
+    # A model that ends the file says that the instruction it fetched last, before PC, stopped the run.
+    stop = Stop(reason=StopReason.HALTED, address=max(pc - 1, 0)) if made.ended else None
+    trace = Trace(memory=memory, states=made.states, rest=made.rest)
+    return trace, stop or Stop(reason=StopReason.STEP_LIMIT, address=pc), writer.name
 
 
 def compare_traces(found: Trace, right: Trace) -> Comparison:
@@ -134,9 +193,11 @@ def parse_registers(text: str) -> dict[str, int]:
     return values
 
 
-def _check_options(*, engine: str, steps: int, random_state: bool, seed: int | None) -> None:
-    if engine != "exact":
-        raise ConfigError(f"unknown engine {engine!r}. Known is exact.")
+def _check_options(*, engine: str, steps: int, random_state: bool, seed: int | None, verify: bool) -> None:
+    if engine not in ENGINES:
+        raise ConfigError(f"unknown engine {engine!r}. Known are {' and '.join(ENGINES)}.")
+    if verify and engine != "model":
+        raise ConfigError("--verify compares a model with the exact machine. Add --engine model, or leave it out.")
     if not 1 <= steps <= MAX_STEPS:
         raise ConfigError(f"--steps cannot be {steps}; choose 1 to {MAX_STEPS:,}.")
     if seed is not None and not random_state:

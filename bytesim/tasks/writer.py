@@ -31,6 +31,8 @@ class Writer:
     """(source suffix, target suffix) of every conversion in its recipe; None for a model imported from elsewhere."""
     generates: tuple[str, ...] | None
     """Suffixes of the files it was trained to write by itself; None as above."""
+    simulates: bool
+    """Whether its recipe says that it was trained on states of the CPU."""
 
     def check_converts(self, source_suffix: str, target_suffix: str) -> None:
         """Raise ModelError where the recipe says that this was never trained."""
@@ -61,6 +63,7 @@ def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows
         model=model,
         conversions=None if recipe is None else _conversions(recipe),
         generates=None if recipe is None else _generated(recipe),
+        simulates=recipe is not None and any(each.task == "cpu" for each in recipe.data),
     )
 
 
