@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bytesim.training.loop import Trainer
-from bytesim.training.recipe import recipe_from_dict
+from bytesim.training.recipe import Recipe, recipe_from_dict
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,13 +48,30 @@ TRIALS: dict[str, dict[str, dict[str, Any]]] = {
 """Name -> what it changes in the recipe, by section."""
 
 
+def recipe_with(path: Path, changes: dict[str, dict[str, Any]]) -> Recipe:
+    """The recipe of a file with some settings changed, by section; those of data in every source."""
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    for section, settings in changes.items():
+        if isinstance(values[section], list):
+            values[section] = [{**each, **settings} for each in values[section]]
+        else:
+            values[section] = {**values[section], **settings}
+    return recipe_from_dict(values)
+
+
+def put_table(page: Path, name: str, rows: str) -> None:
+    """Set what stands between the marks `<!-- name -->` and `<!-- end of name -->` of a page."""
+    between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.S)
+    text, found = between.subn(lambda marks: marks[1] + rows + "\n" + marks[2], page.read_text(encoding="utf-8"))
+    assert found == 1, f"{page.name} has no place for the table"
+    page.write_text(text, encoding="utf-8")
+
+
 def run(name: str) -> None:
     """Train a trial, or go on with it, and keep its curve."""
-    values = tomllib.loads(RECIPE.read_text(encoding="utf-8"))
-    for section, changes in TRIALS[name].items():
-        values[section] = {**values[section], **changes}
     folder = RUNS / name.replace(" ", "-")
-    trainer = Trainer(recipe_from_dict(values), base=RECIPE.parent, folder=folder, device=torch.device("cpu"))
+    recipe = recipe_with(RECIPE, TRIALS[name])
+    trainer = Trainer(recipe, base=RECIPE.parent, folder=folder, device=torch.device("cpu"))
     progress = trainer.run()
     scored, points = 0, []
     for line in map(json.loads, (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()):
@@ -108,12 +125,7 @@ def main() -> None:
     files = {name: KEPT / f"{name.replace(' ', '-')}.json" for name in TRIALS}
     kept = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.exists()}
     draw(kept)
-    page = HERE / "music.md"
-    between = re.compile(r"(<!-- trials -->\n).*?(<!-- end of trials -->)", re.S)
-    text = page.read_text(encoding="utf-8")
-    text, found = between.subn(lambda marks: marks[1] + table(kept) + "\n" + marks[2], text)
-    assert found == 1, "docs/music.md has no place for the table"
-    page.write_text(text, encoding="utf-8")
+    put_table(HERE / "music.md", "trials", table(kept))
 
 
 if __name__ == "__main__":
