@@ -82,6 +82,7 @@ def test_greedy_decoding_equals_the_published_code(name):
         {"patch_encoder_layers": 2, "numeric_bytes": True},
         {"byte_features": True, "byte_source_attention": False},
         {"source_patches": False, "clock": True},
+        {"hidden_size": 64, "byte_hidden_size": 64, "source_hidden_size": 16, "clock": True},
         {"parts": "published", "context_patches": 0, "source_attention": False, "patch_source_attention": False},
     ],
 )

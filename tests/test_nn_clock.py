@@ -1,5 +1,6 @@
 """Musical time as a model reads it."""
 
+import pytest
 import torch
 
 from bytesim.nn.attention import CrossAttention, attend
@@ -55,3 +56,22 @@ def test_without_a_clock_source_attention_has_no_part_for_it():
         "hands.waves.weight",
         "hands.waves.bias",
     }
+
+
+@pytest.mark.parametrize("clock", [False, True])
+@pytest.mark.parametrize("queries", [1, 5])
+def test_a_wide_decoder_reads_the_source_itself_and_sees_the_same(clock, queries):
+    torch.manual_seed(0)
+    attention = CrossAttention(64, 16, 4, "modern", clock=clock)
+    for parameter in attention.parameters():
+        parameter.data.add_(torch.randn_like(parameter) * 0.3)
+    x, source = torch.randn(3, queries, 64), torch.randn(3, 20, 16)
+    times, source_times = torch.randint(0, 9000, (3, queries, 2)), torch.randint(0, 9000, (3, 20, 2))
+    mask = torch.rand(3, 1, 1, 20) > 0.2
+    mask[..., 0] = True
+    by_keys = attention(x, *attention.source_keys(source, source_times), mask, times)
+    with torch.no_grad():
+        shared = attention.source_keys(source, source_times)
+        by_source = attention(x, *shared, mask, times)
+    assert shared[0].shape[1] == 1
+    assert torch.allclose(by_keys, by_source, atol=1e-5)

@@ -6,18 +6,22 @@ counts the bytes of an instruction, and those of a state.
 
 from __future__ import annotations
 
-from bytesim.clocks.ticks import LATEST, Now
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.clocks.ticks import LATEST
 
 TICKS_PER_INSTRUCTION = 960
 TICKS_PER_BYTE = 60
 _MEMORY_SIZE, _INSTRUCTION_SIZE, _STATE_SIZE = 1024, 4, 16
 
 
-def cpu_time(offset: int) -> Now:
-    """The times of the byte at an offset; the first state, which fetched nothing, stands before every instruction."""
-    if offset < _MEMORY_SIZE:
-        instruction, place = divmod(offset, _INSTRUCTION_SIZE)
-        instruction += 1
-    else:
-        instruction, place = divmod(offset - _MEMORY_SIZE, _STATE_SIZE)
-    return min(instruction * TICKS_PER_INSTRUCTION, LATEST), place * TICKS_PER_BYTE
+def cpu_times(first: int, count: int) -> NDArray[np.int32]:
+    """(count, 2): the times of the bytes from an offset on; the first state, which fetched nothing, stands before every
+    instruction."""
+    offsets = np.arange(first, first + count)
+    in_memory = offsets < _MEMORY_SIZE
+    size = np.where(in_memory, _INSTRUCTION_SIZE, _STATE_SIZE)
+    instruction, place = np.divmod(np.where(in_memory, offsets, offsets - _MEMORY_SIZE), size)
+    ticks = np.minimum((instruction + in_memory) * TICKS_PER_INSTRUCTION, LATEST)
+    return np.stack([ticks, place * TICKS_PER_BYTE], -1).astype(np.int32)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.clocks.abc import abc_times
-from bytesim.clocks.cpu import cpu_time
+from bytesim.clocks.cpu import cpu_times
 from bytesim.clocks.midi import midi_times
 from bytesim.clocks.ticks import Now, Steps
 
@@ -20,14 +20,16 @@ _MAKERS: dict[str, Callable[[], Steps]] = {
     "mid": midi_times,
     "midi": midi_times,
 }
-_BY_OFFSET: dict[str, Callable[[int], Now]] = {"bin": cpu_time}
+ByOffset = Callable[[int, int], Times]
+"""Takes an offset and a number n, gives the times (n, 2) of the n bytes from there on."""
+_BY_OFFSET: dict[str, ByOffset] = {"bin": cpu_times}
 """Suffix -> times by the place of a byte alone."""
 
 
 class Clock:
     """A clock on its way through one file, by what its bytes say or by their place; without either it stands still."""
 
-    def __init__(self, steps: Steps | None, by_offset: Callable[[int], Now] | None = None) -> None:
+    def __init__(self, steps: Steps | None, by_offset: ByOffset | None = None) -> None:
         self._steps = steps
         self._by_offset = by_offset
         self._offset = 0
@@ -36,7 +38,7 @@ class Clock:
         if steps is not None:
             next(steps)
         elif by_offset is not None:
-            self.now = _rounded(by_offset(0))
+            self.now = _first(by_offset(0, 1))
 
     @property
     def stands_still(self) -> bool:
@@ -49,7 +51,7 @@ class Clock:
         if self._steps is not None:
             self.now = _rounded(self._steps.send(byte))
         elif self._by_offset is not None:
-            self.now = _rounded(self._by_offset(self._offset))
+            self.now = _first(self._by_offset(self._offset, 1))
 
     def follow(self, data: bytes) -> Times:
         """Take note of the next bytes; (n + 1, 2), the times before each of them and after the last one."""
@@ -66,15 +68,19 @@ class Clock:
         return None if self._steps is not None else self._coming(count)
 
     def _coming(self, count: int) -> Times:
+        if self._by_offset is not None:
+            return self._by_offset(self._offset, count)
         times = np.empty((count, 2), np.int32)
         times[:] = self.now
-        if self._by_offset is not None:
-            times[:] = np.rint([self._by_offset(self._offset + place) for place in range(count)])
         return times
 
 
 def _rounded(now: Now) -> tuple[int, int]:
     return round(now[0]), round(now[1])
+
+
+def _first(times: Times) -> tuple[int, int]:
+    return int(times[0, 0]), int(times[0, 1])
 
 
 def make_clock(suffix: str, begun: bytes = b"") -> Clock:

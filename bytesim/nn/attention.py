@@ -17,6 +17,8 @@ from bytesim.nn.rotary import rotate
 
 LARGEST_PRODUCT = 1 << 25
 """Most scores of one head for which `attend` writes them out."""
+WIDER = 4
+"""A decoder so many times as wide as its source, or wider, reads the source itself on a CPU and not its keys."""
 FEW_QUERIES = 32
 """So many queries, or fewer, of a file are a step of its decoding."""
 
@@ -206,10 +208,17 @@ class CrossAttention(nn.Module):
     def source_keys(self, source: Tensor, times: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Keys and values (B, N, T, D) of encoded source bytes (B, T, Hs); computed once per file.
 
-        With a clock, `times` (B, T, 2) are those before each byte, and keys are D + 2 * hands wide.
+        With a clock, `times` (B, T, 2) are those before each byte, and keys are D + 2 * hands wide. Where the decoder
+        is far wider than its source, a step on a CPU would read far more keys than there is source: it is then given
+        what `_forward_shared` takes.
         """
-        batch, length, _ = source.shape
+        batch, length, width = source.shape
         keys, values = self.key_value(source).view(batch, length, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        on_cpu = source.device.type == "cpu" and not torch.is_grad_enabled()
+        if on_cpu and self.num_heads > 1 and self.query.weight.shape[0] >= WIDER * width:
+            shared = [source] if self.hands is None or times is None else [source, *waves_of(times)]
+            sizes = keys.float().square().mean(-1, keepdim=True) + torch.finfo(keys.dtype).eps
+            return torch.cat([each.to(keys.dtype) for each in shared], -1)[:, None], sizes.rsqrt().to(keys.dtype)
         keys = F.rms_norm(keys, (keys.shape[-1],))
         if self.hands is not None and times is not None:
             waves = torch.cat(waves_of(times), -1)[:, None].to(keys.dtype)
@@ -227,7 +236,32 @@ class CrossAttention(nn.Module):
         queries = self.query(x).view(batch, length, self.num_heads, -1).transpose(1, 2)
         queries = F.rms_norm(queries, (queries.shape[-1],)) * self.scale.to(queries.dtype)
         head_dim = queries.shape[-1]
+        if keys.shape[1] < self.num_heads:
+            return self._forward_shared(x, queries, keys[:, 0], values, mask, times)
         if self.hands is not None and times is not None:
             queries = torch.cat([queries, self.hands.queries(x, times) * head_dim**0.5], -1)
         attended = attend(queries, keys, values, mask, scale=head_dim**-0.5)[..., :head_dim]
         return self.out(attended.transpose(1, 2).reshape(batch, length, hidden))
+
+    def _forward_shared(
+        self, x: Tensor, queries: Tensor, shared: Tensor, norms: Tensor, mask: Tensor, times: Tensor | None
+    ) -> Tensor:
+        """`forward` from what all heads share, (B, Ts, Hs + 2 * hands): the source with the waves of its times.
+
+        A key is a matrix times the source, so a query times that matrix may meet the source instead; the norms of keys
+        are numbers, `norms` (B, N, Ts, 1). Values are mapped after they are summed. Source: the absorbed matrices of
+        multi-head latent attention, arXiv:2405.04434, section 2.1.
+        """
+        batch, heads, length, head_dim = queries.shape
+        width = self.key_value.weight.shape[1]
+        to_keys, to_values = self.key_value.weight.view(2, heads, head_dim, width)
+        source = shared[..., :width]
+        scores = (queries @ to_keys).flatten(1, 2) @ source.transpose(1, 2)
+        scores = scores.view(batch, heads, length, -1) * norms.transpose(2, 3)
+        if self.hands is not None and times is not None:
+            hands = self.hands.queries(x, times).flatten(1, 2) * head_dim**0.5
+            scores = scores + (hands @ shared[..., width:].transpose(1, 2)).view_as(scores)
+        shares = (scores * head_dim**-0.5).masked_fill(~mask, float("-inf")).softmax(-1).to(source.dtype)
+        summed = (shares.flatten(1, 2) @ source).view(batch, heads, length, width)
+        attended = summed @ to_values.transpose(1, 2)
+        return self.out(attended.transpose(1, 2).reshape(batch, length, heads * head_dim))
