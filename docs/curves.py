@@ -1,7 +1,7 @@
 """The learning curves of the shipped models, kept short, and drawn.
 
     python docs/curves.py keep runs/music/log.jsonl music-2    # the log of a run -> docs/curves/music-2.jsonl
-    python docs/curves.py                                      # docs/curves/music-*.jsonl -> docs/music_loss.png
+    python docs/curves.py                                      # docs/curves/MODEL-*.jsonl -> docs/MODEL_loss.png
     python docs/curves.py fit music-4                          # what an hour more of that part would bring
 
 A kept line is the mean of EVERY steps, or a validation. The parts of a model's training follow each other by number.
@@ -21,6 +21,8 @@ from matplotlib.figure import Figure
 EVERY = 20
 HERE = Path(__file__).resolve().parent
 KINDS = {False: "ABC -> MIDI", True: "MIDI -> ABC"}
+MODELS = {"music": "tunes", "cpu": "programs"}
+"""Model -> what is held apart to watch its training by."""
 
 
 def keep(log: Path, name: str) -> None:
@@ -50,7 +52,7 @@ def draw(model: str) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     offset = 0.0
-    points: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+    points: dict[str, list[tuple[float, float]]] = {}
     for number in count(1):
         path = HERE / "curves" / f"{model}-{number}.jsonl"
         if not path.exists():
@@ -64,10 +66,12 @@ def draw(model: str) -> None:
         axes.plot(places, [line["loss_nats"] / math.log(2) for line in steps], color="0.7", linewidth=0.9, label=label)
         for line in lines:
             for source, bits in line.get("validation", {}).items():
-                points["reverse" in source].append((offset + line["scored_bytes"] / 1e6, bits))
+                name = f"{KINDS['reverse' in source]}, " if model == "music" else ""
+                label = f"{name}{MODELS[model]} held apart (bits per byte)"
+                points.setdefault(label, []).append((offset + line["scored_bytes"] / 1e6, bits))
         offset = places[-1]
-    for reverse, name in KINDS.items():
-        axes.plot(*zip(*points[reverse], strict=True), "o-", label=f"{name}, tunes held apart (bits per byte)")
+    for label, series in points.items():
+        axes.plot(*zip(*series, strict=True), "o-", label=label)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}")
     axes.set_xlabel("megabytes scored")
@@ -107,4 +111,5 @@ if __name__ == "__main__":
     elif sys.argv[1:2] == ["fit"]:
         fit(sys.argv[2])
     else:
-        draw("music")
+        for model in MODELS:
+            draw(model)

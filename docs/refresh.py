@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = 110
 MAX_LINES = {"convert abc2midi": 10, "simulate-cpu": 8, "models show": 7}
 """Lines kept of what prints more than a page needs."""
+LAST_LINE = "--verify"
+"""Commands with this option end with a line that counts."""
 DRAWN = ("convert abc2midi", "simulate-cpu")
 """The first example of each of these is drawn."""
 MAX_DRAWN_LINES = 16
@@ -54,7 +56,7 @@ def refresh(readme: str, folder: Path) -> str:
         lines = run(command, folder).splitlines(keepends=True)
         for start, count in MAX_LINES.items():
             if command.startswith(f"bytesim {start}") and len(lines) > count:
-                lines = [*lines[:count], "...\n"]
+                lines = [*lines[:count], "...\n", *(lines[-1:] if LAST_LINE in command else [])]
         return f"```\n$ {command}\n{''.join(lines)}```\n"
 
     return BLOCK.sub(again, readme)

@@ -157,7 +157,9 @@ def cpu(
         int | None,
         typer.Option(min=1, help="Measure so many programs; 1,000 random ones, or all of a shard.", show_default=False),
     ] = None,
-    split: Annotated[Split, typer.Option(help="Which random programs; a training sees those of train.")] = Split.test,
+    split: Annotated[
+        Split, typer.Option(help="Which random programs; sets to train on hold those of train.")
+    ] = Split.test,
     longest: Annotated[int, typer.Option(min=1, max=255, help="Most instructions of a random program.")] = 255,
     score: Annotated[
         bool, typer.Option("--score", help="Also take bits per byte, each state given the right ones.")

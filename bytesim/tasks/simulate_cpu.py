@@ -54,6 +54,8 @@ class Simulation:
     """Memory and every state, as this run made them; n steps give n + 1 states."""
     stop: Stop
     """Why the run ended; of a model, what its last state says."""
+    surprise_nats: float | None
+    """Surprise of the model at its own states: exp(-it) is the probability that it gave them. None as for `model`."""
     outside: tuple[str, ...]
     """In what the program is unlike all that a model of the CPU is trained on; empty for the exact machine."""
     seed: int | None
@@ -126,19 +128,20 @@ def simulate_cpu(
     found = read if kind == "trace" else None
     wanted = max(steps, _num_steps(read))
     if engine == "model":
-        made, stop, name = _predicted(read.memory, first, wanted, model, device, dtype)
-        exact = _exact(read.memory, first, wanted)[0] if verify else None
-        shown, right = made, exact or found or made
+        ran = _by_model(read.memory, first, wanted, model, device, dtype)
+        exact = _by_machine(read.memory, first, wanted).trace if verify else None
+        shown, right = ran.trace, exact or found or ran.trace
     else:
-        made, stop = _exact(read.memory, first, wanted)
-        name, shown, right = None, found or made, made
+        ran = _by_machine(read.memory, first, wanted)
+        shown, right = found or ran.trace, ran.trace
     result = Simulation(
         source=str(program),
         kind=kind,
         engine=engine,
-        model=name,
-        trace=made,
-        stop=stop,
+        model=ran.model,
+        trace=ran.trace,
+        stop=ran.stop,
+        surprise_nats=ran.surprise_nats,
         outside=unusual(read.memory) if engine == "model" else (),
         seed=seed,
         found=found,
@@ -148,7 +151,7 @@ def simulate_cpu(
         picture=None if picture is None else str(picture),
     )
     if trace is not None:
-        write_output(trace, cpu_trace.serialize(made), force=force)
+        write_output(trace, cpu_trace.serialize(ran.trace), force=force)
     if picture is not None:
         from bytesim.tasks.cpu_picture import draw_simulation
 
@@ -156,22 +159,31 @@ def simulate_cpu(
     return result
 
 
-def _exact(memory: bytes, first: State, steps: int) -> tuple[Trace, Stop]:
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What one engine made of a program."""
+
+    trace: Trace
+    stop: Stop
+    model: str | None = None
+    surprise_nats: float | None = None
+
+
+def _by_machine(memory: bytes, first: State, steps: int) -> _Ran:
     ran = machine.run(memory, first, steps=steps)
-    return Trace(memory=memory, states=ran.states), ran.stop
+    return _Ran(Trace(memory=memory, states=ran.states), ran.stop)
 
 
-def _predicted(memory: bytes, first: State, steps: int, model: str, device: str, dtype: str) -> tuple[Trace, Stop, str]:
-    """What a model makes of a program, and the model's name."""
+def _by_model(memory: bytes, first: State, steps: int, model: str, device: str, dtype: str) -> _Ran:
     from bytesim.tasks.cpu_model import load_cpu_model, predict_states  # torch loads here
 
     writer = load_cpu_model(model, device=device, dtype=dtype)
     made = predict_states(writer, [(memory, first)], steps=steps)[0]
     pc = made.states[-1].pc
     # A model that ends the file says that the instruction it fetched last, before PC, stopped the run.
-    stop = Stop(reason=StopReason.HALTED, address=max(pc - 1, 0)) if made.ended else None
-    trace = Trace(memory=memory, states=made.states, rest=made.rest)
-    return trace, stop or Stop(reason=StopReason.STEP_LIMIT, address=pc), writer.name
+    halted = Stop(reason=StopReason.HALTED, address=max(pc - 1, 0))
+    stop = halted if made.ended else Stop(reason=StopReason.STEP_LIMIT, address=pc)
+    return _Ran(Trace(memory=memory, states=made.states, rest=made.rest), stop, writer.name, made.surprise_nats)
 
 
 def compare_traces(found: Trace, right: Trace) -> Comparison:
