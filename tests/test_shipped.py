@@ -1,22 +1,31 @@
 """The shipped models, measured on a small fixed sample. Each floor stands just under what the model reaches."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bytesim import metrics
+from bytesim.cpu.assembler import assemble
+from bytesim.cpu.many import split_programs, with_states
+from bytesim.cpu.plan import Plan
 from bytesim.engine.decode import decode
-from bytesim.engine.requests import convert_request
+from bytesim.engine.requests import convert_request, states_request
 from bytesim.engine.score import score_file
 from bytesim.engine.uncached import decode_uncached
 from bytesim.formats import abc, midi
 from bytesim.formats.abc.grammar import abc_grammar
+from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse_state
 from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.models.bgpt import BGPT
 from bytesim.models.store import shipped_folder
 from bytesim.models.weights import load_model
 from bytesim.tasks.abcmidi import render_abc2midi
+from bytesim.tasks.cpu_model import load_cpu_model, predict_states
+from bytesim.tasks.writer import Writer
 
+CPU_BYTES, CPU_PROGRAMS = 0.985, 35
+"""Share of state bytes right, and programs of 40 right to the last byte."""
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 MUSIC_BITS_PER_BYTE = {"abc2midi": 0.008, "midi2abc": 0.15}
 MUSIC_NOTE_FOR_NOTE = {"abc2midi": 5, "midi2abc": 5}
@@ -75,3 +84,38 @@ def test_music_decodes_the_same_cached_and_uncached(music, tunes):
 
 def test_music_is_small_enough():
     assert (shipped_folder() / "music" / "model.safetensors").stat().st_size <= 16 * 2**20
+
+
+@pytest.fixture(scope="module")
+def cpu() -> Writer:
+    return load_cpu_model("cpu")
+
+
+def test_cpu_predicts_most_states_of_short_programs(cpu):
+    """Free-running, on programs that no training sees."""
+    blocks = split_programs("dev", 40, Plan(longest=40))
+    rows = [(program.ljust(MEMORY_SIZE, b"\0"), states) for block in blocks for program, states in with_states(block)]
+    asked = [(memory, parse_state(states[:STATE_SIZE])) for memory, states in rows]
+    made = predict_states(cpu, asked, steps=41, slots=40)
+    scores = [
+        metrics.state_accuracy(each.data, states[STATE_SIZE:]) for each, (_, states) in zip(made, rows, strict=True)
+    ]
+    seen = metrics.sum_states(scores)
+    assert seen.byte_accuracy >= CPU_BYTES
+    assert seen.programs_right >= CPU_PROGRAMS
+
+
+def test_cpu_runs_a_long_program_to_its_end(cpu):
+    """Every one of 255 instructions is fetched, and the trace ends with the HLT."""
+    program, states = next(with_states(next(split_programs("dev", 1, Plan(shortest=255)))))
+    made = predict_states(cpu, [(program.ljust(MEMORY_SIZE, b"\0"), parse_state(states[:STATE_SIZE]))], steps=256)[0]
+    assert made.ended
+    assert [state.pc for state in made.states] == list(range(256))
+    assert b"".join(bytes(state.ir) for state in made.states[1:]) == program
+
+
+def test_cpu_decodes_the_same_cached_and_uncached(cpu):
+    memory = assemble((EXAMPLES / "bits.asm").read_text(encoding="utf-8"))
+    request = states_request(cpu.model.config, memory, bytes(6) + bytes([44, 0, 7, 0, 0, 200, 0, 0, 0, 1]))
+    request = replace(request, max_patches=8)
+    assert decode(cpu.model, [request])[0].data == decode_uncached(cpu.model, request).data
