@@ -148,6 +148,7 @@ def places(trial: dict[str, Any]) -> None:
 def _finish(axes: Any, label: str) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}")
+    axes.yaxis.set_minor_formatter(lambda value, place: f"{value:g}" if f"{value:e}"[0] in "25" else "")
     axes.set_xlabel(label)
     axes.set_ylabel("bits per byte, programs held apart")
     axes.grid(alpha=0.3, which="both")
