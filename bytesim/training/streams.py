@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from bytesim.clocks import clock_of, clock_patches
 from bytesim.errors import ConfigError
 from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.config import ModelConfig
 from bytesim.patching import frame_file, frame_source, num_patches
+from bytesim.training.augment import augmented, mixed
 from bytesim.training.cpu_stream import CpuStream
 from bytesim.training.examples import BUCKET_PATCHES, Example
 from bytesim.training.folders import read_folder
@@ -30,7 +32,7 @@ class Stream:
     """The examples of one data source, sorted by length."""
 
     def __init__(
-        self, source: DataSource, shard: Shard, config: BGPTConfig, *, sha256: str = "", too_large: int = 0
+        self, source: DataSource, shard: Shard, config: ModelConfig, *, sha256: str = "", too_large: int = 0
     ) -> None:
         self.source = source
         self.config = config
@@ -46,7 +48,7 @@ class Stream:
         keep = asked & (patches <= config.max_patches)
         if source.max_bytes:
             keep &= total <= source.max_bytes
-        if config.source_attention and source.task == "convert":
+        if isinstance(config, BGPTConfig) and config.source_attention and source.task == "convert":
             keep &= from_lengths <= config.max_source_bytes
         rows = np.flatnonzero(keep)
         if not len(rows):
@@ -87,6 +89,14 @@ class Stream:
             source, target = target, source
         return self._frame(source, target, int(self.shard.label[row]))
 
+    def _drawn(self, index: int, rng: np.random.Generator) -> Example:
+        """The example at a place, as a step of training is given it."""
+        if not self.source.augment:
+            return self.example(index)
+        row = int(self.rows[index])
+        source, target = self.shard.row(row)
+        return self._frame(source, augmented(target, self.source.augment, rng), int(self.shard.label[row]))
+
     def _frame(self, source: bytes, target: bytes, label: int) -> Example:
         size, suffixes = self.config.patch_size, (self.source.source_suffix, self.source.target_suffix)
         clock = self.config.clock
@@ -112,7 +122,9 @@ class Stream:
         bucket = int(self.buckets[row])
         count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
-        drawn = [self.example(int(index)) for index in rng.integers(low, high, count)]
+        drawn = [self._drawn(int(index), rng) for index in rng.integers(low, high, count)]
+        if self.source.mixup:
+            return mixed(drawn, self.source.mixup, rng)
         if not self.source.length_noise:
             return drawn
         return [replace(each, shown=with_length_noise(each.patches, each.first, rng)) for each in drawn]
@@ -121,7 +133,7 @@ class Stream:
 AnyStream = Stream | CpuStream
 
 
-def open_stream(source: DataSource, config: BGPTConfig, base: Path, labels: Sequence[str] = ()) -> AnyStream:
+def open_stream(source: DataSource, config: ModelConfig, base: Path, labels: Sequence[str] = ()) -> AnyStream:
     """The stream of a data source whose path is relative to `base`. Raises BytesimError."""
     if source.task == "cpu" and not source.path:
         return CpuStream(source, config)

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from bytesim.metrics import bits_per_byte
-from bytesim.models.bgpt import BGPT
+from bytesim.models.registry import Model
 from bytesim.training.examples import Example
 from bytesim.training.loss import Batch, real_tokens, token_losses
 from bytesim.training.streams import AnyStream
@@ -21,7 +21,7 @@ Collate = Callable[[list[Example]], Batch]
 Autocast = Callable[[], AbstractContextManager[object]]
 
 
-def validate(model: BGPT, streams: Sequence[AnyStream], collate: Collate, autocast: Autocast) -> dict[str, float]:
+def validate(model: Model, streams: Sequence[AnyStream], collate: Collate, autocast: Autocast) -> dict[str, float]:
     """The figure of each validation source: bits per byte, teacher-forced, or the accuracy of a classifier."""
     figures: dict[str, float] = {}
     model.eval()
@@ -41,7 +41,7 @@ def sample(stream: AnyStream) -> range:
     return range(0, len(stream), max(1, math.ceil(len(stream) / VALIDATION_FILES)))
 
 
-def _bits_per_byte(model: BGPT, stream: AnyStream, collate: Collate, autocast: Autocast) -> float:
+def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> float:
     nats, num_bytes = 0.0, 0
     for index in sample(stream):
         example = stream.example(index)
@@ -53,7 +53,7 @@ def _bits_per_byte(model: BGPT, stream: AnyStream, collate: Collate, autocast: A
     return bits_per_byte(nats, num_bytes)
 
 
-def _accuracy(model: BGPT, stream: AnyStream, collate: Collate, autocast: Autocast) -> float:
+def _accuracy(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> float:
     right = 0
     for index in sample(stream):
         batch = collate([stream.example(index)])
