@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bytesim.errors import InputError
+from bytesim.errors import ConfigError, InputError
 from bytesim.tasks.files import check_output_folder, make_folder, write_output
 from bytesim.tasks.media_sources import (
     CIFAR_LABELS,
@@ -84,6 +84,8 @@ def build_media(name: str, sources: Sequence[str | Path], *, out: str | Path, fo
 
     The parts share no group (a speaker, a title, a recording index) and no bytes. Raises BytesimError.
     """
+    if name not in SETS:
+        raise ConfigError(f"set {name!r} is unknown; choose {', '.join(SETS)}.")
     wanted, folder = SETS[name], Path(out)
     files = {part: f"{name}_{part}.npz" for part in PARTS}
     check_output_folder(folder, (*files.values(), f"{name}_build.json"), force=force)
@@ -92,6 +94,9 @@ def build_media(name: str, sources: Sequence[str | Path], *, out: str | Path, fo
         if not path.is_file():
             raise InputError("no such file.", file=str(path))
     parts = _parts(wanted, paths)
+    empty = [part for part in PARTS if not parts[part]]
+    if empty:
+        raise InputError(f"nothing found for {' and '.join(empty)}.", file=str(paths[0]) if paths else None)
     repeated = _drop_repeated(parts)
     make_folder(folder)
     shards = []

@@ -6,6 +6,7 @@ import csv
 import io
 import lzma
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def read_pictures(paths: Sequence[Path]) -> dict[str, list[Item]]:
 
 def read_clips(paths: Sequence[Path]) -> dict[str, list[Item]]:
     """Speech Commands: one file with x_* uint8 (n, 8000), y_* and name_* for train and test. A speaker is a group."""
-    arrays = _arrays(_only(paths))
+    arrays = _arrays(_only(paths), *_fields("x", "y", "name"))
     return {
         part: list(_recordings(arrays, part, [_speaker(str(name)) for name in arrays[f"name_{part}"]]))
         for part in ("train", "test")
@@ -66,7 +67,7 @@ def read_clips(paths: Sequence[Path]) -> dict[str, list[Item]]:
 
 def read_digits(paths: Sequence[Path]) -> dict[str, list[Item]]:
     """Free Spoken Digit Dataset: one file with x_*, y_*, index_* for train and test. A recording index is a group."""
-    arrays = _arrays(_only(paths))
+    arrays = _arrays(_only(paths), *_fields("x", "y", "index"))
     return {
         part: list(_recordings(arrays, part, [f"index {number}" for number in arrays[f"index_{part}"]]))
         for part in ("train", "test")
@@ -74,16 +75,24 @@ def read_digits(paths: Sequence[Path]) -> dict[str, list[Item]]:
 
 
 def _news(path: Path) -> Iterator[Item]:
-    for row in csv.DictReader(io.StringIO(_read(path).decode("utf-8"), newline="")):
-        title, text = row["title"], row["description"]
-        data = (f"{title}\n{text}" if title else text).encode("utf-8")
-        yield Item(data, int(row["label"]) - 1, (title or text).casefold())
+    try:
+        for row in csv.DictReader(io.StringIO(_read(path).decode("utf-8"), newline="")):
+            title, text = row["title"], row["description"]
+            data = (f"{title}\n{text}" if title else text).encode("utf-8")
+            yield Item(data, int(row["label"]) - 1, (title or text).casefold())
+    except (KeyError, ValueError, csv.Error) as error:
+        raise FormatError(f"is no table of label, title, description ({error}).", file=str(path)) from error
 
 
 def _articles(path: Path) -> Iterator[Item]:
     """Each article in pieces of whole paragraphs, the first with its title."""
-    text = _read(path).decode("utf-8")
+    try:
+        text = _read(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError("is no UTF-8 text.", file=str(path), offset=error.start) from error
     starts = [found.start() for found in _TITLE.finditer(text)]
+    if not starts:
+        raise FormatError("holds no line `= Title =` that begins an article.", file=str(path))
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         piece = ""
         for paragraph in text[start:end].strip().split("\n"):
@@ -96,7 +105,7 @@ def _articles(path: Path) -> Iterator[Item]:
 
 
 def _pictures(path: Path) -> Iterator[Item]:
-    arrays = _arrays(path)
+    arrays = _arrays(path, "images", "labels")
     for number, (image, label) in enumerate(zip(arrays["images"], arrays["labels"], strict=True)):
         height, width, _ = image.shape
         yield Item(
@@ -129,11 +138,16 @@ def _only(paths: Sequence[Path]) -> Path:
     return paths[0]
 
 
-def _arrays(path: Path) -> dict[str, Any]:
+def _fields(*names: str) -> list[str]:
+    return [f"{name}_{part}" for name in names for part in ("train", "test")]
+
+
+def _arrays(path: Path, *names: str) -> dict[str, Any]:
+    """The named arrays of a file. Raises FormatError where one is missing."""
     try:
         with np.load(io.BytesIO(_read(path)), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (ValueError, OSError, EOFError) as error:
+            return {name: arrays[name] for name in names}
+    except (ValueError, OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise FormatError(f"is no file of arrays ({' '.join(str(error).split())}).", file=str(path)) from error
 
 
