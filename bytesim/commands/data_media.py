@@ -23,8 +23,8 @@ def media(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="What it is published as here: .csv.xz with train and test in their names (agnews), .txt.xz with train, "
-            "valid, test (wikipedia), .npz.xz with train, test (cifar10), one .npz.xz (speech, digits)."
+            help="What it is published as here: .csv.xz with train and test in their names (agnews), .txt.xz with "
+            "train, valid, test (wikipedia), .npz.xz with train, test (cifar10), one .npz.xz (speech, digits)."
         ),
     ],
     out: Annotated[
