@@ -34,6 +34,8 @@ class DataSource:
     or `cpu` (programs of the 8-bit CPU and their states, made while the training runs)."""
     part: str = "all"
     """Folders: `all` of its files, or `train` or `dev`; by the hash of its content a file in 50 is `dev`."""
+    group_by: str = ""
+    """Classify, folders: files in whose paths this regular expression finds the same (first group) are not parted."""
     source_suffix: str = ""
     """Convert: suffix of the source files, `abc`."""
     target_suffix: str = ""
@@ -80,7 +82,7 @@ class DataSource:
         if not self.path and self.task != "cpu":
             raise ConfigError("a data source lacks path, a shard or a folder of files.")
         _ = self.plan
-        for name in ("source_matches", "target_matches"):
+        for name in ("source_matches", "target_matches", "group_by"):
             _expression(name, getattr(self, name))
 
     @property
@@ -135,6 +137,8 @@ class TrainingConfig:
     """Minutes between checkpoints."""
     validate_steps: int = 250
     """Steps between measurements on the validation rows; 0 for none before the end."""
+    patience: int = 0
+    """Measurements without a lower validation loss that end the training; the best weights are saved. 0: the last."""
     start_share: float = 0.0
     """Share of the weights of `start_from` in those that are saved, the rest being those at the end."""
 
@@ -151,6 +155,8 @@ class TrainingConfig:
             raise ConfigError(f"seed is {self.seed}; choose one below 2**63.")
         if max(self.beta1, self.beta2) >= 1:
             raise ConfigError("beta1 and beta2 must be below 1.")
+        if self.patience and not self.validate_steps:
+            raise ConfigError("patience counts measurements; give validate_steps.")
         if self.start_share >= 1:
             raise ConfigError(f"start_share is {self.start_share}; choose a share below 1.")
 
@@ -181,6 +187,8 @@ class Recipe:
         judged = {source.task == "classify" for source in (*self.data, *self.validation)}
         if len(judged) > 1:
             raise ConfigError("a classifier cannot be trained to write files as well; make two recipes.")
+        if self.training.patience and not self.validation:
+            raise ConfigError("patience watches the validation loss; name [[validation]].")
         if self.training.start_share and not self.start_from:
             raise ConfigError("start_share mixes in the weights of start_from; name that folder.")
         if len(self.labels) != self.model.num_classes or judged != {bool(self.labels)}:
@@ -285,7 +293,7 @@ def _checked(kind: type[Any], values: Any, section: str) -> Any:
 
 def _expression(name: str, value: str) -> None:
     try:
-        re.compile(value.encode())
+        re.compile(value if name == "group_by" else value.encode())  # paths are text, files are bytes
     except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"{name} {value!r} is no regular expression: {error}.") from error
 
