@@ -235,10 +235,9 @@ def _print_judged(made: Trained, judged: Judged) -> None:
     if judged.confused:
         worst = [f"{pair.label!r} as {pair.answer!r} {pair.files} times" for pair in judged.confused[:WORST_SHOWN]]
         print_line(f"taken for another most often: {', '.join(worst)}")
-    error = judged.calibration.expected_calibration_error
-    print_line(
-        f"probabilities are off by {error:.1%} on average; below {judged.calibration.unknown_below:.2f} it says unknown"
-    )
+    error, below = judged.calibration.expected_calibration_error, judged.calibration.unknown_below
+    unknown = f"below {below:.2f} the answer is unknown" if below else "too few files to say when an answer is unknown"
+    print_line(f"probabilities are off by {error:.1%} on average; {unknown}")
     print_line(f"pictures: {', '.join(str(made.folder / name) for name in PICTURES)}")
     print_line(f"use it: bytesim classify file FILE --model {_as_model(made.model_folder)}")
 

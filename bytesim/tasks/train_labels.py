@@ -117,7 +117,7 @@ def _notes(files: dict[Path, LabelledFile], held_back: frozenset[str], group: st
         yield f"too few files to hold some back, so not measured: {names}"
     long = sum(path.stat().st_size > MAX_FILE_BYTES for path in files)
     if long:
-        yield f"{long:,} files are over {MAX_FILE_BYTES:,} bytes: of those only the first so many are read"
+        yield f"files of which only the first {MAX_FILE_BYTES:,} bytes are read: {long:,}"
 
 
 def _batch_bytes(files: dict[Path, LabelledFile], window: int, patch_size: int) -> int:

@@ -13,7 +13,7 @@ from bytesim.tasks.judge_classifier import Judged, card_fields, judge
 from bytesim.tasks.loss_plot import plot_loss
 from bytesim.tasks.train import PLOT_FILE, SourceUsed, Trained
 from bytesim.training.loop import Trainer
-from bytesim.training.recipe import DataSource, Recipe
+from bytesim.training.recipe import DataSource
 from bytesim.training.split import RULE
 from bytesim.training.streams import AnyStream
 from bytesim.training.validation import sample
@@ -140,16 +140,18 @@ def _card(
             ],
             **more.get("results", {}),
         },
-        **({"split": split_fields(recipe)} if judged else {}),
+        **(classifier_fields(trainer) if judged else {}),
         **({"calibration": more["calibration"]} if judged else {}),
         "licence": "Not stated yet. Weights follow the terms of the files they were trained on.",
     }
 
 
-def split_fields(recipe: Recipe) -> dict[str, str]:
-    """How the files of a classifier were held back; empty where they came as a set of their own."""
-    groups = list(dict.fromkeys(source.group_by for source in recipe.validation if source.part == "dev"))
-    return {"held_back": RULE, "group_by": " or ".join(filter(None, groups))} if groups else {}
+def classifier_fields(trainer: Trainer) -> dict[str, Any]:
+    """How the files of folders were held back, and that they are read as they are; empty for shards."""
+    groups = list(dict.fromkeys(source.group_by for source in trainer.recipe.validation if source.part == "dev"))
+    if not groups:
+        return {}
+    return {"split": {"held_back": RULE, "group_by": " or ".join(filter(None, groups))}, "normalize": False}
 
 
 def _distinct(trainer: Trainer) -> list[AnyStream]:

@@ -33,7 +33,8 @@ class DataSource:
     """`generate` (each file by itself), `convert` (pairs NAME.source + NAME.target), `classify` (labels)
     or `cpu` (programs of the 8-bit CPU and their states, made while the training runs)."""
     part: str = "all"
-    """Folders: `all` of its files, or `train` or `dev`; by the hash of its content a file in 50 is `dev`."""
+    """Folders: `all` of its files, or `train` or `dev`; by the hash of its content a file in 50 is `dev`. Of labelled
+    files more are, see training/split.py."""
     group_by: str = ""
     """Classify, folders: files in whose paths this regular expression finds the same (first group) are not parted."""
     source_suffix: str = ""

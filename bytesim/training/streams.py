@@ -90,7 +90,7 @@ class Stream:
             source, target = target, source
         if self.source.task == "classify":
             size = window_bytes(self.config)
-            target = random_window(target, size, rng) if rng else target[:size]
+            target = random_window(target, size, self.config.patch_size, rng) if rng else target[:size]
         return self._frame(source, target, int(self.shard.label[row]))
 
     def windows(self, index: int) -> list[Example]:

@@ -66,14 +66,14 @@ def sample(stream: AnyStream) -> range:
 def class_logits(
     model: BGPT, stream: AnyStream, indices: Iterable[int], collate: Collate, autocast: Autocast
 ) -> tuple[Tensor, Tensor]:
-    """(N, C) logits of files of a stream, of a long one the mean of its windows, and their (N,) classes."""
+    """(N, C) log-probabilities of files of a stream, of a long one the mean of its windows, and (N,) classes."""
     logits, labels = [], []
     for index in indices:
         assert isinstance(stream, Stream)
         windows = [collate([window]) for window in stream.windows(index)]
         with autocast():
             found = [model.classify(each.patches, each.lengths).float() for each in windows]
-        logits.append(torch.cat(found).mean(0).cpu())
+        logits.append(torch.cat(found).log_softmax(-1).mean(0).cpu())
         labels.append(int(windows[0].labels))
     return torch.stack(logits), torch.tensor(labels)
 

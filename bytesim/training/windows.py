@@ -18,11 +18,11 @@ def window_bytes(config: BGPTConfig) -> int:
     return max(1, (config.max_patches - 2) * config.patch_size)
 
 
-def random_window(data: bytes, size: int, rng: np.random.Generator) -> bytes:
-    """At most `size` bytes, from a random place. Draws from `rng` for a longer file only."""
+def random_window(data: bytes, size: int, patch_size: int, rng: np.random.Generator) -> bytes:
+    """At most `size` bytes, from a random place where a patch begins. Draws from `rng` for a longer file only."""
     if len(data) <= size:
         return data
-    start = int(rng.integers(len(data) - size + 1))
+    start = patch_size * int(rng.integers(-(-(len(data) - size) // patch_size) + 1))
     return data[start : start + size]
 
 
