@@ -1,9 +1,10 @@
-"""Run every example of the README again and put in what it prints; then draw docs/demo.svg from some of them.
+"""Run every example of a page again and put in what it prints.
 
-    python docs/refresh.py
+    python docs/refresh.py                              the README, and docs/demo.svg from some of its examples
+    python docs/refresh.py docs/classify_tutorial.md    the tutorial and its pictures; it trains, which takes minutes
 
 Examples are the code blocks that start with `$ bytesim`. They run in order in a scratch folder with copies of examples/
-and of the test fixtures.
+and of the test fixtures. Blocks of Python are run in the same place, but for the README's.
 """
 
 import os
@@ -27,7 +28,11 @@ DRAWN = ("convert abc2midi", "simulate-cpu")
 """The first example of each of these is drawn."""
 MAX_DRAWN_LINES = 16
 
+PICTURES = {"classify_tutorial.md": {"runs/tones/confusion.png": "tones_confusion.png"}}
+"""Page -> picture that its examples draw -> what it is called beside the page."""
+
 BLOCK = re.compile(r"^```\n\$ (bytesim [^\n]*)\n.*?^```\n", re.S | re.M)
+CODE = re.compile(r"^```python\n(.*?)^```\n", re.S | re.M)
 
 
 def run(command: str, folder: Path, *, colour: bool = False) -> str:
@@ -62,6 +67,16 @@ def refresh(readme: str, folder: Path) -> str:
     return BLOCK.sub(again, readme)
 
 
+def refresh_tutorial(text: str, folder: Path) -> str:
+    """A page on which Python and commands take turns, each with what the ones before it left behind."""
+    parts, end = [], 0
+    for code in CODE.finditer(text):
+        parts.append(refresh(text[end : code.start()], folder) + code[0])
+        subprocess.run([sys.executable, "-c", code[1]], cwd=folder, check=True)
+        end = code.end()
+    return "".join(parts) + refresh(text[end:], folder)
+
+
 def draw(readme: str, folder: Path) -> str:
     """An SVG of a terminal in which the DRAWN examples have run."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
@@ -79,12 +94,17 @@ def draw(readme: str, folder: Path) -> str:
 
 
 def main() -> None:
-    """Rewrite README.md and docs/demo.svg."""
-    page = ROOT / "README.md"
+    """Rewrite README.md and docs/demo.svg, or the page that is named."""
+    page = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "README.md"
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         shutil.copytree(ROOT / "examples", folder / "examples")
         shutil.copytree(ROOT / "tests" / "fixtures", folder / "tests" / "fixtures")
+        if page.name != "README.md":
+            page.write_text(refresh_tutorial(page.read_text(encoding="utf-8"), folder), encoding="utf-8")
+            for drawn, name in PICTURES.get(page.name, {}).items():
+                shutil.copy(folder / drawn, page.parent / name)
+            return
         page.write_text(refresh(page.read_text(encoding="utf-8"), folder), encoding="utf-8")
         (ROOT / "docs" / "demo.svg").write_text(draw(page.read_text(encoding="utf-8"), folder), encoding="utf-8")
 

@@ -113,7 +113,11 @@ def told(default: object) -> str:
 
 
 def test_what_reads_recipes_and_data_needs_no_torch():
-    names = ("recipe", "recipe_text", "sizes", "shards", "folders", "streams", "noise", "log")
-    modules = [f"bytesim.training.{name}" for name in names] + ["bytesim.tasks.train", "bytesim.tasks.data"]
+    names = ("recipe", "recipe_text", "sizes", "shards", "folders", "split", "windows", "streams", "noise", "log")
+    modules = [f"bytesim.training.{name}" for name in names] + [
+        "bytesim.tasks.train",
+        "bytesim.tasks.train_labels",
+        "bytesim.tasks.data",
+    ]
     code = f"import sys, importlib; sys.modules['torch'] = None; [importlib.import_module(name) for name in {modules}]"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

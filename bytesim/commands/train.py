@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,8 +17,14 @@ from typer.core import TyperGroup
 from bytesim.console import print_json, print_line, print_note, progress
 
 if TYPE_CHECKING:
+    from bytesim.tasks.judge_classifier import Judged
     from bytesim.tasks.train import Trained
     from bytesim.training.loop import StepReport
+
+
+WORST_SHOWN = 3
+"""Confusions told of a classifier."""
+PICTURES = ("confusion.png", "reliability.png", "loss.png")
 
 
 class RecipeOrCommand(TyperGroup):
@@ -158,6 +168,15 @@ def convert(
 def classify(
     data: Data,
     suffix: Suffix = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="Files in whose paths below DATA this regular expression finds the same (its first group, or all of "
+            "it) are learned from or held back together: takes of one speaker, pages of one book.",
+            show_default=False,
+        ),
+    ] = None,
     out: Out = None,
     size: OfSize = Size.small,
     device: OnDevice = Device.auto,
@@ -169,14 +188,17 @@ def classify(
 
     bytesim train classify sorted/ --minutes 20
 
-    30 minutes unless --minutes or --steps are given. One file in 50 is held back to measure.
-    The same command goes on after a stop.
+    bytesim train classify recordings/ --group '(speaker[0-9]+)'
+
+    At most 30 minutes unless --minutes or --steps are given; it ends when it gets no better. A tenth of the files,
+    up to 100, or a fiftieth if that is more, is held back to measure and to calibrate. The same command goes on after
+    a stop.
     """
     from bytesim.tasks.train import train_classify
 
     _check_length(minutes, steps)
-    length = {"minutes": minutes, "steps": steps}
-    _run(train_classify, data, as_json, suffix=suffix, out=out, size=size.value, device=device.value, **length)
+    options = {"suffix": suffix, "group": group, "minutes": minutes, "steps": steps}
+    _run(train_classify, data, as_json, out=out, size=size.value, device=device.value, **options)
 
 
 def _check_length(minutes: float | None, steps: int | None) -> None:
@@ -198,9 +220,32 @@ def _run(train: Callable[..., Trained], what: Any, as_json: bool, **options: Any
         return
     length = f"{made.steps:,} steps in {made.seconds / 60:.1f} minutes, {made.num_parameters:,} parameters"
     print_line(f"{made.model_folder}: {length}")
+    if made.judged:
+        _print_judged(made, made.judged)
+        return
     for name, value in made.validation.items():
         print_line(f"validation, {name}: {value:.4f} {made.metric}")
     print_line(f"loss: {made.folder / 'loss.png'}")
+
+
+def _print_judged(made: Trained, judged: Judged) -> None:
+    """How good a classifier is, where it is wrong, and how to use it."""
+    always = f"always saying {judged.majority!r} would be {judged.majority_share:.1%}"
+    print_line(f"of {judged.files:,} files held back {judged.accuracy:.1%} are right; {always}")
+    if judged.confused:
+        worst = [f"{pair.label!r} as {pair.answer!r} {pair.files} times" for pair in judged.confused[:WORST_SHOWN]]
+        print_line(f"taken for another most often: {', '.join(worst)}")
+    error, below = judged.calibration.expected_calibration_error, judged.calibration.unknown_below
+    unknown = f"below {below:.2f} the answer is unknown" if below else "too few files to say when an answer is unknown"
+    print_line(f"probabilities are off by {error:.1%} on average; {unknown}")
+    print_line(f"pictures: {', '.join(str(made.folder / name) for name in PICTURES)}")
+    print_line(f"use it: bytesim classify file FILE --model {_as_model(made.model_folder)}")
+
+
+def _as_model(folder: Path) -> str:
+    """The folder as --model takes it: a path has a separator."""
+    path = str(folder) if folder.is_absolute() else f".{os.sep}{folder}"
+    return subprocess.list2cmdline([path]) if os.name == "nt" else shlex.quote(path)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from bytesim.training.recipe import Recipe, parse_recipe, read_recipe_text
 if TYPE_CHECKING:
     import torch
 
+    from bytesim.tasks.judge_classifier import Judged
     from bytesim.training.loop import StepReport
 
 DEFAULT_MINUTES = 30.0
@@ -31,7 +32,7 @@ class SourceUsed:
     use: str
     """`training` or `validation`."""
     part: str
-    """`all`, or `train` or `dev` of a folder: by the hash of its content a file in 50 is `dev`."""
+    """`all`, or `train` or `dev` of a folder, which is held back."""
     rows: int
     left_out: int
     """Rows that are empty, too long for the model, or over the recipe's max_bytes."""
@@ -60,6 +61,10 @@ class Trained:
     """What `validation` holds: bits per byte, or accuracy."""
     validation: dict[str, float]
     sources: list[SourceUsed]
+    best_step: int | None = None
+    """Step whose weights were saved, where patience kept the best ones; None for the last."""
+    judged: Judged | None = None
+    """What a classifier makes of the files held back."""
 
 
 OnStep = Callable[["StepReport"], None]
@@ -142,6 +147,7 @@ def train_classify(
     data: Sequence[str | Path],
     *,
     suffix: str | None = None,
+    group: str | None = None,
     out: str | Path | None = None,
     size: str = "small",
     device: str = "auto",
@@ -152,12 +158,14 @@ def train_classify(
 ) -> Trained:
     """Train a classifier of files: the label is the folder a file lies in, or its name before the first `_`.
 
-    One file in 50, at least one, is held back to measure. Raises BytesimError.
+    A tenth of the files, up to 100, or a fiftieth if that is more, is held back to measure: some of every label, whole
+    groups. `group` is a regular expression whose first group, or whole match, in the path of a file is its group. The
+    training ends early where it no longer gets better on them; the best weights are saved. Raises BytesimError.
     """
-    from bytesim.tasks.train_folders import classify_recipe
+    from bytesim.tasks.train_labels import classify_recipe
 
     folder = _run_folder(data, out)
-    recipe = classify_recipe(data, folder, suffix, size, _dtype(folder, device))
+    recipe = classify_recipe(data, folder, suffix, size, _dtype(folder, device), group, on_note)
     return _train_folders(recipe, folder, device, minutes, steps, on_step, on_note)
 
 
@@ -193,14 +201,22 @@ def run_training(
         if source.left_out:
             rows = f"{source.left_out} of {source.left_out + source.rows} examples"
             place = os.path.normpath(base / source.path)
-            on_note(f"{place}, {source.use}: {rows} left out: empty, or too long for the model or the recipe")
+            on_note(f"{place}, {source.use}: {rows} left out: {_why_left_out(source)}")
     resumed_at = trainer.progress.step
     if resumed_at:
         on_note(f"resuming at step {resumed_at} of {trainer.progress.total_steps or 'as many as fit'}")
     if keep_recipe:
         _keep(folder / RECIPE_FILE, text)
     trainer.run(on_step)
+    if trainer.stopped:
+        on_note(f"stopped at step {trainer.progress.step}: no better since step {trainer.best.step}")
     return save_results(trainer, text, sources, resumed_at)
+
+
+def _why_left_out(source: SourceUsed) -> str:
+    if source.task.startswith("classify"):
+        return "empty, or too long for the recipe"
+    return "empty, or too long for the model or the recipe"
 
 
 def find_device(name: str) -> torch.device:

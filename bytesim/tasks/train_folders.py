@@ -11,14 +11,14 @@ from pathlib import Path
 from bytesim.errors import InputError
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.patching import suffix_of
-from bytesim.training.folders import find_label, list_files
+from bytesim.training.folders import list_files
 from bytesim.training.recipe import DataSource, Recipe, TrainingConfig
 from bytesim.training.sizes import sized_config
 
 
 def generate_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str) -> Recipe:
     """A model that writes files: one data source for each suffix, drawn as often as there are files of it."""
-    sources = _by_suffix(data, folder, suffix, "generate")
+    sources = by_suffix(data, folder, suffix, "generate")
     return _recipe(folder, sized_config("generate", size), sources, dtype)
 
 
@@ -43,60 +43,42 @@ def convert_recipe(
     return _recipe(folder, sized_config("convert", size), sources, dtype)
 
 
-def classify_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str) -> Recipe:
-    """A classifier. Raises InputError where a file has no label, or where all have the same."""
-    labels = set()
-    for each in data:
-        for path in _wanted(each, suffix):
-            label = find_label(Path(each), path)
-            if label is None:
-                raise InputError(
-                    "has no label: put it in a folder named by its label, or name it LABEL_NAME.", file=str(path)
-                )
-            labels.add(_text(label, path))
-    if len(labels) < 2:
-        raise InputError(
-            f"a classifier needs two labels; found {', '.join(sorted(labels)) or 'none'}.", file=str(data[0])
-        )
-    sources = _by_suffix(data, folder, suffix, "classify")
-    return _recipe(folder, sized_config("classify", size, len(labels)), sources, dtype, tuple(sorted(labels)))
+TRAINING = TrainingConfig(
+    muon_learning_rate=3e-3, warmup_steps=30, decay_share=0.4, batch_bytes=14_000, micro_bytes=7_000
+)
+"""How models of folders are trained, where nothing else is said."""
 
 
-def _recipe(
-    folder: Path, model: BGPTConfig, sources: list[tuple[DataSource, int]], dtype: str, labels: tuple[str, ...] = ()
-) -> Recipe:
+def run_name(folder: Path) -> str:
+    """What the model of a run folder is called."""
+    return Path(os.path.abspath(folder)).name
+
+
+def _recipe(folder: Path, model: BGPTConfig, sources: list[tuple[DataSource, int]], dtype: str) -> Recipe:
     """Train on one part of each source, weighted by its files, and measure on the other."""
     data = [
         replace(source, part="train" if files > 1 else "all", start_weight=float(files)) for source, files in sources
     ]
     return Recipe(
-        name=Path(os.path.abspath(folder)).name,
+        name=run_name(folder),
         model=model,
-        training=TrainingConfig(
-            muon_learning_rate=3e-3,
-            warmup_steps=30,
-            decay_share=0.4,
-            batch_bytes=14_000,
-            micro_bytes=7_000,
-            dtype=dtype,
-        ),
+        training=replace(TRAINING, dtype=dtype),
         data=tuple(data),
         validation=tuple(replace(source, part="dev") for source, files in sources if files > 1),
-        labels=labels,
     )
 
 
-def _by_suffix(data: Sequence[str | Path], folder: Path, suffix: str | None, task: str) -> list[tuple[DataSource, int]]:
+def by_suffix(data: Sequence[str | Path], folder: Path, suffix: str | None, task: str) -> list[tuple[DataSource, int]]:
     """A data source for each suffix of each folder, with its number of files."""
     found = []
     for each in data:
-        counts = Counter(_text(suffix_of(path.name), path) for path in _wanted(each, suffix))
+        counts = Counter(recipe_name(suffix_of(path.name), path) for path in wanted_files(each, suffix))
         for name, files in sorted(counts.items()):
             found.append((DataSource(path=_place(each, folder), task=task, target_suffix=name), files))
     return found
 
 
-def _wanted(folder: str | Path, suffix: str | None) -> list[Path]:
+def wanted_files(folder: str | Path, suffix: str | None) -> list[Path]:
     """The files of a folder to learn from. Raises InputError for none, and for one without a suffix."""
     files = [path for path in list_files(Path(folder)) if suffix is None or suffix_of(path.name) == _clean(suffix)]
     if not files:
@@ -115,10 +97,10 @@ def _place(data: str | Path, folder: Path) -> str:
         place = Path(os.path.relpath(data, folder)).as_posix()
     except ValueError:  # another drive of Windows
         place = Path(os.path.abspath(data)).as_posix()
-    return _text(place, data)
+    return recipe_name(place, data)
 
 
-def _text(name: str, path: str | Path) -> str:
+def recipe_name(name: str, path: str | Path) -> str:
     """A name that a recipe can hold. Raises InputError for one that is not UTF-8, as Linux allows."""
     try:
         name.encode("utf-8")

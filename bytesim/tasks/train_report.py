@@ -9,13 +9,16 @@ import torch
 
 from bytesim.models.weights import save_model
 from bytesim.tasks.files import write_output
+from bytesim.tasks.judge_classifier import Judged, card_fields, judge
 from bytesim.tasks.loss_plot import plot_loss
 from bytesim.tasks.train import PLOT_FILE, SourceUsed, Trained
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import DataSource
+from bytesim.training.split import RULE
 from bytesim.training.streams import AnyStream
 from bytesim.training.validation import sample
 
+SAVED_DTYPE = torch.bfloat16
 LAST_STEPS = 100
 """Steps whose mean is reported as the final training loss."""
 
@@ -44,7 +47,13 @@ def save_results(trainer: Trainer, recipe_text: str, sources: list[SourceUsed], 
     Of several workers only the leading one writes; the others report no figures.
     """
     recipe, progress = trainer.recipe, trainer.progress
-    figures = trainer.validate(again=trainer.mix_in_start())
+    best_step = trainer.best.step if trainer.take_best() else None
+    figures = _figures(trainer, best_step)
+    judged = None
+    if recipe.labels and trainer.validation and trainer.workers.leads:
+        round_weights(trainer)
+        judged = judge(trainer)
+        figures = judged.by_source
     metric = "accuracy" if recipe.labels else "bits per byte"
     model_folder = trainer.folder / recipe.name
     lines = list(trainer.log.lines())
@@ -53,9 +62,9 @@ def save_results(trainer: Trainer, recipe_text: str, sources: list[SourceUsed], 
             model_folder,
             trainer.model.state_dict(),
             config=recipe.model.to_dict(),
-            card=_card(trainer, sources, metric, figures),
+            card=_card(trainer, sources, metric, figures, best_step, judged),
             recipe=recipe_text,
-            dtype=torch.bfloat16,
+            dtype=SAVED_DTYPE,
         )
         write_output(trainer.folder / PLOT_FILE, plot_loss(lines, metric), force=True)
     losses = [line["loss_nats"] for line in lines if "loss_nats" in line][-LAST_STEPS:]
@@ -72,13 +81,39 @@ def save_results(trainer: Trainer, recipe_text: str, sources: list[SourceUsed], 
         metric=metric,
         validation=figures,
         sources=sources,
+        best_step=best_step,
+        judged=judged,
     )
 
 
-def _card(trainer: Trainer, sources: list[SourceUsed], metric: str, figures: dict[str, float]) -> dict[str, Any]:
+def round_weights(trainer: Trainer) -> None:
+    """Make the weights those that will be saved, so that a calibration fits them."""
+    with torch.no_grad():
+        for tensor in trainer.model.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.to(SAVED_DTYPE))
+
+
+def _figures(trainer: Trainer, best_step: int | None) -> dict[str, float]:
+    """The figures of the weights that are to be saved: measured, or those that the log has of the best step."""
+    mixed = trainer.mix_in_start()
+    logged = None if mixed or best_step is None else trainer.log.validation(best_step)
+    return trainer.validate(again=mixed).figures if logged is None else logged[0]
+
+
+def _card(
+    trainer: Trainer,
+    sources: list[SourceUsed],
+    metric: str,
+    figures: dict[str, float],
+    best_step: int | None,
+    judged: Judged | None,
+) -> dict[str, Any]:
     """card.json: what the model is for, its data, what its training took and what it reached."""
     recipe, progress = trainer.recipe, trainer.progress
-    files = [len(sample(stream)) for stream in trainer.validation]
+    files = [len(stream) if judged else len(sample(stream)) for stream in trainer.validation]
+    more = card_fields(judged) if judged else {}
+    products = "float32" if judged else recipe.training.dtype
     tasks = list(dict.fromkeys(_task(source) for source in recipe.data))
     return {
         "purpose": f"{recipe.name}: {'; '.join(tasks)}.",
@@ -87,6 +122,7 @@ def _card(trainer: Trainer, sources: list[SourceUsed], metric: str, figures: dic
         "data": [{name: getattr(source, name) for name in source.__dataclass_fields__} for source in sources],
         "training": {
             "steps": progress.step,
+            **({"best_step": best_step} if best_step is not None else {}),
             "minutes": round(progress.seconds / 60, 2),
             "bytes_seen": progress.bytes_seen,
             "device": str(trainer.device),
@@ -97,14 +133,25 @@ def _card(trainer: Trainer, sources: list[SourceUsed], metric: str, figures: dic
         },
         "results": {
             "metric": metric,
-            "decoding": f"teacher-forced, float32 weights, {recipe.training.dtype} products",
+            "decoding": f"teacher-forced, float32 weights, {products} products",
             "validation": [
                 {"source": name, "value": value, "files": count}
                 for (name, value), count in zip(figures.items(), files, strict=True)
             ],
+            **more.get("results", {}),
         },
+        **(classifier_fields(trainer) if judged else {}),
+        **({"calibration": more["calibration"]} if judged else {}),
         "licence": "Not stated yet. Weights follow the terms of the files they were trained on.",
     }
+
+
+def classifier_fields(trainer: Trainer) -> dict[str, Any]:
+    """How the files of folders were held back, and that they are read as they are; empty for shards."""
+    groups = list(dict.fromkeys(source.group_by for source in trainer.recipe.validation if source.part == "dev"))
+    if not groups:
+        return {}
+    return {"split": {"held_back": RULE, "group_by": " or ".join(filter(None, groups))}, "normalize": False}
 
 
 def _distinct(trainer: Trainer) -> list[AnyStream]:

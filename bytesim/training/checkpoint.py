@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bytesim.errors import BytesimError, ModelError, OutputError
+from bytesim.training.best import Best
 from bytesim.training.recipe import Recipe, recipe_from_dict
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -39,6 +40,7 @@ def save_checkpoint(
     optimizers: list[torch.optim.Optimizer],
     progress: Progress,
     recipe: Recipe,
+    best: Best,
 ) -> None:
     """Write the checkpoint whole or not at all. Raises OutputError."""
     tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
@@ -46,9 +48,12 @@ def save_checkpoint(
         for index, parameter in enumerate(_parameters(optimizer)):
             for name, value in optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{number}.{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous()
+    tensors.update({f"best.{name}": value.contiguous() for name, value in best.weights.items()})
     tensors["rng"] = torch.get_rng_state()
     state = {name: getattr(progress, name) for name in Progress.__slots__}
     metadata = {"progress": json.dumps(state), "recipe": json.dumps(recipe.to_dict())}
+    if best.weights:
+        metadata["best"] = json.dumps({"step": best.step, "loss_nats": best.loss_nats})
     temporary = folder / f".{CHECKPOINT_FILE}.tmp"  # one name: what a kill leaves behind is written over
     try:
         # Not save_file, which writes under a name of its own: a kill would leave that behind for good.
@@ -65,9 +70,10 @@ def load_checkpoint(
     model: nn.Module,
     optimizers: list[torch.optim.Optimizer],
     recipe: Recipe,
+    best: Best,
     on_note: Callable[[str], None],
 ) -> Progress | None:
-    """Restore model, optimizers and RNG; None where the folder holds no checkpoint.
+    """Restore model, optimizers, best weights and RNG; None where the folder holds no checkpoint.
 
     Raises ModelError if the checkpoint is damaged or belongs to another model. Other data than it was trained on
     so far are allowed, and noted.
@@ -86,6 +92,10 @@ def load_checkpoint(
         model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
         for number, optimizer in enumerate(optimizers):
             _restore(optimizer, f"optimizer.{number}.", tensors)
+        if "best" in metadata:
+            state = json.loads(metadata["best"])
+            best.step, best.loss_nats = int(state["step"]), float(state["loss_nats"])
+            best.weights = {name: tensors[f"best.{name}"] for name in model.state_dict()}
         torch.set_rng_state(tensors["rng"])
     except BytesimError as error:
         raise error.in_file(str(path)) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from bytesim.errors import InputError
 from bytesim.patching import suffix_of
 from bytesim.training.recipe import DataSource
 from bytesim.training.shards import Shard, pack
+from bytesim.training.split import LabelledFile, held_back_digests
 
 MAX_FILE_BYTES = 1 << 20
-"""Larger files are left out, and counted: no history of a model here holds them."""
+"""Larger files are left out, and counted: no history of a model here holds them. Of labelled ones the start is read."""
 DEV_ONE_IN = 50
-"""A row in so many is of the part `dev`."""
+"""A row in so many is of the part `dev`, but for classifiers: see `split`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +34,39 @@ class Listing:
     """Rows left out because a file of theirs is empty or over MAX_FILE_BYTES; the part `dev` counts none."""
 
 
-def read_folder(folder: Path, source: DataSource, labels: Sequence[str] = ()) -> Listing:
-    """The rows of a folder for a data source, of its part only. Raises InputError if it holds none."""
+def read_folder(
+    folder: Path, source: DataSource, labels: Sequence[str] = (), held_back: frozenset[str] | None = None
+) -> Listing:
+    """The rows of a folder for a data source, of its part only. Raises InputError if it holds none.
+
+    Of labelled files those whose sha256 is in `held_back` are the part `dev`; without it the folder is split by itself.
+    """
     files = list_files(folder)
     found: list[tuple[tuple[Path, ...], int]]
     if source.task == "convert":
         found = [(pair, 0) for pair in _pairs(folder, files, source)]
     else:
-        wanted = [path for path in files if not source.target_suffix or suffix_of(path.name) == source.target_suffix]
-        found = [((path,), _label(folder, path, source, labels)) for path in wanted]
+        found = [((path,), _label(folder, path, source, labels)) for path in _of_suffix(files, source)]
     if not found:
         raise InputError(f"holds no files {_wanted(source)} to train on.", file=str(folder))
     rows, hashes, kept_labels, too_large = [], {}, [], 0
     for paths, label in found:
-        if not all(0 < _size(path) <= MAX_FILE_BYTES for path in paths):
+        data = [_read(path) for path in paths if _fits(path, source)]
+        if len(data) < len(paths):
             too_large += 1
             continue
-        data = [_read(path) for path in paths]
-        hashes.update(
-            {_name(path, folder): hashlib.sha256(each).hexdigest() for path, each in zip(paths, data, strict=True)}
-        )
+        hashes.update({_name(path, folder): _sha256(each) for path, each in zip(paths, data, strict=True)})
         rows.append((data[0] if len(data) == 2 else b"", data[-1]))
         kept_labels.append(label)
     if not rows:
-        raise InputError(
-            f"all of its {too_large} examples are empty or over {MAX_FILE_BYTES:,} bytes.", file=str(folder)
-        )
-    picked = pick_part(rows, source.part)
+        limit = "" if source.task == "classify" else f" or over {MAX_FILE_BYTES:,} bytes"
+        raise InputError(f"all of its {too_large} examples are empty{limit}.", file=str(folder))
+    if source.task == "classify" and source.part != "all":
+        held_back = hold_back([(folder, source)]) if held_back is None else held_back
+        dev = [_sha256(data) in held_back for _, data in rows]
+        picked = [index for index, held in enumerate(dev) if held == (source.part == "dev")]
+    else:
+        picked = pick_part(rows, source.part)
     if not picked:
         raise InputError("its examples are too few or too much alike to hold some back; add others.", file=str(folder))
     listed = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
@@ -68,6 +76,30 @@ def read_folder(folder: Path, source: DataSource, labels: Sequence[str] = ()) ->
         hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest(),
         too_large if source.part != "dev" else 0,
     )
+
+
+def hold_back(sources: Iterable[tuple[Path, DataSource]]) -> frozenset[str]:
+    """The sha256 of the contents that are held back of labelled folders; one split for all, so that none is in both."""
+    found = {path: file for folder, source in sources for path, file in labelled_files(folder, source).items()}
+    return held_back_digests(list(found.values()))
+
+
+def labelled_files(folder: Path, source: DataSource) -> dict[Path, LabelledFile]:
+    """What the split needs to know of each file of a data source that is not empty."""
+    found = {}
+    for path in _of_suffix(list_files(folder), source):
+        if _fits(path, source):
+            group = find_group(_name(path, folder), source.group_by)
+            found[path] = LabelledFile(find_label(folder, path) or "", _sha256(_read(path)), group)
+    return found
+
+
+def find_group(name: str, group_by: str) -> str | None:
+    """The group of a file by its path below the folder; None where the expression is empty or not found in it."""
+    found = re.search(group_by, name) if group_by else None
+    if found is None:
+        return None
+    return found[1] or "" if found.re.groups else found[0]
 
 
 def list_files(folder: Path) -> list[Path]:
@@ -119,6 +151,15 @@ def _label(folder: Path, path: Path, source: DataSource, labels: Sequence[str]) 
     return labels.index(label)
 
 
+def _of_suffix(files: list[Path], source: DataSource) -> list[Path]:
+    return [path for path in files if source.target_suffix in ("", suffix_of(path.name))]
+
+
+def _fits(path: Path, source: DataSource) -> bool:
+    """Whether a file can be read at all: of a labelled one the start will do."""
+    return _size(path) > 0 and (source.task == "classify" or _size(path) <= MAX_FILE_BYTES)
+
+
 def _wanted(source: DataSource) -> str:
     if source.task == "convert":
         return f"NAME.{source.source_suffix} with NAME.{source.target_suffix} beside them"
@@ -141,7 +182,13 @@ def _size(path: Path) -> int:
 
 
 def _read(path: Path) -> bytes:
+    """The first MAX_FILE_BYTES of a file."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}).", file=str(path)) from error
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

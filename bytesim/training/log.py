@@ -11,6 +11,8 @@ from typing import Any
 from bytesim.errors import OutputError
 
 LOG_FILE = "log.jsonl"
+LOSS = "validation_loss_nats"
+"""Key of the loss that stands beside the figures of a validation."""
 
 
 class TrainingLog:
@@ -53,7 +55,7 @@ class TrainingLog:
         except OSError as error:
             raise OutputError(f"the log cannot be written ({error.strerror}).", file=str(self.path)) from error
 
-    def validation(self, step: int) -> dict[str, float] | None:
-        """The last figures measured at a step; None where there are none."""
-        found = [line["validation"] for line in self.lines() if line["step"] == step and "validation" in line]
-        return found[-1] if found else None
+    def validation(self, step: int) -> tuple[dict[str, float], float] | None:
+        """The last figures measured at a step, and the loss beside them; None where there are none."""
+        kept = [line for line in self.lines() if line["step"] == step and LOSS in line and "validation" in line]
+        return (kept[-1]["validation"], kept[-1][LOSS]) if kept else None

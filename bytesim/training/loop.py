@@ -15,17 +15,18 @@ from torch import Tensor
 from bytesim.errors import ConfigError, OutputError
 from bytesim.models.registry import model_of
 from bytesim.models.weights import load_fitting_weights
+from bytesim.training.best import Best
 from bytesim.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from bytesim.training.compiled import compile_or_eager
 from bytesim.training.examples import Example
 from bytesim.training.interrupt import Interrupt, deferred_interrupt
-from bytesim.training.log import TrainingLog
+from bytesim.training.log import LOSS, TrainingLog
 from bytesim.training.loss import Batch, class_losses, collate, count_targets, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
-from bytesim.training.streams import Mixture, open_stream
-from bytesim.training.validation import validate
+from bytesim.training.streams import Mixture, open_streams
+from bytesim.training.validation import Validation, validate
 from bytesim.training.workers import join_workers
 
 TIMED_STEPS = 5
@@ -76,10 +77,9 @@ class Trainer:
             raise ConfigError("the training has no length: give minutes or steps.")
         keep_freed_memory()
         self.workers = join_workers(device)
-        self.mixture = Mixture(
-            [open_stream(each, recipe.model, base, recipe.labels) for each in recipe.data], self.config.seed
-        )
-        self.validation = [open_stream(each, recipe.model, base, recipe.labels) for each in recipe.validation]
+        streams = open_streams((*recipe.data, *recipe.validation), recipe.model, base, recipe.labels)
+        self.mixture = Mixture(streams[: len(recipe.data)], self.config.seed)
+        self.validation = streams[len(recipe.data) :]
         torch.manual_seed(self.config.seed)
         self.model = model_of(recipe.model).to(device)
         self.optimizers = make_optimizers(
@@ -90,7 +90,8 @@ class Trainer:
             betas=(self.config.beta1, self.config.beta2),
             dtype=getattr(torch, self.config.dtype),
         )
-        progress = load_checkpoint(folder, self.model, self.optimizers, recipe, on_note)
+        self.best = Best()
+        progress = load_checkpoint(folder, self.model, self.optimizers, recipe, self.best, on_note)
         if progress is None and recipe.start_from:
             fresh = load_fitting_weights(base / recipe.start_from, self.model, recipe.model.to_dict())
             if fresh:
@@ -98,6 +99,8 @@ class Trainer:
         self.progress = progress or Progress()
         if self.config.steps:
             self.progress.total_steps = self.config.steps
+        self.stopped = self._waited_enough()
+        """Whether patience has run out."""
         self.log = TrainingLog(folder)
         self.losses = partial(class_losses, smoothing=self.config.label_smoothing) if recipe.labels else token_losses
         self.step_losses = compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
@@ -105,8 +108,9 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether the last step is done."""
-        return self.progress.total_steps is not None and self.progress.step >= self.progress.total_steps
+        """Whether the last step is done, or further ones would not help."""
+        total = self.progress.total_steps
+        return self.stopped or (total is not None and self.progress.step >= total)
 
     def run(self, on_step: Callable[[StepReport], None] | None = None) -> Progress:
         """Train to the end of the recipe, or on from the checkpoint.
@@ -129,7 +133,7 @@ class Trainer:
                 self._log(report)
                 every = self.config.validate_steps
                 if every and self.progress.step % every == 0:
-                    self.validate()
+                    self._watch()
                 # A checkpoint comes last, so that the log holds all that led to it.
                 if self._set_length() or time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
                     self.save()
@@ -139,6 +143,8 @@ class Trainer:
                 if interrupt.asked:
                     self.save()
                     raise KeyboardInterrupt
+        if self.config.patience:  # the last weights may be the best
+            self._watch()
         self.save()
         self.workers.wait()
         return self.progress
@@ -146,7 +152,14 @@ class Trainer:
     def save(self) -> None:
         """Write the checkpoint, if this process leads."""
         if self.workers.leads:
-            save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe)
+            save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe, self.best)
+
+    def take_best(self) -> bool:
+        """Make the weights the best ones, where patience has kept them; whether it did."""
+        if not self.best.weights:
+            return False
+        self.model.load_state_dict(self.best.weights)
+        return True
 
     def mix_in_start(self) -> bool:
         """Make the weights those to be saved: mixed with the first ones, as `start_share` asks; whether it does.
@@ -163,23 +176,36 @@ class Trainer:
             tensor.lerp_(last[name], 1 - share)
         return True
 
-    def validate(self, *, again: bool = False) -> dict[str, float]:
+    def validate(self, *, again: bool = False) -> Validation:
         """Measure the validation rows, and log it, unless the log has the figures of this step already.
 
         `again` measures in any case. Empty in a process that does not lead.
         """
         if not self.workers.leads:
-            return {}
-        figures = None if again else self.log.validation(self.progress.step)
-        if figures is None:
-            figures = validate(self.model, self.validation, self._collate, self.autocast)
-            if figures:
-                self.log.write({"step": self.progress.step, "validation": figures})
-        return figures
+            return Validation()
+        logged = None if again else self.log.validation(self.progress.step)
+        if logged is not None:
+            return Validation(*logged)
+        found = validate(self.model, self.validation, self.collate, self.autocast)
+        if found.figures:
+            self.log.write({"step": self.progress.step, "validation": found.figures, LOSS: found.loss_nats})
+        return found
 
     def autocast(self) -> torch.autocast:
         """The context of a forward pass, in the recipe's dtype."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.dtype == "bfloat16")
+
+    def _watch(self) -> None:
+        """Measure; with patience, keep the weights if they are the best, and stop where it has run out."""
+        found = self.validate()
+        if self.config.patience:
+            if self.workers.leads:
+                self.best.offer(self.model, self.progress.step, found.loss_nats)
+            self.stopped = bool(self.workers.agree(int(self._waited_enough())))
+
+    def _waited_enough(self) -> bool:
+        patience = self.config.patience
+        return patience > 0 and self.best.waited(self.progress.step, self.config.validate_steps) >= patience
 
     def _step(self, interrupt: Interrupt) -> StepReport:
         config, progress = self.config, self.progress
@@ -211,7 +237,7 @@ class Trainer:
         total = torch.zeros((), device=self.device)
         for micro in self.workers.share(micros):
             with self.autocast():
-                loss: Tensor = self.step_losses(self.model, self._collate(micro)).sum() / scored
+                loss: Tensor = self.step_losses(self.model, self.collate(micro)).sum() / scored
             loss.backward()
             total += loss.detach()
         asked = torch.tensor(float(interrupt.asked if interrupt else 0), device=self.device)
@@ -220,7 +246,8 @@ class Trainer:
             interrupt.asked = True
         return float(total)
 
-    def _collate(self, examples: list[Example]) -> Batch:
+    def collate(self, examples: list[Example]) -> Batch:
+        """Examples as one batch on the device."""
         return collate(examples, self.recipe.model).to(self.device)
 
     def _set_length(self) -> bool:
@@ -242,7 +269,7 @@ class Trainer:
         times = [later - earlier for earlier, later in zip(self._step_seconds, self._step_seconds[1:], strict=False)]
         pace = statistics.median(times)
         started = time.monotonic()
-        if self.validate() and config.validate_steps:
+        if self.validate().figures and config.validate_steps:
             pace += (time.monotonic() - started) / config.validate_steps
         left = 60 * config.minutes - progress.seconds
         return progress.step + max(0, round(left / pace))

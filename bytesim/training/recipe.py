@@ -34,7 +34,10 @@ class DataSource:
     """`generate` (each file by itself), `convert` (pairs NAME.source + NAME.target), `classify` (labels)
     or `cpu` (programs of the 8-bit CPU and their states, made while the training runs)."""
     part: str = "all"
-    """Folders: `all` of its files, or `train` or `dev`; by the hash of its content a file in 50 is `dev`."""
+    """Folders: `all` of its files, or `train` or `dev`; by the hash of its content a file in 50 is `dev`. Of labelled
+    files more are, see training/split.py."""
+    group_by: str = ""
+    """Classify, folders: files in whose paths this regular expression finds the same (first group) are not parted."""
     source_suffix: str = ""
     """Convert: suffix of the source files, `abc`."""
     target_suffix: str = ""
@@ -89,7 +92,7 @@ class DataSource:
         for name in self.augment.split():
             _choice("augment", name, tuple(AUGMENTATIONS))
         _ = self.plan
-        for name in ("source_matches", "target_matches"):
+        for name in ("source_matches", "target_matches", "group_by"):
             _expression(name, getattr(self, name))
 
     @property
@@ -146,6 +149,8 @@ class TrainingConfig:
     """Minutes between checkpoints."""
     validate_steps: int = 250
     """Steps between measurements on the validation rows; 0 for none before the end."""
+    patience: int = 0
+    """Measurements without a lower validation loss that end the training; the best weights are saved. 0: the last."""
     start_share: float = 0.0
     """Share of the weights of `start_from` in those that are saved, the rest being those at the end."""
 
@@ -164,6 +169,8 @@ class TrainingConfig:
             raise ConfigError("beta1 and beta2 must be below 1.")
         if self.label_smoothing >= 1:
             raise ConfigError(f"label_smoothing is {self.label_smoothing}; choose a share below 1.")
+        if self.patience and not self.validate_steps:
+            raise ConfigError("patience counts measurements; give validate_steps.")
         if self.start_share >= 1:
             raise ConfigError(f"start_share is {self.start_share}; choose a share below 1.")
 
@@ -194,6 +201,8 @@ class Recipe:
         judged = {source.task == "classify" for source in (*self.data, *self.validation)}
         if len(judged) > 1:
             raise ConfigError("a classifier cannot be trained to write files as well; make two recipes.")
+        if self.training.patience and not self.validation:
+            raise ConfigError("patience watches the validation loss; name [[validation]].")
         if self.training.start_share and not self.start_from:
             raise ConfigError("start_share mixes in the weights of start_from; name that folder.")
         if len(self.labels) != self.model.num_classes or judged != {bool(self.labels)}:
@@ -298,7 +307,7 @@ def _checked(kind: type[Any], values: Any, section: str) -> Any:
 
 def _expression(name: str, value: str) -> None:
     try:
-        re.compile(value.encode())
+        re.compile(value if name == "group_by" else value.encode())  # paths are text, files are bytes
     except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"{name} {value!r} is no regular expression: {error}.") from error
 

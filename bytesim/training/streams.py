@@ -22,10 +22,11 @@ from bytesim.patching import frame_file, frame_source, num_patches
 from bytesim.training.augment import augmented, mixed
 from bytesim.training.cpu_stream import CpuStream
 from bytesim.training.examples import BUCKET_PATCHES, Example
-from bytesim.training.folders import read_folder
+from bytesim.training.folders import hold_back, read_folder
 from bytesim.training.noise import with_length_noise
 from bytesim.training.recipe import DataSource
 from bytesim.training.shards import Shard, load_shard, sha256_of
+from bytesim.training.windows import random_window, spread_windows, window_bytes
 
 
 class Stream:
@@ -44,6 +45,8 @@ class Stream:
             from_lengths, to_lengths = to_lengths, from_lengths
         total = from_lengths + to_lengths
         patches = np.array([self._patches(int(a), int(b)) for a, b in zip(from_lengths, to_lengths, strict=True)])
+        if source.task == "classify":  # longer files come as windows
+            patches = np.minimum(patches, config.max_patches)
         asked = self._asked(shard)
         keep = asked & (patches <= config.max_patches)
         if source.max_bytes:
@@ -81,21 +84,23 @@ class Stream:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def example(self, index: int) -> Example:
-        """The example at a place in the order of lengths."""
+    def example(self, index: int, rng: np.random.Generator | None = None) -> Example:
+        """The example at a place in the order of lengths; a window of a long file with a label, random with `rng`."""
         row = int(self.rows[index])
         source, target = self.shard.row(row)
         if self.source.reverse:
             source, target = target, source
+        if self.source.task == "classify":
+            size = window_bytes(self.config)
+            target = random_window(target, size, self.config.patch_size, rng) if rng else target[:size]
+            target = augmented(target, self.source.augment, rng) if rng else target
         return self._frame(source, target, int(self.shard.label[row]))
 
-    def _drawn(self, index: int, rng: np.random.Generator) -> Example:
-        """The example at a place, as a step of training is given it."""
-        if not self.source.augment:
-            return self.example(index)
+    def windows(self, index: int) -> list[Example]:
+        """Classify: what the file at a place is measured by, itself or windows of it."""
         row = int(self.rows[index])
-        source, target = self.shard.row(row)
-        return self._frame(source, augmented(target, self.source.augment, rng), int(self.shard.label[row]))
+        parts = spread_windows(self.shard.row(row)[1], window_bytes(self.config))
+        return [self._frame(b"", part, int(self.shard.label[row])) for part in parts]
 
     def _frame(self, source: bytes, target: bytes, label: int) -> Example:
         size, suffixes = self.config.patch_size, (self.source.source_suffix, self.source.target_suffix)
@@ -122,7 +127,7 @@ class Stream:
         bucket = int(self.buckets[row])
         count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
-        drawn = [self._drawn(int(index), rng) for index in rng.integers(low, high, count)]
+        drawn = [self.example(int(index), rng) for index in rng.integers(low, high, count)]
         if self.source.mixup:
             return mixed(drawn, self.source.mixup, rng)
         if not self.source.length_noise:
@@ -133,15 +138,34 @@ class Stream:
 AnyStream = Stream | CpuStream
 
 
-def open_stream(source: DataSource, config: ModelConfig, base: Path, labels: Sequence[str] = ()) -> AnyStream:
+def open_streams(
+    sources: Sequence[DataSource], config: ModelConfig, base: Path, labels: Sequence[str]
+) -> list[AnyStream]:
+    """The streams of data sources; of those with labels no file that one holds back is trained on in another."""
+    split = [(find_place(each, base), each) for each in sources if each.task == "classify" and each.part != "all"]
+    held_back = hold_back([(path, each) for path, each in split if path.is_dir()])
+    return [open_stream(each, config, base, labels, held_back) for each in sources]
+
+
+def find_place(source: DataSource, base: Path) -> Path:
+    """Where a data source lies whose path is relative to `base`."""
+    path = base / source.path
+    return path if path.exists() else Path(os.path.normpath(path))  # `run/../data` does not exist before `run` does
+
+
+def open_stream(
+    source: DataSource,
+    config: ModelConfig,
+    base: Path,
+    labels: Sequence[str] = (),
+    held_back: frozenset[str] | None = None,
+) -> AnyStream:
     """The stream of a data source whose path is relative to `base`. Raises BytesimError."""
     if source.task == "cpu" and not source.path:
         return CpuStream(source, config)
-    path = base / source.path
-    if not path.exists():  # `run/../data` does not exist before `run` does
-        path = Path(os.path.normpath(path))
+    path = find_place(source, base)
     if path.is_dir():
-        listing = read_folder(path, source, labels)
+        listing = read_folder(path, source, labels, held_back)
         return Stream(source, listing.shard, config, sha256=listing.sha256, too_large=listing.too_large)
     if source.part != "all" and path.exists():
         raise ConfigError(f"part = {source.part!r} is for folders; {source.path} is none.")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from bytesim.metrics import bits_per_byte
 from bytesim.models.registry import Model
 from bytesim.training.examples import Example
 from bytesim.training.loss import Batch, real_tokens, token_losses
-from bytesim.training.streams import AnyStream
+from bytesim.training.streams import AnyStream, Stream
 
 VALIDATION_FILES = 192
 """Most files of a validation source that are measured, spread over its lengths; `bytesim evaluate` measures all."""
@@ -21,19 +24,38 @@ Collate = Callable[[list[Example]], Batch]
 Autocast = Callable[[], AbstractContextManager[object]]
 
 
-def validate(model: Model, streams: Sequence[AnyStream], collate: Collate, autocast: Autocast) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What one measurement found."""
+
+    figures: dict[str, float] = field(default_factory=dict)
+    """Source -> bits per byte, or the accuracy of a classifier."""
+    loss_nats: float = float("nan")
+    """Cross-entropy over all sources, smoother than accuracy: nats per file of a classifier, else per byte."""
+
+
+def validate(model: Model, streams: Sequence[AnyStream], collate: Collate, autocast: Autocast) -> Validation:
     """The figure of each validation source: bits per byte, teacher-forced, or the accuracy of a classifier."""
     figures: dict[str, float] = {}
+    nats, counted = 0.0, 0
     model.eval()
     with torch.no_grad():
-        for stream in streams:
-            name = f"{stream.source.path or stream.source.task}{' reverse' if stream.source.reverse else ''}"
-            if name in figures:  # one folder may be several sources, by suffix
-                name = f"{name} {stream.source.target_suffix}"
+        for name, stream in zip(figure_names(streams), streams, strict=True):
             measure = _accuracy if stream.source.task == "classify" else _bits_per_byte
-            figures[name] = measure(model, stream, collate, autocast)
+            figures[name], more_nats, more = measure(model, stream, collate, autocast)
+            nats, counted = nats + more_nats, counted + more
     model.train()
-    return figures
+    return Validation(figures, nats / max(1, counted))
+
+
+def figure_names(streams: Sequence[AnyStream]) -> list[str]:
+    """What the figure of each source is called."""
+    names: list[str] = []
+    for stream in streams:
+        name = f"{stream.source.path or stream.source.task}{' reverse' if stream.source.reverse else ''}"
+        # One folder may be several sources, by suffix.
+        names.append(f"{name} {stream.source.target_suffix}" if name in names else name)
+    return names
 
 
 def sample(stream: AnyStream) -> range:
@@ -41,7 +63,23 @@ def sample(stream: AnyStream) -> range:
     return range(0, len(stream), max(1, math.ceil(len(stream) / VALIDATION_FILES)))
 
 
-def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> float:
+def class_logits(
+    model: Model, stream: AnyStream, indices: Iterable[int], collate: Collate, autocast: Autocast
+) -> tuple[Tensor, Tensor]:
+    """(N, C) log-probabilities of files of a stream, of a long one the mean of its windows, and (N,) classes."""
+    logits, labels = [], []
+    for index in indices:
+        assert isinstance(stream, Stream)
+        windows = [collate([window]) for window in stream.windows(index)]
+        with autocast():
+            found = [model.classify(each.patches, each.lengths).float() for each in windows]
+        logits.append(torch.cat(found).log_softmax(-1).mean(0).cpu())
+        labels.append(int(windows[0].labels))
+    return torch.stack(logits), torch.tensor(labels)
+
+
+def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
+    """Bits per byte, and the nats and bytes that they are of."""
     nats, num_bytes = 0.0, 0
     for index in sample(stream):
         example = stream.example(index)
@@ -50,13 +88,11 @@ def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: 
             losses = token_losses(model, batch)
         nats += float((losses * real_tokens(batch)).sum())
         num_bytes += example.num_bytes
-    return bits_per_byte(nats, num_bytes)
+    return bits_per_byte(nats, num_bytes), nats, num_bytes
 
 
-def _accuracy(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> float:
-    right = 0
-    for index in sample(stream):
-        batch = collate([stream.example(index)])
-        with autocast():
-            right += int(model.classify(batch.patches, batch.lengths).argmax()) == int(batch.labels)
-    return right / len(sample(stream))
+def _accuracy(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
+    """The share of files that are right, and the nats and files of the loss."""
+    logits, labels = class_logits(model, stream, sample(stream), collate, autocast)
+    right = int((logits.argmax(1) == labels).sum())
+    return right / len(labels), float(F.cross_entropy(logits, labels, reduction="sum")), len(labels)
