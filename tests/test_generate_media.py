@@ -177,7 +177,7 @@ def test_a_prompt_that_begins_no_valid_file_is_refused_with_its_offset(models, m
 
 
 def test_a_text_prompt_of_a_picture_and_a_file_that_is_none_are_refused(models):
-    with pytest.raises(InputError, match="the prompt, byte 0: no .bmp file begins so: b'h' cannot stand there"):
+    with pytest.raises(InputError, match=r"the prompt, byte 0: no \.bmp file begins so: b'h' cannot stand there"):
         task.generate(model=models["bmp"], prompt="hello")
     Path("notes.txt").write_text("no picture, no sound")
     for suffix, words in (("bmp", "notes.txt: no picture"), ("wav", "notes.txt: no recording")):
@@ -264,7 +264,7 @@ def test_a_sheet_shows_every_picture_enlarged():
 def test_a_sheet_shows_the_height_of_a_wave():
     def drawn(samples: bytes) -> int:
         with Image.open(io.BytesIO(sheet([("7", wav.serialize(wav.model_recording(samples)))], "wav"))) as picture:
-            return dict((colour, count) for count, colour in picture.getcolors(1 << 20)).get((31, 119, 180), 0)
+            return {colour: count for count, colour in picture.getcolors(1 << 20)}.get((31, 119, 180), 0)
 
     quiet, loud = drawn(bytes([128]) * 8000), drawn(bytes([10, 246]) * 4000)
     assert 300 <= quiet <= 320
@@ -315,7 +315,7 @@ def test_the_midi_of_a_tune_stands_beside_it_and_names_what_made_it(music, monke
 def test_a_tune_without_its_midi_is_an_error_that_says_so(music, monkeypatch, here):
     monkeypatch.setattr(generate_draw, "decode", answering(lambda request: TUNE))
     (outcome,) = task.generate(model=music, seed=5, midi=True, engine="model")  # its MIDI does not fit the history
-    assert str(outcome.error).startswith("file 1: music-5.abc is written, but has no MIDI: ")
+    assert str(outcome.error).startswith("music-5.abc: the tune is written, but has no MIDI: ")
     assert [path.name for path in here.iterdir()] == ["music-5.abc"]
 
 

@@ -37,8 +37,8 @@ def generate(
         typer.Option(
             min=0.0,
             max=1.0,
-            help="Share of the prompt file that is kept. Where nothing is said: half of a picture (its lower half, which "
-            "BMP stores first) or recording, all of anything else.",
+            help="Share of the prompt file that is kept. Where nothing is said: half of a picture (the lower half, which "
+            "BMP stores first) or recording, else all.",
             show_default=False,
         ),
     ] = None,

@@ -84,5 +84,5 @@ def _file(outcome: Outcome[Generated]) -> str:
 
 def _without(outcome: Outcome[Generated], what: str, error: BytesimError) -> Outcome[Generated]:
     """The outcome of a tune that stands there alone."""
-    error.message = f"{_file(outcome)} is written, but has no {what}: {error.message}"
-    return Outcome(outcome.source, error=error.in_file(outcome.source))
+    error.message = f"the tune is written, but has no {what}: {error.message}"
+    return Outcome(outcome.source, error=error.in_file(_file(outcome)))

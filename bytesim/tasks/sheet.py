@@ -28,7 +28,7 @@ def sheet(files: Sequence[tuple[str, bytes]], suffix: str) -> bytes:
     cells = [(label, draw(data, scale)) for label, data in shown]
     width = max(cell.width for _, cell in cells) + _GAP
     height = max(cell.height for _, cell in cells) + _GAP + _LABEL
-    columns = max(1, min(len(cells), round(math.sqrt(len(cells) * height / width))))
+    columns = max(1, min(len(cells), math.ceil(math.sqrt(len(cells) * height / width))))
     rows = -(-len(cells) // columns)
     left = len(files) - len(shown)
     canvas = Image.new("RGB", (_GAP + columns * width, _GAP + rows * height + (_LABEL if left else 0)), _PAPER)
