@@ -37,8 +37,8 @@ def generate(
         typer.Option(
             min=0.0,
             max=1.0,
-            help="Share of the prompt file that is kept. Where nothing is said: half of a picture (the lower half, which "
-            "BMP stores first) or recording, else all.",
+            help="Share of the prompt file that is kept. Where nothing is said: half of a picture (BMP stores its lower half "
+            "first) or recording, else all.",
             show_default=False,
         ),
     ] = None,
@@ -107,7 +107,7 @@ def generate(
         raise typer.BadParameter("--prompt and --prompt-file both say how the file begins; give one of them.")
     if keep is not None and prompt_file is None:
         raise typer.BadParameter("--keep says how much of a --prompt-file is kept; give one.")
-    with _progress(count) as (on_bytes, on_files):
+    with file_progress(count) as (on_bytes, on_files):
         outcomes = task.generate(
             model=model,
             suffix=suffix,
@@ -143,7 +143,7 @@ def generate(
 
 
 @contextmanager
-def _progress(count: int) -> Iterator[tuple[Callable[[int], None], Callable[[int, int], None]]]:
+def file_progress(count: int) -> Iterator[tuple[Callable[[int], None], Callable[[int, int], None]]]:
     """A bar of files done, with bytes per second: what hears of bytes, and what hears of files."""
     started, written = time.monotonic(), 0
     with progress() as bar:
