@@ -37,8 +37,8 @@ def generate(
         typer.Option(
             min=0.0,
             max=1.0,
-            help="Share of the prompt file that is kept. Where nothing is said: half of a picture (BMP stores its lower "
-            "half first) or recording, else all.",
+            help="Share of the prompt file that is kept. Where nothing is said: half of a picture (BMP stores its "
+            "lower half first) or recording, else all.",
             show_default=False,
         ),
     ] = None,
