@@ -18,6 +18,7 @@ _EXPORTS = {
     "evaluate_bpb": "bytesim.tasks.evaluate_bpb",
     "evaluate_convert": "bytesim.tasks.evaluate",
     "evaluate_cpu": "bytesim.tasks.evaluate_cpu",
+    "evaluate_generate": "bytesim.tasks.evaluate_generate",
     "generate": "bytesim.tasks.generate",
     "import_model": "bytesim.tasks.models",
     "list_models": "bytesim.tasks.models",

@@ -22,6 +22,7 @@ FUNCTION_OF_COMMAND = {
     "evaluate bpb": "evaluate_bpb",
     "evaluate convert": "evaluate_convert",
     "evaluate cpu": "evaluate_cpu",
+    "evaluate generate": "evaluate_generate",
     "generate": "generate",
     "models import": "import_model",
     "models list": "list_models",

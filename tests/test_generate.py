@@ -12,8 +12,10 @@ from bytesim.engine.requests import Request
 from bytesim.errors import BytesimError, ConfigError, ContextError
 from bytesim.formats import abc
 from bytesim.tasks import generate as task
+from bytesim.tasks import generate_draw
 
 TUNE = b"X:1\nM:4/4\nL:1/8\nK:D\nDFAdfdAF|GBAGFAD2|\n"
+OTHER = b"X:1\nM:4/4\nL:1/8\nK:D\nD4A4|\n"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def run(*words: str | Path, **options):
 
 
 def test_a_tune_is_written_in_readable_form(model, monkeypatch, here):
-    monkeypatch.setattr(task, "decode", answering(lambda request: TUNE))
+    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: TUNE))
     done = run("--model", model, "--seed", 5)
     assert done.exit_code == 0, done.output
     assert (here / "music-5.abc").read_text() == "X:1\nM:4/4\nL:1/8\nK:D\nDF Ad fd AF|GB AG FA D2|]\n"
@@ -48,7 +50,7 @@ def test_a_tune_is_written_in_readable_form(model, monkeypatch, here):
 
 def test_what_does_not_parse_is_drawn_again_with_the_next_seed(model, monkeypatch, here):
     monkeypatch.setattr(
-        task, "decode", answering(lambda request: TUNE if request.sampling.seed in (4, 8) else b"no tune")
+        generate_draw, "decode", answering(lambda request: {4: TUNE, 8: OTHER}.get(request.sampling.seed, b"no tune"))
     )
     done = run("--model", model, "--seed", 3, "-n", 2, "-o", here / "tunes", "--json")
     first, second = [row["result"] for row in json.loads(done.stdout)]
@@ -57,7 +59,7 @@ def test_what_does_not_parse_is_drawn_again_with_the_next_seed(model, monkeypatc
 
 
 def test_no_valid_file_is_one_line_and_nothing_is_written(model, here):
-    done = run("--model", model, "--seed", 1, "--tries", 2)
+    done = run("--model", model, "--seed", 1, "--tries", 2, "--any-form")
     assert done.exit_code == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: file 1: no valid .abc file in 2 tries; of the last: ")
@@ -97,7 +99,7 @@ def test_a_begun_tune_is_given_to_the_model_in_canonical_form(model, monkeypatch
         asked.append(request)
         return request.prefix + b"E8|\n"
 
-    monkeypatch.setattr(task, "decode", answering(answer))
+    monkeypatch.setattr(generate_draw, "decode", answering(answer))
     task.generate(model=model, prompt="X:1\nT:Mine\nM:4/4\nK:D\nDF A2 d4 | E2", output="tune.abc", seed=0)
     written = abc.parse(Path("tune.abc").read_text())
     assert written.title == "Mine"
@@ -105,8 +107,16 @@ def test_a_begun_tune_is_given_to_the_model_in_canonical_form(model, monkeypatch
     assert asked[0].prefix == b"X:1\nM:4/4\nL:1/8\nK:D\nDFA2d4|E2"[24:]
 
 
+def test_a_tune_is_valid_at_the_first_try_by_construction(model, here):
+    drawn = task.generate(model=model, seed=1, count=4, tries=1, output="tunes")
+    for outcome in drawn:
+        made = outcome.result
+        abc.canonical(abc.parse(Path(made.output).read_text()))
+        assert (made.tries, made.truncated) == (1, True)  # a history of 96 bytes brings each to an end
+
+
 def test_stdout_takes_one_file(model, monkeypatch):
-    monkeypatch.setattr(task, "decode", answering(lambda request: TUNE))
+    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: TUNE))
     done = run("--model", model, "-o", "-", "--seed", 1)
     assert done.stdout.startswith("X:1\nM:4/4")
     assert done.stderr == "-: 46 bytes by the model music, seed 1\n"
@@ -115,7 +125,7 @@ def test_stdout_takes_one_file(model, monkeypatch):
 
 
 def test_an_existing_file_is_refused_before_the_work(model, monkeypatch, here):
-    monkeypatch.setattr(task, "decode", lambda *_, **__: pytest.fail("the output was not checked first"))
+    monkeypatch.setattr(generate_draw, "decode", lambda *_, **__: pytest.fail("the output was not checked first"))
     (here / "tune.abc").write_text("mine")
     done = run("--model", model, "-o", "tune.abc")
     assert isinstance(done.exception, BytesimError)
@@ -130,7 +140,14 @@ def test_an_existing_file_is_refused_before_the_work(model, monkeypatch, here):
         ({"max_bytes": 0}, "max-bytes"),
         ({"temperature": -1.0}, "temperature"),
         ({"top_p": 0.0}, "top-p"),
+        ({"jobs": 0}, "jobs"),
         ({"prompt": "a", "prompt_file": "b"}, "not both"),
+        ({"keep": 0.5}, "prompt file"),
+        ({"keep": 0.0, "prompt_file": "b"}, "keep 0.0"),
+        ({"count": 2, "temperature": 0.0}, "same file every time"),
+        ({"prompt": "X:1", "max_bytes": 3}, "leaves nothing to write"),
+        ({"engine": "organ", "midi": True}, "organ"),
+        ({"sheet": "all.png"}, "not .abc files"),
         ({"suffix": "mp3"}, "writes .abc, not .mp3"),
         ({"device": "abacus"}, "abacus"),
         ({"dtype": "int4"}, "int4"),
@@ -143,7 +160,7 @@ def test_settings_that_make_no_sense_are_refused(model, settings, words):
 
 def test_a_prompt_that_fills_the_history_is_refused(model):
     with pytest.raises(ContextError, match="fills the model's history"):
-        task.generate(model=model, prompt="a" * 5000)
+        task.generate(model=model, prompt="X:1\nM:4/4\nL:1/8\nK:C\n" + 50 * "CDEFGABc|")
 
 
 def test_a_model_that_writes_several_kinds_asks_which(tmp_path):

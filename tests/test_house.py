@@ -46,6 +46,7 @@ ORACLES = ("tasks.music_rules", "tasks.abcmidi", "tasks.music21_render", "cpu.ma
 """What a model is judged by: nothing between a source and a model's own output may see it."""
 MAY_COMPARE = {
     "bytesim.tasks.convert",
+    "bytesim.tasks.generate",
     "bytesim.tasks.simulate_cpu",
     "bytesim.tasks.evaluate",
     "bytesim.tasks.evaluate_cpu",

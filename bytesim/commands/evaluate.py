@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Jobs, Model
+from bytesim.commands.evaluate_generate import evaluate_generate
 from bytesim.console import byte_progress, print_json, print_line, progress, report_outcomes
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ def _evaluate() -> None:
 
     bytesim evaluate convert tunes.jsonl.xz --model music --direction abc2midi
     """
+
+
+evaluate_app.command("generate")(evaluate_generate)
 
 
 class Direction(str, Enum):

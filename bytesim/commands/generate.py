@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Force, Model
+from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Engine, Force, Jobs
 from bytesim.console import print_note, progress, report_outcomes
 
 if TYPE_CHECKING:
@@ -14,13 +17,30 @@ if TYPE_CHECKING:
 
 
 def generate(
-    model: Model = "music",
+    model: Annotated[
+        str, typer.Option(help="text, image, audio, abc (the tunes of music) or a name of your own; or a model folder.")
+    ] = "music",
     suffix: Annotated[
         str | None, typer.Option(help="Kind of file, where the model writes several.", show_default=False)
     ] = None,
     prompt: Annotated[str | None, typer.Option(help="How the file begins.", show_default=False)] = None,
     prompt_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The same from a file; - reads stdin.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The same from a file; - reads stdin. Of a picture or recording in any format a part is kept.",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Share of the prompt file that is kept. Where nothing is said: half of a picture (BMP stores its "
+            "lower half first) or recording, else all.",
+            show_default=False,
+        ),
     ] = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many files.")] = 1,
     temperature: Annotated[
@@ -32,26 +52,52 @@ def generate(
     ] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Draw the same files again.", show_default=False)] = None,
     max_bytes: Annotated[
-        int | None, typer.Option(min=1, help="Cut files at this length; a cut one is kept.", show_default=False)
+        int | None,
+        typer.Option(
+            min=1, help="Longest file: texts and tunes are brought to an end, other kinds cut.", show_default=False
+        ),
     ] = None,
     allow_truncated: Annotated[
-        bool, typer.Option("--allow-truncated", help="Keep files that the model did not end.")
+        bool, typer.Option("--allow-truncated", help="Keep files that are cut off where they had to end.")
     ] = False,
-    tries: Annotated[int, typer.Option(min=1, help="Draws for each file, until one is valid.")] = 8,
+    any_form: Annotated[
+        bool,
+        typer.Option(
+            "--any-form",
+            help="For models of your own: .txt, .bmp, .wav and .abc files need not have the form that bytesim knows.",
+        ),
+    ] = False,
+    tries: Annotated[int, typer.Option(min=1, help="Draws for each file, until one is valid and new.")] = 8,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", help="File or folder; without it MODEL-SEED.suffix, here.", show_default=False),
     ] = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(metavar="PNG", help="Draw all pictures, or all waves, on one sheet.", show_default=False),
+    ] = None,
+    midi: Annotated[bool, typer.Option("--midi", help="Write the MIDI of each tune beside it.")] = False,
+    engine: Annotated[
+        Engine, typer.Option(help="What makes the MIDI: the model, the rules, or the model where it is sure (auto).")
+    ] = Engine.auto,
+    score: Annotated[
+        bool, typer.Option("--score", help="Draw the score of each tune beside it, as SVG; needs abcm2ps.")
+    ] = False,
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Write new files, byte by byte: tunes, with the model music.
+    """Write new files, byte by byte: texts, pictures, sounds and tunes. All are valid, and no two are alike.
 
-    bytesim generate --model music -n 3 --seed 7 -o tunes/
+    bytesim generate --model abc -n 3 --seed 7 -o tunes/ --midi --score
 
-    Only valid files are kept; one that does not parse is drawn again with the next seed.
+    bytesim generate --model text --prompt "Wall Street"
+
+    bytesim generate --model image -n 16 -o pictures/ --sheet pictures.png
+
+    bytesim generate --model audio --prompt-file word.mp3 --keep 0.3 -o rest.wav
     """
     from bytesim.tasks import generate as task
 
@@ -59,18 +105,15 @@ def generate(
         raise typer.BadParameter("--json and the file itself cannot both go to stdout; name a file with -o.")
     if prompt is not None and prompt_file is not None:
         raise typer.BadParameter("--prompt and --prompt-file both say how the file begins; give one of them.")
-    with progress() as bar:
-        job = bar.add_task("generate", total=None, speed="")
-
-        def on_bytes(num_bytes: int) -> None:
-            speed = bar.tasks[job].speed
-            bar.update(job, advance=num_bytes, speed="" if speed is None else f"{speed:,.0f}")
-
+    if keep is not None and prompt_file is None:
+        raise typer.BadParameter("--keep says how much of a --prompt-file is kept; give one.")
+    with file_progress(count) as (on_bytes, on_files):
         outcomes = task.generate(
             model=model,
             suffix=suffix,
             prompt=prompt,
             prompt_file=prompt_file,
+            keep=keep,
             count=count,
             temperature=temperature,
             top_k=top_k,
@@ -78,20 +121,50 @@ def generate(
             seed=seed,
             max_bytes=max_bytes,
             allow_truncated=allow_truncated,
+            any_form=any_form,
             tries=tries,
             output=output,
+            sheet=sheet,
+            midi=midi,
+            engine=engine.value,
+            score=score,
             force=force,
             device=device,
             dtype=dtype.value,
+            jobs=jobs,
             on_bytes=on_bytes,
+            on_files=on_files,
         )
-    raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
+    code = report_outcomes(outcomes, as_json=as_json, line=_line)
+    drawn = sum(outcome.result is not None for outcome in outcomes)
+    if sheet is not None and drawn:
+        print_note(f"{sheet}: {drawn} on one sheet")
+    raise typer.Exit(code)
+
+
+@contextmanager
+def file_progress(count: int) -> Iterator[tuple[Callable[[int], None], Callable[[int, int], None]]]:
+    """A bar of files done, with bytes per second: what hears of bytes, and what hears of files."""
+    started, written = time.monotonic(), 0
+    with progress() as bar:
+        job = bar.add_task("generate", total=count, speed="")
+
+        def on_bytes(num_bytes: int) -> None:
+            nonlocal written
+            written += num_bytes
+            bar.update(job, speed=f"{written / max(1e-3, time.monotonic() - started):,.0f}")
+
+        yield on_bytes, lambda done, total: bar.update(job, completed=done, total=total)
 
 
 def _line(made: Generated) -> str | None:
     tries = "" if made.tries == 1 else f", valid at try {made.tries}"
     cut = ", cut" if made.truncated else ""
     line = f"{made.output}: {made.num_bytes:,} bytes by the model {made.model}, seed {made.seed}{tries}{cut}"
+    if made.midi is not None:
+        line += f"; {made.midi} by {'the model' if made.midi_engine == 'model' else made.midi_engine}"
+    if made.score is not None:
+        line += f"; {made.score}"
     if made.output != "-":
         return line
     print_note(line)

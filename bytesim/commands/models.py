@@ -104,7 +104,8 @@ def import_(
 
 def _row(info: ModelInfo) -> str:
     size = f"{info.num_parameters / 1e6:.1f} M parameters, {info.num_bytes / 2**20:.1f} MiB"
-    return f"{info.name:<12} {info.place:<8} {size:<30} {info.card.get('purpose', '')}".rstrip()
+    also = f" (also called {', '.join(info.aliases)})" if info.aliases else ""
+    return f"{info.name:<12} {info.place:<8} {size:<30} {info.card.get('purpose', '')}{also}".rstrip()
 
 
 def _verified(model: VerifiedModel) -> str:

@@ -39,15 +39,20 @@ class _Running:
     """Patches of it that the patch-level decoder has read."""
     generator: torch.Generator | None
     grammar: Grammar | None
+    """None also from its end on."""
     clock: Clock | None
     written: bytearray = field(default_factory=bytearray)
     forced: bytes = b""
     nats: list[NDArray[np.float32]] = field(default_factory=list)
+    num_bytes: int = 0
+    """Bytes that its grammar has seen."""
     overran: bool = False
 
     @property
     def is_over(self) -> bool:
-        """Whether its music has gone on for longer than that of its source."""
+        """Whether it has gone on for longer than was asked, or its music for longer than that of its source."""
+        if self.request.end_after is not None and self.num_bytes >= self.request.end_after:
+            return True
         latest = self.request.times.latest if self.request.times else None
         return bool(self.clock and latest is not None and self.clock.now[0] > latest)
 
@@ -198,7 +203,10 @@ class _Decoder:
         for state, token in zip(self.running, tokens, strict=True):
             if state.clock and token != END_OF_PATCH:
                 state.clock.advance(token)
-            if state.grammar:
+            if state.grammar and token == END_OF_PATCH:
+                state.grammar = None
+            elif state.grammar:
+                state.num_bytes += 1
                 state.grammar.ending.wanted = state.is_over
                 state.overran = state.overran or state.is_over
                 state.grammar.advance(token)

@@ -92,6 +92,8 @@ class Request:
     sampling: Sampling = Sampling()
     grammar: Callable[[], Grammar] | None = None
     """Makes the grammar that the answer keeps to."""
+    end_after: int | None = None
+    """Bytes of the answer, prefix included, after which its grammar is told to bring it to an end."""
     times: RequestTimes | None = None
     """For a model with a clock; where there are none, it stands still."""
 
@@ -107,7 +109,8 @@ class Reply:
     token_nats: NDArray[np.float32]
     """Surprise of the model, no grammar applied, at each byte after the prefix and at the END_OF_PATCH."""
     overran: bool = False
-    """Whether its music went on after `RequestTimes.latest`, and its grammar was told to bring it to an end."""
+    """Whether it went on for too long, after `RequestTimes.latest` or `Request.end_after`, and its grammar was told to
+    bring it to an end."""
 
     @property
     def nats(self) -> float:

@@ -23,12 +23,13 @@ def patch_noise(generators: list[torch.Generator | None], patch_size: int, devic
     """Gumbel noise (B, S, V) for one patch of each file, zero for the greedy ones; None where all are greedy."""
     if not any(generators):
         return None
-    noise = torch.zeros(len(generators), patch_size, VOCAB_SIZE)
+    noise = torch.full((len(generators), patch_size, VOCAB_SIZE), 0.5, dtype=torch.float64)
     for row, generator in zip(noise, generators, strict=True):
         if generator is not None:
-            uniform = torch.rand(row.shape, generator=generator, dtype=torch.float64).clamp_min(1e-300)
-            row.copy_(-torch.log(-torch.log(uniform)))
-    return noise.to(device)
+            torch.rand(row.shape, generator=generator, dtype=torch.float64, out=row)
+    noise.clamp_min_(1e-300).log_().neg_().log_().neg_()
+    noise[[generator is None for generator in generators]] = 0.0
+    return noise.float().to(device)
 
 
 def choose(logits: Tensor, samplings: list[Sampling], noise: Tensor | None, allowed: Tensor | None) -> Tensor:
@@ -40,7 +41,7 @@ def choose(logits: Tensor, samplings: list[Sampling], noise: Tensor | None, allo
     temperatures = torch.tensor([each.temperature or 1.0 for each in samplings], device=logits.device)
     scaled = logits / temperatures[:, None]
     for row, each in enumerate(samplings):
-        if each.temperature > 0:
+        if each.temperature > 0 and (each.top_k or each.top_p < 1.0):
             scaled[row] = _narrowed(scaled[row], each)
     return (scaled + noise).argmax(-1)
 

@@ -6,7 +6,7 @@ output alone, never a source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -94,11 +94,33 @@ def _continuations(options: frozenset[bytes]) -> dict[bytes, Allowed]:
 
 def accepts(grammar: Grammar, data: bytes) -> int | None:
     """None where the whole of `data` is a file of the grammar, else the offset of the first byte that does not fit."""
-    for offset, token in enumerate(_with_end(data)):
+    return lead(grammar, _with_end(data))
+
+
+def lead(grammar: Grammar, tokens: Iterable[int]) -> int | None:
+    """Take a grammar through the beginning of a file. Returns None, or the offset of the first token that does not fit,
+    where it stops."""
+    for offset, token in enumerate(tokens):
         if not grammar.allowed[token]:
             return offset
         grammar.advance(token)
     return None
+
+
+def grammar_after(make: GrammarMaker, beginning: bytes) -> Grammar:
+    """A grammar that has seen the beginning of a file."""
+    grammar = make()
+    lead(grammar, beginning)
+    return grammar
+
+
+def only_way_on(grammar: Grammar) -> bytes:
+    """The bytes that must come next, whatever the rest of the file is; the grammar is taken through them."""
+    written = bytearray()
+    while np.count_nonzero(grammar.allowed) == 1 and not grammar.allowed[END_OF_PATCH]:
+        written.append(int(grammar.allowed.argmax()))
+        grammar.advance(written[-1])
+    return bytes(written)
 
 
 def _with_end(data: bytes) -> Iterator[int]:

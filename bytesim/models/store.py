@@ -26,6 +26,19 @@ Place = Literal["user", "shipped", "path"]
 
 
 @dataclass(frozen=True)
+class Alias:
+    """Another name for one side of a model."""
+
+    model: str
+    suffix: str
+    """The files that it writes under this name."""
+
+
+ALIASES = {"abc": Alias("music", "abc")}
+"""Names that stand for a model as long as no model is called so."""
+
+
+@dataclass(frozen=True)
 class StoredModel:
     """A model folder: one that a plain name finds, or one given by its path."""
 
@@ -64,13 +77,23 @@ def _models_in(root: Path, place: Place) -> Iterator[StoredModel]:
             yield StoredModel(folder.name, place, folder)
 
 
+def alias_of(name: str) -> Alias | None:
+    """What a name stands for; None for a path, the name of a model, or one that nothing is called by."""
+    return None if name not in ALIASES or any(model.name == name for model in stored_models()) else ALIASES[name]
+
+
+def aliases_of(model: str) -> tuple[str, ...]:
+    """The other names that find a model."""
+    return tuple(name for name, alias in ALIASES.items() if alias.model == model and alias_of(name))
+
+
 def is_path(name: str) -> bool:
     """Whether a value of --model is a path: it holds a separator of this platform or a slash."""
     return any(separator in name for separator in {"/", os.sep, os.altsep or "/"})
 
 
 def find_model(name: str) -> StoredModel:
-    """A model, by path or by name.
+    """A model, by path, by name or by an alias.
 
     Raises ModelError, which lists the models there are, where none is found.
     """
@@ -81,8 +104,9 @@ def find_model(name: str) -> StoredModel:
                 f"no {CONFIG_FILE} there. A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}.", file=name
             )
         return StoredModel(folder.name, "path", folder)
+    alias = alias_of(name)
     for model in stored_models():
-        if model.name == name:
+        if model.name == (alias.model if alias else name):
             return model
     raise ModelError(_missing(name))
 

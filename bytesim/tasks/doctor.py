@@ -79,6 +79,7 @@ class Diagnosis:
 _PROGRAMS = {
     "abc2midi": ("-ver", "ABC -> MIDI by rule, --verify, building training data", "abcmidi"),
     "midi2abc": ("-ver", "MIDI -> ABC by rule, for comparison", "abcmidi"),
+    "abcm2ps": ("-V", "`generate --score`", "abcm2ps"),
     "ffmpeg": ("-version", "turning video and AAC sound into WAV before `normalize`", "ffmpeg"),
     "fluidsynth": ("--version", "listening to MIDI files", "fluidsynth"),
 }

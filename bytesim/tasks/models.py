@@ -18,7 +18,7 @@ from bytesim.models.folder import (
     read_config,
     weight_shapes,
 )
-from bytesim.models.store import Place, find_model, folder_for_new, stored_models
+from bytesim.models.store import Place, aliases_of, find_model, folder_for_new, stored_models
 from bytesim.tasks.files import Outcome, run_each
 
 MAX_SHIPPED_BYTES = 16 << 20
@@ -37,6 +37,8 @@ class ModelInfo:
     """Size of model.safetensors."""
     config: dict[str, Any]
     card: dict[str, Any]
+    aliases: tuple[str, ...] = ()
+    """Other names that find it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def show_model(model: str) -> ModelInfo:
         num_bytes=(found.folder / WEIGHTS_FILE).stat().st_size,
         config=read_config(found.folder),
         card=read_card(found.folder),
+        aliases=() if found.place == "path" else aliases_of(found.name),
     )
 
 

@@ -1,0 +1,32 @@
+"""The kinds of files whose form bytesim knows, so that a model that writes one can write nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bytesim.formats import bmp, wav
+from bytesim.formats.abc.grammar import abc_grammar
+from bytesim.formats.grammar import GrammarMaker
+from bytesim.formats.media_grammar import BMP_HEADER, WAV_HEADER, bmp_grammar, text_grammar, wav_grammar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What is known of the files of a suffix."""
+
+    grammar: GrammarMaker
+    num_bytes: int | None = None
+    """The one length that they have; None where they end as they like."""
+    header_bytes: int = 0
+    """Bytes at the beginning that are the same in all of them."""
+    ends_within: int = 0
+    """Bytes that a file may still need when it is told to end."""
+
+
+KINDS = {
+    "abc": Kind(grammar=abc_grammar, ends_within=256),
+    "bmp": Kind(grammar=bmp_grammar, num_bytes=bmp.MODEL_BYTES, header_bytes=len(BMP_HEADER)),
+    "txt": Kind(grammar=text_grammar, ends_within=3),
+    "wav": Kind(grammar=wav_grammar, num_bytes=wav.MODEL_BYTES, header_bytes=len(WAV_HEADER)),
+}
+"""Suffix -> its kind."""
