@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from bytesim.cli import app
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, OutputError
 from bytesim.models.bgpt import BGPT
+from bytesim.models.registry import model_of
 from bytesim.tasks.models import verify_model
 from bytesim.tasks.train import train_classify, train_convert, train_generate, train_recipe
 from bytesim.training import compiled
@@ -341,7 +342,7 @@ def test_the_documented_sizes_are_those_of_the_models():
         counts = []
         for task in ("generate", "convert", "classify"):
             with torch.device("meta"):
-                model = BGPT(sized_config(task, size, 2 if task == "classify" else 0))
+                model = model_of(sized_config(task, size, 2 if task == "classify" else 0))
             counts.append(f"{sum(each.numel() for each in model.parameters()) / 1e6:.1f} M")
         assert f"| `{size}` | {' | '.join(counts)} |" in said
 

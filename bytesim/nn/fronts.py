@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.nn.numbers import begin_as_numbers
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 QUIETEST = 1e-4
@@ -23,6 +24,7 @@ class ByteFront(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
+        begin_as_numbers(self.bytes.weight, 1.0)
         self.channels = size
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor | None]:

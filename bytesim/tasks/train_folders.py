@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bytesim.errors import InputError
-from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.config import ModelConfig
 from bytesim.patching import suffix_of
 from bytesim.training.folders import list_files
 from bytesim.training.recipe import DataSource, Recipe, TrainingConfig
@@ -54,7 +54,7 @@ def run_name(folder: Path) -> str:
     return Path(os.path.abspath(folder)).name
 
 
-def _recipe(folder: Path, model: BGPTConfig, sources: list[tuple[DataSource, int]], dtype: str) -> Recipe:
+def _recipe(folder: Path, model: ModelConfig, sources: list[tuple[DataSource, int]], dtype: str) -> Recipe:
     """Train on one part of each source, weighted by its files, and measure on the other."""
     data = [
         replace(source, part="train" if files > 1 else "all", start_weight=float(files)) for source, files in sources

@@ -6,6 +6,8 @@ from typing import Any
 
 from bytesim.errors import ConfigError
 from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.config import ModelConfig
+from bytesim.models.encoder_config import EncoderConfig
 
 SIZES: dict[str, dict[str, Any]] = {
     "tiny": {
@@ -32,8 +34,38 @@ SIZES: dict[str, dict[str, Any]] = {
         "source_hidden_size": 128,
     },
 }
-"""Name -> widths and depths. Parameters in millions, to generate, to convert, to classify:
-tiny 0.8, 1.4, 0.7; small 2.3, 3.5, 2.0; base 5.5, 7.6, 5.0."""
+"""Name -> widths and depths of models that write. Parameters in millions, to generate, to convert:
+tiny 0.8, 1.4; small 2.3, 3.5; base 5.5, 7.6."""
+
+ENCODER_SIZES: dict[str, dict[str, Any]] = {
+    "tiny": {
+        "byte_embedding_size": 16,
+        "channels": (32, 48),
+        "strides": (4, 4),
+        "blocks_per_stage": (0, 0),
+        "hidden_size": 64,
+        "ngram_buckets": 1 << 14,
+        "ngram_size": 8,
+    },
+    "small": {
+        "channels": (48, 96, 128),
+        "strides": (4, 2, 2),
+        "blocks_per_stage": (0, 0, 0),
+        "hidden_size": 128,
+        "ngram_buckets": 1 << 16,
+        "ngram_size": 16,
+    },
+    "base": {
+        "channels": (64, 128, 192),
+        "strides": (4, 2, 2),
+        "blocks_per_stage": (0, 1, 1),
+        "hidden_size": 192,
+        "num_layers": 2,
+        "ngram_buckets": 1 << 17,
+        "ngram_size": 24,
+    },
+}
+"""Name -> shape of a classifier. Parameters in millions: tiny 0.2, small 1.5, base 5.1."""
 
 _TASKS: dict[str, dict[str, Any]] = {
     "generate": {"patch_size": 16, "max_patches": 512, "context_patches": 1},
@@ -45,13 +77,15 @@ _TASKS: dict[str, dict[str, Any]] = {
         "patch_source_attention": True,
         "max_source_bytes": 6144,
     },
-    "classify": {"patch_size": 16, "max_patches": 512},
 }
 """Task -> the rest of the shape. Every history is 8 KiB; a conversion's holds source and target."""
 
 
-def sized_config(task: str, size: str, num_classes: int = 0) -> BGPTConfig:
+def sized_config(task: str, size: str, num_classes: int = 0) -> ModelConfig:
     """The model of a size for a task. Raises ConfigError for a size that is not in SIZES."""
     if size not in SIZES:
         raise ConfigError(f"size {size!r} is unknown; choose {', '.join(SIZES)}.")
-    return BGPTConfig(parts="modern", byte_head_size=32, num_classes=num_classes, **SIZES[size], **_TASKS[task])
+    if task == "classify":
+        shape = {"kernel": 7, "dropout": 0.2, "ngrams": (2, 3, 4, 6), **ENCODER_SIZES[size]}
+        return EncoderConfig(front="bytes", num_classes=num_classes, **shape)
+    return BGPTConfig(parts="modern", byte_head_size=32, **SIZES[size], **_TASKS[task])

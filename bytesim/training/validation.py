@@ -52,9 +52,12 @@ def figure_names(streams: Sequence[AnyStream]) -> list[str]:
     """What the figure of each source is called."""
     names: list[str] = []
     for stream in streams:
-        name = f"{stream.source.path or stream.source.task}{' reverse' if stream.source.reverse else ''}"
+        source = stream.source
+        name = f"{source.path or source.task}{' reverse' if source.reverse else ''}"
+        if source.group_from and source.group_from == source.group_to:
+            name = f"{name} group {source.group_from}"
         # One folder may be several sources, by suffix.
-        names.append(f"{name} {stream.source.target_suffix}" if name in names else name)
+        names.append(f"{name} {source.target_suffix}" if name in names else name)
     return names
 
 
