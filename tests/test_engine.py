@@ -17,6 +17,7 @@ from bytesim.engine.uncached import decode_uncached
 from bytesim.errors import ConfigError, ContextError
 from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.grammar import ANY_BYTE, END, Grammar, allow
+from bytesim.formats.media_grammar import text_grammar
 from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.models.bgpt import BGPT
 from bytesim.models.bgpt_config import BGPTConfig
@@ -193,6 +194,22 @@ def test_an_answer_comes_to_an_end_when_the_music_of_its_source_has():
     assert loose.data[:over] == held.data[:over]
     assert held.ended
     assert len(held.data) < len(loose.data)
+
+
+def test_an_answer_is_brought_to_an_end_after_so_many_bytes():
+    model = small_model()
+    options = {"grammar": text_grammar, "end_after": 20}
+    requests = [
+        generate_request(model.config, "txt", b"abcde", sampling=Sampling(temperature=2.0, seed=seed), **options)
+        for seed in range(30)
+    ]
+    replies = decode(model, requests)
+    for reply in replies:  # they begin with the prefix, e
+        assert reply.data.decode("utf-8")
+        assert reply.ended
+        assert len(reply.data) <= 20 + 3
+        assert reply.overran == (len(reply.data) >= 20)
+    assert {reply.overran for reply in replies} == {True, False}
 
 
 def test_decoding_stops_at_max_patches_and_says_so():

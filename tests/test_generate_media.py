@@ -18,6 +18,7 @@ from bytesim.engine.requests import Request
 from bytesim.errors import ConfigError, ContextError, InputError, OutputError, ToolError
 from bytesim.formats import bmp, midi, wav
 from bytesim.formats.media_grammar import BMP_HEADER, WAV_HEADER
+from bytesim.models.store import ALIASES
 from bytesim.tasks import generate as task
 from bytesim.tasks import generate_draw
 from bytesim.tasks.image import normalize_image
@@ -343,3 +344,8 @@ def test_abc_means_the_tunes_of_music_unless_a_model_is_called_so(monkeypatch, t
     (outcome,) = task.generate(model="abc", seed=5)
     assert (outcome.result.model, outcome.result.output) == ("abc", "abc-5.abc")
     assert "also called" not in CliRunner().invoke(app, ["models", "list"]).stdout
+
+
+def test_the_help_names_every_alias():
+    text = CliRunner().invoke(app, ["generate", "--help"], env={"COLUMNS": "200"}).stdout
+    assert all(f"{name} (the tunes of {alias.model})" in text for name, alias in ALIASES.items())
