@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from click.testing import Result
+from test_training_kill import finish, run_with_kills, start
+from tiny_training import losses
 from typer.testing import CliRunner
 
 from bytesim.cli import app
@@ -183,8 +185,8 @@ def test_the_best_weights_are_those_with_the_least_loss():
 
 def test_training_ends_when_it_gets_no_better_and_saves_the_best(tmp_path, monkeypatch):
     path = small_recipe(tmp_path, steps=60, validate_steps=4, patience=3)
-    losses = iter([0.9, 0.5, 0.6, 0.7, 0.8, 0.9])
-    monkeypatch.setattr(loop, "validate", lambda *parts: Validation({"words": 0.5}, next(losses)))
+    found = iter([0.9, 0.5, 0.6, 0.7, 0.8, 0.9])
+    monkeypatch.setattr(loop, "validate", lambda *parts: Validation({"words": 0.5}, next(found)))
     notes: list[str] = []
     trainer = Trainer(load_recipe(path), base=path.parent, folder=path.parent, device=CPU)
     kept = {}
@@ -217,8 +219,8 @@ def test_more_patience_lets_a_stopped_training_go_on(tmp_path):
 @pytest.mark.parametrize("stop", [3, 6, 11])
 def test_a_training_taken_up_from_any_checkpoint_saves_the_same_best_weights(tmp_path, stop, monkeypatch):
     path = small_recipe(tmp_path, steps=16, validate_steps=2, patience=5)
-    losses = {2: 0.5, 4: 0.3, 6: 0.4, 8: 0.35, 10: 0.5, 12: 0.4, 14: 0.4}
-    monkeypatch.setattr(Trainer, "validate", lambda self, **rest: Validation({"w": 0.5}, losses[self.progress.step]))
+    found = {2: 0.5, 4: 0.3, 6: 0.4, 8: 0.35, 10: 0.5, 12: 0.4, 14: 0.4}
+    monkeypatch.setattr(Trainer, "validate", lambda self, **rest: Validation({"w": 0.5}, found[self.progress.step]))
     whole = train_recipe(path, out=tmp_path / "whole" / "run", device="cpu")
     assert (whole.steps, whole.best_step) == (14, 4)
 
@@ -236,6 +238,15 @@ def test_a_training_taken_up_from_any_checkpoint_saves_the_same_best_weights(tmp
     assert (again.steps, again.best_step) == (whole.steps, whole.best_step)
     models = [(each.model_folder / "model.safetensors").read_bytes() for each in (whole, again)]
     assert models[0] == models[1]
+
+
+def test_a_killed_training_saves_the_best_weights_of_one_that_was_not(tmp_path):
+    path = small_recipe(tmp_path, steps=30, validate_steps=2, patience=4)
+    finish(start(path, tmp_path / "whole"))
+    assert "resuming at step" in run_with_kills(path, tmp_path / "killed", [7])
+    models = [(tmp_path / name / "run" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert models[0] == models[1]
+    assert losses(tmp_path / "whole") == losses(tmp_path / "killed")
 
 
 def validations(folder: Path) -> list[dict[str, object]]:
