@@ -9,6 +9,7 @@ import pytest
 from cli_tree import COMMANDS, EVERYTHING
 
 from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.encoder_config import EncoderConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]
@@ -52,6 +53,13 @@ def test_the_readme_s_map_has_every_room():
     assert not [room for room in rooms if f"  {room} " not in readme]
 
 
-def test_every_config_field_is_described_with_its_default():
-    table = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", (ROOT / "docs/models.md").read_text(encoding="utf-8"), re.M))
-    assert table == {field.name: str(field.default) for field in fields(BGPTConfig)}
+@pytest.mark.parametrize(("page", "config"), [("models", BGPTConfig), ("classifiers", EncoderConfig)])
+def test_every_config_field_is_described_with_its_default(page, config):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    text = text.partition("## Config fields")[2].partition("\n## ")[0]
+    table = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.M))
+    defaults = {field.name: field.default for field in fields(config)}
+    told = {
+        name: ", ".join(map(str, each)) if isinstance(each, tuple) else str(each) for name, each in defaults.items()
+    }
+    assert table == told

@@ -76,6 +76,8 @@ def test_greedy_decoding_equals_the_published_code(name):
         {},
         {"context_patches": 0},
         {"context_patches": 3},
+        {"near_bytes": 5},
+        {"near_bytes": 3, "row_bytes": 9, "context_patches": 0},
         {"source_attention": False, "patch_source_attention": False},
         {"clock": True},
         {"clock": True, "source_attention": False, "patch_source_attention": False},
@@ -102,7 +104,7 @@ AS_SHIPPED = {
 """The parts of the shipped model of the CPU."""
 
 
-@pytest.mark.parametrize("changes", [{}, {"clock": True}, AS_SHIPPED])
+@pytest.mark.parametrize("changes", [{}, {"clock": True}, {"near_bytes": 3, "row_bytes": 20}, AS_SHIPPED])
 def test_states_of_the_cpu_are_those_of_recomputing_however_patches_are_spelled(changes, monkeypatch):
     model = small_model(patch_size=16, max_patches=75, max_source_bytes=1024, **changes)
     rng = np.random.default_rng(0)

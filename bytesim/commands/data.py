@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bytesim.commands.data_media import media
 from bytesim.console import print_json, print_line, progress
 
 data_app = typer.Typer(no_args_is_help=True, help="Make training sets.\n\nbytesim data build music --out runs/data/")
@@ -13,6 +14,7 @@ build_app = typer.Typer(
     no_args_is_help=True, help="Rebuild a training set from its source.\n\nbytesim data build music --out runs/data/"
 )
 data_app.add_typer(build_app, name="build")
+build_app.command()(media)
 
 
 @build_app.command()

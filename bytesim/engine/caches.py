@@ -49,6 +49,11 @@ class Caches:
         self.last = torch.full((rows,), END_OF_PATCH, device=self.device)
         self.patch = torch.full((rows, config.patch_size), END_OF_PATCH, device=self.device)
         """(N, S) the patch before the current one."""
+        near = self.byte_decoder.near
+        self.recent = self.last.new_full((rows, near.reach if near else 0), END_OF_PATCH)
+        """(N, reach) the last tokens before the current patch, for a model that is shown them together."""
+        self.begun = self.recent[:, :0]
+        """(B, place) the tokens of the current patch."""
         self.source: Source | None = None
         self.count = 0
 
@@ -74,6 +79,7 @@ class Caches:
         for row, request in enumerate(requests):
             alone = None if source is None else _rows_of(source, every[row : row + 1])
             self._enter_window(first + row, request, patches[row], features[row], alone)
+            self._enter_recent(first + row, patches[row, : len(request.history)])
         self.source = _joined(self.source, source)
 
     def _enter_window(
@@ -87,9 +93,16 @@ class Caches:
             return
         targets, before = patches[None, first:length], patches[None, first - 1 : length - 1, -1]
         times = request_times.of_histories([request], first, self.device) if self.model.config.clock else None
-        _, tails = self.byte_decoder(features[None, first - 1 : length - 1], targets, before, source, times)
+        near = self.byte_decoder.near(patches[None, :length])[:, first:] if self.byte_decoder.near else None
+        _, tails = self.byte_decoder(features[None, first - 1 : length - 1], targets, before, source, times, near)
         for cache, (keys, values) in zip(self.bytes, tails, strict=True):
             cache.keys[row, :, : self.kept], cache.values[row, :, : self.kept] = keys[0], values[0]
+
+    def _enter_recent(self, row: int, patches: Tensor) -> None:
+        """Set the recent tokens of a row to the last ones of its history."""
+        reach = self.recent.shape[1]
+        if reach:
+            self.recent[row] = F.pad(patches.flatten(), (reach, 0), value=END_OF_PATCH)[-reach:]
 
     def _encode(self, requests: list[Request]) -> Source | None:
         if self.model.source_encoder is None:
@@ -113,7 +126,7 @@ class Caches:
             if target != origin:
                 for cache in (*self.patches, *self.bytes):
                     cache.move(target, origin)
-                for each in (self.features, self.last, self.patch):
+                for each in (self.features, self.last, self.patch, self.recent):
                     each[target] = each[origin]
         self.count = len(order)
         if self.source is not None:
@@ -124,13 +137,21 @@ class Caches:
         """(B, V) logits of byte `place` of the current patch; `last` is the token before it, `times` (B, 2) are now."""
         window = [cache.rows(0, self.count) for cache in self.bytes]
         last, features = self.last[: self.count], self.features[: self.count]
-        return self.byte_decoder.step(place, last, features, window, self.source, times)
+        near = None
+        if self.byte_decoder.near:
+            self.begun = torch.cat([self.begun, last[:, None]], 1) if place else last.new_empty(self.count, 0)
+            near = self.byte_decoder.near.after(torch.cat([self.recent[: self.count], self.begun], 1))
+        return self.byte_decoder.step(place, last, features, window, self.source, times, near)
 
     def patch_logits(self, tokens: Tensor, times: Tensor | None = None) -> Tensor:
         """(B, S, V) logits of every byte of the current patch, were its bytes `tokens` (B, S); `times` (B, S, 2)."""
         window = [cache.rows(0, self.count) for cache in self.bytes]
         last, features = self.last[: self.count], self.features[: self.count]
-        return self.byte_decoder.steps(tokens, last, features, window, self.source, times)
+        near = None
+        if self.byte_decoder.near:
+            stream = torch.cat([self.recent[: self.count], tokens[:, :-1]], 1)
+            near = self.byte_decoder.near.after(stream, tokens.shape[1])
+        return self.byte_decoder.steps(tokens, last, features, window, self.source, times, near)
 
     def advance(self, patches: Tensor, positions: Tensor, times: Tensor | None = None) -> None:
         """Read the patches (B, S) just written, at `positions` (B,), and move the byte-level window on.
@@ -143,6 +164,9 @@ class Caches:
         features = self.model.patch_decoder.cached(patches[:, None], positions[:, None], caches, self.source, times)
         self.features[: self.count], self.last[: self.count] = features[:, 0], patches[:, -1]
         self.patch[: self.count] = patches
+        if self.byte_decoder.near:
+            reach = self.recent.shape[1]
+            self.recent[: self.count] = torch.cat([self.recent[: self.count], patches], 1)[:, -reach:]
         if self.kept:
             for cache in self.bytes:
                 cache.keys[:, :, : self.kept] = cache.keys[:, :, -self.kept :].clone()

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache
 from bytesim.nn.clock import ClockFeatures
+from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.nn.parts import FeedForward, make_norm
 from bytesim.nn.rotary import rotary_table
@@ -33,21 +34,6 @@ class Source:
     mask: Tensor
     patch_keys: SourceKeys
     byte_keys: SourceKeys
-
-
-class EncoderBlock(nn.Module):
-    """One bidirectional layer over bytes of a source or of a patch."""
-
-    def __init__(self, size: int, head_size: int) -> None:
-        super().__init__()
-        self.attention_norm = make_norm(size, "modern")
-        self.attention = Attention(size, size // head_size, "modern")
-        self.feed_forward_norm = make_norm(size, "modern")
-        self.feed_forward = FeedForward(size, "modern")
-
-    def forward(self, x: Tensor, rotary: Tensor | None, mask: Tensor) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), rotary, mask)
-        return x + self.feed_forward(self.feed_forward_norm(x))
 
 
 class PatchEncoder(nn.Module):
@@ -187,6 +173,36 @@ class PatchDecoder(nn.Module):
         return self.norm(x)
 
 
+class NearBytes(nn.Module):
+    """A causal convolution over tokens: what the bytes at certain offsets before a byte say about it."""
+
+    def __init__(self, config: BGPTConfig) -> None:
+        super().__init__()
+        self.offsets = config.near_offsets
+        self.reach = max(self.offsets)
+        self.bytes = nn.Embedding(VOCAB_SIZE, config.byte_embedding_size)
+        if config.numeric_bytes:
+            begin_as_numbers(self.bytes.weight, 1.0)
+        self.join = nn.Linear(len(self.offsets) * config.byte_embedding_size, config.byte_hidden_size, bias=False)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        """Patches (B, P, S) -> (B, P, S, Hb); before the first there are tokens 256."""
+        batch, blocks, size = patches.shape
+        length = blocks * size
+        spelled = self.bytes(F.pad(patches.flatten(1), (self.reach, 0), value=END_OF_PATCH))
+        shown = [spelled[:, self.reach - offset : self.reach - offset + length] for offset in self.offsets]
+        return self.join(torch.cat(shown, -1)).view(batch, blocks, size, -1)
+
+    def after(self, recent: Tensor, count: int = 1) -> Tensor:
+        """(B, count, Hb) for the bytes before the last ones of `recent` (B, reach + count - 1 or more), and the next.
+
+        Row i is for the byte that follows all but the last `count - 1 - i` tokens.
+        """
+        ends = [recent.shape[1] - count + 1 + index for index in range(count)]
+        places = torch.tensor([[end - offset for offset in self.offsets] for end in ends], device=recent.device)
+        return self.join(self.bytes(recent[:, places]).flatten(2))
+
+
 class ByteBlock(DecoderBlock):
     """One layer of the byte-level decoder."""
 
@@ -212,6 +228,7 @@ class ByteDecoder(nn.Module):
         size = config.byte_hidden_size
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
         self.clock = ClockFeatures(size) if config.clock else None
+        self.near = NearBytes(config) if config.near_bytes else None
         self.blocks = nn.ModuleList(ByteBlock(config) for _ in range(config.byte_num_layers))
         self.norm = make_norm(size, config.parts)
         if config.parts == "published":
@@ -236,13 +253,16 @@ class ByteDecoder(nn.Module):
         before: Tensor,
         source: Source | None = None,
         times: Tensor | None = None,
+        near: Tensor | None = None,
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """Logits (B, Q, S, V) for target patches (B, Q, S), one feature (B, Q, H) each.
 
-        `before` (B, Q) holds the last token of the patch before each, `times` (B, Q, S, 2) those before each byte. Also
-        returns each layer's unrotated keys and values of the last context patches, from which `step` goes on.
+        `before` (B, Q) holds the last token of the patch before each, `times` (B, Q, S, 2) those before each byte,
+        `near` (B, Q, S, Hb) what `self.near` makes of the bytes before each. Also returns each layer's unrotated keys
+        and values of the last context patches, from which `step` goes on.
         """
         x = self._inputs(features, targets, before)
+        x = x if near is None else x + near
         batch, blocks, size, hidden = x.shape
         if self.clock is not None and times is not None:
             x, times = x + self.clock(times), times.flatten(1, 2)
@@ -277,16 +297,18 @@ class ByteDecoder(nn.Module):
         caches: list[LayerCache],
         source: Source | None,
         times: Tensor | None = None,
+        near: Tensor | None = None,
     ) -> Tensor:
         """Logits (B, V) for byte `index` of the current patch, given the token before it, `last` (B,).
 
-        `times` (B, 2) are those before the byte.
+        `times` (B, 2) are those before the byte, `near` (B, 1, Hb) comes from `self.near.after`.
         """
         if self.config.parts == "published":
             x = features if index == 0 else self.bytes(last)
             x = (x + self.positions[index])[:, None]
         else:
             x = self.bytes(last)[:, None] + self._spread(features)[:, index if self.config.byte_features else 0, None]
+        x = x if near is None else x + near
         if self.clock is not None and times is not None:
             times = times[:, None]
             x = x + self.clock(times)
@@ -304,13 +326,16 @@ class ByteDecoder(nn.Module):
         caches: list[LayerCache],
         source: Source | None,
         times: Tensor | None = None,
+        near: Tensor | None = None,
     ) -> Tensor:
         """`step` for every byte of the current patch at once, for modern parts: logits (B, S, V).
 
         `tokens` (B, S) stand for the bytes of the patch, `last` (B,) is the token before them; `times` (B, S, 2) are
-        those before each byte. The logits of a byte depend on the tokens before it alone.
+        those before each byte, `near` (B, S, Hb) comes from `self.near.after`. The logits of a byte depend on the
+        tokens before it alone.
         """
         x = self.bytes(torch.cat([last[:, None], tokens[:, :-1]], 1)) + self._spread(features)
+        x = x if near is None else x + near
         if self.clock is not None and times is not None:
             x = x + self.clock(times)
         blocks = cast("list[ByteBlock]", self.blocks)
@@ -427,7 +452,11 @@ class BGPT(nn.Module):
         features = features.gather(1, (picked - 1)[..., None].expand(-1, -1, features.shape[-1]))
         if times is not None:
             times = times.gather(1, picked[..., None, None].expand(-1, -1, *times.shape[2:]))
-        return self.byte_decoder(features, targets, before, encoded, times)[0]
+        near = None
+        if self.byte_decoder.near is not None:
+            near = self.byte_decoder.near(patches)
+            near = near.gather(1, picked[..., None, None].expand(-1, -1, *near.shape[2:]))
+        return self.byte_decoder(features, targets, before, encoded, times, near)[0]
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
         """Class logits (B, num_classes): mean over the features of each file's `lengths` (B,) patches, then linear."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
+from bytesim.models.config_fields import config_from_dict
 
 if TYPE_CHECKING:
     from bytesim.nn.parts import Parts
@@ -44,6 +45,10 @@ class BGPTConfig:
     """Modern only: the patch-level decoder gives every byte of the next patch a feature of its own, not one to all."""
     context_patches: int = 0
     """Modern only: previous patches whose bytes the byte-level decoder sees, at every layer."""
+    near_bytes: int = 0
+    """Modern only: so many bytes before each are shown to the byte-level decoder together, by a causal convolution."""
+    row_bytes: int = 0
+    """With near_bytes: so many more are shown from about this far back, where a picture has the row before."""
     source_attention: bool = False
     """Modern only: the byte-level decoder attends to encoded source bytes at every layer."""
     patch_source_attention: bool = False
@@ -83,6 +88,8 @@ class BGPTConfig:
             raise ConfigError("source_attention needs byte_source_attention or patch_source_attention.")
         if not self.source_patches and not self.source_attention:
             raise ConfigError("source_patches = false leaves the source to source_attention, which is off.")
+        if self.row_bytes and not self.near_bytes < self.row_bytes:
+            raise ConfigError("row_bytes needs near_bytes, and fewer of them than a row has.")
         if self.clock and self.num_classes:
             raise ConfigError("clock is for models that write; a classifier reads no times.")
         if self.parts == "published":
@@ -95,6 +102,14 @@ class BGPTConfig:
         if wanted:
             raise ConfigError(f"{', '.join(wanted)} need parts = modern.")
 
+    @property
+    def near_offsets(self) -> tuple[int, ...]:
+        """How far before a byte those are that the convolution of the byte-level decoder shows it, nearest first."""
+        near = range(1, self.near_bytes + 1)
+        half = self.near_bytes // 2
+        above = range(self.row_bytes - half, self.row_bytes + half + 1) if self.row_bytes else ()
+        return (*near, *(each for each in above if each > self.near_bytes))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for config.json."""
         return {"architecture": ARCHITECTURE, **asdict(self)}
@@ -102,16 +117,7 @@ class BGPTConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> BGPTConfig:
         """The config of a config.json. Raises ConfigError for unknown keys or values of the wrong type."""
-        known = {field.name: field.type for field in fields(cls)}
-        given = {key: value for key, value in values.items() if key != "architecture"}
-        unknown = sorted(set(given) - set(known))
-        if unknown:
-            raise ConfigError(f"unknown model settings: {', '.join(unknown)}.")
-        for key, value in given.items():
-            expected: type = {"int": int, "bool": bool}.get(str(known[key]), str)
-            if type(value) is not expected:
-                raise ConfigError(f"{key} is {value!r}; expected a value of type {expected.__name__}.")
-        return cls(**given)
+        return config_from_dict(cls, values)
 
 
 _MODERN_PARTS = (
@@ -119,6 +125,7 @@ _MODERN_PARTS = (
     "patch_encoder_layers",
     "byte_features",
     "context_patches",
+    "near_bytes",
     "source_attention",
     "clock",
 )

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
+from bytesim.models.bgpt import BGPT
+from bytesim.models.config import ModelConfig, config_of
+from bytesim.models.encoder import Encoder
 
-from bytesim.errors import ConfigError
-from bytesim.models.bgpt import BGPT, BGPTConfig
+Model = BGPT | Encoder
 
-ARCHITECTURES: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
-    "bgpt": lambda fields: BGPT(BGPTConfig.from_dict(fields)),
-}
+ARCHITECTURES: dict[str, Callable[[Any], Model]] = {"bgpt": BGPT, "encoder": Encoder}
 
 
-def build_model(config: Mapping[str, Any]) -> nn.Module:
+def build_model(config: Mapping[str, Any]) -> Model:
     """A model with fresh weights from the contents of a config.json: `architecture` and that config's own fields.
 
     Raises ConfigError for an unknown architecture, an unknown field or a value that does not fit.
     """
-    fields = dict(config)
-    architecture = fields.pop("architecture", None)
-    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
-        known = ", ".join(sorted(ARCHITECTURES))
-        raise ConfigError(f"unknown architecture {architecture!r}. This version of bytesim knows: {known}.")
-    return ARCHITECTURES[architecture](fields)
+    return model_of(config_of(config))
+
+
+def model_of(config: ModelConfig) -> Model:
+    """A model with fresh weights of a config."""
+    return ARCHITECTURES[config.to_dict()["architecture"]](config)

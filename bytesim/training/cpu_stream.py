@@ -10,7 +10,7 @@ from bytesim.clocks import Times, clock_of, clock_patches
 from bytesim.cpu.many import random_programs, split_programs, with_states
 from bytesim.errors import ConfigError, FormatError
 from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, MEMORY_SIZE, STATE_SIZE, TRACE_SUFFIX, program_of
-from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.config import ModelConfig
 from bytesim.patching import closing_patch, frame_source, split_patches
 from bytesim.training.examples import BUCKET_PATCHES, Example
 from bytesim.training.recipe import DataSource
@@ -30,7 +30,9 @@ class CpuStream:
 
     left_out = 0
 
-    def __init__(self, source: DataSource, config: BGPTConfig, shard: Shard | None = None, *, sha256: str = "") -> None:
+    def __init__(
+        self, source: DataSource, config: ModelConfig, shard: Shard | None = None, *, sha256: str = ""
+    ) -> None:
         if config.patch_size != STATE_SIZE:
             raise ConfigError(f"patches of {config.patch_size} bytes; the states of the CPU need {STATE_SIZE}.")
         self.source = source

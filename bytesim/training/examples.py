@@ -29,3 +29,7 @@ class Example:
     """(n, 2) times before each byte of the source."""
     given: int = 0
     """Patches from `first` on that are not scored: the byte-level decoder sees them before the first one that is."""
+    partner: int = 0
+    """The label of the file that was mixed into it."""
+    share: float = 1.0
+    """How much of it is its own."""

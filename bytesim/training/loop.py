@@ -6,13 +6,14 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from bytesim.errors import ConfigError, OutputError
-from bytesim.models.bgpt import BGPT
+from bytesim.models.registry import model_of
 from bytesim.models.weights import load_fitting_weights
 from bytesim.training.best import Best
 from bytesim.training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -80,7 +81,7 @@ class Trainer:
         self.mixture = Mixture(streams[: len(recipe.data)], self.config.seed)
         self.validation = streams[len(recipe.data) :]
         torch.manual_seed(self.config.seed)
-        self.model = BGPT(recipe.model).to(device)
+        self.model = model_of(recipe.model).to(device)
         self.optimizers = make_optimizers(
             self.model,
             learning_rate=self.config.learning_rate,
@@ -101,7 +102,7 @@ class Trainer:
         self.stopped = self._waited_enough()
         """Whether patience has run out."""
         self.log = TrainingLog(folder)
-        self.losses = class_losses if recipe.labels else token_losses
+        self.losses = partial(class_losses, smoothing=self.config.label_smoothing) if recipe.labels else token_losses
         self.step_losses = compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
         self._step_seconds: list[float] = []
 

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bytesim.clocks import padded_times
-from bytesim.models.bgpt import BGPT
-from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.config import ModelConfig
+from bytesim.models.registry import Model
 from bytesim.patching import END_OF_PATCH
 from bytesim.training.examples import BUCKET_PATCHES, Example
 
@@ -38,6 +38,10 @@ class Batch:
     """(B,) patches of each file."""
     labels: Tensor
     """(B,) class of each file, 0 where there are none."""
+    partners: Tensor
+    """(B,) class of the file that was mixed into each."""
+    shares: Tensor
+    """(B,) how much of each is its own."""
     times: Tensor | None = None
     """(B, P, S, 2) times before each byte, where the model has a clock."""
     source_times: Tensor | None = None
@@ -50,7 +54,7 @@ class Batch:
         return replace(self, **moved)
 
 
-def collate(examples: list[Example], config: BGPTConfig) -> Batch:
+def collate(examples: list[Example], config: ModelConfig) -> Batch:
     """One batch; lengths are rounded up as the buckets of the streams are, so that shapes recur."""
 
     def rounded(length: int, step: int = BUCKET_PATCHES) -> int:
@@ -85,12 +89,14 @@ def collate(examples: list[Example], config: BGPTConfig) -> Batch:
         scored=torch.from_numpy(scored),
         lengths=torch.tensor([len(each.patches) for each in examples]),
         labels=torch.tensor([each.label for each in examples]),
+        partners=torch.tensor([each.partner for each in examples]),
+        shares=torch.tensor([each.share for each in examples]),
         times=times,
         source_times=source_times,
     )
 
 
-def token_losses(model: BGPT, batch: Batch) -> Tensor:
+def token_losses(model: Model, batch: Batch) -> Tensor:
     """(B, Q, S) cross-entropy in nats of every token of the scored patches; 0 where nothing is scored."""
     rows = batch.targets.shape[1]
     logits = model(batch.patches, batch.source, batch.first, rows, batch.times, batch.source_times)
@@ -98,9 +104,14 @@ def token_losses(model: BGPT, batch: Batch) -> Tensor:
     return losses.view_as(batch.targets) * batch.scored[..., None]
 
 
-def class_losses(model: BGPT, batch: Batch) -> Tensor:
-    """(B,) cross-entropy in nats of the class of each file."""
-    return F.cross_entropy(model.classify(batch.patches, batch.lengths).float(), batch.labels, reduction="none")
+def class_losses(model: Model, batch: Batch, smoothing: float = 0.0) -> Tensor:
+    """(B,) cross-entropy in nats of the class of each file, or of both classes that were mixed."""
+    logits = model.classify(batch.patches, batch.lengths).float()
+    own, partner = (
+        F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+        for labels in (batch.labels, batch.partners)
+    )
+    return batch.shares * own + (1 - batch.shares) * partner
 
 
 def count_targets(examples: Sequence[Example], labels: Sequence[str]) -> int:

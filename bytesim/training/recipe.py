@@ -10,7 +10,8 @@ from typing import Any
 
 from bytesim.cpu.plan import Plan
 from bytesim.errors import ConfigError, InputError
-from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.config import ModelConfig, config_of
+from bytesim.training.augment import AUGMENTATIONS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -61,6 +62,11 @@ class DataSource:
     """Share of the steps after which the weight stays at `end_weight`."""
     length_noise: bool = False
     """Show the model random track lengths in MIDI targets, so that it does not come to end its tunes by them."""
+    augment: str = ""
+    """Changes that leave a file's class as it is, `flip crop`, each drawn anew whenever the file is. Pictures: flip,
+    crop, cutout, colour; recordings: shift, gain, noise, speed, mask; any file: drop."""
+    mixup: float = 0.0
+    """Classify pictures and recordings: blend files in pairs, by shares drawn from Beta(mixup, mixup)."""
     max_bytes: int = 0
     """Leave out rows with more source and target bytes together; 0 takes all that the model can hold."""
     shortest: int = 1
@@ -82,6 +88,9 @@ class DataSource:
         _at_least("end_weight", self.end_weight or 0, 0)
         if not self.path and self.task != "cpu":
             raise ConfigError("a data source lacks path, a shard or a folder of files.")
+        _at_least("mixup", self.mixup, 0)
+        for name in self.augment.split():
+            _choice("augment", name, tuple(AUGMENTATIONS))
         _ = self.plan
         for name in ("source_matches", "target_matches", "group_by"):
             _expression(name, getattr(self, name))
@@ -118,6 +127,8 @@ class TrainingConfig:
     """AdamW's decay of the mean gradient."""
     beta2: float = 0.98
     """AdamW's decay of the mean squared gradient."""
+    label_smoothing: float = 0.0
+    """Classify: share of the target that is spread over all classes."""
     clip_norm: float = 1.0
     """Gradients whose norm over all weights is larger are scaled down to it."""
     batch_bytes: int = 12_800
@@ -156,6 +167,8 @@ class TrainingConfig:
             raise ConfigError(f"seed is {self.seed}; choose one below 2**63.")
         if max(self.beta1, self.beta2) >= 1:
             raise ConfigError("beta1 and beta2 must be below 1.")
+        if self.label_smoothing >= 1:
+            raise ConfigError(f"label_smoothing is {self.label_smoothing}; choose a share below 1.")
         if self.patience and not self.validate_steps:
             raise ConfigError("patience counts measurements; give validate_steps.")
         if self.start_share >= 1:
@@ -168,7 +181,7 @@ class Recipe:
 
     name: str
     """Name of the model, and of the folder it is saved in."""
-    model: BGPTConfig
+    model: ModelConfig
     training: TrainingConfig
     data: tuple[DataSource, ...]
     validation: tuple[DataSource, ...] = ()
@@ -198,7 +211,7 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""
         values = asdict(self)
-        values["model"] = {key: value for key, value in self.model.to_dict().items() if key != "architecture"}
+        values["model"] = self.model.to_dict()
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
@@ -245,7 +258,7 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
         raise ConfigError(f"labels is {labels!r}; expected a list of texts.")
     return Recipe(
         name=name,
-        model=BGPTConfig.from_dict(_table(values.get("model", {}), "model")),
+        model=config_of({"architecture": "bgpt", **_table(values.get("model", {}), "model")}),
         training=_checked(TrainingConfig, values.get("training", {}), "training"),
         data=_sources(values.get("data", []), "data"),
         validation=_sources(values.get("validation", []), "validation"),

@@ -18,6 +18,8 @@ def recipe_text(recipe: Recipe, remark: str) -> str:
         lines.append(f"start_from = {_value(recipe.start_from)}")
     for heading, part in (("[model]", recipe.model), ("[training]", recipe.training)):
         lines += ["", heading, *_settings(part)]
+        if part is recipe.model and recipe.model.to_dict()["architecture"] != "bgpt":
+            lines.insert(lines.index(heading) + 1, f"architecture = {_value(recipe.model.to_dict()['architecture'])}")
     for heading, sources in (("[[data]]", recipe.data), ("[[validation]]", recipe.validation)):
         for source in sources:
             lines += ["", heading, *_settings(source)]

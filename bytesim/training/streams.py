@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from bytesim.clocks import clock_of, clock_patches
 from bytesim.errors import ConfigError
 from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.config import ModelConfig
 from bytesim.patching import frame_file, frame_source, num_patches
+from bytesim.training.augment import augmented, mixed
 from bytesim.training.cpu_stream import CpuStream
 from bytesim.training.examples import BUCKET_PATCHES, Example
 from bytesim.training.folders import hold_back, read_folder
@@ -31,7 +33,7 @@ class Stream:
     """The examples of one data source, sorted by length."""
 
     def __init__(
-        self, source: DataSource, shard: Shard, config: BGPTConfig, *, sha256: str = "", too_large: int = 0
+        self, source: DataSource, shard: Shard, config: ModelConfig, *, sha256: str = "", too_large: int = 0
     ) -> None:
         self.source = source
         self.config = config
@@ -49,7 +51,7 @@ class Stream:
         keep = asked & (patches <= config.max_patches)
         if source.max_bytes:
             keep &= total <= source.max_bytes
-        if config.source_attention and source.task == "convert":
+        if isinstance(config, BGPTConfig) and config.source_attention and source.task == "convert":
             keep &= from_lengths <= config.max_source_bytes
         rows = np.flatnonzero(keep)
         if not len(rows):
@@ -91,6 +93,7 @@ class Stream:
         if self.source.task == "classify":
             size = window_bytes(self.config)
             target = random_window(target, size, self.config.patch_size, rng) if rng else target[:size]
+            target = augmented(target, self.source.augment, rng) if rng else target
         return self._frame(source, target, int(self.shard.label[row]))
 
     def windows(self, index: int) -> list[Example]:
@@ -125,6 +128,8 @@ class Stream:
         count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
         drawn = [self.example(int(index), rng) for index in rng.integers(low, high, count)]
+        if self.source.mixup:
+            return mixed(drawn, self.source.mixup, rng)
         if not self.source.length_noise:
             return drawn
         return [replace(each, shown=with_length_noise(each.patches, each.first, rng)) for each in drawn]
@@ -134,7 +139,7 @@ AnyStream = Stream | CpuStream
 
 
 def open_streams(
-    sources: Sequence[DataSource], config: BGPTConfig, base: Path, labels: Sequence[str]
+    sources: Sequence[DataSource], config: ModelConfig, base: Path, labels: Sequence[str]
 ) -> list[AnyStream]:
     """The streams of data sources; of those with labels no file that one holds back is trained on in another."""
     split = [(find_place(each, base), each) for each in sources if each.task == "classify" and each.part != "all"]
@@ -150,7 +155,7 @@ def find_place(source: DataSource, base: Path) -> Path:
 
 def open_stream(
     source: DataSource,
-    config: BGPTConfig,
+    config: ModelConfig,
     base: Path,
     labels: Sequence[str] = (),
     held_back: frozenset[str] | None = None,

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bytesim.metrics import bits_per_byte
-from bytesim.models.bgpt import BGPT
+from bytesim.models.registry import Model
 from bytesim.training.examples import Example
 from bytesim.training.loss import Batch, real_tokens, token_losses
 from bytesim.training.streams import AnyStream, Stream
@@ -34,7 +34,7 @@ class Validation:
     """Cross-entropy over all sources, smoother than accuracy: nats per file of a classifier, else per byte."""
 
 
-def validate(model: BGPT, streams: Sequence[AnyStream], collate: Collate, autocast: Autocast) -> Validation:
+def validate(model: Model, streams: Sequence[AnyStream], collate: Collate, autocast: Autocast) -> Validation:
     """The figure of each validation source: bits per byte, teacher-forced, or the accuracy of a classifier."""
     figures: dict[str, float] = {}
     nats, counted = 0.0, 0
@@ -64,7 +64,7 @@ def sample(stream: AnyStream) -> range:
 
 
 def class_logits(
-    model: BGPT, stream: AnyStream, indices: Iterable[int], collate: Collate, autocast: Autocast
+    model: Model, stream: AnyStream, indices: Iterable[int], collate: Collate, autocast: Autocast
 ) -> tuple[Tensor, Tensor]:
     """(N, C) log-probabilities of files of a stream, of a long one the mean of its windows, and (N,) classes."""
     logits, labels = [], []
@@ -78,7 +78,7 @@ def class_logits(
     return torch.stack(logits), torch.tensor(labels)
 
 
-def _bits_per_byte(model: BGPT, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
+def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
     """Bits per byte, and the nats and bytes that they are of."""
     nats, num_bytes = 0.0, 0
     for index in sample(stream):
@@ -91,7 +91,7 @@ def _bits_per_byte(model: BGPT, stream: AnyStream, collate: Collate, autocast: A
     return bits_per_byte(nats, num_bytes), nats, num_bytes
 
 
-def _accuracy(model: BGPT, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
+def _accuracy(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
     """The share of files that are right, and the nats and files of the loss."""
     logits, labels = class_logits(model, stream, sample(stream), collate, autocast)
     right = int((logits.argmax(1) == labels).sum())

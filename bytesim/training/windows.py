@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.config import ModelConfig
 
 MOST_WINDOWS = 8
 """Windows that a long file is measured by."""
 
 
-def window_bytes(config: BGPTConfig) -> int:
+def window_bytes(config: ModelConfig) -> int:
     """Bytes that a history holds between extension patch and closing patch."""
     return max(1, (config.max_patches - 2) * config.patch_size)
 

@@ -1,0 +1,31 @@
+"""Configs of every architecture, by the name that config.json carries. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bytesim.errors import ConfigError
+from bytesim.models import bgpt_config, encoder_config
+from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.encoder_config import EncoderConfig
+
+ModelConfig = BGPTConfig | EncoderConfig
+
+CONFIGS: dict[str, Callable[[dict[str, Any]], ModelConfig]] = {
+    bgpt_config.ARCHITECTURE: BGPTConfig.from_dict,
+    encoder_config.ARCHITECTURE: EncoderConfig.from_dict,
+}
+
+
+def config_of(values: Mapping[str, Any]) -> ModelConfig:
+    """The config of a config.json or of a recipe's [model]: `architecture` and that config's own fields.
+
+    Raises ConfigError for an unknown architecture, an unknown field or a value that does not fit.
+    """
+    fields = dict(values)
+    architecture = fields.pop("architecture", None)
+    if not isinstance(architecture, str) or architecture not in CONFIGS:
+        known = ", ".join(sorted(CONFIGS))
+        raise ConfigError(f"unknown architecture {architecture!r}. This version of bytesim knows: {known}.")
+    return CONFIGS[architecture](fields)

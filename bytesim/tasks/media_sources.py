@@ -1,0 +1,159 @@
+"""What the sets of `bytesim data build` are read from: published tables and arrays, one item at a time."""
+
+from __future__ import annotations
+
+import csv
+import io
+import lzma
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bytesim.errors import FormatError, InputError
+from bytesim.formats import bmp, wav
+
+NEWS_LABELS = ("world", "sports", "business", "scitech")
+CIFAR_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SPEECH_LABELS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", "_silence_", "_unknown_")
+DIGIT_LABELS = tuple("0123456789")
+
+PIECE_BYTES = 2000
+"""About how long the pieces of an article are; they end with a paragraph."""
+_TITLE = re.compile(r"^= [^\n]+ =$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file of a set."""
+
+    data: bytes
+    label: int
+    group: str
+    """Items of one group are never divided between training and measuring."""
+
+
+def read_news(paths: Sequence[Path]) -> dict[str, list[Item]]:
+    """AG News: two tables, `train` and `test` in their names, with columns label (1 to 4), title, description.
+
+    A file is title, newline, description; an empty title is left out. Source: Zhang et al. 2015, arXiv:1509.01626.
+    """
+    return {part: list(_news(_part(paths, part))) for part in ("train", "test")}
+
+
+def read_articles(paths: Sequence[Path]) -> dict[str, list[Item]]:
+    """Encyclopaedia text: files with `train`, `valid`, `test` in their names, of `= Title =` lines and articles."""
+    names = {"train": "train", "dev": "valid", "test": "test"}
+    return {part: list(_articles(_part(paths, name))) for part, name in names.items()}
+
+
+def read_pictures(paths: Sequence[Path]) -> dict[str, list[Item]]:
+    """CIFAR-10: two files, `train` and `test` in their names, with `images` uint8 (n, 32, 32, 3) and `labels` (n,)."""
+    return {part: list(_pictures(_part(paths, part))) for part in ("train", "test")}
+
+
+def read_clips(paths: Sequence[Path]) -> dict[str, list[Item]]:
+    """Speech Commands: one file with x_* uint8 (n, 8000), y_* and name_* for train and test. A speaker is a group."""
+    arrays = _arrays(_only(paths), *_fields("x", "y", "name"))
+    return {
+        part: list(_recordings(arrays, part, [_speaker(str(name)) for name in arrays[f"name_{part}"]]))
+        for part in ("train", "test")
+    }
+
+
+def read_digits(paths: Sequence[Path]) -> dict[str, list[Item]]:
+    """Free Spoken Digit Dataset: one file with x_*, y_*, index_* for train and test. A recording index is a group."""
+    arrays = _arrays(_only(paths), *_fields("x", "y", "index"))
+    return {
+        part: list(_recordings(arrays, part, [f"index {number}" for number in arrays[f"index_{part}"]]))
+        for part in ("train", "test")
+    }
+
+
+def _news(path: Path) -> Iterator[Item]:
+    try:
+        for row in csv.DictReader(io.StringIO(_read(path).decode("utf-8"), newline="")):
+            title, text = row["title"], row["description"]
+            data = (f"{title}\n{text}" if title else text).encode("utf-8")
+            yield Item(data, int(row["label"]) - 1, (title or text).casefold())
+    except (KeyError, ValueError, csv.Error) as error:
+        raise FormatError(f"is no table of label, title, description ({error}).", file=str(path)) from error
+
+
+def _articles(path: Path) -> Iterator[Item]:
+    """Each article in pieces of whole paragraphs, the first with its title."""
+    try:
+        text = _read(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError("is no UTF-8 text.", file=str(path), offset=error.start) from error
+    starts = [found.start() for found in _TITLE.finditer(text)]
+    if not starts:
+        raise FormatError("holds no line `= Title =` that begins an article.", file=str(path))
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        piece = ""
+        for paragraph in text[start:end].strip().split("\n"):
+            if piece and len(piece) + len(paragraph) > PIECE_BYTES:
+                yield Item(f"{piece}\n".encode(), 0, text[start : start + 80])
+                piece = ""
+            piece = f"{piece}\n{paragraph}" if piece else paragraph
+        if piece:
+            yield Item(f"{piece}\n".encode(), 0, text[start : start + 80])
+
+
+def _pictures(path: Path) -> Iterator[Item]:
+    arrays = _arrays(path, "images", "labels")
+    for number, (image, label) in enumerate(zip(arrays["images"], arrays["labels"], strict=True)):
+        height, width, _ = image.shape
+        yield Item(
+            bmp.serialize(bmp.Picture(width=width, height=height, pixels=image.tobytes())),
+            int(label),
+            f"picture {number}",
+        )
+
+
+def _recordings(arrays: dict[str, Any], part: str, groups: Sequence[str]) -> Iterator[Item]:
+    for samples, label, group in zip(arrays[f"x_{part}"], arrays[f"y_{part}"], groups, strict=True):
+        yield Item(wav.serialize(wav.model_recording(samples.tobytes())), int(label), group)
+
+
+def _speaker(name: str) -> str:
+    """`yes/0a7c2a8d_nohash_0.wav` -> `0a7c2a8d`."""
+    return name.rsplit("/", 1)[-1].partition("_nohash_")[0]
+
+
+def _part(paths: Sequence[Path], part: str) -> Path:
+    found = [path for path in paths if part in path.name]
+    if len(found) != 1:
+        raise InputError(f"{len(found)} of the files named have {part!r} in their names; name one such file.")
+    return found[0]
+
+
+def _only(paths: Sequence[Path]) -> Path:
+    if len(paths) != 1:
+        raise InputError(f"this set is one file; {len(paths)} were named.")
+    return paths[0]
+
+
+def _fields(*names: str) -> list[str]:
+    return [f"{name}_{part}" for name in names for part in ("train", "test")]
+
+
+def _arrays(path: Path, *names: str) -> dict[str, Any]:
+    """The named arrays of a file. Raises FormatError where one is missing."""
+    try:
+        with np.load(io.BytesIO(_read(path)), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except (ValueError, OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise FormatError(f"is no file of arrays ({' '.join(str(error).split())}).", file=str(path)) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
+            return file.read()
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise InputError(f"cannot be read ({error}).", file=str(path)) from error
