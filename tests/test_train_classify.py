@@ -165,7 +165,8 @@ def small_recipe(folder: Path, **training: object) -> Path:
     """A recipe for the words of `write_words`, that learns fast; the path of its file."""
     write_words(folder / "words")
     made = classify_recipe([folder / "words"], folder / "run", None, "tiny", "float32")
-    model = replace(made.model, hidden_size=16, num_layers=1, head_size=8, max_patches=16)
+    shape = {"channels": (8,), "strides": (4,), "blocks_per_stage": (0,), "hidden_size": 16, "head_size": 8}
+    model = replace(made.model, byte_embedding_size=8, max_patches=16, ngram_buckets=64, **shape)
     options = {"checkpoint_minutes": 0.0, "batch_bytes": 400, "micro_bytes": 200, "warmup_steps": 2, **training}
     recipe = replace(made, model=model, training=replace(made.training, **options))
     (folder / "run").mkdir(exist_ok=True)
@@ -208,7 +209,7 @@ def flat_weights(trainer: Trainer) -> torch.Tensor:
 
 
 def test_more_patience_lets_a_stopped_training_go_on(tmp_path):
-    path = small_recipe(tmp_path, steps=40, validate_steps=1, patience=2, learning_rate=1e-9, muon_learning_rate=1e-9)
+    path = small_recipe(tmp_path, steps=40, validate_steps=1, patience=2, learning_rate=1e-9)
     made = train_recipe(path, out=path.parent, device="cpu")
     assert made.steps < 40
     assert train_recipe(path, out=path.parent, device="cpu").steps == made.steps

@@ -12,7 +12,7 @@ from bytesim.errors import ConfigError, InputError
 from bytesim.tasks.train_folders import TRAINING, by_suffix, recipe_name, run_name, wanted_files
 from bytesim.training.folders import MAX_FILE_BYTES, find_label, labelled_files
 from bytesim.training.recipe import DataSource, Recipe
-from bytesim.training.sizes import sized_config
+from bytesim.training.sizes import classifier_config
 from bytesim.training.split import LabelledFile, held_back_digests
 from bytesim.training.windows import window_bytes
 
@@ -59,13 +59,18 @@ def classify_recipe(
     for note in _notes(files, held_back, group):
         on_note(note)
     parts = [Counter(file.digest in held_back for file in each.values()) for each in found]
-    model = sized_config("classify", size, len(labels))
+    model = classifier_config(size, len(labels))
     return Recipe(
         name=run_name(folder),
         model=model,
         training=replace(
             TRAINING,
             dtype=dtype,
+            learning_rate=2e-3,
+            muon_learning_rate=0.0,
+            decay_share=0.6,
+            weight_decay=0.05,
+            label_smoothing=0.05,
             batch_bytes=_batch_bytes(files, window_bytes(model), model.patch_size),
             micro_bytes=MICRO_BYTES,
             validate_steps=VALIDATE_STEPS,

@@ -6,6 +6,7 @@ from typing import Any
 
 from bytesim.errors import ConfigError
 from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.encoder_config import EncoderConfig
 
 SIZES: dict[str, dict[str, Any]] = {
     "tiny": {
@@ -32,8 +33,35 @@ SIZES: dict[str, dict[str, Any]] = {
         "source_hidden_size": 128,
     },
 }
-"""Name -> widths and depths. Parameters in millions, to generate, to convert, to classify:
-tiny 0.8, 1.4, 0.7; small 2.3, 3.5, 2.0; base 5.5, 7.6, 5.0."""
+"""Name -> widths and depths of models that write. Parameters in millions, to generate and to convert:
+tiny 0.8, 1.4; small 2.3, 3.5; base 5.5, 7.6."""
+
+_CLASSIFIERS: dict[str, dict[str, Any]] = {
+    "tiny": {
+        "byte_embedding_size": 16,
+        "channels": (32, 64),
+        "blocks_per_stage": (0, 0),
+        "hidden_size": 64,
+        "num_layers": 1,
+        "ngram_buckets": 1 << 14,
+        "ngram_size": 8,
+    },
+    "small": {
+        "channels": (64, 128),
+        "blocks_per_stage": (0, 1),
+        "hidden_size": 128,
+        "num_layers": 2,
+        "ngram_buckets": 1 << 16,
+    },
+    "base": {
+        "channels": (96, 192),
+        "blocks_per_stage": (1, 1),
+        "hidden_size": 192,
+        "num_layers": 4,
+        "ngram_buckets": 1 << 17,
+    },
+}
+"""Name -> widths and depths of classifiers; parameters in millions: tiny 0.2, small 1.7, base 4.6."""
 
 _TASKS: dict[str, dict[str, Any]] = {
     "generate": {"patch_size": 16, "max_patches": 512, "context_patches": 1},
@@ -45,13 +73,22 @@ _TASKS: dict[str, dict[str, Any]] = {
         "patch_source_attention": True,
         "max_source_bytes": 6144,
     },
-    "classify": {"patch_size": 16, "max_patches": 512},
 }
 """Task -> the rest of the shape. Every history is 8 KiB; a conversion's holds source and target."""
 
 
-def sized_config(task: str, size: str, num_classes: int = 0) -> BGPTConfig:
-    """The model of a size for a task. Raises ConfigError for a size that is not in SIZES."""
+def sized_config(task: str, size: str) -> BGPTConfig:
+    """The model of a size that writes files. Raises ConfigError for a size that is not in SIZES."""
+    _check(size)
+    return BGPTConfig(parts="modern", byte_head_size=32, **SIZES[size], **_TASKS[task])
+
+
+def classifier_config(size: str, num_classes: int) -> EncoderConfig:
+    """The classifier of a size, for any files in windows of 8 KiB. Raises ConfigError as `sized_config` does."""
+    _check(size)
+    return EncoderConfig(num_classes=num_classes, kernel=5, strides=(4, 4), dropout=0.2, **_CLASSIFIERS[size])
+
+
+def _check(size: str) -> None:
     if size not in SIZES:
         raise ConfigError(f"size {size!r} is unknown; choose {', '.join(SIZES)}.")
-    return BGPTConfig(parts="modern", byte_head_size=32, num_classes=num_classes, **SIZES[size], **_TASKS[task])
