@@ -185,6 +185,8 @@ class ClassificationScore:
 
     num_files: int
     accuracy: float
+    macro_accuracy: float
+    """Mean over the classes that files have of the share of their files that are right."""
     macro_f1: float
     expected_calibration_error: float
     confusion: tuple[tuple[int, ...], ...]
@@ -204,6 +206,7 @@ def score_classification(probabilities: ArrayLike, labels: ArrayLike, *, num_bin
     return ClassificationScore(
         num_files=truth.size,
         accuracy=float(np.trace(confusion) / truth.size),
+        macro_accuracy=macro_accuracy(confusion),
         macro_f1=macro_f1(confusion),
         expected_calibration_error=calibration_error(table, truth, num_bins=num_bins),
         confusion=tuple(map(tuple, confusion.tolist())),
@@ -222,6 +225,13 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, num_classes: int
     return counts.astype(np.int64).reshape(num_classes, num_classes)
 
 
+def macro_accuracy(confusion: NDArray[np.int64]) -> float:
+    """Mean recall over the classes that occur as label; 0 where none does."""
+    files = confusion.sum(1)
+    seen = files > 0
+    return float(np.mean(np.diag(confusion)[seen] / files[seen])) if seen.any() else 0.0
+
+
 def macro_f1(confusion: NDArray[np.int64]) -> float:
     """Mean F1 over the classes that occur, as label or as answer; 0 where none does."""
     right = np.diag(confusion).astype(np.float64)
@@ -230,14 +240,37 @@ def macro_f1(confusion: NDArray[np.int64]) -> float:
     return float(np.mean(2 * right[seen] / mentions[seen])) if seen.any() else 0.0
 
 
-def calibration_error(probabilities: NDArray[np.float64], labels: NDArray[np.int64], *, num_bins: int = 15) -> float:
-    """Expected calibration error: |confidence - accuracy| over bins of equal width, weighted by their files.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalibrationBins:
+    """Files grouped by confidence into bins of equal width: (M,) each."""
 
-    Confidence is the greatest probability of a row. Source: Guo et al. 2017, arXiv:1706.04599, equation 3.
+    files: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    """Mean over the files of a bin; 0 where there are none."""
+    accuracy: NDArray[np.float64]
+
+
+def calibration_bins(
+    probabilities: NDArray[np.float64], labels: NDArray[np.int64], *, num_bins: int = 15
+) -> CalibrationBins:
+    """Confidence, the greatest probability of a row, against how often it is right.
+
+    Source: Guo et al. 2017, arXiv:1706.04599, section 2.
     """
     confidence = probabilities.max(1)
     right = (probabilities.argmax(1) == labels).astype(np.float64)
     # Bins are open below and closed above, (0, 1/M], ..., as in the paper.
     bins = np.clip(np.ceil(confidence * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
-    gaps = np.bincount(bins, confidence - right, num_bins)
-    return float(np.abs(gaps).sum() / len(labels))
+    files = np.bincount(bins, minlength=num_bins)
+    some = np.maximum(files, 1)
+    return CalibrationBins(
+        files=files,
+        confidence=np.bincount(bins, confidence, num_bins) / some,
+        accuracy=np.bincount(bins, right, num_bins) / some,
+    )
+
+
+def calibration_error(probabilities: NDArray[np.float64], labels: NDArray[np.int64], *, num_bins: int = 15) -> float:
+    """Expected calibration error: |confidence - accuracy| of the bins, weighted by their files (equation 3 there)."""
+    bins = calibration_bins(probabilities, labels, num_bins=num_bins)
+    return float((np.abs(bins.confidence - bins.accuracy) * bins.files).sum() / bins.files.sum())

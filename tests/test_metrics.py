@@ -135,6 +135,7 @@ def test_classification_by_hand():
     score = metrics.score_classification(probabilities, [0, 1, 1, 1, 0])
     assert score.confusion == ((1, 0, 1, 0), (1, 2, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0))
     assert score.accuracy == 3 / 5
+    assert score.macro_accuracy == pytest.approx((1 / 2 + 2 / 3) / 2)
     assert score.macro_f1 == pytest.approx((2 / 4 + 4 / 5 + 0) / 3)
     assert score.expected_calibration_error == pytest.approx(abs(0.7 - 3 / 5))
 
@@ -144,6 +145,9 @@ def test_calibration_error_weighs_bins_by_their_files():
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6]])
     score = metrics.score_classification(probabilities, [0, 1, 1], num_bins=10)
     assert score.expected_calibration_error == pytest.approx((2 * 0.4 + 1 * 0.4) / 3)
+    bins = metrics.calibration_bins(probabilities, np.array([0, 1, 1]), num_bins=10)
+    assert bins.files.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 2, 0]
+    assert (bins.accuracy[8], bins.confidence[8]) == (0.5, pytest.approx(0.9))
 
 
 def test_a_sure_and_right_classifier_is_perfect():

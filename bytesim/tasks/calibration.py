@@ -1,0 +1,193 @@
+"""What makes a classifier's probabilities honest: a temperature, and when the answer is `unknown`. No torch.
+
+Both are fitted on files kept apart from training and from the last measurement, and stand in the model's card.
+Axes: N files, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bytesim.errors import ModelError, OutputError
+from bytesim.metrics import calibration_error
+from bytesim.models.folder import CARD_FILE, read_card, write_json
+
+UNKNOWN = "unknown"
+"""What is answered for a file of no class that is known; as a label, a class of its own for such files."""
+CARD_FIELD = "calibration"
+MOST_BELOW = 0.03
+"""Greatest share of known files that the threshold may call unknown."""
+MOST_BELOW_WITH_UNSEEN = 0.04
+"""The same where files of unseen kinds say what is won by it."""
+
+_COLDEST, _HOTTEST = 0.05, 20.0
+_GOLDEN = (5**0.5 - 1) / 2
+
+Probabilities = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassCalibration:
+    """The calibration of a classifier, as its card has it."""
+
+    temperature: float
+    """Logits are divided by it before the softmax."""
+    unknown_below: float
+    """An answer of less probability is `unknown`."""
+    files: int
+    split: str
+    split_sha256: str
+    expected_calibration_error: float
+    """Of the same files, with this temperature."""
+
+
+def softmax(logits: ArrayLike, temperature: float = 1.0) -> Probabilities:
+    """(N, C) probabilities of logits, or log-probabilities, divided by a temperature."""
+    return np.exp(log_softmax(np.asarray(logits, np.float64) / temperature))
+
+
+def log_softmax(logits: ArrayLike) -> Probabilities:
+    """(..., C) log-probabilities of logits."""
+    table = np.asarray(logits, np.float64)
+    table = table - table.max(-1, keepdims=True)
+    normal: Probabilities = table - np.log(np.exp(table).sum(-1, keepdims=True))
+    return normal
+
+
+def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
+    """The temperature, 0.05 to 20, that gives the true classes (N,) of logits (N, C) the highest likelihood.
+
+    The loss is convex in 1/temperature, so a golden-section search over its logarithm finds the one minimum.
+    Source: Guo et al. 2017, arXiv:1706.04599, section 4.2. Raises ValueError for no rows.
+    """
+    table, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
+    if table.ndim != 2 or truth.shape != table.shape[:1] or not truth.size:
+        raise ValueError(f"logits {table.shape} and labels {truth.shape} must be (N, C) and (N,) with N > 0")
+
+    def loss(log_temperature: float) -> float:
+        return -float(log_softmax(table / np.exp(log_temperature))[np.arange(len(truth)), truth].mean())
+
+    low, high = float(np.log(_COLDEST)), float(np.log(_HOTTEST))
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    left_loss, right_loss = loss(left), loss(right)
+    while high - low > 1e-4:
+        if left_loss <= right_loss:
+            high, right, right_loss = right, left, left_loss
+            left = high - _GOLDEN * (high - low)
+            left_loss = loss(left)
+        else:
+            low, left, left_loss = left, right, right_loss
+            right = low + _GOLDEN * (high - low)
+            right_loss = loss(right)
+    return float(np.exp((low + high) / 2))
+
+
+def fit_threshold(known: ArrayLike, unseen: ArrayLike | None = None, *, most_below: float | None = None) -> float:
+    """The confidence below which a file is called unknown, from that of known files (N,) and of unseen kinds (M,).
+
+    Without `unseen`, the greatest that calls at most `most_below` (MOST_BELOW) of the known files so. With it, the one
+    that parts the two best: the greatest share of unseen files below it less the share of known ones, of which at
+    most `most_below` (MOST_BELOW_WITH_UNSEEN) may be. `confidences` gives both. Raises ValueError for no known files.
+    """
+    sure = np.sort(np.asarray(known, np.float64))
+    if sure.ndim != 1 or not sure.size:
+        raise ValueError(f"confidences {sure.shape} must be one row of at least one known file")
+    if most_below is None:
+        most_below = MOST_BELOW if unseen is None else MOST_BELOW_WITH_UNSEEN
+    highest = float(sure[min(int(most_below * len(sure)), len(sure) - 1)])
+    if unseen is None or not np.size(unseen):
+        return highest
+    strange = np.sort(np.asarray(unseen, np.float64))
+    values = np.unique(np.concatenate([sure, strange]))
+    tried = np.unique(np.concatenate([[0.0, highest], (values[1:] + values[:-1]) / 2]))
+    tried = tried[tried <= highest]
+    won = np.searchsorted(strange, tried) / len(strange) - np.searchsorted(sure, tried) / len(sure)
+    return float(tried[int(won.argmax())])
+
+
+def confidences(probabilities: ArrayLike, labels: Sequence[str]) -> Probabilities:
+    """(N,) how sure the best guess among the real classes is; 0 where the class `unknown` wins."""
+    table = np.asarray(probabilities, np.float64)
+    if UNKNOWN not in labels:
+        return table.max(1)
+    place = labels.index(UNKNOWN)
+    best = np.delete(table, place, 1).max(1)
+    return np.where(table[:, place] > best, 0.0, best)
+
+
+def best_guesses(probabilities: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
+    """(N,) the most probable class of each row, `unknown` left out."""
+    table = np.array(probabilities, np.float64)
+    if UNKNOWN in labels:
+        table[:, labels.index(UNKNOWN)] = -1.0
+    return table.argmax(1)
+
+
+def are_unknown(probabilities: ArrayLike, labels: Sequence[str], threshold: float) -> NDArray[np.bool_]:
+    """(N,) which rows are answered `unknown`: its class wins, or the best guess is less sure than the threshold."""
+    sure = confidences(probabilities, labels)
+    return (sure == 0.0) | (sure < threshold)
+
+
+def calibrate(
+    logits: ArrayLike,
+    classes: ArrayLike,
+    labels: Sequence[str],
+    *,
+    split: str,
+    split_sha256: str,
+    unseen_logits: ArrayLike | None = None,
+) -> ClassCalibration:
+    """Temperature and threshold from logits (N, C) and true classes (N,) of a split kept for it.
+
+    `unseen_logits` (M, C) are of files of kinds that are among no label. Rows whose class is `unknown` fit the
+    temperature and count as unseen.
+    """
+    table, truth = np.asarray(logits, np.float64), np.asarray(classes, np.int64)
+    temperature = round(fit_temperature(table, truth), 4)
+    probabilities = softmax(table, temperature)
+    sure = confidences(probabilities, labels)
+    strange = truth == labels.index(UNKNOWN) if UNKNOWN in labels else np.zeros(len(truth), np.bool_)
+    unseen = list(sure[strange])
+    if unseen_logits is not None:
+        unseen += list(confidences(softmax(unseen_logits, temperature), labels))
+    return ClassCalibration(
+        temperature=temperature,
+        unknown_below=fit_threshold(sure[~strange], unseen or None) if not strange.all() else 0.0,
+        files=len(truth),
+        split=split,
+        split_sha256=split_sha256,
+        expected_calibration_error=round(calibration_error(probabilities, truth), 6),
+    )
+
+
+def read_calibration(card: dict[str, Any], folder: Path) -> ClassCalibration | None:
+    """The calibration in a card; None where it has none. Raises ModelError for one that makes no sense."""
+    stored = card.get(CARD_FIELD)
+    if stored is None:
+        return None
+    try:
+        made = ClassCalibration(**stored)
+        numbers = (made.temperature, made.unknown_below, made.expected_calibration_error)
+        if not all(isinstance(value, int | float) for value in numbers):
+            raise TypeError
+        if not (0 < made.temperature < float("inf") and 0 <= made.unknown_below <= 1):
+            raise ValueError
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"its {CARD_FIELD} makes no sense.", file=str(folder / CARD_FILE)) from error
+    return made
+
+
+def keep_calibration(folder: Path, calibration: ClassCalibration) -> None:
+    """Write a calibration into a model's card. Raises ModelError, OutputError."""
+    card = {**read_card(folder), CARD_FIELD: asdict(calibration)}
+    try:
+        write_json(folder / CARD_FILE, card)
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror}).", file=str(folder / CARD_FILE)) from error

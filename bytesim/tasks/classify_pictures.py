@@ -1,0 +1,166 @@
+"""Pictures of how a classifier does: which classes it takes for which, and whether its probabilities are honest."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bytesim.metrics import ClassificationScore, calibration_bins, calibration_error
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FEW_CLASSES = 20
+"""Up to so many classes every cell of a confusion matrix shows its number."""
+PAIRS_SHOWN = 12
+"""Of more, so many pairs that are taken for each other most often do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusedPair:
+    """Files of one class that are answered with another."""
+
+    label: str
+    answer: str
+    files: int
+    share: float
+    """Of the files of `label`."""
+
+
+def confused_pairs(score: ClassificationScore, labels: Sequence[str], limit: int = PAIRS_SHOWN) -> list[ConfusedPair]:
+    """The pairs (true class, wrong answer) with the greatest share of the true class's files, the worst first."""
+    counts = np.array(score.confusion, np.int64)
+    shares = _shares(counts)
+    np.fill_diagonal(shares, 0.0)
+    worst = np.lexsort((-counts.ravel(), -shares.ravel()))[:limit]
+    rows, columns = np.unravel_index(worst, shares.shape)
+    return [
+        ConfusedPair(
+            label=labels[row], answer=labels[column], files=int(counts[row, column]), share=float(shares[row, column])
+        )
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        if shares[row, column]
+    ]
+
+
+def confusion_png(score: ClassificationScore, labels: Sequence[str]) -> bytes:
+    """A PNG of the confusion matrix, each row as shares of the files of that class.
+
+    Of more than FEW_CLASSES classes the worst pairs alone are written out, and classes without a file are left out.
+    """
+    from matplotlib.colors import PowerNorm
+
+    counts = np.array(score.confusion, np.int64)
+    used = np.flatnonzero(counts.sum(0) + counts.sum(1)) if len(labels) > FEW_CLASSES else np.arange(len(labels))
+    names = [labels[place] for place in used.tolist()]
+    few = len(names) <= FEW_CLASSES
+    side = max(5.0, 2.5 + 0.55 * len(names)) if few else max(10.0, 3 + 0.135 * len(names))
+    figure = _figure(side + 1, side)
+    axes = figure.subplots()
+    shares = _shares(counts)[np.ix_(used, used)]
+    # Of many classes most confusions are rare: a scale that rises steeply at first shows them.
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(1.0 if few else 0.4, 0, 1))
+    size = 9 if few else max(4.5, min(8, 640 / len(names) * side / 16))
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
+    axes.set_yticks(range(len(names)), names, fontsize=size)
+    axes.set_xlabel("answered")
+    axes.set_ylabel("true")
+    figure.colorbar(image, ax=axes, shrink=0.6, label="share of the files of the true class")
+    if few:
+        _write_cells(axes, counts[np.ix_(used, used)], shares)
+    else:
+        _write_pairs(axes, score, labels, names)
+    axes.set_title(
+        f"{score.accuracy:.2%} of {score.num_files:,} files right, {score.macro_accuracy:.2%} averaged over classes",
+        fontsize="medium",
+    )
+    return _png(figure)
+
+
+def reliability_png(probabilities: ArrayLike, labels: ArrayLike) -> bytes:
+    """A PNG: how often answers of each confidence are right, (N, C) probabilities against true classes (N,)."""
+    table, truth = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
+    bins = calibration_bins(table, truth)
+    num_bins = len(bins.files)
+    figure = _figure(6, 6.5)
+    above, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
+    left = np.arange(num_bins) / num_bins
+    seen = bins.files > 0
+    width = 1 / num_bins
+    above.bar(left[seen], bins.accuracy[seen], width, align="edge", color="tab:blue", edgecolor="white", label="right")
+    gaps = bins.confidence - bins.accuracy
+    above.bar(
+        left[seen],
+        gaps[seen],
+        width,
+        bottom=bins.accuracy[seen],
+        align="edge",
+        color="tab:red",
+        alpha=0.35,
+        label="gap",
+    )
+    above.plot([0, 1], [0, 1], "--", color="0.4", linewidth=1, label="honest")
+    above.set_ylim(0, 1)
+    above.set_ylabel("share of answers that are right")
+    above.legend(loc="upper left", fontsize="small")
+    error = calibration_error(table, truth)
+    above.set_title(f"{len(truth):,} files, expected calibration error {error:.2%}", fontsize="medium")
+    below.bar(left, bins.files / len(truth), width, align="edge", color="0.6", edgecolor="white")
+    below.set_xlim(0, 1)
+    below.set_ylabel("share of files")
+    below.set_xlabel("confidence: probability of the answer")
+    return _png(figure)
+
+
+def _shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Each row of a confusion matrix as shares of its sum; 0 for a class without files."""
+    return counts / np.maximum(counts.sum(1, keepdims=True), 1)
+
+
+def _write_cells(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        colour = "white" if shares[row, column] > 0.6 else "black"
+        text = (
+            f"{shares[row, column]:.1%}\n{counts[row, column]:,}" if len(counts) <= 12 else f"{counts[row, column]:,}"
+        )
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+
+
+def _write_pairs(axes: Axes, score: ClassificationScore, labels: Sequence[str], names: Sequence[str]) -> None:
+    """Ring the worst pairs, and say beside each what is taken for what."""
+    for pair in confused_pairs(score, labels):
+        row, column = names.index(pair.label), names.index(pair.answer)
+        axes.plot(column, row, "o", markersize=9, markerfacecolor="none", markeredgecolor="tab:red")
+        to_left = column > len(names) / 2
+        axes.annotate(
+            f"{pair.label} as {pair.answer}: {pair.share:.0%}",
+            (column, row),
+            xytext=(-8 if to_left else 8, 0),
+            textcoords="offset points",
+            ha="right" if to_left else "left",
+            va="center",
+            fontsize=8,
+            color="tab:red",
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
+        )
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    return picture.getvalue()

@@ -1,0 +1,137 @@
+"""Temperature, threshold and pictures of a classifier, from numbers made up for it."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bytesim.errors import ModelError
+from bytesim.metrics import calibration_error, score_classification
+from bytesim.tasks.calibration import (
+    ClassCalibration,
+    are_unknown,
+    best_guesses,
+    calibrate,
+    confidences,
+    fit_temperature,
+    fit_threshold,
+    keep_calibration,
+    log_softmax,
+    read_calibration,
+    softmax,
+)
+from bytesim.tasks.classify_pictures import confused_pairs, confusion_png, reliability_png
+
+
+def honest(files: int = 4000, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """Logits whose softmax is the true chance of each class, and classes drawn by it."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(files, classes)) * 2
+    return logits, np.array([rng.choice(classes, p=row) for row in softmax(logits)])
+
+
+@pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
+def test_the_temperature_undoes_overconfidence(factor):
+    logits, labels = honest()
+    assert fit_temperature(logits * factor, labels) == pytest.approx(factor, rel=0.1)
+    made = calibrate(logits * factor, labels, list("abcde"), split="dev", split_sha256="0")
+    assert made.expected_calibration_error < 0.03
+    assert made.expected_calibration_error <= calibration_error(softmax(logits * factor), labels) + 0.01
+
+
+def test_a_finer_search_finds_no_better_temperature():
+    logits, labels = honest(300)
+    best = fit_temperature(logits * 2.5, labels)
+
+    def loss(temperature):
+        return -log_softmax(logits * 2.5 / temperature)[np.arange(300), labels].mean()
+
+    assert loss(best) <= min(loss(each) for each in np.geomspace(0.05, 20, 2000)) + 1e-9
+
+
+def test_a_classifier_that_is_never_wrong_stays_within_bounds():
+    assert 0.04 < fit_temperature(np.eye(3) * 5, [0, 1, 2]) < 0.06
+    assert 19 < fit_temperature(-np.eye(3) * 5, [0, 1, 2]) < 21
+
+
+def test_the_threshold_lets_so_many_known_files_below_it_and_no_more():
+    known = np.arange(100) / 100
+    threshold = fit_threshold(known)
+    assert (known < threshold).sum() == 3
+    assert fit_threshold([0.5] * 10) == 0.5  # equal ones stay known together
+
+
+def test_with_unseen_files_the_threshold_parts_the_two_best():
+    known = np.concatenate([[0.1, 0.2], np.full(98, 0.9)])
+    threshold = fit_threshold(known, [0.3, 0.3, 0.4, 0.95])
+    assert 0.4 < threshold <= 0.9
+    assert fit_threshold(np.full(100, 0.5), [0.7]) == 0.0  # nothing can be won
+    crowded = np.linspace(0, 1, 100)
+    assert (crowded < fit_threshold(crowded, [0.5] * 50)).sum() <= 4
+
+
+def test_the_class_unknown_wins_or_is_passed_over():
+    labels = ["png", "unknown", "zip"]
+    table = np.array([[0.5, 0.4, 0.1], [0.3, 0.6, 0.1], [0.2, 0.1, 0.7]])
+    assert confidences(table, labels).tolist() == [0.5, 0.0, 0.7]
+    assert best_guesses(table, labels).tolist() == [0, 0, 2]
+    assert are_unknown(table, labels, 0.0).tolist() == [False, True, False]
+    assert are_unknown(table, labels, 0.6).tolist() == [True, True, False]
+    assert are_unknown(table, ["a", "b", "c"], 0.55).tolist() == [True, False, False]
+
+
+def test_rows_of_the_class_unknown_count_as_unseen():
+    logits = np.array([[4.0, 0, 0]] * 40 + [[0, 0, 4.0]] * 40 + [[0.0, 0.1, 0.2]] * 20)
+    labels = [0] * 40 + [2] * 40 + [1] * 20
+    made = calibrate(logits, labels, ["png", "unknown", "zip"], split="dev", split_sha256="0")
+    probabilities = softmax(logits, made.temperature)
+    assert (
+        are_unknown(probabilities, ["png", "unknown", "zip"], made.unknown_below).tolist() == [False] * 80 + [True] * 20
+    )
+
+
+def test_the_card_keeps_a_calibration(tmp_path):
+    (tmp_path / "card.json").write_text(json.dumps({"labels": ["a"], "files": {"x": 1}}))
+    made = ClassCalibration(
+        temperature=1.5, unknown_below=0.4, files=7, split="dev", split_sha256="ab", expected_calibration_error=0.01
+    )
+    keep_calibration(tmp_path, made)
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["files"] == {"x": 1}
+    assert card["calibration"]["temperature"] == 1.5
+    assert read_calibration(card, tmp_path) == made
+    assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
+
+
+@pytest.mark.parametrize("change", [{"temperature": 0}, {"temperature": "hot"}, {"unknown_below": 2}, {"more": 1}])
+def test_a_calibration_that_makes_no_sense_is_refused(tmp_path, change):
+    stored = {"temperature": 1.0, "unknown_below": 0.0, "files": 1, "split": "", "split_sha256": ""}
+    with pytest.raises(ModelError, match="makes no sense"):
+        read_calibration({"calibration": {**stored, "expected_calibration_error": 0.0, **change}}, tmp_path)
+    with pytest.raises(ModelError, match="makes no sense"):
+        read_calibration({"calibration": []}, tmp_path)
+    assert read_calibration({}, tmp_path) is None
+
+
+def test_the_worst_pairs_are_those_that_cost_a_class_most():
+    probabilities = np.eye(3)[[0, 0, 1, 1, 1, 1, 0]]
+    score = score_classification(probabilities, [0, 0, 0, 1, 1, 1, 2])
+    pairs = confused_pairs(score, ["a", "b", "c"])
+    assert [(pair.label, pair.answer, pair.files) for pair in pairs] == [("c", "a", 1), ("a", "b", 1)]
+    assert pairs[1].share == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("classes", [2, 15, 40])
+def test_the_pictures_are_drawn(classes):
+    rng = np.random.default_rng(0)
+    probabilities = softmax(rng.normal(size=(200, classes)) * 3)
+    labels = rng.integers(0, classes, 200)
+    names = [f"kind{number}" for number in range(classes)]
+    for data in (
+        confusion_png(score_classification(probabilities, labels), names),
+        reliability_png(probabilities, labels),
+    ):
+        with Image.open(io.BytesIO(data)) as picture:
+            assert min(picture.size) > 400
