@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from bytesim.cli import app
 from bytesim.errors import BytesimError, ConfigError, InputError
+from bytesim.models.encoder_config import EncoderConfig
 from bytesim.models.weights import load_model
 from bytesim.tasks import train_labels
 from bytesim.tasks.models import verify_model
@@ -32,7 +33,7 @@ from bytesim.training.shards import pack
 from bytesim.training.split import RULE, LabelledFile, dev_files, held_back_digests, join_groups
 from bytesim.training.streams import Stream, open_streams
 from bytesim.training.validation import Validation
-from bytesim.training.windows import random_window, spread_windows, window_bytes
+from bytesim.training.windows import measured_windows, random_window, window_bytes
 
 CPU = torch.device("cpu")
 
@@ -131,13 +132,14 @@ def test_parts_of_a_labelled_folder_make_up_the_whole(tmp_path):
 
 def test_windows_of_a_long_file_reach_from_its_start_to_its_end():
     data = bytes(range(250))
-    assert spread_windows(data, 250) == [data]
-    for size in (10, 100, 249):
-        windows = spread_windows(data, size)
-        assert windows[0] == data[:size]
-        assert windows[-1] == data[-size:]
-        assert {len(window) for window in windows} == {size}
-        assert len(windows) == min(8, -(-250 // size))
+    config = EncoderConfig(patch_size=8, max_patches=12)  # 80 bytes
+    assert measured_windows(data[:80], config) == [data[:80]]
+    windows = measured_windows(data, config)
+    assert (windows[0], data.endswith(windows[-1])) == (data[:80], True)
+    assert len(windows) == 6
+    assert set(b"".join(windows)) == set(data)
+    assert measured_windows(data, config, 3) == [windows[0], windows[2], windows[5]]
+    assert measured_windows(data, config, 1) == [windows[0]]
     rng = np.random.default_rng(0)
     assert {random_window(data, 210, 8, rng)[0] for _ in range(200)} == {0, 8, 16, 24, 32, 40}
     assert random_window(data, 250, 8, rng) == data
@@ -153,7 +155,9 @@ def test_a_file_longer_than_the_history_is_learned_from_and_measured_by_windows(
     drawn = stream.draw(np.random.default_rng(0), 10_000) + stream.draw(np.random.default_rng(1), 10_000)
     assert all(len(each.patches) <= model.max_patches for each in drawn)
     assert len(stream.windows(0)) == 1
-    assert [len(each.patches) for each in stream.windows(1)] == [model.max_patches] * 3
+    assert len(stream.windows(1)) == 5
+    assert len(stream.windows(1, 2)) == 2
+    assert all(len(each.patches) <= model.max_patches for each in stream.windows(1))
     drawn = [stream.example(1, np.random.default_rng(seed)).patches.tobytes() for seed in range(4)]
     assert len(set(drawn)) == 4
 
