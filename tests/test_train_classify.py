@@ -406,3 +406,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"high.1\.txt: cannot be read \(Permission denied\)"):
         train_classify([words], out=tmp_path / "run", device="cpu", steps=1)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("content", "text"), [("wört ".encode() * 900, True), (bytes(range(256)) * 9, False)])
+def test_files_of_text_are_read_as_a_bag_of_n_grams_as_well(tmp_path, content, text):
+    for path in ("a/1.x", "a/2.x", "b/1.x", "b/2.x"):
+        (tmp_path / "data" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / path).write_bytes(content + path.encode())
+    recipe = classify_recipe([tmp_path / "data"], tmp_path / "run", None, "small", "float32")
+    assert (recipe.model.ngram_buckets > 0) == text

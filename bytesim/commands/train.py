@@ -85,8 +85,8 @@ Steps = Annotated[
 OfSize = Annotated[
     Size,
     typer.Option(
-        help="Millions of parameters to generate, convert, classify: tiny 0.8, 1.4, 0.2; small 2.3, 3.5, 1.7; "
-        "base 5.5, 7.6, 4.6."
+        help="Millions of parameters to generate, convert, classify: tiny 0.8, 1.4, 0.1; small 2.3, 3.5, 0.7; "
+        "base 5.5, 7.6, 2.5."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
