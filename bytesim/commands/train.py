@@ -190,9 +190,10 @@ def classify(
 
     bytesim train classify recordings/ --group '(speaker[0-9]+)'
 
-    At most 30 minutes unless --minutes or --steps are given; it ends when it gets no better. A tenth of the files,
-    up to 100, or a fiftieth if that is more, is held back to measure and to calibrate. The same command goes on after
-    a stop.
+    At most 30 minutes unless --minutes or --steps are given; it ends early.
+
+    A tenth of the files, about 100 at most, or a fiftieth if that is more, is
+    held back to measure and to calibrate. The same command goes on after a stop.
     """
     from bytesim.tasks.train import train_classify
 
