@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import bytesim
+from bytesim.commands.classify import classify_app
 from bytesim.commands.convert import convert_app
 from bytesim.commands.data import data_app
 from bytesim.commands.doctor import doctor
@@ -45,6 +46,7 @@ def _root(
 
 
 app.add_typer(convert_app, name="convert")
+app.add_typer(classify_app, name="classify")
 app.command()(generate)
 app.command()(normalize)
 app.command("simulate-cpu")(simulate_cpu)

@@ -7,6 +7,7 @@ patch of END_OF_PATCH. Source: bGPT, arXiv:2402.19155, section 3.1, and its publ
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,3 +80,47 @@ def frame_pair(source: bytes, source_suffix: str, target: bytes, target_suffix: 
 def num_patches(num_bytes: int, patch_size: int) -> int:
     """Patches a file of that many bytes takes, extension and closing patch included."""
     return -(-num_bytes // patch_size) + 2
+
+
+WINDOW_RULES = ("slide", "ends")
+"""How a file longer than a history is read: windows that overlap by half, or its two ends as one window."""
+MOST_WINDOWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    """Which bytes of a file are read, as one or more files of the length that a history holds."""
+
+    windows: tuple[tuple[tuple[int, int], ...], ...]
+    """Each window as pieces (start, end) that are read as if they followed each other."""
+    told: str
+    """The rule in words; empty where the file is read whole."""
+
+
+def history_bytes(max_patches: int, patch_size: int) -> int:
+    """Bytes of a file that a history holds beside its extension patch and closing patch."""
+    return max(1, max_patches - 2) * patch_size
+
+
+def plan_windows(num_bytes: int, most_bytes: int, patch_size: int, rule: str) -> WindowPlan:
+    """How a file of `num_bytes` is read by a history of `most_bytes`, by a rule of WINDOW_RULES.
+
+    `slide`: windows that overlap by half or more, at most MOST_WINDOWS, evenly spread from the start to the end; they
+    begin where a patch does. `ends`: one window, of the first half and the last half of what fits.
+    """
+    if num_bytes <= most_bytes:
+        return WindowPlan((((0, num_bytes),),), "")
+    if rule == "ends":
+        head = most_bytes // 2
+        tail = most_bytes - head
+        return WindowPlan((((0, head), (num_bytes - tail, num_bytes)),), _told_ends(head, tail))
+    wanted = -(-(num_bytes - most_bytes) // max(1, most_bytes // 2)) + 1
+    count = min(wanted, MOST_WINDOWS)
+    starts = [place * (num_bytes - most_bytes) // (count - 1) for place in range(count)]
+    starts = [-(-start // patch_size) * patch_size for start in starts]
+    windows = tuple(((start, min(start + most_bytes, num_bytes)),) for start in starts)
+    return WindowPlan(windows, f"{count} windows" + (" spread over the file" if wanted > count else ""))
+
+
+def _told_ends(head: int, tail: int) -> str:
+    return f"first and last {head:,} bytes" if head == tail else f"first {head:,} and last {tail:,} bytes"

@@ -28,7 +28,7 @@ DRAWN = ("convert abc2midi", "simulate-cpu")
 """The first example of each of these is drawn."""
 MAX_DRAWN_LINES = 16
 
-PICTURES = {"classify_tutorial.md": {"runs/tones/confusion.png": "tones_confusion.png"}}
+PICTURES = {"classify_tutorial.md": {"runs/functions/confusion.png": "functions_confusion.png"}}
 """Page -> picture that its examples draw -> what it is called beside the page."""
 
 BLOCK = re.compile(r"^```\n\$ (bytesim [^\n]*)\n.*?^```\n", re.S | re.M)

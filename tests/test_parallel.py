@@ -73,7 +73,6 @@ def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
 
 
 @needs_proc
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.11 can hang when a process is killed")
 def test_a_process_that_is_killed_is_told_in_one_line(decoding):
     os.kill(int(children_of(decoding.pid, 3)[-1]), signal.SIGKILL)
     _, said = decoding.communicate(timeout=60)

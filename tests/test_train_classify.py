@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 import torch
 from click.testing import Result
+from test_training_kill import finish, run_with_kills, start
+from tiny_training import losses
 from typer.testing import CliRunner
 
 from bytesim.cli import app
 from bytesim.errors import BytesimError, ConfigError, InputError
+from bytesim.models.encoder_config import EncoderConfig
 from bytesim.models.weights import load_model
 from bytesim.tasks import train_labels
 from bytesim.tasks.models import verify_model
@@ -30,7 +33,7 @@ from bytesim.training.shards import pack
 from bytesim.training.split import RULE, LabelledFile, dev_files, held_back_digests, join_groups
 from bytesim.training.streams import Stream, open_streams
 from bytesim.training.validation import Validation
-from bytesim.training.windows import random_window, spread_windows, window_bytes
+from bytesim.training.windows import measured_windows, random_window, window_bytes
 
 CPU = torch.device("cpu")
 
@@ -129,13 +132,14 @@ def test_parts_of_a_labelled_folder_make_up_the_whole(tmp_path):
 
 def test_windows_of_a_long_file_reach_from_its_start_to_its_end():
     data = bytes(range(250))
-    assert spread_windows(data, 250) == [data]
-    for size in (10, 100, 249):
-        windows = spread_windows(data, size)
-        assert windows[0] == data[:size]
-        assert windows[-1] == data[-size:]
-        assert {len(window) for window in windows} == {size}
-        assert len(windows) == min(8, -(-250 // size))
+    config = EncoderConfig(patch_size=8, max_patches=12)  # 80 bytes
+    assert measured_windows(data[:80], config) == [data[:80]]
+    windows = measured_windows(data, config)
+    assert (windows[0], data.endswith(windows[-1])) == (data[:80], True)
+    assert len(windows) == 6
+    assert set(b"".join(windows)) == set(data)
+    assert measured_windows(data, config, 3) == [windows[0], windows[2], windows[5]]
+    assert measured_windows(data, config, 1) == [windows[0]]
     rng = np.random.default_rng(0)
     assert {random_window(data, 210, 8, rng)[0] for _ in range(200)} == {0, 8, 16, 24, 32, 40}
     assert random_window(data, 250, 8, rng) == data
@@ -151,7 +155,9 @@ def test_a_file_longer_than_the_history_is_learned_from_and_measured_by_windows(
     drawn = stream.draw(np.random.default_rng(0), 10_000) + stream.draw(np.random.default_rng(1), 10_000)
     assert all(len(each.patches) <= model.max_patches for each in drawn)
     assert len(stream.windows(0)) == 1
-    assert [len(each.patches) for each in stream.windows(1)] == [model.max_patches] * 3
+    assert len(stream.windows(1)) == 5
+    assert len(stream.windows(1, 2)) == 2
+    assert all(len(each.patches) <= model.max_patches for each in stream.windows(1))
     drawn = [stream.example(1, np.random.default_rng(seed)).patches.tobytes() for seed in range(4)]
     assert len(set(drawn)) == 4
 
@@ -163,7 +169,8 @@ def small_recipe(folder: Path, **training: object) -> Path:
     """A recipe for the words of `write_words`, that learns fast; the path of its file."""
     write_words(folder / "words")
     made = classify_recipe([folder / "words"], folder / "run", None, "tiny", "float32")
-    model = replace(made.model, hidden_size=16, num_layers=1, head_size=8, max_patches=16)
+    shape = {"channels": (8,), "strides": (4,), "blocks_per_stage": (0,), "hidden_size": 16, "head_size": 8}
+    model = replace(made.model, byte_embedding_size=8, max_patches=16, ngram_buckets=64, **shape)
     options = {"checkpoint_minutes": 0.0, "batch_bytes": 400, "micro_bytes": 200, "warmup_steps": 2, **training}
     recipe = replace(made, model=model, training=replace(made.training, **options))
     (folder / "run").mkdir(exist_ok=True)
@@ -183,8 +190,8 @@ def test_the_best_weights_are_those_with_the_least_loss():
 
 def test_training_ends_when_it_gets_no_better_and_saves_the_best(tmp_path, monkeypatch):
     path = small_recipe(tmp_path, steps=60, validate_steps=4, patience=3)
-    losses = iter([0.9, 0.5, 0.6, 0.7, 0.8, 0.9])
-    monkeypatch.setattr(loop, "validate", lambda *parts: Validation({"words": 0.5}, next(losses)))
+    found = iter([0.9, 0.5, 0.6, 0.7, 0.8, 0.9])
+    monkeypatch.setattr(loop, "validate", lambda *parts: Validation({"words": 0.5}, next(found)))
     notes: list[str] = []
     trainer = Trainer(load_recipe(path), base=path.parent, folder=path.parent, device=CPU)
     kept = {}
@@ -206,7 +213,7 @@ def flat_weights(trainer: Trainer) -> torch.Tensor:
 
 
 def test_more_patience_lets_a_stopped_training_go_on(tmp_path):
-    path = small_recipe(tmp_path, steps=40, validate_steps=1, patience=2, learning_rate=1e-9, muon_learning_rate=1e-9)
+    path = small_recipe(tmp_path, steps=40, validate_steps=1, patience=2, learning_rate=1e-9)
     made = train_recipe(path, out=path.parent, device="cpu")
     assert made.steps < 40
     assert train_recipe(path, out=path.parent, device="cpu").steps == made.steps
@@ -217,8 +224,8 @@ def test_more_patience_lets_a_stopped_training_go_on(tmp_path):
 @pytest.mark.parametrize("stop", [3, 6, 11])
 def test_a_training_taken_up_from_any_checkpoint_saves_the_same_best_weights(tmp_path, stop, monkeypatch):
     path = small_recipe(tmp_path, steps=16, validate_steps=2, patience=5)
-    losses = {2: 0.5, 4: 0.3, 6: 0.4, 8: 0.35, 10: 0.5, 12: 0.4, 14: 0.4}
-    monkeypatch.setattr(Trainer, "validate", lambda self, **rest: Validation({"w": 0.5}, losses[self.progress.step]))
+    found = {2: 0.5, 4: 0.3, 6: 0.4, 8: 0.35, 10: 0.5, 12: 0.4, 14: 0.4}
+    monkeypatch.setattr(Trainer, "validate", lambda self, **rest: Validation({"w": 0.5}, found[self.progress.step]))
     whole = train_recipe(path, out=tmp_path / "whole" / "run", device="cpu")
     assert (whole.steps, whole.best_step) == (14, 4)
 
@@ -236,6 +243,15 @@ def test_a_training_taken_up_from_any_checkpoint_saves_the_same_best_weights(tmp
     assert (again.steps, again.best_step) == (whole.steps, whole.best_step)
     models = [(each.model_folder / "model.safetensors").read_bytes() for each in (whole, again)]
     assert models[0] == models[1]
+
+
+def test_a_killed_training_saves_the_best_weights_of_one_that_was_not(tmp_path):
+    path = small_recipe(tmp_path, steps=30, validate_steps=2, patience=4)
+    finish(start(path, tmp_path / "whole"))
+    assert "resuming at step" in run_with_kills(path, tmp_path / "killed", [7])
+    models = [(tmp_path / name / "run" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert models[0] == models[1]
+    assert losses(tmp_path / "whole") == losses(tmp_path / "killed")
 
 
 def validations(folder: Path) -> list[dict[str, object]]:
@@ -390,3 +406,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"high.1\.txt: cannot be read \(Permission denied\)"):
         train_classify([words], out=tmp_path / "run", device="cpu", steps=1)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("content", "text"), [("wört ".encode() * 900, True), (bytes(range(256)) * 9, False)])
+def test_files_of_text_are_read_as_a_bag_of_n_grams_as_well(tmp_path, content, text):
+    for path in ("a/1.x", "a/2.x", "b/1.x", "b/2.x"):
+        (tmp_path / "data" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / path).write_bytes(content + path.encode())
+    recipe = classify_recipe([tmp_path / "data"], tmp_path / "run", None, "small", "float32")
+    assert (recipe.model.ngram_buckets > 0) == text

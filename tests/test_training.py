@@ -29,7 +29,7 @@ from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import orthogonalize, rate_factor
 from bytesim.training.recipe import DataSource, load_recipe
 from bytesim.training.shards import pack
-from bytesim.training.sizes import SIZES, sized_config
+from bytesim.training.sizes import SIZES, classifier_config, sized_config
 from bytesim.training.streams import Mixture, Stream
 
 CPU = torch.device("cpu")
@@ -342,7 +342,7 @@ def test_the_documented_sizes_are_those_of_the_models():
         counts = []
         for task in ("generate", "convert", "classify"):
             with torch.device("meta"):
-                model = model_of(sized_config(task, size, 2 if task == "classify" else 0))
+                model = model_of(classifier_config(size, 2) if task == "classify" else sized_config(task, size))
             counts.append(f"{sum(each.numel() for each in model.parameters()) / 1e6:.1f} M")
         assert f"| `{size}` | {' | '.join(counts)} |" in said
 

@@ -85,8 +85,8 @@ Steps = Annotated[
 OfSize = Annotated[
     Size,
     typer.Option(
-        help="Millions of parameters to generate, convert, classify: tiny 0.8, 1.4, 0.2; small 2.3, 3.5, 1.5; "
-        "base 5.5, 7.6, 5.2."
+        help="Millions of parameters to generate, convert, classify: tiny 0.8, 1.4, 0.1; small 2.3, 3.5, 0.7; "
+        "base 5.5, 7.6, 2.5."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
@@ -190,9 +190,10 @@ def classify(
 
     bytesim train classify recordings/ --group '(speaker[0-9]+)'
 
-    At most 30 minutes unless --minutes or --steps are given; it ends when it gets no better. A tenth of the files,
-    up to 100, or a fiftieth if that is more, is held back to measure and to calibrate. The same command goes on after
-    a stop.
+    At most 30 minutes unless --minutes or --steps are given; it ends early.
+
+    A tenth of the files, about 100 at most, or a fiftieth if that is more, is
+    held back to measure and to calibrate. The same command goes on after a stop.
     """
     from bytesim.tasks.train import train_classify
 

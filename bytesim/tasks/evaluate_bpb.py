@@ -15,7 +15,7 @@ from bytesim.metrics import bits_per_byte
 from bytesim.models.bgpt import BGPT
 from bytesim.patching import suffix_of
 from bytesim.tasks.convert_run import Progress
-from bytesim.tasks.files import Outcome, expand_inputs, read_input
+from bytesim.tasks.files import Outcome, check_output, expand_inputs, read_input, write_output
 from bytesim.tasks.writer import load_writer
 from bytesim.training.shards import load_shard
 
@@ -46,6 +46,8 @@ def evaluate_bpb(
     target_suffix: str | None = None,
     reverse: bool = False,
     limit: int | None = None,
+    picture: str | Path | None = None,
+    force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
     on_progress: Progress | None = None,
@@ -54,13 +56,17 @@ def evaluate_bpb(
 
     A file longer than the model's history is scored in windows that overlap by half, each byte once. Rows of a
     shard are scored as files of `target_suffix`; with `source_suffix` as conversions of their sources, which
-    `reverse` turns round. `limit` takes the first rows of each shard. Folders are walked. Raises ConfigError and
-    ModelError; what is wrong with one file is in its outcome.
+    `reverse` turns round. `limit` takes the first rows of each shard. Folders are walked. `picture` is a PNG to
+    draw: a histogram over all files and rows. Raises ConfigError, ModelError and OutputError; what is wrong with one
+    file is in its outcome.
     """
     if source_suffix is not None and target_suffix is None:
         raise ConfigError("a source suffix needs a target suffix.")
+    if picture is not None:
+        check_output(picture, force=force)
     writer = load_writer(model, device=device, dtype=dtype)
     names = expand_inputs(files)
+    each: list[tuple[float, int]] = []
     outcomes: list[Outcome[BitsPerByte]] = []
     for number, name in enumerate(names, start=1):
         tally = _Tally(name, writer.name)
@@ -70,10 +76,15 @@ def evaluate_bpb(
             else:
                 _score_whole(tally, writer.model, read_input(name), target_suffix or suffix_of(name))
             outcomes.append(Outcome(name, result=tally.result()))
+            each += tally.each
         except BytesimError as error:
             outcomes.append(Outcome(name, error=error.in_file(name)))
         if on_progress:
             on_progress(number, len(names))
+    if picture is not None and each:
+        from bytesim.tasks.bpb_picture import draw_bits
+
+        write_output(picture, draw_bits([bits_per_byte(*one) for one in each], writer.name), force=force)
     return outcomes
 
 
@@ -85,6 +96,8 @@ class _Tally:
         self.files = self.bytes = self.windows = self.refused = 0
         self.nats = self.token_nats = 0.0
         self.tokens = 0
+        self.each: list[tuple[float, int]] = []
+        """(nats, bytes) of each file or row."""
 
     def result(self) -> BitsPerByte:
         if not self.bytes:
@@ -104,11 +117,13 @@ class _Tally:
 def _score_whole(tally: _Tally, model: BGPT, data: bytes, suffix: str) -> None:
     request = generate_request(model.config, suffix)
     tally.files += 1
+    before = tally.nats
     for start, end, known in _windows(len(data), (model.config.max_patches - 2) * model.config.patch_size):
         if request.times:  # the clock does not start anew where a window does
             times = replace(request.times, clock=partial(make_clock, suffix, data[:start]))
             request = replace(request, times=times)
         _add(tally, model, request, data[start:end], known, end == len(data))
+    tally.each.append((tally.nats - before, len(data)))
 
 
 def _windows(length: int, size: int) -> Iterator[tuple[int, int, int]]:
@@ -155,4 +170,6 @@ def _score_shard(
             tally.refused += 1
             continue
         tally.files += 1
+        before = tally.nats
         _add(tally, model, request, target, 0, True)
+        tally.each.append((tally.nats - before, len(target)))

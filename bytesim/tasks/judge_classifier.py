@@ -28,7 +28,6 @@ from bytesim.tasks.files import write_output
 from bytesim.training.loop import Trainer
 from bytesim.training.streams import AnyStream, Stream
 from bytesim.training.validation import class_logits, figure_names
-from bytesim.training.windows import MOST_WINDOWS
 
 CONFUSION_FILE = "confusion.png"
 RELIABILITY_FILE = "reliability.png"
@@ -119,7 +118,7 @@ def card_fields(judged: Judged) -> dict[str, Any]:
             },
             "labels": [asdict(count) for count in judged.labels],
             "note": "Measured on files that were held back from training; they chose the weights and fitted the "
-            f"calibration. A file longer than the history is read by up to {MOST_WINDOWS} windows, the mean counts.",
+            "calibration.",
         },
     }
 

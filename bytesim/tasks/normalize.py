@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -119,6 +119,46 @@ def normalize(
         on_bytes=meter.add,
     )
     return run_each(names, lambda source: _normalize_one(source, job), on_done=meter.next)
+
+
+def model_form(file: BinaryIO, kind: Literal["wav", "bmp"]) -> tuple[bytes, str]:
+    """(file, what was done) of a recording or picture in the form the models read, as `normalize` makes it by itself.
+
+    A file that is in that form stays as it is, and nothing was done. Raises InputError.
+    """
+    head = _MODEL_HEADS[kind]
+    data = file.read(head.num_bytes + 1)
+    if len(data) == head.num_bytes and data.startswith(head.start):
+        return data, ""
+    file.seek(0)
+    if kind == "bmp":
+        image = normalize_image(file)
+        return bmp.serialize(image.picture), f"{image.found} -> {image.done}"
+    try:
+        sound = audio.Sound(audio.SoundFileLike(file))
+    except audio.UnknownSoundError as error:
+        raise InputError(f"no recording that libsndfile reads. {_ADVICE}") from error
+    with closing(sound):
+        data, done = _one_second(sound, "first")
+        return data, f"{_describe(sound)} -> {done}"
+
+
+@dataclass(frozen=True)
+class _ModelHead:
+    """By what a file in the form of the models is known: its length, and the bytes before its samples or pixels."""
+
+    num_bytes: int
+    start: bytes
+
+
+_SILENT = wav.serialize(wav.model_recording(b""))
+_WHITE = bmp.serialize(
+    bmp.Picture(width=bmp.MODEL_SIDE, height=bmp.MODEL_SIDE, pixels=b"\xff" * (bmp.MODEL_BYTES - bmp.HEADER_BYTES))
+)
+_MODEL_HEADS = {
+    "wav": _ModelHead(len(_SILENT), _SILENT[: -wav.MODEL_FRAMES]),
+    "bmp": _ModelHead(bmp.MODEL_BYTES, _WHITE[: bmp.HEADER_BYTES]),
+}
 
 
 def _normalize_one(source: str, job: _Job) -> Normalized:

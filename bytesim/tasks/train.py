@@ -165,7 +165,7 @@ def train_classify(
     from bytesim.tasks.train_labels import classify_recipe
 
     folder = _run_folder(data, out)
-    recipe = classify_recipe(data, folder, suffix, size, _dtype(folder, device), group, on_note)
+    recipe = classify_recipe(data, folder, suffix, size, _dtype(folder, device, convolutions=True), group, on_note)
     return _train_folders(recipe, folder, device, minutes, steps, on_step, on_note)
 
 
@@ -264,13 +264,15 @@ def _run_folder(data: Sequence[str | Path], out: str | Path | None) -> Path:
     return folder
 
 
-def _dtype(folder: Path, device: str) -> str:
+def _dtype(folder: Path, device: str, *, convolutions: bool = False) -> str:
     """The faster dtype of the device, measured once: a run that goes on keeps its own."""
     from bytesim.engine.hardware import faster_dtype
 
     path = folder / RECIPE_FILE
     if path.is_file():
         return parse_recipe(read_recipe_text(path), str(path)).training.dtype
+    if convolutions and find_device(device).type == "cpu":
+        return "float32"  # what is measured are products of matrices; convolutions in bfloat16 are slow there
     return str(faster_dtype(find_device(device))).removeprefix("torch.")
 
 

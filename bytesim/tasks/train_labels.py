@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +13,7 @@ from bytesim.errors import ConfigError, InputError
 from bytesim.tasks.train_folders import TRAINING, by_suffix, recipe_name, run_name, wanted_files
 from bytesim.training.folders import MAX_FILE_BYTES, find_label, labelled_files
 from bytesim.training.recipe import DataSource, Recipe
-from bytesim.training.sizes import sized_config
+from bytesim.training.sizes import classifier_config
 from bytesim.training.split import LabelledFile, held_back_digests
 from bytesim.training.windows import window_bytes
 
@@ -23,6 +24,9 @@ FILES_A_STEP = 32
 """Of the middle length; a step of one or two files would learn little of what sets labels apart."""
 MICRO_BYTES = 16_000
 MOST_BATCH_BYTES = 128_000
+LOOKED_AT = 200
+LOOKED_AT_BYTES = 4096
+"""Files, and bytes of each, that tell whether the model is to be one of text."""
 SHOWN = 5
 """Labels named in a note."""
 
@@ -59,13 +63,18 @@ def classify_recipe(
     for note in _notes(files, held_back, group):
         on_note(note)
     parts = [Counter(file.digest in held_back for file in each.values()) for each in found]
-    model = sized_config("classify", size, len(labels))
+    model = classifier_config(size, len(labels), text=_are_text(list(files)))
     return Recipe(
         name=run_name(folder),
         model=model,
         training=replace(
             TRAINING,
             dtype=dtype,
+            learning_rate=2e-3,
+            muon_learning_rate=0.0,
+            decay_share=0.6,
+            weight_decay=0.05,
+            label_smoothing=0.05,
             batch_bytes=_batch_bytes(files, window_bytes(model), model.patch_size),
             micro_bytes=MICRO_BYTES,
             validate_steps=VALIDATE_STEPS,
@@ -118,6 +127,22 @@ def _notes(files: dict[Path, LabelledFile], held_back: frozenset[str], group: st
     long = sum(path.stat().st_size > MAX_FILE_BYTES for path in files)
     if long:
         yield f"files of which only the first {MAX_FILE_BYTES:,} bytes are read: {long:,}"
+
+
+def _are_text(paths: Sequence[Path]) -> bool:
+    """Whether nearly all of the files, or of some spread over them, begin as UTF-8 text does."""
+    looked_at = paths[:: max(1, len(paths) // LOOKED_AT)]
+    return sum(map(_is_text, looked_at)) >= 0.9 * len(looked_at)
+
+
+def _is_text(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(LOOKED_AT_BYTES)
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)  # a character cut at the end is none that is wrong
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in start
 
 
 def _batch_bytes(files: dict[Path, LabelledFile], window: int, patch_size: int) -> int:

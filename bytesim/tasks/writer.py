@@ -51,7 +51,7 @@ def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows
     if dtype not in DTYPES:
         raise ConfigError(f"dtype {dtype!r} is none of {', '.join(DTYPES)}.")
     found = find_model(name)
-    place = _device(device)
+    place = open_device(device)
     number_type = faster_dtype(place, rows=rows) if dtype == "auto" else getattr(torch, dtype)
     model = load_model(found.folder, dtype=number_type).to(place)
     if not isinstance(model, BGPT) or model.byte_decoder is None:
@@ -67,7 +67,8 @@ def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows
     )
 
 
-def _device(name: str) -> torch.device:
+def open_device(name: str) -> torch.device:
+    """The device of that name; `auto` is the first of `devices()`. Raises ConfigError for one that cannot be used."""
     try:
         device = torch.device(devices()[0] if name == "auto" else name)
         torch.empty(1, device=device)

@@ -1,7 +1,7 @@
 """Which labelled files are held back to measure a classifier by: whole groups, some of every label. No torch.
 
-How many: a tenth of the files, but no more than 100, or a fiftieth if that is more. From each label its share is taken,
-and one group at least where it has two; the last group of a label stays in training.
+How many: a tenth of the files, but no more than 100, or a fiftieth if that is more, as nearly as whole groups allow.
+From each label its share is taken, and one group at least where it has two; a label's last group stays in training.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from bytesim.training.folders import hold_back, read_folder
 from bytesim.training.noise import with_length_noise
 from bytesim.training.recipe import DataSource
 from bytesim.training.shards import Shard, load_shard, sha256_of
-from bytesim.training.windows import random_window, spread_windows, window_bytes
+from bytesim.training.windows import measured_windows, random_window, window_bytes
 
 
 class Stream:
@@ -96,10 +96,10 @@ class Stream:
             target = augmented(target, self.source.augment, rng) if rng else target
         return self._frame(source, target, int(self.shard.label[row]))
 
-    def windows(self, index: int) -> list[Example]:
-        """Classify: what the file at a place is measured by, itself or windows of it."""
+    def windows(self, index: int, most: int | None = None) -> list[Example]:
+        """Classify: what the file at a place is measured by, itself or windows of it, at most so many."""
         row = int(self.rows[index])
-        parts = spread_windows(self.shard.row(row)[1], window_bytes(self.config))
+        parts = measured_windows(self.shard.row(row)[1], self.config, most)
         return [self._frame(b"", part, int(self.shard.label[row])) for part in parts]
 
     def _frame(self, source: bytes, target: bytes, label: int) -> Example:

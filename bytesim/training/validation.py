@@ -16,6 +16,7 @@ from bytesim.models.registry import Model
 from bytesim.training.examples import Example
 from bytesim.training.loss import Batch, real_tokens, token_losses
 from bytesim.training.streams import AnyStream, Stream
+from bytesim.training.windows import WATCHED_WINDOWS
 
 VALIDATION_FILES = 192
 """Most files of a validation source that are measured, spread over its lengths; `bytesim evaluate` measures all."""
@@ -67,13 +68,18 @@ def sample(stream: AnyStream) -> range:
 
 
 def class_logits(
-    model: Model, stream: AnyStream, indices: Iterable[int], collate: Collate, autocast: Autocast
+    model: Model,
+    stream: AnyStream,
+    indices: Iterable[int],
+    collate: Collate,
+    autocast: Autocast,
+    most_windows: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """(N, C) log-probabilities of files of a stream, of a long one the mean of its windows, and (N,) classes."""
     logits, labels = [], []
     for index in indices:
         assert isinstance(stream, Stream)
-        windows = [collate([window]) for window in stream.windows(index)]
+        windows = [collate([window]) for window in stream.windows(index, most_windows)]
         with autocast():
             found = [model.classify(each.patches, each.lengths).float() for each in windows]
         logits.append(torch.cat(found).log_softmax(-1).mean(0).cpu())
@@ -96,6 +102,6 @@ def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: 
 
 def _accuracy(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
     """The share of files that are right, and the nats and files of the loss."""
-    logits, labels = class_logits(model, stream, sample(stream), collate, autocast)
+    logits, labels = class_logits(model, stream, sample(stream), collate, autocast, WATCHED_WINDOWS)
     right = int((logits.argmax(1) == labels).sum())
     return right / len(labels), float(F.cross_entropy(logits, labels, reduction="sum")), len(labels)

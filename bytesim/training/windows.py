@@ -1,6 +1,6 @@
 """Windows of files with a label that are longer than the history of the model. No torch.
 
-Training draws a window anywhere in the file; measuring takes several, spread from its start to its end.
+Training draws a window anywhere in the file; measuring reads windows by the rule `slide`, as `classify file` does.
 """
 
 from __future__ import annotations
@@ -8,14 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from bytesim.models.config import ModelConfig
+from bytesim.patching import history_bytes, plan_windows
 
-MOST_WINDOWS = 8
-"""Windows that a long file is measured by."""
+RULE = "slide"
+"""One of WINDOW_RULES."""
+WATCHED_WINDOWS = 8
+"""Windows of a long file that are read to watch a training; the last measurement reads all."""
 
 
 def window_bytes(config: ModelConfig) -> int:
-    """Bytes that a history holds between extension patch and closing patch."""
-    return max(1, (config.max_patches - 2) * config.patch_size)
+    """Bytes of a window."""
+    return history_bytes(config.max_patches, config.patch_size)
 
 
 def random_window(data: bytes, size: int, patch_size: int, rng: np.random.Generator) -> bytes:
@@ -26,8 +29,9 @@ def random_window(data: bytes, size: int, patch_size: int, rng: np.random.Genera
     return data[start : start + size]
 
 
-def spread_windows(data: bytes, size: int) -> list[bytes]:
-    """The windows of `size` bytes that a file is measured by: the whole file, or up to MOST_WINDOWS, evenly spread."""
-    count = min(MOST_WINDOWS, -(-len(data) // size))
-    starts = [round(place * (len(data) - size) / (count - 1)) for place in range(count)] if count > 1 else [0]
-    return [data[start : start + size] for start in starts]
+def measured_windows(data: bytes, config: ModelConfig, most: int | None = None) -> list[bytes]:
+    """The windows that a file is measured by, itself where it fits; at most `most` of them, evenly spread."""
+    windows = plan_windows(len(data), window_bytes(config), config.patch_size, RULE).windows
+    count = min(len(windows), most or len(windows))
+    places = [round(place * (len(windows) - 1) / max(1, count - 1)) for place in range(count)]
+    return [b"".join(data[start:end] for start, end in windows[place]) for place in places]

@@ -1,0 +1,67 @@
+"""Running a classifier: files in batches, those of like length together.
+
+Axes: N files, B files of a batch, P patches, S bytes per patch, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeGuard
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bytesim.patching import END_OF_PATCH, frame_file
+
+DEFAULT_BATCH = 32
+"""Files that go through the model at once."""
+
+
+class ClassifierConfig(Protocol):
+    """What a classifier's config says of it, whatever its architecture."""
+
+    @property
+    def num_classes(self) -> int: ...
+    @property
+    def patch_size(self) -> int: ...
+    @property
+    def max_patches(self) -> int: ...
+
+
+class ClassifierModel(Protocol):
+    """A model that answers with classes."""
+
+    config: ClassifierConfig
+
+    def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
+        """Logits (B, C) of framed files (B, P, S) of `lengths` (B,) patches, padded with END_OF_PATCH."""
+        ...
+
+    def parameters(self) -> Sequence[nn.Parameter]: ...
+
+
+def is_classifier(model: object) -> TypeGuard[ClassifierModel]:
+    """Whether a model answers with classes and not with bytes."""
+    return getattr(getattr(model, "config", None), "num_classes", 0) > 0
+
+
+@torch.inference_mode()
+def class_logits(
+    model: ClassifierModel, files: Sequence[tuple[bytes, str]], *, batch: int = DEFAULT_BATCH
+) -> NDArray[np.float32]:
+    """(N, C) logits of files (bytes, suffix) that each fit the model's history."""
+    device = next(iter(model.parameters())).device
+    size = model.config.patch_size
+    logits = np.zeros((len(files), model.config.num_classes), np.float32)
+    order = sorted(range(len(files)), key=lambda index: len(files[index][0]))
+    for start in range(0, len(order), batch):
+        rows = order[start : start + batch]
+        framed = [frame_file(*files[index], size) for index in rows]
+        lengths = torch.tensor([len(each) for each in framed])
+        patches = torch.full((len(rows), int(lengths.max()), size), END_OF_PATCH)
+        for row, each in enumerate(framed):
+            patches[row, : len(each)] = torch.from_numpy(each.astype(np.int64))
+        logits[rows] = model.classify(patches.to(device), lengths.to(device)).float().cpu().numpy()
+    return logits
