@@ -67,7 +67,7 @@ def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
         os.killpg(decoding.pid, sent)  # as a terminal does
     else:
         decoding.send_signal(sent)
-    _, said = decoding.communicate(timeout=60)  # returns when the last that holds the pipe has ended
+    _, said = decoding.communicate(timeout=240)  # returns when the last that holds the pipe has ended
     assert decoding.returncode == code
     assert "Traceback" not in said
 
@@ -75,7 +75,7 @@ def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
 @needs_proc
 def test_a_process_that_is_killed_is_told_in_one_line(decoding):
     os.kill(int(children_of(decoding.pid, 3)[-1]), signal.SIGKILL)
-    _, said = decoding.communicate(timeout=60)
+    _, said = decoding.communicate(timeout=240)
     assert decoding.returncode == 1
     (line,) = said.strip().splitlines()
     assert "error: a decoding process was ended" in line
@@ -83,7 +83,7 @@ def test_a_process_that_is_killed_is_told_in_one_line(decoding):
 
 def children_of(pid: int, count: int) -> list[str]:
     """The processes that one has started, as soon as there are so many."""
-    for _ in range(600):
+    for _ in range(4800):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         if len(children) >= count:
             return children
