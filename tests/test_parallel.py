@@ -1,6 +1,7 @@
 """Several processes decode what one does, and none of them outlives the one that started them."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def decoding(tmp_path):
 @needs_proc
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
+    wait_until_begun(children_of(decoding.pid, 3)[1:])
     if sent == signal.SIGINT:
         os.killpg(decoding.pid, sent)  # as a terminal does
     else:
@@ -89,3 +91,13 @@ def children_of(pid: int, count: int) -> list[str]:
             return children
         time.sleep(0.05)
     raise AssertionError("no processes were started")
+
+
+def wait_until_begun(children: list[str]) -> None:
+    """Return when each has been told its work: if its parent is killed before, Python itself ends it with a traceback."""
+    for _ in range(4800):
+        counts = [re.search(r"Threads:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in children]
+        if all(count is not None and int(count[1]) > 1 for count in counts):
+            return
+        time.sleep(0.05)
+    raise AssertionError("no process began its work")
