@@ -94,7 +94,7 @@ def children_of(pid: int, count: int) -> list[str]:
 
 
 def wait_until_begun(children: list[str]) -> None:
-    """Return when each has been told its work: if its parent is killed before, Python itself ends it with a traceback."""
+    """Return when each has been told its work; one whose parent is killed before that ends with a traceback."""
     for _ in range(4800):
         counts = [re.search(r"Threads:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in children]
         if all(count is not None and int(count[1]) > 1 for count in counts):
