@@ -1,6 +1,7 @@
 """Several processes decode what one does, and none of them outlives the one that started them."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -63,11 +64,12 @@ def decoding(tmp_path):
 @needs_proc
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
+    wait_until_begun(children_of(decoding.pid, 3)[1:])
     if sent == signal.SIGINT:
         os.killpg(decoding.pid, sent)  # as a terminal does
     else:
         decoding.send_signal(sent)
-    _, said = decoding.communicate(timeout=60)  # returns when the last that holds the pipe has ended
+    _, said = decoding.communicate(timeout=240)  # returns when the last that holds the pipe has ended
     assert decoding.returncode == code
     assert "Traceback" not in said
 
@@ -75,7 +77,7 @@ def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
 @needs_proc
 def test_a_process_that_is_killed_is_told_in_one_line(decoding):
     os.kill(int(children_of(decoding.pid, 3)[-1]), signal.SIGKILL)
-    _, said = decoding.communicate(timeout=60)
+    _, said = decoding.communicate(timeout=240)
     assert decoding.returncode == 1
     (line,) = said.strip().splitlines()
     assert "error: a decoding process was ended" in line
@@ -83,9 +85,19 @@ def test_a_process_that_is_killed_is_told_in_one_line(decoding):
 
 def children_of(pid: int, count: int) -> list[str]:
     """The processes that one has started, as soon as there are so many."""
-    for _ in range(600):
+    for _ in range(4800):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         if len(children) >= count:
             return children
         time.sleep(0.05)
     raise AssertionError("no processes were started")
+
+
+def wait_until_begun(children: list[str]) -> None:
+    """Return when each has been told its work; one whose parent is killed before that ends with a traceback."""
+    for _ in range(4800):
+        counts = [re.search(r"Threads:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in children]
+        if all(count is not None and int(count[1]) > 1 for count in counts):
+            return
+        time.sleep(0.05)
+    raise AssertionError("no process began its work")

@@ -10,10 +10,10 @@ import torch
 from bytesim.models.bgpt import BGPT
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.models.weights import save_model
-from bytesim.patching import frame_file
+from bytesim.patching import END_OF_PATCH, frame_file
 
-ALPHABETS = {"digits": b"0123456789", "letters": b"abcdefghij", "noise": bytes(range(128, 256))}
-SHARPNESS = 8.0
+ALPHABETS = {"digits": b"0123456789", "letters": b"abcdefghij", "noise": bytes(range(200, 210))}
+SHARPNESS = 5.0
 """Logit of the right class on the examples; the others have 0."""
 
 
@@ -33,23 +33,25 @@ def make_classifier(
     **card: Any,
 ) -> Path:
     """A model folder that knows the labels of `examples` (ALPHABETS without them); `card` adds to its card."""
-    known = examples or {kind: words(kind, 20) for kind in ALPHABETS}
+    known = examples or {kind: words(kind, 150) for kind in ALPHABETS}
     torch.manual_seed(0)
     config = BGPTConfig(
         parts="modern", patch_size=patch_size, max_patches=max_patches, hidden_size=64, num_layers=1, head_size=16,
         byte_hidden_size=16, byte_num_layers=1, byte_head_size=8, source_hidden_size=16, num_classes=len(known),
     )  # fmt: skip
     model = BGPT(config).eval()
-    rows, truth = [], []
+    framed = [frame_file(data, suffix, patch_size)[:max_patches] for files in known.values() for data in files]
+    truth = [place for place, files in enumerate(known.values()) for _ in files]
+    lengths = torch.tensor([len(each) for each in framed])
+    patches = torch.full((len(framed), int(lengths.max()), patch_size), END_OF_PATCH)
+    for row, each in enumerate(framed):
+        patches[row, : len(each)] = torch.from_numpy(each.astype("int64"))
+    real = (torch.arange(patches.shape[1]) < lengths[:, None])[..., None]
     with torch.no_grad():
-        for place, files in enumerate(known.values()):
-            for data in files:
-                patches = torch.from_numpy(frame_file(data, suffix, patch_size).astype("int64"))[None, :max_patches]
-                rows.append(model.features(patches)[0].mean(0))
-                truth.append(place)
-        features = torch.cat([torch.stack(rows), torch.ones(len(rows), 1)], 1)
+        means = (model.features(patches) * real).sum(1) / lengths[:, None]
+        features = torch.cat([means, torch.ones(len(framed), 1)], 1)
         wanted = torch.eye(len(known))[truth] * SHARPNESS
-        ridge = features.T @ features + 1e-4 * torch.eye(features.shape[1])
+        ridge = features.T @ features + 1e-2 * torch.eye(features.shape[1])
         solved = torch.linalg.solve(ridge, features.T @ wanted)
         assert model.class_head is not None
         model.class_head.weight.copy_(solved[:-1].T)

@@ -1,0 +1,111 @@
+"""Whole runs of `bytesim classify file`, cold start included: a thousand small files, one process and several.
+
+Ceiling: the start of the program, which loads torch and the model, and then the products of every patch with the
+weights at the rate that the machine multiplies matrices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import torch
+from common import arguments, report
+
+from bytesim.engine.hardware import matmul_gflops
+from bytesim.models.bgpt import BGPT
+from bytesim.models.store import stored_models
+from bytesim.models.weights import save_model
+from bytesim.patching import num_patches
+from bytesim.tasks.classifier import Classifier, load_classifier
+from bytesim.training.sizes import sized_config
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES, JOBS = 1000, 2
+SMALLEST, LARGEST = 200, 4000
+"""Bytes of a file."""
+
+
+def random_model(folder: Path) -> str:
+    """A model of the size `small` with random weights, for a machine without the model `filetype`."""
+    torch.manual_seed(0)
+    config = sized_config("classify", "small", 100)
+    card = {"labels": [str(label) for label in range(100)], "tasks": [{"task": "classify", "target_suffix": "bin"}]}
+    save_model(folder, BGPT(config).state_dict(), config=config.to_dict(), card=card, recipe="")
+    return str(folder)
+
+
+def write_files(folder: Path) -> list[int]:
+    """Files cut from the texts and pictures of this repository; returns their sizes."""
+    sources = [path.read_bytes() for path in sorted(ROOT.rglob("*.md")) + sorted((ROOT / "examples").glob("*.*"))]
+    whole = b"".join(sources)
+    rng = random.Random(0)
+    sizes = [rng.randint(SMALLEST, LARGEST) for _ in range(FILES)]
+    for place, size in enumerate(sizes):
+        start = rng.randrange(len(whole) - size)
+        (folder / f"{place:04}").write_bytes(whole[start : start + size])
+    return sizes
+
+
+def run(folder: Path, options: argparse.Namespace, jobs: int) -> float:
+    """Seconds of a run in a process of its own."""
+    command = [sys.executable, "-m", "bytesim", "classify", "file", str(folder), "--model", options.model]
+    command += ["--device", options.device, "--dtype", options.dtype, "--jobs", str(jobs)]
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert len(done.stdout.splitlines()) == FILES, done.stderr
+    return time.perf_counter() - start
+
+
+def start_seconds(options: argparse.Namespace) -> float:
+    """Seconds until the model is loaded, in a process of its own."""
+    probe = "import sys; from bytesim.tasks.classifier import load_classifier as load; load(sys.argv[1])"
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", probe, options.model], check=True)
+    return time.perf_counter() - start
+
+
+def floor_seconds(classifier: Classifier, sizes: list[int], options: argparse.Namespace) -> float:
+    """Seconds of the products alone: two operations for each weight of a matrix and each patch."""
+    matrices = sum(each.numel() for each in classifier.model.parameters() if each.dim() > 1)
+    patches = sum(num_patches(size, classifier.model.config.patch_size) for size in sizes)
+    return 2 * matrices * patches / (matmul_gflops(getattr(torch, options.dtype), options.device) * 1e9)
+
+
+def main() -> None:
+    options = arguments(__doc__ or "", model="filetype")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "files")
+        folder.mkdir()
+        if options.model not in {found.name for found in stored_models()} and not Path(options.model).is_dir():
+            options.model = random_model(Path(name, "random"))
+        classifier = load_classifier(options.model, device=options.device, dtype=options.dtype)
+        sizes = write_files(folder)
+        one = median(run(folder, options, 1) for _ in range(options.repeats))
+        many = median(run(folder, options, JOBS) for _ in range(options.repeats)) if options.device == "cpu" else None
+        begun = start_seconds(options)
+    floor = begun + floor_seconds(classifier, sizes, options)
+    best = min(one, many or one)
+    figures: dict[str, object] = {
+        "files": FILES,
+        "bytes": sum(sizes),
+        "start_s": round(begun, 2),
+        "one_process_s": round(one, 2),
+        "jobs": JOBS,
+        "several_processes_s": None if many is None else round(many, 2),
+        "floor_s": round(floor, 2),
+        "files_per_minute": round(60 * FILES / best),
+        "ceiling_files_per_minute": round(60 * FILES / floor),
+        "cores": os.cpu_count(),
+    }
+    several = "" if many is None else f", {many:.1f} s in {JOBS}"
+    print(f"{FILES} files: {one:.1f} s in one process{several}; the start takes {begun:.1f} s, floor {floor:.1f} s")
+    print(f"{60 * FILES / best:,.0f} files a minute, ceiling {60 * FILES / floor:,.0f}")
+    report("classify", figures, options)
