@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import bytesim
+from bytesim.commands import data_filetype  # noqa: F401 - it puts itself on data's own list
 from bytesim.commands.convert import convert_app
 from bytesim.commands.data import data_app
 from bytesim.commands.doctor import doctor

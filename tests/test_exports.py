@@ -13,6 +13,7 @@ import bytesim
 
 FUNCTION_OF_COMMAND = {
     "data build cpu": "build_cpu",
+    "data build filetype": "build_filetype",
     "data build music": "build_music",
     "convert abc2midi": "abc2midi",
     "convert files": "convert_files",
