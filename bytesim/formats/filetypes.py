@@ -155,10 +155,6 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
 OUTLIERS: Final = _words("""
 scala groovy objc elixir scss coffeescript vue proto qml awk dot pod dtd gnuplot metafont ppd glsl nim pfb xcursor rpm
 iso squashfs cpio npz tzif terminfo fits aiff mkv flv xcf luac ppm woff icns wavpack pcx

@@ -26,7 +26,8 @@ HELD_OUT = "test only: "
 """Begins `made_by` of files whose settings are kept for the test."""
 PART_SHARES = {"train": 0.72, "dev": 0.1, "test": 0.18}
 """Shares of a maker's files for the parts; half of those for the test are made with the settings kept for it."""
-MAX_INPUTS = 12
+INPUTS = (1, 2, 4, 8, 16, 24)
+"""Files that a maker of archives is given; one of these, as far as the origin has so many."""
 MAX_INPUT_BYTES = 1_500_000
 
 
@@ -46,7 +47,7 @@ class Job:
 
     def lay_out(self) -> list[str]:
         """Copy the inputs into the scratch folder under their own names; their names there."""
-        laid = []
+        laid: list[str] = []
         for path, name in zip(self.inputs, self.names, strict=True):
             short = re.sub(r"[^\w.+-]", "_", name.rsplit("/", 1)[-1]) or "file"
             short = short if short not in laid else f"{len(laid)}_{short}"
@@ -80,6 +81,8 @@ class Maker:
     most_inputs: int = 1
     least_bytes: int = 0
     """Inputs below this size are not taken."""
+    slow: bool = False
+    """Takes seconds a file, so it comes after the others."""
 
 
 _IMAGES = ("png", "jpeg", "gif", "bmp", "tiff", "webp", "xpm")
@@ -155,7 +158,7 @@ def make_all(
     by_type: Contents = {}
     for each in found:
         by_type.setdefault((parts[each.origin], each.type), []).append(each)
-    plans.sort(key=lambda plan: plan[2])
+    plans.sort(key=lambda plan: (plan[2], makers[plan[1]].slow))
     with ProcessPoolExecutor(jobs, initializer=_take, initargs=(by_type,)) as pool:
         for done, _ in enumerate(pool.map(partial(_make_block, material), plans), start=1):
             if on_progress is not None:
@@ -184,7 +187,7 @@ def _make_block(material: Path, plan: tuple[Path, int, int]) -> None:
     index, number, start = plan
     maker = all_makers()[number]
     made = []
-    for which in range(start, start + BLOCK):
+    for which in range(start, min(start + BLOCK, max(maker.count, 1))):
         one = make_one(maker, which, _by_type, material)
         if one is not None:
             made.append(one)
@@ -224,9 +227,12 @@ def _draw(maker: Maker, part: str, by_type: Contents, rng: random.Random) -> lis
     kinds = [kind for kind in wanted if by_type.get((part, kind))]
     if not kinds:
         return []
-    kind = rng.choice(kinds)
-    usable = [each for each in by_type[part, kind] if maker.least_bytes <= each.size <= MAX_INPUT_BYTES]
-    if not usable:
+    usable: list[Found] = []
+    for kind in rng.sample(kinds, len(kinds)):
+        usable = [each for each in by_type[part, kind] if maker.least_bytes <= each.size <= MAX_INPUT_BYTES]
+        if usable:
+            break
+    else:
         return []
     origin = rng.choice(sorted({each.origin for each in usable}))
     if maker.most_inputs == 1:
@@ -234,7 +240,7 @@ def _draw(maker: Maker, part: str, by_type: Contents, rng: random.Random) -> lis
     own = [
         each for kind in kinds for each in by_type[part, kind] if each.origin == origin and each.size <= MAX_INPUT_BYTES
     ]
-    return rng.sample(own, min(len(own), rng.randint(1, min(maker.most_inputs, MAX_INPUTS))))
+    return rng.sample(own, min(len(own), maker.most_inputs, rng.choice(INPUTS)))
 
 
 def made_indexes(material: Path) -> list[Found]:

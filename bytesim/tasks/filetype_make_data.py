@@ -120,9 +120,14 @@ def hdf5(job: Job) -> bytes:
     import h5py
 
     path = job.folder / "out.h5"
-    how: dict[str, Any] = {"gzip": {"compression": "gzip", "compression_opts": job.rng.choice((1, 4, 9))},
-                           "lzf": {"compression": "lzf"}, "shuffle": {"compression": "gzip", "shuffle": True},
-                           "none": {}, "checked": {"fletcher32": True}}[job.settings]  # fmt: skip
+    settings: dict[str, dict[str, Any]] = {
+        "gzip": {"compression": "gzip", "compression_opts": job.rng.choice((1, 4, 9))},
+        "lzf": {"compression": "lzf"},
+        "shuffle": {"compression": "gzip", "shuffle": True},
+        "none": {},
+        "checked": {"fletcher32": True},
+    }
+    how = settings[job.settings]
     with h5py.File(path, "w", libver=job.rng.choice(("earliest", "latest"))) as file:
         place = file.create_group(job.rng.choice(("data", "run/1", "model", "entry")))
         place.attrs["source"] = job.names[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
@@ -52,27 +51,10 @@ def elc(job: Job) -> bytes:
     return (job.folder / f"{name}c").read_bytes()
 
 
-def beam(job: Job) -> bytes:
-    name = job.names[0].rsplit("/", 1)[-1]
-    (job.folder / name).write_bytes(job.read())
-    job.run("erlc", *job.settings.split(), name)
-    return next(job.folder.glob("*.beam")).read_bytes()
-
-
 def luac(job: Job) -> bytes:
     (job.folder / "in.lua").write_bytes(job.read())
     job.run("luac", *job.settings.split(), "-o", "out", "in.lua")
     return (job.folder / "out").read_bytes()
-
-
-def class_(job: Job) -> bytes:
-    """A Java source that needs nothing but itself."""
-    source = job.read().decode("utf-8", "replace")
-    named = re.search(r"\b(?:class|interface|enum)\s+(\w+)", source)
-    assert named is not None
-    (job.folder / f"{named[1]}.java").write_text(source, encoding="utf-8")
-    job.run("javac", "-nowarn", "-implicit:none", "-proc:none", *job.settings.split(), "-d", "out", f"{named[1]}.java")
-    return job.rng.choice(sorted((job.folder / "out").rglob("*.class"))).read_bytes()
 
 
 def mo(job: Job) -> bytes:
@@ -84,7 +66,6 @@ def mo(job: Job) -> bytes:
 MAKERS = [
     Maker("pyc", pyc, ("any version", "last"), "python", (), 320),
     Maker("elc", elc, ("batch",), "elisp", ("emacs",), 260),
-    Maker("beam", beam, ("", "+debug_info", "+inline"), "erlang", ("erlc",), 120),
     Maker("luac", luac, ("", "-s"), "lua", ("luac",), 100),
     Maker("mo", mo, ("", "--no-hash", "--endianness=big"), "po", ("msgfmt",), 200),
 ]

@@ -10,10 +10,6 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
 DEBIAN_SOURCES = _words("""
 abcmidi ahven alex ant apache2 apt aptitude ardour arpack asymptote autoconf awesome bash bind9 bison binutils blender
 bluez brltty busybox bzip2 cairo ccache cfitsio chicken clisp cloop cmake collectd commons-io commons-math coreutils
@@ -58,7 +54,23 @@ python-bitstring hachoir automake-1.16 python-docutils make-dfsg haskell-hledger
 symfony vala libzstd lme4 survival mgcv r-zoo camlp5 libcommons-lang3-java libjoda-time-java
 libcommons-collections3-java ocaml-re ocaml-ssl h5utils libmatio pytables orc avro-java sip-tester netcdf4-python
 python-odf vlfeat kmod jsonnet tomlplusplus kubernetes etcd rclone gh hugo caddy syncthing micro golang-1.19
-rust-coreutils cargo rust-cbindgen sccache
+rust-coreutils cargo rust-cbindgen sccache bibtool bibtexparser bibutils biber kbibtex jabref gtk-d glib-d theme-d
+diet-ng mir-core sambamba appstream-generator gir-to-d uhd bladerf hackrf openfpgaloader limesuite fpga-icestorm
+nextpnr arachne-pnr libverilog-perl valabind vala-panel vim-airline vim-fugitive vim-ultisnips vim-youcompleteme
+vim-syntastic vim-tabular vim-latexsuite neovim vim-addon-manager vim-ale vim-command-t vim-ctrlp vim-gitgutter
+vim-ledger vim-pathogen vim-puppet vim-rails vim-scripts vim-snipmate vim-snippets vim-vader vim-tlib vim-solarized
+vim-voom freedoom freedink-data rosegarden denemo tuxguitar frescobaldi vmpk hydrogen muse lmms pmidi musescore3
+bdfresize bdf2sfd unifont xfonts-terminus xfonts-efont-unicode xfonts-mplus xfonts-shinonome xfonts-jmk xfonts-cronyx
+xfonts-ayu xfonts-a12k12 xfonts-baekmuk xfonts-biznet xfonts-jisx0213 xfonts-kaname xfonts-kappa20 xfonts-marumoji
+xfonts-mona xfonts-wqy xfonts-base xfonts-75dpi xfonts-100dpi povray gnuchess pychess tcpdump libpcap xmp libxmp
+libmodplug milkytracker schism pathological open-invaders ceferino lmfit-py healpy specutils ccdproc aplpy gammapy
+emcee dipy python-mne qutip openmm skimage ipyparallel sagemath cl-unicode cl-yason cl-chunga cl-abnf cl-drakma
+cl-cxml cl-sql cl-lml2 cl-who cl-markdown cl-containers cl-esrap cl-interpol cl-irc cl-hyperobject cl-kmrcl
+cl-local-time cl-lparallel cl-pg cl-portable-aserve cl-postmodern cl-fad cl-graph cl-launch cl-rt acl2 gcl fpc gambas3
+boats granite gnome-contacts gnome-clocks budgie-desktop deja-dup baobab gitg birdfont dino-im plank rygel
+gnome-robots gnome-nibbles tea nethack ediprolog-el vim-julia verilator ppl gearhead gearhead2 pasdoc optgeo lazpaint
+atanks eboard chessx pgn2web toga2 phalanx knights extremetuxracer enigma libopenmpt adplug sfxr-qt chocolate-doom
+crispy-doom deutex wadc
 """)  # fmt: skip
 """Debian source packages: the original archive and Debian's patches."""
 
@@ -151,7 +163,46 @@ erlang-manpages doc-debian bible-kjv-text fortunes fortunes-de anarchism scowl m
 stockfish glhack xboard povray-includes povray-examples openscad meshlab admesh sonata milkytracker schism libxmp-dev
 mikmod teeworlds-data armagetronad-common dict-gcide dict-jargon ca-certificates clamav-testfiles python3-pygments
 racket-common cl-unicode vim-runtime vim-scripts rosegarden denemo-data lilypond-data nted timidity-daemon
-musescore-general-soundfont-small
+musescore-general-soundfont-small gir1.2-abi-3.0 gir1.2-accounts-1.0 gir1.2-accountsservice-1.0 gir1.2-ags-4.0
+gir1.2-agsaudio-4.0 gir1.2-agsgui-4.0 gir1.2-amtk-5 gir1.2-anjuta-3.0 gir1.2-aperture-0 gir1.2-appstream-1.0
+gir1.2-appstreamcompose-1.0 gir1.2-appstreamglib-1.0 gir1.2-aravis-0.8 gir1.2-atrildocument-1.5.0
+gir1.2-atrilview-1.5.0 gir1.2-atspi-2.0 gir1.2-avahi-0.6 gir1.2-ayatanaappindicator-0.1
+gir1.2-ayatanaappindicator3-0.1 gir1.2-ayatanacommon-0.0 gir1.2-ayatanaido3-0.4 gir1.2-babl-0.1 gir1.2-bamf-3
+gir1.2-blockdev-2.0 gir1.2-brasero-3.1 gir1.2-budgie-1.0 gir1.2-budgieraven-1.0 gir1.2-burner-3.1 gir1.2-caja-2.0
+gir1.2-camel-1.2 gir1.2-caribou-1.0 gir1.2-cattle-1.0 gir1.2-cheese-3.0 gir1.2-cinnamondesktop-3.0 gir1.2-click-0.4
+gir1.2-cloudproviders-0.3.0 gir1.2-clutter-gst-3.0 gir1.2-cmenu-3.0 gir1.2-coglpango-1.0 gir1.2-colord-1.0
+gir1.2-colordgtk-1.0 gir1.2-colorhug-1.0 gir1.2-cryptui-0.0 gir1.2-cscreensaver-1.0 gir1.2-cvc-1.0 gir1.2-dazzle-1.0
+gir1.2-dbusmenu-gtk-0.4 gir1.2-dbusmenu-gtk3-0.4 gir1.2-dee-1.0 gir1.2-devhelp-3.0 gir1.2-diodon-1.0 gir1.2-dmap-3.0
+gir1.2-ebackend-1.2 gir1.2-ebookcontacts-1.2 gir1.2-edatabook-1.2 gir1.2-edatacal-2.0 gir1.2-edataserver-1.2
+gir1.2-edataserverui-1.2 gir1.2-edataserverui4-1.0 gir1.2-endless-0 gir1.2-entangle-0.1 gir1.2-eom-1.0 gir1.2-evd-0.2
+gir1.2-fcitx-1.0 gir1.2-fcitxg-1.0 gir1.2-folks-0.7 gir1.2-fprint-2.0 gir1.2-freedesktop gir1.2-ganv-1.0
+gir1.2-garcon-1.0 gir1.2-garcongtk-1.0 gir1.2-gcab-1.0 gir1.2-gconf-2.0 gir1.2-gcr-3 gir1.2-gda-5.0 gir1.2-gdata-0.0
+gir1.2-gdesktopenums-3.0 gir1.2-gdl-3 gir1.2-gee-0.8 gir1.2-gepub-0.7 gir1.2-ges-1.0 gir1.2-gkbd-3.0
+gir1.2-gladeui-2.0 gir1.2-gmenu-3.0 gir1.2-gmime-3.0 gir1.2-gnomeautoar-0.1 gir1.2-gnomeautoargtk-0.1
+gir1.2-gnomebg-4.0 gir1.2-gnomebluetooth-3.0 gir1.2-gnomedesktop-4.0 gir1.2-gnomerr-4.0 gir1.2-gnumeric
+gir1.2-goffice-0.10 gir1.2-gom-1.0 gir1.2-goocanvas-2.0 gir1.2-govirt-1.0 gir1.2-gpaste-2 gir1.2-granite-1.0
+gir1.2-granite-7.0 gir1.2-graphene-1.0 gir1.2-grilo-0.3 gir1.2-grss-0.7 gir1.2-gsf-1 gir1.2-gsound-1.0 gir1.2-gspell-1
+gir1.2-gssdp-1.6 gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0 gir1.2-gtherm-0.0 gir1.2-gtk-2.0
+gir1.2-gtk-vnc-2.0 gir1.2-gtkchamplain-0.12 gir1.2-gtkclutter-1.0 gir1.2-gtklayershell-0.1 gir1.2-gtksource-3.0
+gir1.2-gtkspell3-3.0 gir1.2-gtop-2.0 gir1.2-gucharmap-2.90 gir1.2-gupnp-1.6 gir1.2-gupnp-av-1.0 gir1.2-gupnpdlna-2.0
+gir1.2-gupnpigd-1.0 gir1.2-gusb-1.0 gir1.2-gweather-4.0 gir1.2-gxps-0.1 gir1.2-hinawa-3.0 gir1.2-hkl-5.0
+gir1.2-ical-3.0 gir1.2-infinity-0.7 gir1.2-inputpad-1.1 gir1.2-itl-1.0 gir1.2-javascriptcoregtk-4.0
+gir1.2-javascriptcoregtk-4.1 gir1.2-javascriptcoregtk-6.0 gir1.2-jcat-1.0 gir1.2-jsonrpc-1.0 gir1.2-keybinder-0.0
+gir1.2-kkc-1.0 gir1.2-langtag-0.6 gir1.2-lfb-0.0 gir1.2-libinsane-1.0 gir1.2-libmsi-1.0 gir1.2-libosinfo-1.0
+gir1.2-libvirt-glib-1.0 gir1.2-libxfce4panel-2.0 gir1.2-libxfce4ui-2.0 gir1.2-libxfce4util-1.0 gir1.2-lightdm-1
+gir1.2-lokdocview-0.1 gir1.2-lomiriapplaunch-0 gir1.2-lunardate-3.0 gir1.2-malcontentui-1 gir1.2-manette-0.2
+gir1.2-matedesktop-2.0 gir1.2-matekbd-1.0 gir1.2-matemenu-2.0 gir1.2-matepanelapplet-4.0 gir1.2-mbim-1.0
+gir1.2-mediaart-2.0 gir1.2-messagingmenu-1.0 gir1.2-meta-muffin-0.0 gir1.2-modemmanager-1.0 gir1.2-modulemd-2.0
+gir1.2-mypaint-1.5 gir1.2-nautilus-4.0 gir1.2-nemo-3.0 gir1.2-nice-0.1 gir1.2-nma-1.0 gir1.2-nma4-1.0
+gir1.2-osmgpsmap-1.0 gir1.2-ostree-1.0 gir1.2-panel-1 gir1.2-parlatype-4.0 gir1.2-playerctl-2.0 gir1.2-pluma-1.0
+gir1.2-qmi-1.0 gir1.2-qrtr-1.0 gir1.2-rb-3.0 gir1.2-rda-1.0 gir1.2-rest-1.0 gir1.2-restextras-1.0 gir1.2-retro-1
+gir1.2-shumate-1.0 gir1.2-signon-2.0 gir1.2-skk-1.0 gir1.2-snapd-2 gir1.2-soup-3.0 gir1.2-spiceclientglib-2.0
+gir1.2-spiceclientgtk-3.0 gir1.2-sugarext-1.0 gir1.2-telepathylogger-0.2 gir1.2-template-1.0 gir1.2-tepl-6
+gir1.2-thunarx-3.0 gir1.2-timezonemap-1.0 gir1.2-totem-1.0 gir1.2-totemplparser-1.0 gir1.2-ufo-1.0 gir1.2-uhm-0.0
+gir1.2-ukuimenu-2.0 gir1.2-ukwm-1 gir1.2-umockdev-1.0 gir1.2-unity-7.0 gir1.2-urfkill-0.5 gir1.2-v-sim-1.0
+gir1.2-vips-8.0 gir1.2-vte-3.91 gir1.2-webkit-6.0 gir1.2-webkit2-4.1 gir1.2-wnck-1.0 gir1.2-wp-0.4 gir1.2-xdp-1.0
+gir1.2-xdpgtk3-1.0 gir1.2-xdpgtk4-1.0 gir1.2-xfconf-0 gir1.2-xkl-1.0 gir1.2-xmlb-2.0 gir1.2-zbar-1.0 fpc-source-3.2.2
+lazarus-src-2.2 tcpreplay
 """)  # fmt: skip
 """Debian packages as they are installed; the origin of each is its source package."""
 
@@ -167,7 +218,7 @@ pyproj rasterio
 PYPI_WHEELS = _words("""
 setuptools pip virtualenv distlib bokeh plotly jupyterlab notebook sphinx-rtd-theme mkdocs-material django streamlit
 gradio dash panel nbclassic openpyxl seaborn astropy skyfield geodatasets palmerpenguins vega-datasets pyinstaller
-pyqt5 pyside6-essentials qtawesome faker wordcloud textual kivy-examples arcade pgzero certifi ansible-core
+pyqt5 pyside6-essentials qtawesome faker wordcloud textual kivy-examples arcade pgzero certifi ansible-core music21
 """)  # fmt: skip
 """Wheels that hold more than code: launchers, fonts, styles, data."""
 

@@ -43,9 +43,9 @@ def split_origins(
             _assign(next(iter(of_type)), "train", parts, fixed)
             continue
         _give_back(of_type, parts, fixed)
-        _move(of_type, parts, fixed, "test", share=LEAST["test"], keep_train=0.35)
+        _move(of_type, parts, fixed, "test", share=LEAST["test"], keep_train=0.3)
         if len(of_type) > 2:
-            _move(of_type, parts, fixed, "dev", share=LEAST["dev"], keep_train=0.35)
+            _move(of_type, parts, fixed, "dev", share=LEAST["dev"], keep_train=0.3)
         fixed.update(_scarce(of_type, parts))
     return parts
 
