@@ -20,12 +20,12 @@ import torch
 from common import arguments, report
 
 from bytesim.engine.hardware import matmul_gflops
-from bytesim.models.bgpt import BGPT
+from bytesim.models.registry import model_of
 from bytesim.models.store import stored_models
 from bytesim.models.weights import save_model
 from bytesim.patching import num_patches
 from bytesim.tasks.classifier import Classifier, load_classifier
-from bytesim.training.sizes import sized_config
+from bytesim.training.sizes import classifier_config
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES, JOBS = 1000, 2
@@ -36,9 +36,9 @@ SMALLEST, LARGEST = 200, 4000
 def random_model(folder: Path) -> str:
     """A model of the size `small` with random weights, for a machine without the model `filetype`."""
     torch.manual_seed(0)
-    config = sized_config("classify", "small", 100)
+    config = classifier_config("small", 100)
     card = {"labels": [str(label) for label in range(100)], "tasks": [{"task": "classify", "target_suffix": "bin"}]}
-    save_model(folder, BGPT(config).state_dict(), config=config.to_dict(), card=card, recipe="")
+    save_model(folder, model_of(config).state_dict(), config=config.to_dict(), card=card, recipe="")
     return str(folder)
 
 

@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "abc2midi": "bytesim.tasks.convert",
     "build_cpu": "bytesim.tasks.cpu_data",
+    "build_filetype": "bytesim.tasks.filetype_build",
     "build_media": "bytesim.tasks.media_data",
     "build_music": "bytesim.tasks.data",
     "classify_file": "bytesim.tasks.classify",

@@ -14,6 +14,7 @@ import bytesim
 FUNCTION_OF_COMMAND = {
     "data build cpu": "build_cpu",
     "data build media": "build_media",
+    "data build filetype": "build_filetype",
     "data build music": "build_music",
     "classify file": "classify_file",
     "classify fragments": "classify_fragments",

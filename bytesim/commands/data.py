@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bytesim.commands.data_filetype import filetype
 from bytesim.commands.data_media import media
 from bytesim.console import print_json, print_line, progress
 
@@ -15,6 +16,7 @@ build_app = typer.Typer(
 )
 data_app.add_typer(build_app, name="build")
 build_app.command()(media)
+build_app.command()(filetype)
 
 
 @build_app.command()

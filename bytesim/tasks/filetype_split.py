@@ -1,0 +1,97 @@
+"""Which part of the filetype set an origin belongs to. No origin is in two parts.
+
+A hash of the origin's name decides first, so that packages added later leave the others where they are. Types with too
+little in a part then get some of their origins moved, those with the fewest origins first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+PARTS = ("train", "dev", "test")
+TEST_SHARE, DEV_SHARE = 0.15, 0.08
+LEAST = {"test": 0.11, "dev": 0.05}
+"""Share of a type's files that a part needs before origins are moved into it."""
+LEAST_TRAIN = 0.55
+
+
+def position(origin: str, salt: str = "part") -> float:
+    """A number in [0, 1) that depends on the name alone."""
+    return int(hashlib.sha256(f"{salt}:{origin}".encode()).hexdigest()[:13], 16) / 16**13
+
+
+def split_origins(
+    counts: Mapping[str, Mapping[str, int]],
+    *,
+    test_only: frozenset[str] = frozenset(),
+    dev_only: frozenset[str] = frozenset(),
+) -> dict[str, str]:
+    """{origin: part} for `counts` of files, {type: {origin: files}}.
+
+    Types in `test_only` or `dev_only` are shown in that part alone: one or two of their origins are moved there where
+    they have none. Training keeps more than half of every other type that has several origins.
+    """
+    parts = {origin: _by_hash(origin) for of_type in counts.values() for origin in of_type}
+    fixed: set[str] = set()
+    for kind in sorted(counts, key=lambda each: (len(counts[each]), each)):
+        of_type = counts[kind]
+        if kind in test_only or kind in dev_only:
+            _move(of_type, parts, fixed, "test" if kind in test_only else "dev", share=0.3, keep_train=0.0)
+            continue
+        if len(of_type) == 1:  # one origin: there is nothing to test with
+            _assign(next(iter(of_type)), "train", parts, fixed)
+            continue
+        _give_back(of_type, parts, fixed)
+        _move(of_type, parts, fixed, "test", share=LEAST["test"], keep_train=0.3)
+        if len(of_type) > 2:
+            _move(of_type, parts, fixed, "dev", share=LEAST["dev"], keep_train=0.3)
+        fixed.update(_scarce(of_type, parts))
+    return parts
+
+
+def _by_hash(origin: str) -> str:
+    place = position(origin)
+    return "test" if place < TEST_SHARE else "dev" if place < TEST_SHARE + DEV_SHARE else "train"
+
+
+def _share(of_type: Mapping[str, int], parts: Mapping[str, str], part: str) -> float:
+    return sum(count for origin, count in of_type.items() if parts[origin] == part) / sum(of_type.values())
+
+
+def _assign(origin: str, part: str, parts: dict[str, str], fixed: set[str]) -> None:
+    if origin not in fixed:
+        parts[origin] = part
+        fixed.add(origin)
+
+
+def _move(
+    of_type: Mapping[str, int], parts: dict[str, str], fixed: set[str], part: str, *, share: float, keep_train: float
+) -> None:
+    """Move training origins of a type into a part until it has its share; small ones first, by hash among the rest."""
+    total = sum(of_type.values())
+    for origin in sorted(
+        of_type, key=lambda each: (of_type[each] > 0.35 * total, of_type[each] < 0.03 * total, position(each, part))
+    ):
+        if _share(of_type, parts, part) >= share:
+            return
+        free = parts[origin] == "train" and origin not in fixed
+        if free and _share(of_type, parts, "train") - of_type[origin] / total >= keep_train - 1e-9:
+            _assign(origin, part, parts, fixed)
+
+
+def _give_back(of_type: Mapping[str, int], parts: dict[str, str], fixed: set[str]) -> None:
+    """Move origins to training where it has less than LEAST_TRAIN of a type."""
+    for origin in sorted(of_type, key=lambda each: position(each, "train")):
+        if _share(of_type, parts, "train") >= LEAST_TRAIN:
+            return
+        part = parts[origin]
+        total = sum(of_type.values())
+        enough = part == "train" or _share(of_type, parts, part) - of_type[origin] / total >= LEAST[part]
+        if part != "train" and (enough or _share(of_type, parts, "train") == 0):
+            _assign(origin, "train", parts, fixed)
+
+
+def _scarce(of_type: Mapping[str, int], parts: Mapping[str, str]) -> list[str]:
+    """Origins that must stay where they are: those of a type that has few."""
+    return [origin for origin in of_type if len(of_type) <= 8 or (parts[origin] != "train" and len(of_type) <= 16)]
