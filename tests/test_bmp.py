@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bytesim.errors import FormatError
 from bytesim.formats import bmp
@@ -108,3 +108,11 @@ def test_an_impossible_picture_is_refused(shape):
     width, height, pixels = shape
     with pytest.raises(FormatError):
         bmp.Picture(width=width, height=height, pixels=pixels)
+
+
+def test_the_mirror_image_is_pillow_s():
+    pixels = bytes(range(3 * 5 * 4))
+    data = bmp.serialize(bmp.Picture(width=5, height=4, pixels=pixels))
+    picture = Image.open(io.BytesIO(data))
+    assert Image.open(io.BytesIO(bmp.mirrored(data))).tobytes() == ImageOps.mirror(picture).tobytes()
+    assert bmp.mirrored(bmp.mirrored(data)) == data

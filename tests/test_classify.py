@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from bytesim.cli import app
 from bytesim.engine.classify import class_logits
 from bytesim.errors import ConfigError, InputError, ModelError
-from bytesim.formats import wav
+from bytesim.formats import bmp, wav
 from bytesim.patching import MOST_WINDOWS, plan_windows
 from bytesim.tasks.calibration import softmax
 from bytesim.tasks.classifier import load_classifier
@@ -434,3 +434,11 @@ def test_more_labels_than_colours_share_one():
     assert len(set(colours.values())) == len(colours)
     assert len(strip_labels(found, 7)) == 7
     assert draw_fragments(found).startswith(b"\x89PNG")
+
+
+def test_a_model_that_takes_mirror_images_reads_both(tmp_path):
+    folder = make_classifier(tmp_path / "m", suffix="bmp", mirror=True)
+    picture = EXAMPLES / "sunset.bmp"
+    reading = load_classifier(str(folder)).read(io.BytesIO(picture.read_bytes()), "sunset.bmp")
+    assert [*reading.windows] == [picture.read_bytes(), bmp.mirrored(picture.read_bytes())]
+    assert reading.told == "picture and mirror image"

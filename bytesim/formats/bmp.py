@@ -12,7 +12,7 @@ Source: BITMAPFILEHEADER and BITMAPINFOHEADER of Microsoft's wingdi.h.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bytesim.errors import FormatError
 
@@ -115,6 +115,15 @@ def parse(data: bytes) -> Picture:
         pixels=_rows(data, start, width, height),
         pixels_per_metre=(across, down),
     )
+
+
+def mirrored(data: bytes) -> bytes:
+    """The file of the mirror image, left and right exchanged. Raises FormatError as `parse` does."""
+    picture = parse(data)
+    step = 3 * picture.width
+    rows = [picture.pixels[start : start + step] for start in range(0, len(picture.pixels), step)]
+    pixels = b"".join(row[place : place + 3] for row in rows for place in range(step - 3, -1, -3))
+    return serialize(replace(picture, pixels=pixels))
 
 
 def _rows(data: bytes, start: int, width: int, height: int) -> bytes:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from bytesim.engine.classify import DEFAULT_BATCH, ClassifierModel, class_logits, is_classifier
 from bytesim.engine.hardware import faster_dtype
 from bytesim.errors import ConfigError, ModelError
+from bytesim.formats.bmp import mirrored
 from bytesim.models.folder import CARD_FILE, read_card
 from bytesim.models.store import find_model
 from bytesim.models.weights import load_model
@@ -56,6 +57,8 @@ class Classifier:
     """Rule for files longer than its history, one of WINDOW_RULES."""
     normalize: bool = True
     """Whether other recordings and pictures are brought to the form of .wav and .bmp that the models read."""
+    mirror: bool = False
+    """Whether a picture and its mirror image are both read."""
     temperature: float = 1.0
     unknown_below: float = 0.0
     batch: int = DEFAULT_BATCH
@@ -79,7 +82,10 @@ class Classifier:
         length = file.seek(0, os.SEEK_END)
         plan = plan_windows(length, self.most_bytes, self.model.config.patch_size, self.windows)
         windows = tuple(b"".join(_piece(file, *ends) for ends in window) for window in plan.windows)
-        return Reading(windows=windows, suffix=suffix, num_bytes=num_bytes, told=plan.told, changed=changed)
+        told = plan.told
+        if self.mirror and suffix == "bmp":
+            windows, told = (*windows, *map(mirrored, windows)), "picture and mirror image"
+        return Reading(windows=windows, suffix=suffix, num_bytes=num_bytes, told=told, changed=changed)
 
     def piece(self, data: bytes) -> Reading:
         """A piece of a file, as it is, of at most `most_bytes`."""
@@ -140,6 +146,7 @@ def load_classifier(
         suffixes=tuple(dict.fromkeys(tasks)),
         windows=card.get("windows", "slide"),
         normalize=card.get("normalize", True),
+        mirror=card.get("mirror", False),
         temperature=1.0 if calibration is None else calibration.temperature,
         unknown_below=0.0 if calibration is None else calibration.unknown_below,
         batch=batch,
@@ -163,4 +170,6 @@ def _card_error(card: dict[str, object], num_classes: int) -> str:
         return f"its windows are {card['windows']!r}, none of {', '.join(WINDOW_RULES)}."
     if not isinstance(card.get("normalize", True), bool):
         return "normalize is neither true nor false."
+    if not isinstance(card.get("mirror", False), bool):
+        return "mirror is neither true nor false."
     return ""

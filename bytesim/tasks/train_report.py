@@ -13,7 +13,7 @@ from bytesim.tasks.judge_classifier import Judged, card_fields, judge
 from bytesim.tasks.loss_plot import plot_loss
 from bytesim.tasks.train import PLOT_FILE, SourceUsed, Trained
 from bytesim.training.loop import Trainer
-from bytesim.training.recipe import DataSource
+from bytesim.training.recipe import DataSource, Recipe
 from bytesim.training.split import RULE
 from bytesim.training.streams import AnyStream
 from bytesim.training.validation import sample
@@ -140,10 +140,17 @@ def _card(
             ],
             **more.get("results", {}),
         },
+        **(_reading(recipe) if judged else {}),
         **(classifier_fields(trainer) if judged else {}),
         **({"calibration": more["calibration"]} if judged else {}),
         "licence": "Not stated yet. Weights follow the terms of the files they were trained on.",
     }
+
+
+def _reading(recipe: Recipe) -> dict[str, Any]:
+    """How the model is to read files, where that is not the rule."""
+    fields: dict[str, Any] = {"windows": recipe.windows} if recipe.windows else {}
+    return {**fields, "mirror": True} if any(each.mirrored for each in recipe.validation) else fields
 
 
 def classifier_fields(trainer: Trainer) -> dict[str, Any]:

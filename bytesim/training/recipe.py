@@ -11,6 +11,7 @@ from typing import Any
 from bytesim.cpu.plan import Plan
 from bytesim.errors import ConfigError, InputError
 from bytesim.models.config import ModelConfig, config_of
+from bytesim.patching import WINDOW_RULES
 from bytesim.training.augment import AUGMENTATIONS
 
 if sys.version_info >= (3, 11):
@@ -64,7 +65,8 @@ class DataSource:
     """Show the model random track lengths in MIDI targets, so that it does not come to end its tunes by them."""
     augment: str = ""
     """Changes that leave a file's class as it is, `flip crop`, each drawn anew whenever the file is. Pictures: flip,
-    crop, cutout, colour; recordings: shift, gain, noise, speed, mask; any file: drop."""
+    crop, cutout, colour; recordings: shift, gain, noise, speed, mask; any file: drop. Validation takes flip alone: it
+    measures, and the model is then used, by a picture and its mirror image together."""
     mixup: float = 0.0
     """Classify pictures and recordings: blend files in pairs, by shares drawn from Beta(mixup, mixup)."""
     max_bytes: int = 0
@@ -94,6 +96,11 @@ class DataSource:
         _ = self.plan
         for name in ("source_matches", "target_matches", "group_by"):
             _expression(name, getattr(self, name))
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether pictures may be mirrored; those of a validation source are measured with their mirror image."""
+        return "flip" in self.augment.split()
 
     @property
     def plan(self) -> Plan:
@@ -187,6 +194,9 @@ class Recipe:
     validation: tuple[DataSource, ...] = ()
     labels: tuple[str, ...] = ()
     """Classify: the names of the classes, in order."""
+    windows: str = ""
+    """Classify: how files longer than the history are read once the model is used: `slide`, by windows that overlap by
+    half, or `ends`, by the first and the last half of what fits. `slide` where it is not given."""
     start_from: str = ""
     """Model folder of the same config whose weights are the first ones; relative to the recipe."""
 
@@ -203,6 +213,7 @@ class Recipe:
             raise ConfigError("a classifier cannot be trained to write files as well; make two recipes.")
         if self.training.patience and not self.validation:
             raise ConfigError("patience watches the validation loss; name [[validation]].")
+        _choice("windows", self.windows, ("", *WINDOW_RULES))
         if self.training.start_share and not self.start_from:
             raise ConfigError("start_share mixes in the weights of start_from; name that folder.")
         if len(self.labels) != self.model.num_classes or judged != {bool(self.labels)}:
@@ -251,7 +262,8 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
         raise ConfigError(f"unknown recipe sections: {', '.join(unknown)}. Known are {', '.join(known)}.")
     labels = values.get("labels", [])
     name, start_from = values.get("name", "model"), values.get("start_from", "")
-    for key, value in (("name", name), ("start_from", start_from)):
+    windows = values.get("windows", "")
+    for key, value in (("name", name), ("windows", windows), ("start_from", start_from)):
         if not isinstance(value, str):
             raise ConfigError(f"{key} is {value!r}; expected a text.")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
@@ -263,6 +275,7 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
         data=_sources(values.get("data", []), "data"),
         validation=_sources(values.get("validation", []), "validation"),
         labels=tuple(labels),
+        windows=windows,
         start_from=start_from,
     )
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bytesim.clocks import clock_of, clock_patches
 from bytesim.errors import ConfigError
+from bytesim.formats.bmp import mirrored
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.models.config import ModelConfig
 from bytesim.patching import frame_file, frame_source, num_patches
@@ -100,6 +101,8 @@ class Stream:
         """Classify: what the file at a place is measured by, itself or windows of it, at most so many."""
         row = int(self.rows[index])
         parts = measured_windows(self.shard.row(row)[1], self.config, most)
+        if self.source.mirrored:
+            parts = [*parts, *map(mirrored, parts)]
         return [self._frame(b"", part, int(self.shard.label[row])) for part in parts]
 
     def _frame(self, source: bytes, target: bytes, label: int) -> Example:
