@@ -21,7 +21,7 @@ from common import arguments, report
 
 from bytesim.engine.hardware import matmul_gflops
 from bytesim.models.registry import model_of
-from bytesim.models.store import stored_models
+from bytesim.models.store import is_path, stored_models
 from bytesim.models.weights import save_model
 from bytesim.patching import num_patches
 from bytesim.tasks.classifier import Classifier, load_classifier
@@ -84,7 +84,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "files")
         folder.mkdir()
-        if options.model not in {found.name for found in stored_models()} and not Path(options.model).is_dir():
+        random_weights = options.model not in {each.name for each in stored_models()} and not is_path(options.model)
+        if random_weights:
             options.model = random_model(Path(name, "random"))
         classifier = load_classifier(options.model, device=options.device, dtype=options.dtype)
         sizes = write_files(folder)
@@ -108,4 +109,10 @@ def main() -> None:
     several = "" if many is None else f", {many:.1f} s in {JOBS}"
     print(f"{FILES} files: {one:.1f} s in one process{several}; the start takes {begun:.1f} s, floor {floor:.1f} s")
     print(f"{60 * FILES / best:,.0f} files a minute, ceiling {60 * FILES / floor:,.0f}")
+    if random_weights:
+        options.model = "random"
     report("classify", figures, options)
+
+
+if __name__ == "__main__":
+    main()
