@@ -234,7 +234,11 @@ def _print_judged(made: Trained, judged: Judged) -> None:
     always = f"always saying {judged.majority!r} would be {judged.majority_share:.1%}"
     print_line(f"of {judged.files:,} files held back {judged.accuracy:.1%} are right; {always}")
     if judged.confused:
-        worst = [f"{pair.label!r} as {pair.answer!r} {pair.files} times" for pair in judged.confused[:WORST_SHOWN]]
+        files = {count.label: count.files for count in judged.labels}
+        worst = [
+            f"{pair.label!r} as {pair.answer!r} ({pair.files:,} of {files[pair.label]:,})"
+            for pair in judged.confused[:WORST_SHOWN]
+        ]
         print_line(f"taken for another most often: {', '.join(worst)}")
     error, below = judged.calibration.expected_calibration_error, judged.calibration.unknown_below
     unknown = f"below {below:.2f} the answer is unknown" if below else "too few files to say when an answer is unknown"
