@@ -437,7 +437,7 @@ def test_more_labels_than_colours_share_one():
 
 
 def test_a_model_that_takes_mirror_images_reads_both(tmp_path):
-    folder = make_classifier(tmp_path / "m", suffix="bmp", mirror=True)
+    folder = make_classifier(tmp_path / "m", suffix="bmp", max_patches=400, mirror=True)
     picture = EXAMPLES / "sunset.bmp"
     reading = load_classifier(str(folder)).read(io.BytesIO(picture.read_bytes()), "sunset.bmp")
     assert [*reading.windows] == [picture.read_bytes(), bmp.mirrored(picture.read_bytes())]
