@@ -21,6 +21,7 @@ from bytesim.models.bgpt import BGPT
 from bytesim.models.store import shipped_folder
 from bytesim.models.weights import load_model
 from bytesim.tasks.abcmidi import render_abc2midi
+from bytesim.tasks.classifier import load_classifier
 from bytesim.tasks.cpu_model import load_cpu_model, predict_states
 from bytesim.tasks.writer import Writer
 
@@ -119,3 +120,35 @@ def test_cpu_decodes_the_same_cached_and_uncached(cpu):
     request = states_request(cpu.model.config, memory, bytes(6) + bytes([44, 0, 7, 0, 0, 200, 0, 0, 0, 1]))
     request = replace(request, max_patches=8)
     assert decode(cpu.model, [request])[0].data == decode_uncached(cpu.model, request).data
+
+
+NEWS = """
+sports: Late goal sends hosts into the final / The captain scored in stoppage time as the home team won 2-1.
+sports: Pitcher strikes out twelve in shutout / The left-hander allowed two hits as his club won again.
+sports: Swimmer takes third gold of the games / She touched the wall half a second ahead of the record holder.
+business: Retailer's profit falls as shoppers stay away / It lowered its forecast; shares dropped 6 percent.
+business: Crude prices climb after output cut / Oil futures rose to $52 a barrel as exporters agreed to pump less.
+business: Bank to buy rival in $3 billion deal / The merger would create the second largest lender.
+world: Thousands flee fighting near border town / Government troops and rebels traded fire overnight, officials said.
+world: Prime minister calls early election / The opposition accused the president of delaying peace talks.
+world: Bomb kills seven at market in capital / Police blamed militants for the attack, the deadliest this year.
+scitech: New browser closes security holes / The software update fixes flaws that let hackers take over computers.
+scitech: Probe sends back first pictures of icy moon / The spacecraft flew past at 1,000 kilometres.
+scitech: Chip maker shows faster processor for laptops / Its new microprocessor runs programs twice as fast.
+"""
+"""News items made up for this test: label, title, text."""
+NEWS_RIGHT = 11
+
+
+def test_agnews_knows_what_news_is_about():
+    model = load_classifier("agnews")
+    items = [line.split(": ", 1) for line in NEWS.strip().splitlines()]
+    found = model.probabilities([text.replace(" / ", "\n").encode() for _, text in items]).argmax(1)
+    assert sum(model.labels[place] == label for place, (label, _) in zip(found, items, strict=True)) >= NEWS_RIGHT
+
+
+def test_cifar10_says_of_a_sunset_over_the_sea_what_is_seen_before_such():
+    model = load_classifier("cifar10")
+    row = model.probabilities([(EXAMPLES / "sunset.bmp").read_bytes()])[0]
+    likely = {model.labels[place] for place in row.argsort()[-2:]}
+    assert likely == {"ship", "airplane"}
