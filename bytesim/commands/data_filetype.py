@@ -18,7 +18,7 @@ def filetype(
     ],
     fetch: Annotated[bool, typer.Option(help="Fetch packages that are missing in the work folder.")] = True,
     share: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Part of the files made with encoders, for a trial.")
+        float, typer.Option(min=0, max=1, help="Part of the files to make with encoders; 0 uses those made before.")
     ] = 1.0,
     jobs: Annotated[int, typer.Option(min=1, help="Packages or files worked on at a time.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Decides where fragments are cut.")] = 1,
