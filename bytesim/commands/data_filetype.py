@@ -29,8 +29,8 @@ def filetype(
 
     bytesim data build filetype --out runs/data/ --material runs/filetype/
 
-    Needs apt-get, npm and pip, no root. No package is in two parts of the set. What is in the work folder is neither
-    fetched nor made again, so a build that was stopped goes on.
+    Needs apt-get, npm and pip, no root. No package is in two parts of the set.
+    What is in the work folder is not fetched or made again: a build that was stopped goes on.
     """
     from bytesim.tasks.filetype_build import build_filetype
 

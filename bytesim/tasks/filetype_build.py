@@ -83,8 +83,8 @@ def build_filetype(
     """Build the filetype set in `out` from packages and encoders, by way of the work folder `material`.
 
     What `material` holds is not fetched or made again, so a build that was stopped goes on. `fetch` off uses what is
-    there. `share` makes that part of the encoded files only, 0 no more of them. The parts hold other origins each: a package, or the
-    package whose contents an encoder was given. Raises ConfigError, ToolError, InputError and OutputError.
+    there. `share` makes that part of the encoded files only, 0 no more of them. The parts hold other origins each: a
+    package, or the package whose contents an encoder was given. Raises ConfigError, ToolError, InputError and OutputError.
     """
     if not 0 <= share <= 1 or jobs < 1 or seed < 0:
         raise ConfigError("share must be from 0 to 1, jobs 1 or more, the seed 0 or more.")
