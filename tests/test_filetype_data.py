@@ -3,10 +3,15 @@
 import gzip
 import io
 import json
+import os
 import random
+import subprocess
+import sys
 import tarfile
+import time
 import zipfile
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,13 +21,13 @@ from typer.testing import CliRunner
 from bytesim.cli import app
 from bytesim.errors import ConfigError, InputError, OutputError, ToolError
 from bytesim.formats.filetypes import FILE_TYPES, LABELS, OUTLIERS, UNKNOWN, UNSEEN_DEV, UNSEEN_TEST
-from bytesim.tasks import filetype_fetch, filetype_make
+from bytesim.tasks import filetype_collect, filetype_fetch, filetype_make
 from bytesim.tasks.filetype_baselines import label_of_magic, libmagic_labels, magika_labels, without_name
 from bytesim.tasks.filetype_build import build_filetype
 from bytesim.tasks.filetype_checks import BY_TYPE, recognise
-from bytesim.tasks.filetype_collect import KEEP, Found, Shelf, look_through, store, write_index
+from bytesim.tasks.filetype_collect import KEEP, Found, Shelf, collect_all, look_through, store, write_index
 from bytesim.tasks.filetype_fetch import Package
-from bytesim.tasks.filetype_make import HELD_OUT, Job, Maker, make_one
+from bytesim.tasks.filetype_make import HELD_OUT, Job, Maker, contents_of, make_one
 from bytesim.tasks.filetype_shards import LIMITS, build_rows, choose, cut_fragments, cut_whole
 from bytesim.tasks.filetype_split import split_origins
 from bytesim.training.shards import load_shard, sha256_of
@@ -157,6 +162,48 @@ def test_of_one_package_the_same_few_files_stay_in_whatever_order_they_come():
     assert len(kept[0]) == KEEP
 
 
+def test_packages_are_looked_through_in_processes_and_only_once(tmp_path, monkeypatch):
+    package = Package("npm", "thing")
+    package.folder(tmp_path).mkdir(parents=True)
+    (package.folder(tmp_path) / "thing-1.0.0.tgz").write_bytes(tar_of({"package/a.py": PYTHON}))
+    monkeypatch.setattr(filetype_collect, "wanted_packages", lambda: [package])
+    assert collect_all(tmp_path, jobs=1) == {"python": 1, "gz": 1}
+    assert collect_all(tmp_path, jobs=1) == {}
+    assert {each.origin for each in filetype_make.found_indexes(tmp_path)} == {"thing"}
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    code = (
+        "import os, sys, time\nfrom bytesim.tasks.filetype_workers import spread\n"
+        "if __name__ == '__main__':\n"
+        "    for pid in spread(os.system, ['echo $PPID > pid; sleep 30'], 1):\n        pass\n"
+    )
+    (tmp_path / "run.py").write_text(code)
+    root = Path(__file__).resolve().parent.parent
+    parent = subprocess.Popen([sys.executable, "run.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)})
+    wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+    worker = int((tmp_path / "pid").read_text())
+    assert not has_ended(worker)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: has_ended(worker))
+
+
+def has_ended(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] == "Z"
+    except OSError:
+        return True
+
+
+def wait_for(happened):
+    for _ in range(600):
+        if happened():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen in a minute")
+
+
 # --- splitting -------------------------------------------------------------------------------
 
 
@@ -286,26 +333,33 @@ def test_the_same_material_gives_the_same_shards(material, tmp_path):
 def test_settings_kept_for_the_test_make_no_training_file(material):
     found = filetype_make.found_indexes(material)
     parts = {f"origin{index}": ("train", "dev", "test")[index % 3] for index in range(30)}
-    by_type: dict[tuple[str, str], list[Found]] = {}
-    for each in found:
-        by_type.setdefault((parts[each.origin], each.type), []).append(each)
+    contents = contents_of(found, parts)
 
     def zipped(job: Job) -> bytes:
         return gzip.compress(job.read() + job.settings.encode(), mtime=0)
 
     maker = Maker("gz", zipped, ("usual", "kept"), "python")
-    made = [made for which in range(120) if (made := make_one(maker, which, by_type, material))]
+    made = [made for which in range(120) if (made := make_one(maker, which, contents, material))]
     assert {parts[each.origin] for each in made} == {"train", "dev", "test"}
     held_out = [each for each in made if each.made_by.startswith(HELD_OUT)]
     assert held_out
     assert {parts[each.origin] for each in held_out} == {"test"}
 
 
+def test_a_program_that_runs_on_is_stopped_with_what_it_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(filetype_make, "TIMEOUT_S", 3)
+    job = Job((), (), "", random.Random(0), tmp_path)
+    with pytest.raises(subprocess.TimeoutExpired):
+        job.run("sh", "-c", "sleep 60 & echo $! > child; sleep 60")
+    child = int((tmp_path / "child").read_text())
+    wait_for(lambda: has_ended(child))
+
+
 def test_an_encoder_that_fails_gives_no_file(material):
     found = filetype_make.found_indexes(material)
-    by_type = {("train", "python"): [each for each in found if each.type == "python"]}
+    contents = contents_of(found, {f"origin{index}": "train" for index in range(30)})
     maker = Maker("gz", lambda job: job.run("false"), ("",), "python")
-    assert not any(make_one(maker, which, by_type, material) for which in range(3))
+    assert not any(make_one(maker, which, contents, material) for which in range(3))
 
 
 # --- what can go wrong -----------------------------------------------------------------------
@@ -330,7 +384,7 @@ def test_a_system_without_apt_is_told_so(tmp_path, monkeypatch):
 
 def test_settings_out_of_range_are_refused(tmp_path):
     with pytest.raises(ConfigError):
-        build_filetype(out=tmp_path, material=tmp_path, share=0)
+        build_filetype(out=tmp_path, material=tmp_path, share=1.5)
 
 
 def test_what_a_registry_does_not_give_is_noted_and_not_asked_for_again(tmp_path, monkeypatch):

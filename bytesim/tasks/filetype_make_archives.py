@@ -33,8 +33,8 @@ def _stream(job: Job) -> bytes:
 
 
 def tar(job: Job) -> bytes:
-    if job.settings == "tar --format=v7":
-        return job.run("tar", "--format=ustar", "-cf", "-", *job.lay_out())
+    if job.settings == "tar program":
+        return job.run("tar", "-cf", "-", *job.lay_out())
     return _tar_bytes(job, job.settings)
 
 
@@ -121,7 +121,7 @@ def rpm(job: Job) -> bytes:
 
 
 MAKERS = [
-    Maker("tar", tar, ("ustar", "gnu", "pax", "tar --format=v7"), "any", ("tar",), 300, 24),
+    Maker("tar", tar, ("ustar", "gnu", "pax", "tar program"), "any", ("tar",), 300, 24),
     Maker("zip", zip_, ("deflated 1", "deflated 6", "deflated 9", "stored 0", "zip -q -6", "7z a -tzip"), "any",
           ("zip", "7z"), 320, 24),
     Maker("gz", gz, ("1", "6", "9", "gzip -c", "gzip -9nc", "7z"), "any", ("gzip", "7z"), 320, 16),

@@ -11,7 +11,7 @@ from pathlib import Path
 from bytesim.formats.filetypes import LABELS, OUTLIERS, UNKNOWN, UNSEEN_DEV, UNSEEN_TEST
 from bytesim.tasks.filetype_collect import Found
 from bytesim.tasks.filetype_make import HELD_OUT
-from bytesim.tasks.filetype_split import PARTS, position
+from bytesim.tasks.filetype_split import position
 
 WHOLE_BYTES = 4096
 """A longer file is shown by its first and last halves of this."""
@@ -157,17 +157,3 @@ def _add_type(
             rows.add(piece, group, label)
             counts[group] += 1
     return counts[0], counts[1], counts[2]
-
-
-__all__ = [
-    "PARTS",
-    "SHARDS",
-    "Limits",
-    "Rows",
-    "build_rows",
-    "choose",
-    "cut_fragments",
-    "cut_whole",
-    "label_of",
-    "shard_of",
-]

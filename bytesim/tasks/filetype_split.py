@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-PARTS = ("train", "dev", "test")
 TEST_SHARE, DEV_SHARE = 0.15, 0.08
 LEAST = {"test": 0.11, "dev": 0.05}
 """Share of a type's files that a part needs before origins are moved into it."""
 LEAST_TRAIN = 0.55
+"""Share of a type's files below which origins are moved into training."""
+KEEP_TRAIN = 0.3
 
 
 def position(origin: str, salt: str = "part") -> float:
@@ -30,7 +31,7 @@ def split_origins(
     """{origin: part} for `counts` of files, {type: {origin: files}}.
 
     Types in `test_only` or `dev_only` are shown in that part alone: one or two of their origins are moved there where
-    they have none. Training keeps more than half of every other type that has several origins.
+    they have none. Of every other type training keeps at least KEEP_TRAIN when origins are moved out of it.
     """
     parts = {origin: _by_hash(origin) for of_type in counts.values() for origin in of_type}
     fixed: set[str] = set()
@@ -43,9 +44,9 @@ def split_origins(
             _assign(next(iter(of_type)), "train", parts, fixed)
             continue
         _give_back(of_type, parts, fixed)
-        _move(of_type, parts, fixed, "test", share=LEAST["test"], keep_train=0.3)
+        _move(of_type, parts, fixed, "test", share=LEAST["test"], keep_train=KEEP_TRAIN)
         if len(of_type) > 2:
-            _move(of_type, parts, fixed, "dev", share=LEAST["dev"], keep_train=0.3)
+            _move(of_type, parts, fixed, "dev", share=LEAST["dev"], keep_train=KEEP_TRAIN)
         fixed.update(_scarce(of_type, parts))
     return parts
 
