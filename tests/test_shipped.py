@@ -1,5 +1,6 @@
 """The shipped models, measured on a small fixed sample. Each floor stands just under what the model reaches."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from bytesim.cpu.assembler import assemble
 from bytesim.cpu.many import split_programs, with_states
 from bytesim.cpu.plan import Plan
 from bytesim.engine.decode import decode
-from bytesim.engine.requests import convert_request, states_request
+from bytesim.engine.requests import convert_request, generate_request, states_request
 from bytesim.engine.score import score_file
 from bytesim.engine.uncached import decode_uncached
-from bytesim.formats import abc, midi
+from bytesim.formats import abc, midi, wav
 from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse_state
 from bytesim.formats.midi.grammar import midi_grammar
@@ -138,6 +139,7 @@ scitech: Chip maker shows faster processor for laptops / Its new microprocessor 
 """
 """News items made up for this test: label, title, text."""
 NEWS_RIGHT = 11
+IMAGE_BITS_PER_BYTE = 3.7
 
 
 def test_agnews_knows_what_news_is_about():
@@ -152,3 +154,36 @@ def test_cifar10_says_of_a_sunset_over_the_sea_what_is_seen_before_such():
     row = model.probabilities([(EXAMPLES / "sunset.bmp").read_bytes()])[0]
     likely = {model.labels[place] for place in row.argsort()[-2:]}
     assert likely == {"ship", "airplane"}
+
+
+def test_image_needs_few_bits_for_a_picture_it_has_not_seen():
+    model = load_model(shipped_folder() / "image")
+    assert isinstance(model, BGPT)
+    sunset = (EXAMPLES / "sunset.bmp").read_bytes()
+    score = score_file(model, generate_request(model.config, "bmp"), sunset)
+    assert metrics.bits_per_byte(score.nats, score.num_bytes) < IMAGE_BITS_PER_BYTE
+
+
+ROOT = EXAMPLES.parent
+TYPES = {
+    "README.md": "markdown",
+    "pyproject.toml": "toml",
+    "examples/bell.wav": "wav",
+    "examples/sunset.png": "png",
+    "bytesim/cli.py": "python",
+    "docs/demo.svg": "svg",
+    "Makefile": "makefile",
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_filetype_knows_the_files_of_this_house(name):
+    model = load_classifier("filetype")
+    reading = model.read(io.BytesIO((ROOT / name).read_bytes()))
+    assert model.labels[int(model.logits([reading]).argmax())] == TYPES[name]
+
+
+def test_speech_hears_that_nothing_is_said():
+    model = load_classifier("speech")
+    silence = wav.serialize(wav.model_recording(bytes([wav.SILENCE]) * wav.MODEL_FRAMES))
+    assert model.labels[int(model.probabilities([silence]).argmax())] == "_silence_"
