@@ -8,17 +8,23 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from test_encoder import RECIPE
 
+from bytesim.errors import ConfigError
 from bytesim.formats import bmp, wav
+from bytesim.models.encoder_config import EncoderConfig
 from bytesim.patching import END_OF_PATCH, frame_file
 from bytesim.training.augment import AUGMENTATIONS, augmented, mixed
 from bytesim.training.examples import Example
+from bytesim.training.recipe import DataSource, parse_recipe
+from bytesim.training.shards import pack, save_shard
+from bytesim.training.streams import open_stream
 
 RNG = np.random.default_rng(0)
 PICTURE = bmp.serialize(bmp.Picture(width=32, height=32, pixels=RNG.integers(0, 256, 3072, np.uint8).tobytes()))
 RECORDING = wav.serialize(wav.model_recording(RNG.integers(100, 156, 8000, np.uint8).tobytes()))
-OF_PICTURES = [name for name, (skipped, _) in AUGMENTATIONS.items() if skipped == 54]
-OF_RECORDINGS = [name for name, (skipped, _) in AUGMENTATIONS.items() if skipped == 44]
+OF_PICTURES = [name for name, (skipped, *_) in AUGMENTATIONS.items() if skipped == 54]
+OF_RECORDINGS = [name for name, (skipped, *_) in AUGMENTATIONS.items() if skipped == 44]
 
 
 @pytest.mark.parametrize("name", OF_PICTURES)
@@ -68,3 +74,17 @@ def test_files_are_mixed_byte_by_byte_and_know_whose_they_are():
         assert 0.5 <= each.share <= 1
         assert np.array_equal(each.patches[-1], np.full(16, END_OF_PATCH))
         assert each.patches[1].tolist() == [wanted] * 16
+
+
+def test_files_of_another_form_are_refused_and_not_cut(tmp_path):
+    small = bmp.serialize(bmp.Picture(width=8, height=4, pixels=bytes(96)))
+    save_shard(tmp_path / "rows.npz", pack([(b"", small)] * 2, labels=[0, 1]))
+    text = RECIPE.replace('augment = "drop"', 'augment = "flip"')
+    with pytest.raises(ConfigError, match="3,126 bytes"):
+        open_stream(parse_recipe(text, "recipe.toml").data[0], EncoderConfig(), tmp_path, ("up", "down"))
+
+
+def test_only_files_with_a_class_are_augmented():
+    for setting in ({"augment": "drop"}, {"mixup": 0.2}):
+        with pytest.raises(ConfigError, match="classify"):
+            DataSource(path="x", **setting)

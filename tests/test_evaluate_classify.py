@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from bytesim.metrics import score_classification
 from bytesim.models.folder import check_hashes
 from bytesim.tasks.classifier import load_classifier
 from bytesim.tasks.evaluate_bpb import evaluate_bpb
-from bytesim.tasks.evaluate_classify import evaluate_classify
+from bytesim.tasks.evaluate_classify import BASELINES, evaluate_classify
 from bytesim.tasks.labelled_split import load_labelled
 from bytesim.training.shards import pack, save_shard, sha256_of
 
@@ -159,9 +158,11 @@ def test_unseen_kinds_are_counted_and_move_the_threshold(tmp_path, split, strang
 @pytest.fixture
 def baselines(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that knows digits, and calls all else by a name that is no label."""
-    module = ModuleType("bytesim.tasks.filetype_baselines")
-    module.libmagic_labels = lambda files: ["digits" if data[:1].isdigit() else "data" for data in files]
-    monkeypatch.setitem(sys.modules, "bytesim.tasks.filetype_baselines", module)
+
+    def answers(files: Sequence[bytes]) -> list[str]:
+        return ["digits" if data[:1].isdigit() else "data" for data in files]
+
+    monkeypatch.setitem(BASELINES, "libmagic", answers)
 
 
 def test_another_program_is_scored_on_the_same_files(model, split, baselines):

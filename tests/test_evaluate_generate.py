@@ -36,7 +36,7 @@ def test_tunes_are_opened_and_looked_for_among_the_training_rows(model):
     save_shard(Path("two.npz"), pack([(tune(0), b"")]))
     seen = task.evaluate_generate(model=model, count=3, against=["one.npz", "two.npz"])
     assert (seen.written, seen.opened, seen.opens_in, seen.alike) == (3, 3, "music21", 0)
-    assert (seen.copies, seen.training_rows) == (1, 3)
+    assert (seen.copies, seen.training_rows) == (2, 3)  # a model may have been shown either side of a pair
     assert seen.reasons == ()
 
 

@@ -174,9 +174,10 @@ def test_packages_are_looked_through_in_processes_and_only_once(tmp_path, monkey
 
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     code = (
-        "import os, sys, time\nfrom bytesim.tasks.filetype_workers import spread\n"
+        "import os\nfrom bytesim.engine.workers import map_in_processes\n"
+        "def work(folder, command):\n    return os.system(command)\n"
         "if __name__ == '__main__':\n"
-        "    for pid in spread(os.system, ['echo $PPID > pid; sleep 30'], 1):\n        pass\n"
+        "    for _ in map_in_processes(os.getcwd, work, ['echo $PPID > pid; sleep 30'], jobs=1):\n        pass\n"
     )
     (tmp_path / "run.py").write_text(code)
     root = Path(__file__).resolve().parent.parent

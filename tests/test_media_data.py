@@ -41,13 +41,15 @@ def test_a_news_item_is_title_newline_description(tmp_path):
 
 
 def test_an_article_is_cut_between_paragraphs_and_none_is_lost(tmp_path):
-    articles = "".join(f"= Article {n} =\n" + "\n".join(["word " * 90] * 8) + "\n\n" for n in range(4))
+    paragraphs = [[f"{n}:{m} Article " + "word " * 90 for m in range(8)] for n in range(4)]
+    articles = "".join(f"= Article {n} =\n" + "\n".join(each) + "\n\n" for n, each in enumerate(paragraphs))
     for name in ("train", "valid", "test"):
         (tmp_path / f"{name}.txt.xz").write_bytes(lzma.compress(articles.replace("Article", name).encode()))
     build_media("wikipedia", [tmp_path / f"{name}.txt.xz" for name in ("train", "valid", "test")], out=tmp_path / "out")
     pieces = [data for data, _ in rows_of(tmp_path / "out", "dev", "wikipedia")]
     assert all(len(piece) < 2600 for piece in pieces)
-    assert sum(piece.count(b"word") for piece in pieces) > 0
+    wanted = [each.strip().replace("Article", "valid").encode() for article in paragraphs for each in article]
+    assert all(b"".join(pieces).count(each) == 1 for each in wanted)
     assert sum(piece.startswith(b"= valid") for piece in pieces) == 4
 
 

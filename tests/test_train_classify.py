@@ -33,7 +33,7 @@ from bytesim.training.shards import pack
 from bytesim.training.split import RULE, LabelledFile, dev_files, held_back_digests, join_groups
 from bytesim.training.streams import Stream, open_streams
 from bytesim.training.validation import Validation
-from bytesim.training.windows import measured_windows, random_window, window_bytes
+from bytesim.training.windows import drawn_window, measured_windows, window_bytes
 
 CPU = torch.device("cpu")
 
@@ -133,16 +133,23 @@ def test_parts_of_a_labelled_folder_make_up_the_whole(tmp_path):
 def test_windows_of_a_long_file_reach_from_its_start_to_its_end():
     data = bytes(range(250))
     config = EncoderConfig(patch_size=8, max_patches=12)  # 80 bytes
-    assert measured_windows(data[:80], config) == [data[:80]]
-    windows = measured_windows(data, config)
+    assert measured_windows(data[:80], config, "slide") == [data[:80]]
+    windows = measured_windows(data, config, "slide")
     assert (windows[0], data.endswith(windows[-1])) == (data[:80], True)
     assert len(windows) == 6
     assert set(b"".join(windows)) == set(data)
-    assert measured_windows(data, config, 3) == [windows[0], windows[2], windows[5]]
-    assert measured_windows(data, config, 1) == [windows[0]]
+    assert measured_windows(data, config, "slide", 3) == [windows[0], windows[2], windows[5]]
+    assert measured_windows(data, config, "slide", 1) == [windows[0]]
     rng = np.random.default_rng(0)
-    assert {random_window(data, 210, 8, rng)[0] for _ in range(200)} == {0, 8, 16, 24, 32, 40}
-    assert random_window(data, 250, 8, rng) == data
+    assert {drawn_window(data, config, "slide", rng)[0] for _ in range(600)} == set(range(0, 177, 8))
+    assert drawn_window(data[:80], config, "slide", rng) == data[:80]
+
+
+def test_the_ends_of_a_long_file_are_learned_from_and_measured_by():
+    data, config = bytes(range(250)), EncoderConfig(patch_size=8, max_patches=12)
+    ends = data[:40] + data[-40:]
+    assert measured_windows(data, config, "ends") == [ends]
+    assert drawn_window(data, config, "ends", np.random.default_rng(0)) == ends
 
 
 def test_a_file_longer_than_the_history_is_learned_from_and_measured_by_windows(tmp_path):

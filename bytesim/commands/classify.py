@@ -229,8 +229,9 @@ def _show_map(found: FragmentMap) -> None:
     """A strip of colours on a terminal, then a line for each stretch of one label."""
     if stdout.is_terminal:
         _show_strip(found)
+    count = len(found.fragments)
     print_line(
-        f"{found.source}: {found.num_bytes:,} bytes in {len(found.fragments):,} windows of {found.window:,} "
+        f"{found.source}: {found.num_bytes:,} bytes in {count:,} window{'s' * (count != 1)} of {found.window:,} "
         f"by the model {found.model}" + (f"; picture {found.picture}" if found.picture else "")
     )
     width = len(f"{found.num_bytes:,}")

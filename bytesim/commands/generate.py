@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def generate(
     model: Annotated[
-        str, typer.Option(help="text, image, audio, abc (the tunes of music) or a name of your own; or a model folder.")
+        str, typer.Option(help="image, abc (the tunes of music) or a name of your own; or a model folder.")
     ] = "music",
     suffix: Annotated[
         str | None, typer.Option(help="Kind of file, where the model writes several.", show_default=False)
@@ -93,11 +93,9 @@ def generate(
 
     bytesim generate --model abc -n 3 --seed 7 -o tunes/ --midi --score
 
-    bytesim generate --model text --prompt "Wall Street"
-
     bytesim generate --model image -n 16 -o pictures/ --sheet pictures.png
 
-    bytesim generate --model audio --prompt-file word.mp3 --keep 0.3 -o rest.wav
+    bytesim generate --model image --prompt-file photo.jpg --keep 0.6 -o rest.bmp
     """
     from bytesim.tasks import generate as task
 

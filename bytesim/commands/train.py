@@ -241,7 +241,7 @@ def _print_judged(made: Trained, judged: Judged) -> None:
         ]
         print_line(f"taken for another most often: {', '.join(worst)}")
     error, below = judged.calibration.expected_calibration_error, judged.calibration.unknown_below
-    unknown = f"below {below:.2f} the answer is unknown" if below else "too few files to say when an answer is unknown"
+    unknown = f"below {below:.2f} the answer is unknown" if below else "no confidence is set below which it is unknown"
     print_line(f"probabilities are off by {error:.1%} on average; {unknown}")
     print_line(f"pictures: {', '.join(str(made.folder / name) for name in PICTURES)}")
     print_line(f"use it: bytesim classify file FILE --model {_as_model(made.model_folder)}")

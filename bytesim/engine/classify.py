@@ -6,50 +6,30 @@ Axes: N files, B files of a batch, P patches, S bytes per patch, C classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
+from bytesim.models.bgpt import BGPT
+from bytesim.models.encoder import Encoder
+from bytesim.models.registry import Model
 from bytesim.patching import END_OF_PATCH, frame_file
 
 DEFAULT_BATCH = 32
 """Files that go through the model at once."""
 
 
-class ClassifierConfig(Protocol):
-    """What a classifier's config says of it, whatever its architecture."""
-
-    @property
-    def num_classes(self) -> int: ...
-    @property
-    def patch_size(self) -> int: ...
-    @property
-    def max_patches(self) -> int: ...
-
-
-class ClassifierModel(Protocol):
-    """A model that answers with classes."""
-
-    config: ClassifierConfig
-
-    def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
-        """Logits (B, C) of framed files (B, P, S) of `lengths` (B,) patches, padded with END_OF_PATCH."""
-        ...
-
-    def parameters(self) -> Sequence[nn.Parameter]: ...
-
-
-def is_classifier(model: object) -> TypeGuard[ClassifierModel]:
+def is_classifier(model: nn.Module) -> TypeGuard[Model]:
     """Whether a model answers with classes and not with bytes."""
-    return getattr(getattr(model, "config", None), "num_classes", 0) > 0
+    return isinstance(model, (BGPT, Encoder)) and model.config.num_classes > 0
 
 
 @torch.inference_mode()
 def class_logits(
-    model: ClassifierModel, files: Sequence[tuple[bytes, str]], *, batch: int = DEFAULT_BATCH
+    model: Model, files: Sequence[tuple[bytes, str]], *, batch: int = DEFAULT_BATCH
 ) -> NDArray[np.float32]:
     """(N, C) logits of files (bytes, suffix) that each fit the model's history."""
     device = next(iter(model.parameters())).device

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
+from bytesim.patching import history_bytes
 
 ARCHITECTURE = "encoder"
 
@@ -124,7 +125,7 @@ class EncoderConfig:
     @property
     def window_bytes(self) -> int:
         """Most bytes of a file that are read at once."""
-        return (self.max_patches - self.suffix_patches - 1) * self.patch_size
+        return history_bytes(self.max_patches, self.patch_size)
 
     @property
     def map_shape(self) -> tuple[int, int]:

@@ -6,6 +6,7 @@ Axes: N files, C classes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,11 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bytesim.errors import ModelError, OutputError
+from bytesim.formats.filetypes import UNKNOWN
 from bytesim.metrics import calibration_error
 from bytesim.models.folder import CARD_FILE, read_card, write_json
 
-UNKNOWN = "unknown"
-"""What is answered for a file of no class that is known; as a label, a class of its own for such files."""
 CARD_FIELD = "calibration"
 MOST_BELOW = 0.03
 """Greatest share of known files that the threshold may call unknown."""
@@ -147,19 +147,24 @@ def calibrate(
     """Temperature and threshold from logits (N, C) and true classes (N,) of a split kept for it.
 
     `unseen_logits` (M, C) are of files of kinds that are among no label. Rows whose class is `unknown` fit the
-    temperature and count as unseen.
+    temperature and count as unseen. Too few known files set no threshold.
     """
     table, truth = np.asarray(logits, np.float64), np.asarray(classes, np.int64)
-    temperature = round(fit_temperature(table, truth), 4)
+    temperature = fit_temperature(table, truth)
+    if (table.argmax(1) == truth).all():
+        temperature = max(1.0, temperature)  # where nothing is wrong the likeliest one makes all probabilities 1
+    temperature = round(temperature, 4)
     probabilities = softmax(table, temperature)
     sure = confidences(probabilities, labels)
     strange = truth == labels.index(UNKNOWN) if UNKNOWN in labels else np.zeros(len(truth), np.bool_)
     unseen = list(sure[strange])
     if unseen_logits is not None:
         unseen += list(confidences(softmax(unseen_logits, temperature), labels))
+    enough = MOST_BELOW * np.count_nonzero(~strange) >= 1  # one of six is no 3 %
+    threshold = fit_threshold(sure[~strange], unseen or None) if enough else 0.0
     return ClassCalibration(
         temperature=temperature,
-        unknown_below=fit_threshold(sure[~strange], unseen or None) if not strange.all() else 0.0,
+        unknown_below=math.floor(threshold * 1e4) / 1e4,
         files=len(truth),
         split=split,
         split_sha256=split_sha256,

@@ -16,15 +16,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bytesim.engine.classify import DEFAULT_BATCH, ClassifierModel, class_logits, is_classifier
+from bytesim.engine.classify import DEFAULT_BATCH, class_logits, is_classifier
 from bytesim.engine.hardware import faster_dtype
 from bytesim.errors import ConfigError, ModelError
 from bytesim.formats.bmp import mirrored
+from bytesim.formats.filetypes import UNKNOWN
 from bytesim.models.folder import CARD_FILE, read_card
+from bytesim.models.registry import Model
 from bytesim.models.store import find_model
 from bytesim.models.weights import load_model
 from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_of
-from bytesim.tasks.calibration import UNKNOWN, Probabilities, log_softmax, read_calibration, softmax
+from bytesim.tasks.calibration import Probabilities, log_softmax, read_calibration, softmax
 from bytesim.tasks.writer import DTYPES, open_device
 
 
@@ -49,7 +51,7 @@ class Classifier:
 
     name: str
     folder: Path
-    model: ClassifierModel
+    model: Model
     labels: tuple[str, ...]
     suffixes: tuple[str, ...]
     """Of the files it was trained on."""

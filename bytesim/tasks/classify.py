@@ -15,8 +15,9 @@ import torch
 from bytesim.engine.classify import DEFAULT_BATCH
 from bytesim.engine.workers import EndedProcess, map_in_processes
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, ToolError
+from bytesim.formats.filetypes import UNKNOWN
 from bytesim.models.store import stored_models
-from bytesim.tasks.calibration import UNKNOWN, Probabilities, are_unknown, best_guesses, softmax
+from bytesim.tasks.calibration import Probabilities, are_unknown, best_guesses, softmax
 from bytesim.tasks.classifier import Classifier, Reading, load_classifier
 from bytesim.tasks.files import STDIO, Outcome, expand_inputs, open_input, read_input
 from bytesim.tasks.writer import open_device

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -19,6 +18,7 @@ from bytesim.tasks.music_data import Row, abc2midi_version, label_rows, rows_of
 from bytesim.tasks.tune_overlap import Overlap
 from bytesim.tasks.tune_sources import TuneSource, corpus_source, read_source
 from bytesim.training.shards import save_shard, sha256_of
+from bytesim.training.split import is_held
 
 TRAIN_FILE, DEV_FILE, VALID_FILE = "music_train.npz", "music_dev.npz", "music_valid.npz"
 BUILD_FILE = "music_build.json"
@@ -187,7 +187,7 @@ def _canonical_tunes(sources: Sequence[TuneSource]) -> tuple[Known, list[SourceC
 
 
 def _drawn(text: str, use: str) -> bool:
-    return int.from_bytes(hashlib.sha256(f"{use}:{text}".encode()).digest()[:7], "big") % HELD_ONE_IN == 0
+    return is_held(f"{use}:{text}", HELD_ONE_IN)
 
 
 def _set_apart(tunes: Known) -> tuple[Known, Known]:

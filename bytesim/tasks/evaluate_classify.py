@@ -6,7 +6,6 @@ import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 
 from bytesim.engine.classify import DEFAULT_BATCH
 from bytesim.errors import ConfigError, InputError
+from bytesim.formats.filetypes import UNKNOWN
 from bytesim.metrics import ClassificationScore, confusion_matrix, macro_accuracy, macro_f1, score_classification
 from bytesim.tasks.calibration import (
-    UNKNOWN,
     ClassCalibration,
     Probabilities,
     are_unknown,
@@ -30,9 +29,10 @@ from bytesim.tasks.classifier import Classifier, Reading, load_classifier
 from bytesim.tasks.classify import TYPE_MODEL, Progress
 from bytesim.tasks.classify_pictures import ConfusedPair, confused_pairs, confusion_png, reliability_png
 from bytesim.tasks.files import check_output, write_output
+from bytesim.tasks.filetype_baselines import libmagic_labels, magika_labels
 from bytesim.tasks.labelled_split import LabelledSplit, load_labelled
 
-BASELINES = ("magika", "libmagic")
+BASELINES: dict[str, Callable[[Sequence[bytes]], list[str]]] = {"magika": magika_labels, "libmagic": libmagic_labels}
 WORST_PAIRS = 12
 _GROUP = 512
 
@@ -232,9 +232,7 @@ def _unseen(
 
 def _baseline(name: str, split: LabelledSplit, truth: NDArray[np.int64], labels: Sequence[str]) -> BaselineScore:
     """What another program makes of the same bytes. Raises ToolError."""
-    ask: Callable[[Sequence[bytes]], list[str]] = getattr(
-        import_module("bytesim.tasks.filetype_baselines"), f"{name}_labels"
-    )
+    ask = BASELINES[name]
     places = {label: place for place, label in enumerate(labels)}
     answers: list[int] = []
     unknown = []

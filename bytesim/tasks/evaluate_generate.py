@@ -73,7 +73,7 @@ def evaluate_generate(
     be new or empty, where one is given. Other settings are those of `generate`. Raises ConfigError, ModelError,
     OutputError, InputError for a shard, and DecodeError where the model wrote nothing; files that fail are counted.
     """
-    rows = _digests_of(against)
+    digests, num_rows = _digests_of(against)
     with _folder(output) as folder:
         started = time.monotonic()
         outcomes = generate(
@@ -112,8 +112,8 @@ def evaluate_generate(
         alike=len(files) - len(seen),
         tries=sum(each.tries for each in made),
         truncated=sum(each.truncated for each in made),
-        training_rows=rows.total(),
-        copies=sum(times for digest, times in seen.items() if digest in rows) if against else None,
+        training_rows=num_rows,
+        copies=sum(times for digest, times in seen.items() if digest in digests) if against else None,
         num_bytes=sum(map(len, files)),
         seed=seed,
         seconds=seconds,
@@ -132,12 +132,16 @@ def _folder(output: str | Path | None) -> AbstractContextManager[str]:
     return nullcontext(str(output))
 
 
-def _digests_of(shards: Sequence[str | Path]) -> Counter[bytes]:
-    rows: Counter[bytes] = Counter()
+def _digests_of(shards: Sequence[str | Path]) -> tuple[set[bytes], int]:
+    """Of the sources and targets of all rows, for a model may have been shown either; and how many rows there are."""
+    digests: set[bytes] = set()
+    num_rows = 0
     for path in shards:
         shard = load_shard(Path(path))
-        rows.update(hashlib.sha256(shard.row(index)[1]).digest() for index in range(len(shard)))
-    return rows
+        num_rows += len(shard)
+        for index in range(len(shard)):
+            digests.update(hashlib.sha256(each).digest() for each in shard.row(index) if each)
+    return digests, num_rows
 
 
 def _digest(data: bytes, suffix: str) -> bytes:

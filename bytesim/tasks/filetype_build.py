@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bytesim.errors import ConfigError, InputError
+from bytesim.engine.workers import EndedProcess
+from bytesim.errors import ConfigError, InputError, ToolError
 from bytesim.formats.filetypes import LABELS, OUTLIERS, UNSEEN_DEV, UNSEEN_TEST
 from bytesim.tasks.files import check_output_folder, make_folder, write_output
 from bytesim.tasks.filetype_checks import BY_TYPE
@@ -97,14 +98,19 @@ def build_filetype(
     if fetch:
         stage("fetching packages")
         not_fetched = [f"{each.kind} {each.name}" for each in fetch_all(work, jobs=jobs, on_progress=on_progress)]
-    stage("looking through packages")
-    collect_all(work, jobs=jobs, on_progress=on_progress)
-    found = found_indexes(work)
-    if not found:
-        raise InputError("holds no file of a wanted type. Leave out --no-fetch to fetch packages.", file=str(work))
-    parts = parts_of(found)
-    stage("making files")
-    lacking = make_all(work, found, parts, share=share, jobs=jobs, on_progress=on_progress)
+    try:
+        stage("looking through packages")
+        collect_all(work, jobs=jobs, on_progress=on_progress)
+        found = found_indexes(work)
+        if not found:
+            raise InputError("holds no file of a wanted type. Leave out --no-fetch to fetch packages.", file=str(work))
+        parts = parts_of(found)
+        stage("making files")
+        lacking = make_all(work, found, parts, share=share, jobs=jobs, on_progress=on_progress)
+    except EndedProcess as error:
+        raise ToolError(
+            "a process was ended, for lack of memory say. Take fewer --jobs; the work so far is kept."
+        ) from error
     stage("cutting rows")
     made = made_indexes(work)
     rows = build_rows([*found, *made], parts, work, seed=seed)

@@ -18,15 +18,16 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO
 
+from bytesim.engine.workers import map_in_processes
 from bytesim.tasks.files import make_folder
 from bytesim.tasks.filetype_checks import may_be_wanted, recognise, types_of_name
 from bytesim.tasks.filetype_fetch import Package, wanted_packages
-from bytesim.tasks.filetype_workers import spread
 
 KEEP = 60
 """Files of one type kept of one package."""
@@ -124,11 +125,12 @@ def collect_all(
     waiting.sort(key=lambda each: sum(file.stat().st_size for file in each.folder(material).iterdir()))
     make_folder(material / "index")
     counts: dict[str, int] = {}
-    for done, found in enumerate(spread(partial(collect, material), waiting, jobs), start=1):
-        for kind, count in found.items():
-            counts[kind] = counts.get(kind, 0) + count
-        if on_progress is not None:
-            on_progress(len(packages) - len(waiting) + done, len(packages))
+    with closing(map_in_processes(partial(Path, material), collect, waiting, jobs=jobs)) as results:
+        for done, (_, found) in enumerate(results, start=1):
+            for kind, count in found.items():
+                counts[kind] = counts.get(kind, 0) + count
+            if on_progress is not None:
+                on_progress(len(packages) - len(waiting) + done, len(packages))
     return counts
 
 
@@ -186,10 +188,12 @@ def look_through(file: Path, shelf: Shelf) -> None:
     try:
         for name, data in members(file):
             offer_member(name, data, shelf)
-    except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError, zipfile.BadZipFile, NotImplementedError):
+    except _DAMAGED:
         return
-    except RuntimeError:  # an encrypted zip
-        return
+
+
+_DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
+"""What reading an archive raises that is cut, altered, encrypted or packed in an unknown way."""
 
 
 def offer_member(name: str, data: bytes, shelf: Shelf) -> None:

@@ -14,16 +14,16 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
 
+from bytesim.engine.workers import map_in_processes
 from bytesim.formats.filetypes import FILE_TYPES, UNSEEN_DEV, UNSEEN_TEST
 from bytesim.tasks.filetype_checks import BY_TYPE
 from bytesim.tasks.filetype_collect import MAX_FILE_BYTES, Found, read_index, store, write_index
-from bytesim.tasks.filetype_workers import spread
 
 TIMEOUT_S = 60.0
 HELD_OUT = "test only: "
@@ -169,10 +169,11 @@ def make_all(
             if not index.exists():
                 plans.append((index, number, start))
     plans.sort(key=lambda plan: (makers[plan[1]].slow, plan[2]))
-    made = spread(partial(_make_block, material), plans, jobs, _take, contents_of(found, parts))
-    for done, _ in enumerate(made, start=1):
-        if on_progress is not None:
-            on_progress(done, len(plans))
+    workshop = partial(Workshop, material, contents_of(found, parts))
+    with closing(map_in_processes(workshop, _make_block, plans, jobs=jobs)) as made:
+        for done, _ in enumerate(made, start=1):
+            if on_progress is not None:
+                on_progress(done, len(plans))
     return lacking
 
 
@@ -180,8 +181,14 @@ Contents = dict[tuple[str, str], dict[str, list[Found]]]
 """Files found, by part and type, then by origin."""
 BLOCK = 20
 """Files per index, the smallest piece of work that is kept."""
-_contents: Contents = {}
-"""In each worker process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a process that makes files has to itself."""
+
+    material: Path
+    contents: Contents
 
 
 def contents_of(found: Sequence[Found], parts: dict[str, str]) -> Contents:
@@ -194,21 +201,17 @@ def contents_of(found: Sequence[Found], parts: dict[str, str]) -> Contents:
     return contents
 
 
-def _take(contents: Contents) -> None:
-    _contents.update(contents)
-
-
 def number_of(maker: Maker) -> str:
     """A short name that tells makers of one type apart."""
     return f"{maker.make.__name__.strip('_')}-{maker.feed}"
 
 
-def _make_block(material: Path, plan: tuple[Path, int, int]) -> None:
+def _make_block(workshop: Workshop, plan: tuple[Path, int, int]) -> None:
     index, number, start = plan
     maker = all_makers()[number]
     made = []
     for which in range(start, min(start + BLOCK, maker.count)):
-        one = make_one(maker, which, _contents, material)
+        one = make_one(maker, which, workshop.contents, workshop.material)
         if one is not None:
             made.append(one)
     write_index(index, made)

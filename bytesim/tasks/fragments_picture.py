@@ -8,7 +8,7 @@ from collections import Counter
 
 import numpy as np
 
-from bytesim.tasks.calibration import UNKNOWN
+from bytesim.formats.filetypes import UNKNOWN
 from bytesim.tasks.classify_fragments import Fragment, FragmentMap
 
 COLOURS = (

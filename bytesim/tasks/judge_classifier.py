@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -13,16 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from bytesim.metrics import calibration_error, score_classification
-from bytesim.tasks.calibration import (
-    MOST_BELOW,
-    UNKNOWN,
-    ClassCalibration,
-    confidences,
-    fit_temperature,
-    fit_threshold,
-    softmax,
-)
+from bytesim.metrics import score_classification
+from bytesim.tasks.calibration import ClassCalibration, calibrate, softmax
 from bytesim.tasks.classify_pictures import ConfusedPair, confused_pairs, confusion_png, reliability_png
 from bytesim.tasks.files import write_output
 from bytesim.training.loop import Trainer
@@ -132,26 +123,11 @@ def _logits(trainer: Trainer, stream: AnyStream) -> tuple[np.ndarray[Any, Any], 
 
 
 def _calibrate(trainer: Trainer, logits: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> ClassCalibration:
-    """The calibration by these files. Too few of them set no threshold: one of six is no 3 %."""
+    """The calibration by these files."""
     sources = {Path(stream.source.path).name: stream.sha256 for stream in trainer.validation}
     hashes = list(dict.fromkeys(stream.sha256 for stream in trainer.validation))
     one = hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-    temperature = fit_temperature(logits, truth)
-    if (logits.argmax(1) == truth).all():
-        temperature = max(1.0, temperature)  # where nothing is wrong the likeliest one makes all probabilities 1
-    probabilities = softmax(logits, temperature)
-    sure, names = confidences(probabilities, trainer.recipe.labels), trainer.recipe.labels
-    known = np.array([names[label] != UNKNOWN for label in truth])
-    enough = known.sum() * MOST_BELOW >= 1
-    threshold = fit_threshold(sure[known], sure[~known]) if enough else 0.0
-    return ClassCalibration(
-        temperature=temperature,
-        unknown_below=math.floor(threshold * 1e4) / 1e4,
-        files=len(truth),
-        split=f"dev of {', '.join(sources)}",
-        split_sha256=one,
-        expected_calibration_error=calibration_error(probabilities, truth),
-    )
+    return calibrate(logits, truth, trainer.recipe.labels, split=f"dev of {', '.join(sources)}", split_sha256=one)
 
 
 def _counts(streams: list[AnyStream]) -> Counter[int]:

@@ -27,6 +27,7 @@ from bytesim.tasks.media_sources import (
     read_pictures,
 )
 from bytesim.training.shards import pack, save_shard, sha256_of
+from bytesim.training.split import is_held
 
 PARTS = ("train", "dev", "test")
 
@@ -115,14 +116,10 @@ def build_media(name: str, sources: Sequence[str | Path], *, out: str | Path, fo
 def _parts(wanted: MediaSet, paths: Sequence[Path]) -> dict[str, list[Item]]:
     read = {part: list(items) for part, items in wanted.read(paths).items()}
     if wanted.dev_one_in:
-        held = [_held(each.group, wanted.dev_one_in) for each in read["train"]]
+        held = [is_held(each.group, wanted.dev_one_in) for each in read["train"]]
         read["dev"] = [each for each, out in zip(read["train"], held, strict=True) if out]
         read["train"] = [each for each, out in zip(read["train"], held, strict=True) if not out]
     return {part: read[part] for part in PARTS}
-
-
-def _held(group: str, one_in: int) -> bool:
-    return int.from_bytes(hashlib.sha256(group.encode("utf-8", "surrogateescape")).digest()[:7], "big") % one_in == 0
 
 
 def _drop_repeated(parts: dict[str, list[Item]]) -> int:

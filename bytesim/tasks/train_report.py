@@ -149,8 +149,9 @@ def _card(
 
 def _reading(recipe: Recipe) -> dict[str, Any]:
     """How the model is to read files, where that is not the rule."""
-    fields: dict[str, Any] = {"windows": recipe.windows} if recipe.windows else {}
-    return {**fields, "mirror": True} if any(each.mirrored for each in recipe.validation) else fields
+    fields: dict[str, Any] = {"mirror": True} if any(each.mirrored for each in recipe.validation) else {}
+    rules = {each.windows for each in recipe.validation}
+    return {**fields, "windows": rules.pop()} if rules == {"ends"} else fields
 
 
 def classifier_fields(trainer: Trainer) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.formats.bmp import HEADER_BYTES as BMP_HEADER
-from bytesim.formats.wav import MODEL_BYTES, MODEL_FRAMES, SILENCE
+from bytesim.errors import ConfigError
+from bytesim.formats import bmp, wav
+from bytesim.formats.wav import SILENCE
 from bytesim.patching import END_OF_PATCH
 from bytesim.training.examples import Example
 
@@ -35,10 +36,21 @@ MOST_DROPPED = 0.15
 def augmented(data: bytes, names: str, rng: np.random.Generator) -> bytes:
     """A file changed by the augmentations in `names`, in their order. Headers stay."""
     for name in names.split():
-        skipped, change = AUGMENTATIONS[name]
+        skipped, _, change = AUGMENTATIONS[name]
         body = np.frombuffer(data, np.uint8)[skipped:]
         data = data[:skipped] + change(body, rng).tobytes()
     return data
+
+
+def check_form(names: str, lengths: NDArray[np.int64], path: str) -> None:
+    """Raise ConfigError where files of these lengths are not in the form that an augmentation is for."""
+    for name in names.split():
+        num_bytes = AUGMENTATIONS[name][1]
+        if num_bytes and np.any(lengths != num_bytes):
+            raise ConfigError(
+                f"augment {name!r} is for files of {num_bytes:,} bytes, as `bytesim normalize` writes them; "
+                f"{path} has others, or the model reads only a part of them."
+            )
 
 
 def mixed(examples: list[Example], alpha: float, rng: np.random.Generator) -> list[Example]:
@@ -142,18 +154,19 @@ def _clipped(values: NDArray[np.float64]) -> Bytes:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-_WAV_HEADER = MODEL_BYTES - MODEL_FRAMES
+_BMP = (bmp.HEADER_BYTES, bmp.MODEL_BYTES)
+_WAV = (wav.MODEL_BYTES - wav.MODEL_FRAMES, wav.MODEL_BYTES)
 
-AUGMENTATIONS: dict[str, tuple[int, Change]] = {
-    "flip": (BMP_HEADER, _flip),
-    "crop": (BMP_HEADER, _crop),
-    "cutout": (BMP_HEADER, _cutout),
-    "colour": (BMP_HEADER, _colour),
-    "shift": (_WAV_HEADER, _shift),
-    "gain": (_WAV_HEADER, _gain),
-    "noise": (_WAV_HEADER, _noise),
-    "speed": (_WAV_HEADER, _speed),
-    "mask": (_WAV_HEADER, _mask),
-    "drop": (0, _drop),
+AUGMENTATIONS: dict[str, tuple[int, int, Change]] = {
+    "flip": (*_BMP, _flip),
+    "crop": (*_BMP, _crop),
+    "cutout": (*_BMP, _cutout),
+    "colour": (*_BMP, _colour),
+    "shift": (*_WAV, _shift),
+    "gain": (*_WAV, _gain),
+    "noise": (*_WAV, _noise),
+    "speed": (*_WAV, _speed),
+    "mask": (*_WAV, _mask),
+    "drop": (0, 0, _drop),
 }
-"""Name -> bytes of header that stay, and the change of the rest."""
+"""Name -> bytes of header that stay, bytes of a whole file (0 for any), and the change of what follows the header."""

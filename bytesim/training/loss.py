@@ -55,13 +55,14 @@ class Batch:
 
 
 def collate(examples: list[Example], config: ModelConfig) -> Batch:
-    """One batch; lengths are rounded up as the buckets of the streams are, so that shapes recur."""
+    """One batch; lengths are rounded up as the buckets of the streams are, so that shapes recur,
+    but to no more than the history."""
 
     def rounded(length: int, step: int = BUCKET_PATCHES) -> int:
         return -(-length // step) * step
 
     size = examples[0].patches.shape[1]
-    length = rounded(max(len(each.patches) for each in examples))
+    length = min(rounded(max(len(each.patches) for each in examples)), config.max_patches)
     rows = rounded(max(len(each.patches) - each.first for each in examples))
     patches = np.full((len(examples), length, size), END_OF_PATCH, np.int64)
     targets = np.full((len(examples), rows, size), END_OF_PATCH, np.int64)

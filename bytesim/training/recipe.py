@@ -67,6 +67,9 @@ class DataSource:
     """Changes that leave a file's class as it is, `flip crop`, each drawn anew whenever the file is. Pictures: flip,
     crop, cutout, colour; recordings: shift, gain, noise, speed, mask; any file: drop. Validation takes flip alone: it
     measures, and the model is then used, by a picture and its mirror image together."""
+    windows: str = "slide"
+    """Classify: how files longer than the history are read, and are once the model is used: `slide`, by windows that
+    overlap by half, in training one from anywhere; or `ends`, by the first and the last half of what fits."""
     mixup: float = 0.0
     """Classify pictures and recordings: blend files in pairs, by shares drawn from Beta(mixup, mixup)."""
     max_bytes: int = 0
@@ -90,7 +93,10 @@ class DataSource:
         _at_least("end_weight", self.end_weight or 0, 0)
         if not self.path and self.task != "cpu":
             raise ConfigError("a data source lacks path, a shard or a folder of files.")
+        _choice("windows", self.windows, WINDOW_RULES)
         _at_least("mixup", self.mixup, 0)
+        if (self.augment or self.mixup) and self.task != "classify":
+            raise ConfigError("augment and mixup keep the class of a file; only task = classify has one.")
         for name in self.augment.split():
             _choice("augment", name, tuple(AUGMENTATIONS))
         _ = self.plan
@@ -194,9 +200,6 @@ class Recipe:
     validation: tuple[DataSource, ...] = ()
     labels: tuple[str, ...] = ()
     """Classify: the names of the classes, in order."""
-    windows: str = ""
-    """Classify: how files longer than the history are read once the model is used: `slide`, by windows that overlap by
-    half, or `ends`, by the first and the last half of what fits. `slide` where it is not given."""
     start_from: str = ""
     """Model folder of the same config whose weights are the first ones; relative to the recipe."""
 
@@ -213,7 +216,6 @@ class Recipe:
             raise ConfigError("a classifier cannot be trained to write files as well; make two recipes.")
         if self.training.patience and not self.validation:
             raise ConfigError("patience watches the validation loss; name [[validation]].")
-        _choice("windows", self.windows, ("", *WINDOW_RULES))
         if self.training.start_share and not self.start_from:
             raise ConfigError("start_share mixes in the weights of start_from; name that folder.")
         if len(self.labels) != self.model.num_classes or judged != {bool(self.labels)}:
@@ -262,8 +264,7 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
         raise ConfigError(f"unknown recipe sections: {', '.join(unknown)}. Known are {', '.join(known)}.")
     labels = values.get("labels", [])
     name, start_from = values.get("name", "model"), values.get("start_from", "")
-    windows = values.get("windows", "")
-    for key, value in (("name", name), ("windows", windows), ("start_from", start_from)):
+    for key, value in (("name", name), ("start_from", start_from)):
         if not isinstance(value, str):
             raise ConfigError(f"{key} is {value!r}; expected a text.")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
@@ -275,7 +276,6 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
         data=_sources(values.get("data", []), "data"),
         validation=_sources(values.get("validation", []), "validation"),
         labels=tuple(labels),
-        windows=windows,
         start_from=start_from,
     )
 

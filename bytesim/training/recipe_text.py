@@ -14,8 +14,6 @@ def recipe_text(recipe: Recipe, remark: str) -> str:
     lines = [f"# {remark}", f"name = {_value(recipe.name)}"]
     if recipe.labels:
         lines.append(f"labels = {_value(list(recipe.labels))}")
-    if recipe.windows:
-        lines.append(f"windows = {_value(recipe.windows)}")
     if recipe.start_from:
         lines.append(f"start_from = {_value(recipe.start_from)}")
     for heading, part in (("[model]", recipe.model), ("[training]", recipe.training)):

@@ -96,6 +96,8 @@ def load_shard(path: Path) -> Shard:
     """Read a shard. Raises InputError if it is missing, FormatError if its arrays do not fit together."""
     if not path.is_file():
         raise InputError("there is no such shard. `bytesim data build` makes one.", file=str(path))
+    if not zipfile.is_zipfile(path):
+        raise FormatError("is no shard of bytesim, which is a .npz file.", file=str(path))
     try:
         with np.load(path, allow_pickle=False) as arrays:
             shard = Shard(**{name: arrays[name] for name in Shard.__slots__})
@@ -106,7 +108,7 @@ def load_shard(path: Path) -> Shard:
 
 
 _DAMAGED = (
-    *(OSError, ValueError, KeyError, EOFError, TypeError, OverflowError, MemoryError, NotImplementedError),
+    *(OSError, ValueError, KeyError, EOFError, TypeError, OverflowError, MemoryError),
     *(RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error),
 )
 """What numpy and zipfile raise for files that are cut, altered or something else altogether."""

@@ -47,6 +47,11 @@ class Group:
         return Counter(file.label for file in self.files)
 
 
+def is_held(key: str, one_in: int) -> bool:
+    """Whether the hash of a key holds it back, as it does one in so many."""
+    return int(_hash(key)[:14], 16) % one_in == 0
+
+
 def dev_files(files: int) -> int:
     """How many of so many files are held back."""
     return max(1, math.ceil(LEAST_SHARE * files), min(ENOUGH_FILES, round(MOST_SHARE * files)))

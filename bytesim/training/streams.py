@@ -20,14 +20,14 @@ from bytesim.formats.bmp import mirrored
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.models.config import ModelConfig
 from bytesim.patching import frame_file, frame_source, num_patches
-from bytesim.training.augment import augmented, mixed
+from bytesim.training.augment import augmented, check_form, mixed
 from bytesim.training.cpu_stream import CpuStream
 from bytesim.training.examples import BUCKET_PATCHES, Example
 from bytesim.training.folders import hold_back, read_folder
 from bytesim.training.noise import with_length_noise
 from bytesim.training.recipe import DataSource
 from bytesim.training.shards import Shard, load_shard, sha256_of
-from bytesim.training.windows import measured_windows, random_window, window_bytes
+from bytesim.training.windows import drawn_window, measured_windows, window_bytes
 
 
 class Stream:
@@ -60,6 +60,8 @@ class Stream:
             raise ConfigError(
                 f"no example of {source.path} fits the model, which holds {limit:,} bytes, and the recipe."
             )
+        if source.augment:
+            check_form(source.augment, np.minimum(to_lengths[rows], window_bytes(config)), source.path)
         self.rows = rows[np.argsort(patches[rows], kind="stable")]
         self.buckets = -(-patches[self.rows] // BUCKET_PATCHES)
         self.patches_before = np.cumsum(self.buckets)
@@ -92,15 +94,14 @@ class Stream:
         if self.source.reverse:
             source, target = target, source
         if self.source.task == "classify":
-            size = window_bytes(self.config)
-            target = random_window(target, size, self.config.patch_size, rng) if rng else target[:size]
+            target = drawn_window(target, self.config, self.source.windows, rng)
             target = augmented(target, self.source.augment, rng) if rng else target
         return self._frame(source, target, int(self.shard.label[row]))
 
     def windows(self, index: int, most: int | None = None) -> list[Example]:
         """Classify: what the file at a place is measured by, itself or windows of it, at most so many."""
         row = int(self.rows[index])
-        parts = measured_windows(self.shard.row(row)[1], self.config, most)
+        parts = measured_windows(self.shard.row(row)[1], self.config, self.source.windows, most)
         if self.source.mirrored:
             parts = [*parts, *map(mirrored, parts)]
         return [self._frame(b"", part, int(self.shard.label[row])) for part in parts]

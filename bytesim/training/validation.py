@@ -21,6 +21,8 @@ from bytesim.training.windows import WATCHED_WINDOWS
 VALIDATION_FILES = 192
 """Most files of a validation source that are measured, spread over its lengths; `bytesim evaluate` measures all."""
 
+WINDOWS_AT_ONCE = 16
+
 Collate = Callable[[list[Example]], Batch]
 Autocast = Callable[[], AbstractContextManager[object]]
 
@@ -79,12 +81,20 @@ def class_logits(
     logits, labels = [], []
     for index in indices:
         assert isinstance(stream, Stream)
-        windows = [collate([window]) for window in stream.windows(index, most_windows)]
-        with autocast():
-            found = [model.classify(each.patches, each.lengths).float() for each in windows]
-        logits.append(torch.cat(found).log_softmax(-1).mean(0).cpu())
-        labels.append(int(windows[0].labels))
+        windows = stream.windows(index, most_windows)
+        logits.append(_log_probabilities(model, windows, collate, autocast).mean(0))
+        labels.append(windows[0].label)
     return torch.stack(logits), torch.tensor(labels)
+
+
+def _log_probabilities(model: Model, windows: Sequence[Example], collate: Collate, autocast: Autocast) -> Tensor:
+    """(W, C) of the windows of a file, some at a time."""
+    found = []
+    for start in range(0, len(windows), WINDOWS_AT_ONCE):
+        batch = collate(list(windows[start : start + WINDOWS_AT_ONCE]))
+        with autocast():
+            found.append(model.classify(batch.patches, batch.lengths).float())
+    return torch.cat(found).log_softmax(-1).cpu()
 
 
 def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:

@@ -1,0 +1,190 @@
+"""Tests of a file's bytes: whether it is what its name says, by signature, parser or marks of its syntax."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+import json
+import re
+import sys
+import warnings
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import dataclass
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_PARSED_BYTES = 1 << 20
+"""Longer texts are checked by their marks alone, not by a parser."""
+MIN_TEXT_BYTES = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How one type is known: endings or whole names (lower case), and a test of the bytes."""
+
+    type: str
+    names: tuple[str, ...]
+    """`.py` for an ending, `makefile` for a whole name."""
+    test: Callable[[bytes], bool]
+    how: str
+    """What the test looks at, for filetype_build.json."""
+
+
+def is_text(data: bytes) -> bool:
+    """Whether bytes are a text of some length: no control bytes that texts do not have."""
+    if len(data) < MIN_TEXT_BYTES or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return False
+    return not re.search(rb"[\x00-\x06\x0e-\x1a]", data[: 1 << 16])
+
+
+def marks(pattern: str, *, without: str = "") -> Callable[[bytes], bool]:
+    """A test for texts that hold a pattern (lines by lines) and do not hold another, in their first 200,000 bytes."""
+    wanted = re.compile(pattern.encode(), re.M)
+    unwanted = re.compile(without.encode(), re.M) if without else None
+
+    def test(data: bytes) -> bool:
+        head = data[:200_000]
+        return is_text(data) and bool(wanted.search(head)) and not (unwanted and unwanted.search(head))
+
+    return test
+
+
+def magic(*starts: bytes, at: int = 0, end: bytes = b"") -> Callable[[bytes], bool]:
+    """A test for bytes at an offset (any of `starts`) and at the end of the file."""
+    return lambda data: any(data[at : at + len(each)] == each for each in starts) and data.endswith(end)
+
+
+def is_python(data: bytes) -> bool:
+    if not (is_text(data) and re.search(rb"^(import|from|def|class|if|@)\b|^\w+ = ", data, re.M)):
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(data[:MAX_PARSED_BYTES])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def is_json(data: bytes) -> bool:
+    if not is_text(data) or data.lstrip()[:1] not in (b"{", b"["):
+        return False
+    if len(data) > MAX_PARSED_BYTES:
+        return True
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def is_notebook(data: bytes) -> bool:
+    return is_json(data) and b'"cells"' in data and b'"nbformat"' in data
+
+
+def is_toml(data: bytes) -> bool:
+    try:
+        return is_text(data) and bool(tomllib.loads(data.decode()))
+    except (ValueError, RecursionError):
+        return False
+
+
+def xml_root(data: bytes) -> str:
+    """The name of an XML document's root, empty where it is none. Entities are not expanded beyond expat's limits."""
+    if not is_text(data) or b"<" not in data[:400]:
+        return ""
+    try:
+        for _, element in ElementTree.iterparse(io.BytesIO(data[: 1 << 16]), events=("start",)):
+            return element.tag.rsplit("}", 1)[-1]
+    except (ElementTree.ParseError, ValueError, LookupError):
+        return ""
+    return ""
+
+
+def is_xml(data: bytes) -> bool:
+    return xml_root(data) not in ("", "svg", "html")
+
+
+def is_csv(data: bytes) -> bool:
+    if not is_text(data) or data.lstrip()[:1] in (b"<", b"{"):
+        return False
+    text = data[:20_000].decode("utf-8", "replace").splitlines()[:-1]
+    for delimiter in ",;":
+        try:
+            widths = {len(row) for row in csv.reader(text, delimiter=delimiter) if row}
+        except csv.Error:
+            continue
+        if len(text) >= 3 and len(widths) == 1 and widths.pop() >= 2:
+            return True
+    return False
+
+
+def is_prose(data: bytes) -> bool:
+    """Plain text: mostly letters and spaces, with no mark of a markup language or of a table."""
+    if not is_text(data) or _MARKUP.search(data[:100_000]):
+        return False
+    head = data[:20_000]
+    letters = sum(byte in _PROSE for byte in head)
+    return letters >= 0.8 * len(head) and len(head.split()) >= 0.1 * len(head)
+
+
+_PROSE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ,.\n'") | frozenset(range(0x80, 0x100))
+_MARKUP = re.compile(rb"^(\.\. |={3,} *$|#{1,6} |```|#!|#include|\\\w+|<\w+|<!)|</\w+>|\]\(|[;{}] *$", re.M)
+
+
+def is_zip_with(*names: bytes) -> Callable[[bytes], bool]:
+    """A zip archive that names one of these files (names stand uncompressed in the directory at its end)."""
+    return lambda data: data[:4] == b"PK\x03\x04" and any(name in data for name in names)
+
+
+def is_plain_zip(data: bytes) -> bool:
+    known = (b"[Content_Types].xml", b"META-INF/MANIFEST.MF", b"mimetypeapplication/")
+    return data[:4] == b"PK\x03\x04" and b"PK\x05\x06" in data[-70_000:] and not any(name in data for name in known)
+
+
+def is_gz(data: bytes) -> bool:
+    return data[:3] == b"\x1f\x8b\x08" and len(data) > 40
+
+
+def is_tar(data: bytes) -> bool:
+    return data[257:262] == b"ustar" and len(data) % 512 == 0
+
+
+def is_mp3(data: bytes) -> bool:
+    if data[:3] == b"ID3":
+        return True
+    return len(data) > 200 and data[0] == 0xFF and data[1] & 0xE6 == 0xE2
+
+
+def is_ar(data: bytes) -> bool:
+    return data[:8] == b"!<arch>\n" and not data.startswith(b"!<arch>\ndebian-binary") and b"\x7fELF" in data[: 1 << 20]
+
+
+def is_tfm(data: bytes) -> bool:
+    """The first 16-bit number of a TeX font metric file is its length in words."""
+    return len(data) >= 100 and int.from_bytes(data[:2], "big") * 4 == len(data)
+
+
+def is_pickle(data: bytes) -> bool:
+    begins = (data[:1] == b"\x80" and data[1] <= 5) or data[:2] in (b"(l", b"(d")
+    return len(data) > 60 and begins and data.endswith(b".")
+
+
+def is_tracker(data: bytes) -> bool:
+    return (
+        data[:17] == b"Extended Module: " or data[:4] == b"IMPM" or data[44:48] == b"SCRM" or data[1080:1084] == b"M.K."
+    )
+
+
+def is_pe(data: bytes) -> bool:
+    at = int.from_bytes(data[60:64], "little")
+    return data[:2] == b"MZ" and data[at : at + 4] == b"PE\0\0"
+
+
+def is_ogg(codec: bytes) -> Callable[[bytes], bool]:
+    return lambda data: data[:4] == b"OggS" and codec in data[:80]
