@@ -13,6 +13,7 @@ from bytesim.errors import ConfigError
 from bytesim.models.encoder import Encoder
 from bytesim.models.encoder_config import EncoderConfig
 from bytesim.models.weights import load_model, save_model
+from bytesim.nn.edges import EdgeReader
 from bytesim.nn.fronts import PictureFront, gabor_filters
 from bytesim.nn.ngrams import NgramBag
 from bytesim.patching import frame_file
@@ -24,6 +25,7 @@ from bytesim.training.shards import pack, save_shard
 SMALL = {"channels": (8, 16), "hidden_size": 16, "head_size": 8, "max_patches": 10, "ngram_buckets": 50}
 FRONTS = [
     {"front": "bytes", "kernel": 5},
+    {"front": "bytes", "kernel": 5, "edge_bytes": 8},
     {"front": "picture", "rows": 8, "columns": 4, "skip_bytes": 6},
     {"front": "sound", "filters": 6, "filter_bytes": 16, "filter_step": 4},
 ]
@@ -103,6 +105,27 @@ def test_n_grams_are_known_again_wherever_they_stand():
     assert padded[0].tolist()[3:] == [10_000, 10_000]
     plain = NgramBag(10_000, 4, (3,))
     assert int(plain.rows(torch.tensor([list(b"ABC")]))[0, 2]) != int(plain.rows(torch.tensor([list(b"abc")]))[0, 2])
+
+
+def test_n_grams_are_left_out_in_training_alone():
+    bag = NgramBag(100, 4, (1,), dropout=0.5)
+    tokens = torch.randint(0, 256, (1, 64))
+    assert not torch.equal(bag(tokens), bag(tokens))
+    bag.eval()
+    assert torch.equal(bag(tokens), bag(tokens))
+
+
+def test_edges_are_the_first_and_the_last_bytes_of_a_file():
+    reader = EdgeReader(3, 8)
+    tokens = torch.tensor([[1, 2, 3, 4, 5, 256, 256], [7, 8, 256, 256, 256, 256, 256]])
+    assert reader.edges(tokens).tolist() == [[1, 2, 3, 3, 4, 5], [7, 8, 256, 256, 7, 8]]
+    assert reader.edges(torch.full((1, 0), 256)).tolist() == [[256] * 6]
+
+
+def test_filters_of_sound_are_not_trained():
+    model = small_encoder(**FRONTS[-1])
+    assert all("filters" not in name for name, _ in model.named_parameters())
+    assert all("filters" not in name for name in model.state_dict())
 
 
 VALUES = st.integers(-1, 1 << 70) | st.text(max_size=4) | st.lists(st.integers(-1, 1 << 40), max_size=4) | st.floats()

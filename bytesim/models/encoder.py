@@ -1,8 +1,8 @@
 """The encoder: a classifier that reads a whole file, or a window of one, at once and in both directions.
 
 A front end makes a map of the bytes, stages of convolutions shrink it, a transformer reads the places that are left,
-and their mean, with a bag of n-grams where there is one, is mapped to the classes. Source: compact convolutional
-transformers, Hassani et al. 2021, arXiv:2104.05704.
+and their mean is mapped to the classes, with a bag of n-grams and what stands at the ends where these are wanted.
+Source: compact convolutional transformers, Hassani et al. 2021, arXiv:2104.05704.
 
 Axes: B files, P patches, S bytes per patch, L bytes, T places, H hidden, C classes.
 """
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from bytesim.models.encoder_config import EncoderConfig
 from bytesim.nn.convolutions import Stage
+from bytesim.nn.edges import EdgeReader
 from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.fronts import ByteFront, PictureFront, SoundFront
 from bytesim.nn.ngrams import NgramBag
@@ -42,10 +43,16 @@ class Encoder(nn.Module):
         )
         self.bag = None
         if config.ngram_buckets:
-            self.bag = NgramBag(config.ngram_buckets, config.ngram_size, config.ngrams, fold_case=config.fold_case)
+            self.bag = NgramBag(
+                config.ngram_buckets,
+                config.ngram_size,
+                config.ngrams,
+                fold_case=config.fold_case,
+                dropout=config.ngram_dropout,
+            )
+        self.edges = EdgeReader(config.edge_bytes, config.hidden_size) if config.edge_bytes else None
         self.dropout = nn.Dropout(config.dropout)
-        pooled = config.hidden_size + (config.ngram_size if config.ngram_buckets else 0)
-        self.class_head = nn.Linear(pooled, config.num_classes)
+        self.class_head = nn.Linear(config.pooled_size, config.num_classes)
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
         """Class logits (B, C) of frames (B, P, S), extension patch first; `lengths` (B,) are their patches.
@@ -58,11 +65,9 @@ class Encoder(nn.Module):
         return self.class_head(self.dropout(self.pooled(tokens)))
 
     def pooled(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, L), padded with 256 -> what is known of each file, (B, H) and what the bag adds."""
-        pooled = self._read(tokens)
-        if self.bag is not None:
-            pooled = torch.cat([pooled, self.bag(tokens)], -1)
-        return pooled
+        """Tokens (B, L), padded with 256 -> what is known of each file, (B, H) and what bag and edges add."""
+        readers = (self._read, self.bag, self.edges)
+        return torch.cat([read(tokens) for read in readers if read is not None], -1)
 
     def _read(self, tokens: Tensor) -> Tensor:
         """(B, H): the mean over all places, after convolutions and transformer."""

@@ -32,8 +32,12 @@ LARGEST = {
     "head_size": 1 << 12,
     "ngram_buckets": 1 << 24,
     "ngram_size": 1 << 12,
+    "edge_bytes": 1 << 12,
 }
 """Field -> the greatest value: a config that lies must cost neither memory nor time."""
+
+MAY_BE_NONE = ("skip_bytes", "num_layers", "ngram_buckets", "edge_bytes")
+"""Fields that may be 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +64,7 @@ class EncoderConfig:
     columns: int = 32
     pixel_bytes: int = 3
     filters: int = 64
-    """Front `sound`: filters, which begin as bands of the mel scale."""
+    """Front `sound`: filters, bands of the mel scale."""
     filter_bytes: int = 256
     """Front `sound`: samples that a filter sees."""
     filter_step: int = 80
@@ -85,6 +89,10 @@ class EncoderConfig:
     """Bytes of the n-grams."""
     fold_case: bool = False
     """N-grams see ASCII letters without case."""
+    ngram_dropout: float = 0.0
+    """Share of the n-grams that are left out in a step of training."""
+    edge_bytes: int = 0
+    """Above 0, so many bytes at the beginning and as many at the end are also read place by place: signatures."""
     dropout: float = 0.0
     """Share of the pooled features that are left out in a step of training."""
 
@@ -104,8 +112,9 @@ class EncoderConfig:
             raise ConfigError(f"kernel {self.kernel} is even; choose an odd width such as 3.")
         if self.hidden_size % self.head_size or self.head_size % 2:
             raise ConfigError(f"hidden_size {self.hidden_size} does not split into even heads of {self.head_size}.")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"dropout is {self.dropout}; choose a share below 1.")
+        for name in ("dropout", "ngram_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; choose a share below 1.")
         if self.max_patches <= self.suffix_patches + 1 or self.window_bytes < self.filter_bytes * (
             self.front == "sound"
         ):
@@ -113,7 +122,7 @@ class EncoderConfig:
 
     def _check_ranges(self) -> None:
         for name, largest in LARGEST.items():
-            least = 0 if name in ("skip_bytes", "num_layers", "ngram_buckets") else 1
+            least = 0 if name in MAY_BE_NONE else 1
             if not least <= getattr(self, name) <= largest:
                 raise ConfigError(f"{name} is {getattr(self, name)}; choose a number from {least} to {largest}.")
         for name, least, largest in (("channels", 1, 1 << 14), ("strides", 1, 64), ("blocks_per_stage", 0, 64)):
@@ -126,6 +135,12 @@ class EncoderConfig:
     def window_bytes(self) -> int:
         """Most bytes of a file that are read at once."""
         return history_bytes(self.max_patches, self.patch_size)
+
+    @property
+    def pooled_size(self) -> int:
+        """Width of what is known of a file before its class is told."""
+        bag = self.ngram_size if self.ngram_buckets else 0
+        return self.hidden_size * (2 if self.edge_bytes else 1) + bag
 
     @property
     def map_shape(self) -> tuple[int, int]:

@@ -49,14 +49,17 @@ class PictureFront(nn.Module):
 class SoundFront(nn.Module):
     """Samples through a bank of filters: (B, L) -> log energies (B, 1, filters, frames), of mean 0 in each file.
 
-    The filters begin as Gabor filters on the mel scale, cosine and sine, and are trained. Source: Zeghidour et al.
-    2021, arXiv:2101.08596, section 3.1.
+    The filters are Gabor filters on the mel scale, cosine and sine, and stay so: trained at the rate of the other
+    weights they turn into noise within some hundred steps. Source: Zeghidour et al. 2021, arXiv:2101.08596, section
+    3.1.
     """
+
+    filters: Tensor
 
     def __init__(self, filters: int, width: int, step: int, samples: int) -> None:
         super().__init__()
         self.step, self.samples = step, samples
-        self.filters = nn.Parameter(gabor_filters(filters, width))
+        self.register_buffer("filters", gabor_filters(filters, width), persistent=False)
         self.channels = 1
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor | None]:

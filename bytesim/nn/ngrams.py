@@ -1,7 +1,8 @@
 """A file as a bag of hashed n-grams of its bytes.
 
 Sources: hashed n-grams of bytes, the Byte Latent Transformer, arXiv:2412.09871, section 3.2.1; their mean as what a
-classifier sees, fastText, arXiv:1607.01759.
+classifier sees, fastText, arXiv:1607.01759; leaving some out while it learns, Iyyer et al. 2015,
+aclanthology.org/P15-1162.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ class NgramBag(nn.Module):
 
     fold: Tensor
 
-    def __init__(self, buckets: int, size: int, lengths: Sequence[int], *, fold_case: bool = False) -> None:
+    def __init__(
+        self, buckets: int, size: int, lengths: Sequence[int], *, fold_case: bool = False, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.buckets, self.lengths = buckets, tuple(lengths)
+        self.buckets, self.lengths, self.dropout = buckets, tuple(lengths), dropout
         self.table = nn.EmbeddingBag(buckets + 1, size, mode="sum", padding_idx=buckets)
         nn.init.normal_(self.table.weight, std=0.02)
         fold = torch.arange(VOCAB_SIZE)
@@ -34,6 +37,8 @@ class NgramBag(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         rows = self.rows(tokens)
+        if self.training and self.dropout:
+            rows = rows.masked_fill(torch.rand(rows.shape, device=rows.device) < self.dropout, self.buckets)
         count = (rows != self.buckets).sum(1, keepdim=True).clamp(min=1)
         return self.table(rows) / count.sqrt()
 
