@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -62,14 +63,24 @@ def test_a_training_is_the_same_every_time(tmp_path):
     assert losses(made[0].folder) == losses(made[1].folder)
 
 
+def test_data_made_ahead_by_other_processes_are_the_same(tmp_path, monkeypatch):
+    made = train_recipe(write_recipe(tmp_path), out=tmp_path / "here", steps=8, device="cpu")
+    monkeypatch.setattr("bytesim.training.feed._processes", lambda device: 2)
+    ahead = train_recipe(tmp_path / "recipe.toml", out=tmp_path / "ahead", steps=8, device="cpu")
+    assert losses(ahead.folder) == losses(made.folder)
+    longer = train_recipe(tmp_path / "recipe.toml", out=tmp_path / "ahead", steps=12, device="cpu")
+    assert (longer.resumed_at, longer.steps) == (8, 12)
+
+
 def test_gradients_of_micro_batches_add_up_to_those_of_the_whole(tmp_path):
     one = trainer(tmp_path)
     micros = one.mixture.batch(5, 0.0, 512, 128)
     assert len(micros) == 4
-    loss = one.gradients(micros)
+    whole = [example for micro in micros for example in micro]
+    loss = one.gradients(one.feed.prepare(micros))
     parts = flat_gradients(one)
     one.model.zero_grad()
-    assert one.gradients([[example for micro in micros for example in micro]]) == pytest.approx(loss, rel=1e-5)
+    assert one.gradients(one.feed.prepare([whole])) == pytest.approx(loss, rel=1e-5)
     torch.testing.assert_close(flat_gradients(one), parts, rtol=1e-3, atol=1e-6)
 
 
@@ -203,7 +214,7 @@ def test_steps_given_on_resuming_replace_the_total_and_a_finished_run_stays(tmp_
     assert losses(out) == before
 
 
-def test_minutes_become_steps_once_and_are_kept(tmp_path):
+def test_minutes_become_steps_and_those_of_a_finished_run_are_kept(tmp_path):
     text = RECIPE.replace("steps = 20", "minutes = 0.02").replace("validate_steps = 9", "validate_steps = 1000")
     one = trainer(tmp_path, text)
     one.run()
@@ -211,6 +222,23 @@ def test_minutes_become_steps_once_and_are_kept(tmp_path):
     assert total is not None
     assert total >= 6
     assert trainer(tmp_path, text.replace("0.02", "5.0")).progress.total_steps == total
+
+
+def test_a_training_in_minutes_that_becomes_slower_ends_in_time_and_with_a_low_rate(tmp_path, monkeypatch):
+    text = RECIPE.replace("steps = 20", "minutes = 1.0").replace("validate_steps = 9", "validate_steps = 1000")
+    one = trainer(tmp_path, text)
+    clock = {"now": 0.0}
+    monkeypatch.setattr("bytesim.training.loop.time", SimpleNamespace(monotonic=lambda: clock["now"]))
+    rates = []
+
+    def slower(report):
+        clock["now"] += 0.5 if report.step < 20 else 2.0
+        rates.append(report.learning_rate)
+
+    clock["now"] = 0.1  # a step that takes no time at all has no pace
+    one.run(slower)
+    assert 50 < clock["now"] < 70
+    assert rates[-1] < 0.3 * max(rates)
 
 
 @pytest.mark.parametrize(

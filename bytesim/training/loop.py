@@ -19,9 +19,10 @@ from bytesim.training.best import Best
 from bytesim.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from bytesim.training.compiled import compile_or_eager
 from bytesim.training.examples import Example
+from bytesim.training.feed import Feed, StepData
 from bytesim.training.interrupt import Interrupt, deferred_interrupt
 from bytesim.training.log import LOSS, TrainingLog
-from bytesim.training.loss import Batch, class_losses, collate, count_targets, token_losses
+from bytesim.training.loss import Batch, class_losses, collate, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
@@ -79,6 +80,7 @@ class Trainer:
         self.workers = join_workers(device)
         streams = open_streams((*recipe.data, *recipe.validation), recipe.model, base, recipe.labels)
         self.mixture = Mixture(streams[: len(recipe.data)], self.config.seed)
+        self.feed = Feed(self.mixture, recipe, self.workers, device)
         self.validation = streams[len(recipe.data) :]
         torch.manual_seed(self.config.seed)
         self.model = model_of(recipe.model).to(device)
@@ -105,6 +107,7 @@ class Trainer:
         self.losses = partial(class_losses, smoothing=self.config.label_smoothing) if recipe.labels else token_losses
         self.step_losses = compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
         self._step_seconds: list[float] = []
+        self._plan_count()
 
     @property
     def finished(self) -> bool:
@@ -209,35 +212,32 @@ class Trainer:
 
     def _step(self, interrupt: Interrupt) -> StepReport:
         config, progress = self.config, self.progress
-        done = progress.step / progress.total_steps if progress.total_steps else 0.0
         factor = rate_factor(progress.step, progress.total_steps, config.warmup_steps, config.decay_share)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["full_lr"] * factor
         started = time.monotonic()
-        micros = self.mixture.batch(progress.step, done, config.batch_bytes, config.micro_bytes)
-        loss = self.gradients(micros, interrupt)
+        data = self.feed.step(progress.step, progress.total_steps)
+        loss = self.gradients(data, interrupt)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        num_bytes = sum(example.num_bytes for micro in micros for example in micro)
         progress.step += 1
-        progress.bytes_seen += num_bytes
+        progress.bytes_seen += data.num_bytes
         seconds = time.monotonic() - started
         rate = config.learning_rate * factor
-        return StepReport(progress.step, loss, rate, num_bytes, seconds, progress.total_steps)
+        return StepReport(progress.step, loss, rate, data.num_bytes, seconds, progress.total_steps)
 
-    def gradients(self, micros: list[list[Example]], interrupt: Interrupt | None = None) -> float:
+    def gradients(self, data: StepData, interrupt: Interrupt | None = None) -> float:
         """Add up the gradients of a step; everything scored in it weighs the same. Returns the mean loss in nats.
 
         An interrupt that one of several workers has noted is from then on known to all.
         """
-        scored = sum(count_targets(micro, self.recipe.labels) for micro in micros)
         total = torch.zeros((), device=self.device)
-        for micro in self.workers.share(micros):
+        for batch in data.batches(self.device):
             with self.autocast():
-                loss: Tensor = self.step_losses(self.model, self.collate(micro)).sum() / scored
+                loss: Tensor = self.step_losses(self.model, batch).sum() / data.scored
             loss.backward()
             total += loss.detach()
         asked = torch.tensor(float(interrupt.asked if interrupt else 0), device=self.device)
@@ -251,14 +251,36 @@ class Trainer:
         return collate(examples, self.recipe.model).to(self.device)
 
     def _set_length(self) -> bool:
-        """Turn a budget in minutes into steps, once, when the warm-up has shown how long a step takes."""
-        if self.progress.total_steps is not None:
+        """Turn a budget in minutes into steps; whether their number is known from now on.
+
+        The first time is when the warm-up has shown how long a step takes. The pace may change, as on a machine that
+        others use too, so the steps are counted anew whenever a quarter of those left are done.
+        """
+        progress = self.progress
+        if self.config.steps or (progress.total_steps is not None and progress.step < self._count_at):
             return False
-        self.progress.total_steps = self.workers.agree(self._fitting_steps()) or None
-        return self.progress.total_steps is not None
+        before = progress.total_steps
+        fitting = self._fitting_steps() if before is None else self._steps_left()
+        progress.total_steps = self.workers.agree(fitting) or None
+        self._plan_count()
+        return before is None and progress.total_steps is not None
+
+    def _plan_count(self) -> None:
+        """Settle at which step the steps are counted next, and what the pace until then is measured from."""
+        progress = self.progress
+        self._counted = (progress.step, progress.seconds)
+        left = (progress.total_steps or 0) - progress.step
+        self._count_at = progress.step + max(TIMED_STEPS, left // 4)
+
+    def _steps_left(self) -> int:
+        """The last step that fits the budget, at the pace since the steps were last counted."""
+        progress = self.progress
+        step, seconds = self._counted
+        pace = (progress.seconds - seconds) / (progress.step - step)
+        return progress.step + max(0, round((60 * self.config.minutes - progress.seconds) / pace))
 
     def _fitting_steps(self) -> int:
-        """How many steps fit the budget; 0 before that can be told."""
+        """The last step that fits the budget; 0 before that can be told."""
         progress, config = self.progress, self.config
         self._step_seconds.append(progress.seconds)
         if len(self._step_seconds) <= TIMED_STEPS or not self.workers.leads:
@@ -269,7 +291,7 @@ class Trainer:
         times = [later - earlier for earlier, later in zip(self._step_seconds, self._step_seconds[1:], strict=False)]
         pace = statistics.median(times)
         started = time.monotonic()
-        if self.validate().figures and config.validate_steps:
+        if config.validate_steps and self.validate().figures:
             pace += (time.monotonic() - started) / config.validate_steps
         left = 60 * config.minutes - progress.seconds
         return progress.step + max(0, round(left / pace))

@@ -6,11 +6,13 @@ Axes: B files, P patches, Q scored patches, S bytes per patch, V = 257 tokens.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bytesim.clocks import padded_times
@@ -19,6 +21,9 @@ from bytesim.models.registry import Model
 from bytesim.patching import END_OF_PATCH
 from bytesim.training.examples import BUCKET_PATCHES, Example
 
+Arrays = dict[str, NDArray[Any]]
+"""A batch that is not on its way to a device yet: the fields of Batch that it has, tokens as int16."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -26,8 +31,6 @@ class Batch:
 
     patches: Tensor
     """(B, P, S) token ids."""
-    source: Tensor | None
-    """(B, T) source bytes, padded with 256, where the model attends to them."""
     first: Tensor
     """(B,) first scored patch."""
     targets: Tensor
@@ -42,59 +45,78 @@ class Batch:
     """(B,) class of the file that was mixed into each."""
     shares: Tensor
     """(B,) how much of each is its own."""
+    source: Tensor | None = None
+    """(B, T) source bytes, padded with 256, where the model attends to them."""
     times: Tensor | None = None
     """(B, P, S, 2) times before each byte, where the model has a clock."""
     source_times: Tensor | None = None
     """(B, T, 2) the same of the source."""
 
+    @classmethod
+    def of(cls, arrays: Arrays) -> Batch:
+        """The batch that arrays describe, in the memory that is theirs."""
+        return cls(**{name: torch.from_numpy(each) for name, each in arrays.items()})
+
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        moved = {name: each.to(device, non_blocking=True) for name, each in values.items() if each is not None}
-        return replace(self, **moved)
+        """The batch on a device, tokens as int64, which tables of embeddings take."""
+        moved = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                value = value.to(device, non_blocking=True)
+                moved[field.name] = value.long() if value.dtype == torch.int16 else value
+        return Batch(**moved)
 
 
 def collate(examples: list[Example], config: ModelConfig) -> Batch:
-    """One batch; lengths are rounded up as the buckets of the streams are, so that shapes recur,
+    """Examples as one batch, in main memory, tokens as int64."""
+    return Batch.of(arrays_of(examples, config)).to(torch.device("cpu"))
+
+
+def arrays_of(examples: list[Example], config: ModelConfig) -> Arrays:
+    """Examples padded to one size. Lengths are rounded up as the buckets of the streams are, so that shapes recur,
     but to no more than the history."""
-
-    def rounded(length: int, step: int = BUCKET_PATCHES) -> int:
-        return -(-length // step) * step
-
     size = examples[0].patches.shape[1]
-    length = min(rounded(max(len(each.patches) for each in examples)), config.max_patches)
-    rows = rounded(max(len(each.patches) - each.first for each in examples))
-    patches = np.full((len(examples), length, size), END_OF_PATCH, np.int64)
-    targets = np.full((len(examples), rows, size), END_OF_PATCH, np.int64)
+    length = min(_rounded(max(len(each.patches) for each in examples)), config.max_patches)
+    rows = _rounded(max(len(each.patches) - each.first for each in examples))
+    patches = np.full((len(examples), length, size), END_OF_PATCH, np.int16)
+    targets = np.full((len(examples), rows, size), END_OF_PATCH, np.int16)
     scored = np.zeros((len(examples), rows), np.bool_)
     for index, each in enumerate(examples):
         patches[index, : len(each.patches)] = each.patches if each.shown is None else each.shown
         wanted = each.patches[each.first :]
         targets[index, : len(wanted)], scored[index, each.given : len(wanted)] = wanted, True
-    times = source = source_times = None
+    arrays: Arrays = {
+        "patches": patches,
+        "targets": targets,
+        "scored": scored,
+        "first": np.array([each.first for each in examples]),
+        "lengths": np.array([len(each.patches) for each in examples]),
+        "labels": np.array([each.label for each in examples]),
+        "partners": np.array([each.partner for each in examples]),
+        "shares": np.array([each.share for each in examples], np.float32),
+    }
     if config.clock:
-        times = torch.from_numpy(padded_times([each.times for each in examples], (length, size)))
+        arrays["times"] = padded_times([each.times for each in examples], (length, size))
     if config.source_attention:
-        width = rounded(max(max(len(each.source) for each in examples), 1), 4 * BUCKET_PATCHES)
-        padded = np.full((len(examples), width), END_OF_PATCH, np.int64)
-        for index, each in enumerate(examples):
-            padded[index, : len(each.source)] = np.frombuffer(each.source, np.uint8)
-        source = torch.from_numpy(padded)
-        if config.clock:
-            source_times = torch.from_numpy(padded_times([each.source_times for each in examples], (width,)))
-    return Batch(
-        patches=torch.from_numpy(patches),
-        source=source,
-        first=torch.tensor([each.first for each in examples]),
-        targets=torch.from_numpy(targets),
-        scored=torch.from_numpy(scored),
-        lengths=torch.tensor([len(each.patches) for each in examples]),
-        labels=torch.tensor([each.label for each in examples]),
-        partners=torch.tensor([each.partner for each in examples]),
-        shares=torch.tensor([each.share for each in examples]),
-        times=times,
-        source_times=source_times,
-    )
+        arrays.update(_sources(examples, config))
+    return arrays
+
+
+def _sources(examples: list[Example], config: ModelConfig) -> Arrays:
+    """The source bytes of examples, padded, and their times where the model has a clock."""
+    longest = max(max(len(each.source) for each in examples), 1)
+    width = _rounded(longest, 4 * BUCKET_PATCHES)
+    padded = np.full((len(examples), width), END_OF_PATCH, np.int16)
+    for index, each in enumerate(examples):
+        padded[index, : len(each.source)] = np.frombuffer(each.source, np.uint8)
+    if not config.clock:
+        return {"source": padded}
+    return {"source": padded, "source_times": padded_times([each.source_times for each in examples], (width,))}
+
+
+def _rounded(length: int, step: int = BUCKET_PATCHES) -> int:
+    return -(-length // step) * step
 
 
 def token_losses(model: Model, batch: Batch) -> Tensor:

@@ -64,9 +64,9 @@ class DataSource:
     length_noise: bool = False
     """Show the model random track lengths in MIDI targets, so that it does not come to end its tunes by them."""
     augment: str = ""
-    """Changes that leave a file's class as it is, `flip crop`, each drawn anew whenever the file is. Pictures: flip,
-    crop, cutout, colour; recordings: shift, gain, noise, speed, mask; any file: drop. Validation takes flip alone: it
-    measures, and the model is then used, by a picture and its mirror image together."""
+    """Generate, classify: changes that leave a file what it is, `flip crop`, each drawn anew whenever the file is.
+    Pictures: flip, crop, cutout, colour; recordings: shift, gain, noise, speed, mask; any file: drop. Validation takes
+    flip alone: it measures, and the model is then used, by a picture and its mirror image together."""
     windows: str = "slide"
     """Classify: how files longer than the history are read, and are once the model is used: `slide`, by windows that
     overlap by half, in training one from anywhere; or `ends`, by the first and the last half of what fits."""
@@ -95,8 +95,10 @@ class DataSource:
             raise ConfigError("a data source lacks path, a shard or a folder of files.")
         _choice("windows", self.windows, WINDOW_RULES)
         _at_least("mixup", self.mixup, 0)
-        if (self.augment or self.mixup) and self.task != "classify":
-            raise ConfigError("augment and mixup keep the class of a file; only task = classify has one.")
+        if self.augment and self.task not in ("generate", "classify"):
+            raise ConfigError("augment changes single files; task = generate or classify reads such.")
+        if self.mixup and self.task != "classify":
+            raise ConfigError("mixup blends classes; only task = classify has some.")
         for name in self.augment.split():
             _choice("augment", name, tuple(AUGMENTATIONS))
         _ = self.plan

@@ -95,7 +95,8 @@ class Stream:
             source, target = target, source
         if self.source.task == "classify":
             target = drawn_window(target, self.config, self.source.windows, rng)
-            target = augmented(target, self.source.augment, rng) if rng else target
+        if rng:
+            target = augmented(target, self.source.augment, rng)
         return self._frame(source, target, int(self.shard.label[row]))
 
     def windows(self, index: int, most: int | None = None) -> list[Example]:
