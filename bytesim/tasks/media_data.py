@@ -73,7 +73,7 @@ SETS = {
     for each in (
         MediaSet(name="agnews", read=read_news, labels=NEWS_LABELS, dev_one_in=50),
         MediaSet(name="wikipedia", read=read_articles, labels=(), dev_one_in=0),
-        MediaSet(name="cifar10", read=read_pictures, labels=CIFAR_LABELS, dev_one_in=50),
+        MediaSet(name="cifar10", read=read_pictures, labels=CIFAR_LABELS, dev_one_in=20),
         MediaSet(name="speech", read=read_clips, labels=SPEECH_LABELS, dev_one_in=10),
         MediaSet(name="digits", read=read_digits, labels=DIGIT_LABELS, dev_one_in=10),
     )
