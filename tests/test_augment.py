@@ -60,7 +60,7 @@ def test_dropped_bytes_become_blanks_and_nothing_else(data, seed):
 
 
 def test_the_same_draw_gives_the_same_file():
-    names = "speed shift gain noise mask"
+    names = "speed shift gain noise mask tone"
     first, again = (augmented(RECORDING, names, np.random.default_rng(3)) for _ in range(2))
     assert first == again
 
@@ -84,7 +84,10 @@ def test_files_of_another_form_are_refused_and_not_cut(tmp_path):
         open_stream(parse_recipe(text, "recipe.toml").data[0], EncoderConfig(), tmp_path, ("up", "down"))
 
 
-def test_only_files_with_a_class_are_augmented():
-    for setting in ({"augment": "drop"}, {"mixup": 0.2}):
-        with pytest.raises(ConfigError, match="classify"):
-            DataSource(path="x", **setting)
+def test_pairs_are_not_augmented_and_only_files_with_a_class_are_mixed():
+    pairs = {"task": "convert", "source_suffix": "abc", "target_suffix": "mid"}
+    with pytest.raises(ConfigError, match="generate or classify"):
+        DataSource(path="x", augment="drop", **pairs)
+    with pytest.raises(ConfigError, match="classify"):
+        DataSource(path="x", mixup=0.2)
+    assert DataSource(path="x", augment="flip").augment == "flip"

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from bytesim.tasks.calibration import (
     keep_calibration,
     log_softmax,
     read_calibration,
+    read_fragment_calibrations,
     softmax,
 )
 from bytesim.tasks.classify_pictures import confused_pairs, confusion_png, reliability_png
@@ -102,6 +104,14 @@ def test_the_card_keeps_a_calibration(tmp_path):
     assert card["files"] == {"x": 1}
     assert card["calibration"]["temperature"] == 1.5
     assert read_calibration(card, tmp_path) == made
+    keep_calibration(tmp_path, replace(made, temperature=3.0), fragment_bytes=512)
+    keep_calibration(tmp_path, replace(made, temperature=2.0), fragment_bytes=4096)
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert read_calibration(card, tmp_path) == made
+    assert {size: each.temperature for size, each in read_fragment_calibrations(card, tmp_path).items()} == {
+        512: 3.0,
+        4096: 2.0,
+    }
     assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
 
 
@@ -112,6 +122,9 @@ def test_a_calibration_that_makes_no_sense_is_refused(tmp_path, change):
         read_calibration({"calibration": {**stored, "expected_calibration_error": 0.0, **change}}, tmp_path)
     with pytest.raises(ModelError, match="makes no sense"):
         read_calibration({"calibration": []}, tmp_path)
+    for wrong in ([], {"half": stored}, {"0": stored}, {"512": {**stored, **change}}):
+        with pytest.raises(ModelError, match="makes no sense"):
+            read_fragment_calibrations({"fragment_calibrations": wrong}, tmp_path)
     assert read_calibration({}, tmp_path) is None
 
 

@@ -15,7 +15,9 @@ from bytesim.cli import app
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.metrics import score_classification
 from bytesim.models.folder import check_hashes
+from bytesim.tasks.calibration import softmax
 from bytesim.tasks.classifier import load_classifier
+from bytesim.tasks.classify_fragments import classify_fragments
 from bytesim.tasks.evaluate_bpb import evaluate_bpb
 from bytesim.tasks.evaluate_classify import BASELINES, evaluate_classify
 from bytesim.tasks.labelled_split import load_labelled
@@ -150,6 +152,30 @@ def test_unseen_kinds_are_counted_and_move_the_threshold(tmp_path, split, strang
     done = run("classify", split, "--model", folder, "--unseen", strange)
     assert "| unseen kinds called unknown | " in done.stdout
     assert "unseen: 29 files of strange.npz (sha256 " in done.stdout
+
+
+def test_fragments_have_a_calibration_of_their_own(tmp_path, split, strange):
+    folder = make_classifier(tmp_path / "kinds", calibration=calibration(temperature=0.5))
+    made = evaluate_classify(split, model=str(folder), fragments=64, unseen=strange, calibrate=True)
+    assert made.temperature > 1
+    assert evaluate_classify(split, model=str(folder)).temperature == 0.5
+    assert evaluate_classify(split, model=str(folder), fragments=48).temperature == made.temperature
+    (tmp_path / "some.bin").write_bytes(b"123456789" * 20)
+    parts = classify_fragments(tmp_path / "some.bin", model=str(folder), window=60).fragments
+    whole = load_classifier(str(folder))
+    pieces = [whole.piece(b"123456789" * 6 + b"123456")]
+    assert parts[0].probability == pytest.approx(softmax(whole.logits(pieces), made.temperature).max(), abs=1e-6)
+    with pytest.raises(ConfigError, match="fragments of 0"):
+        evaluate_classify(split, model=str(folder), fragments=0)
+
+
+def test_of_an_unseen_shard_the_same_group_is_taken(tmp_path):
+    folder, shard, other = make_classifier(tmp_path / "kinds"), tmp_path / "known.npz", tmp_path / "strange.npz"
+    rows = [(b"", b"123"), (b"", b"456"), (b"", b"789")]
+    save_shard(shard, pack(rows, groups=[0, 0, 1], labels=[0, 0, 0]))
+    save_shard(other, pack(rows, groups=[0, 1, 1], labels=[9, 9, 9]))
+    assert evaluate_classify(shard, model=str(folder), unseen=other, group=1).unseen.num_files == 2
+    assert evaluate_classify(shard, model=str(folder), unseen=other).unseen.num_files == 3
 
 
 # --- other programs --------------------------------------------------------------------------

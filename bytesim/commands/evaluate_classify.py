@@ -36,7 +36,17 @@ def classify(
         str | None,
         typer.Option(
             metavar="SHARD",
-            help="A shard or folder of kinds that the model does not know: how many are answered `unknown`.",
+            help="A shard (of it the same group) or folder of kinds that the model does not know: how many are "
+            "answered `unknown`.",
+            show_default=False,
+        ),
+    ] = None,
+    fragments: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="BYTES",
+            help="The files are fragments of about so many bytes: answer, and calibrate, as `classify fragments` does.",
             show_default=False,
         ),
     ] = None,
@@ -81,6 +91,7 @@ def classify(
             limit=limit,
             baselines=[each.value for each in baselines or []],
             unseen=unseen,
+            fragments=fragments,
             calibrate=calibrate,
             picture_confusion=picture_confusion,
             picture_reliability=picture_reliability,

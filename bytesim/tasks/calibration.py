@@ -21,6 +21,8 @@ from bytesim.metrics import calibration_error
 from bytesim.models.folder import CARD_FILE, read_card, write_json
 
 CARD_FIELD = "calibration"
+FRAGMENTS_FIELD = "fragment_calibrations"
+"""Bytes of a fragment -> its calibration. Signatures make a model sure of a file; its middle has none."""
 MOST_BELOW = 0.03
 """Greatest share of known files that the threshold may call unknown."""
 MOST_BELOW_WITH_UNSEEN = 0.04
@@ -175,8 +177,18 @@ def calibrate(
 def read_calibration(card: dict[str, Any], folder: Path) -> ClassCalibration | None:
     """The calibration in a card; None where it has none. Raises ModelError for one that makes no sense."""
     stored = card.get(CARD_FIELD)
-    if stored is None:
-        return None
+    return None if stored is None else _parse(stored, CARD_FIELD, folder)
+
+
+def read_fragment_calibrations(card: dict[str, Any], folder: Path) -> dict[int, ClassCalibration]:
+    """Those of fragments by their bytes. Raises ModelError for one that makes no sense."""
+    stored = card.get(FRAGMENTS_FIELD, {})
+    if not isinstance(stored, dict) or not all(size.isdecimal() and int(size) for size in stored):
+        raise ModelError(f"its {FRAGMENTS_FIELD} makes no sense.", file=str(folder / CARD_FILE))
+    return {int(size): _parse(each, FRAGMENTS_FIELD, folder) for size, each in stored.items()}
+
+
+def _parse(stored: Any, name: str, folder: Path) -> ClassCalibration:
     try:
         made = ClassCalibration(**stored)
         numbers = (made.temperature, made.unknown_below, made.expected_calibration_error)
@@ -185,13 +197,18 @@ def read_calibration(card: dict[str, Any], folder: Path) -> ClassCalibration | N
         if not (0 < made.temperature < float("inf") and 0 <= made.unknown_below <= 1):
             raise ValueError
     except (TypeError, ValueError) as error:
-        raise ModelError(f"its {CARD_FIELD} makes no sense.", file=str(folder / CARD_FILE)) from error
+        raise ModelError(f"its {name} makes no sense.", file=str(folder / CARD_FILE)) from error
     return made
 
 
-def keep_calibration(folder: Path, calibration: ClassCalibration) -> None:
-    """Write a calibration into a model's card. Raises ModelError, OutputError."""
-    card = {**read_card(folder), CARD_FIELD: asdict(calibration)}
+def keep_calibration(folder: Path, calibration: ClassCalibration, *, fragment_bytes: int | None = None) -> None:
+    """Write a calibration into a model's card, of files or of fragments of a size. Raises ModelError, OutputError."""
+    card = read_card(folder)
+    if fragment_bytes is None:
+        card[CARD_FIELD] = asdict(calibration)
+    else:
+        read_fragment_calibrations(card, folder)
+        card[FRAGMENTS_FIELD] = {**card.get(FRAGMENTS_FIELD, {}), str(fragment_bytes): asdict(calibration)}
     try:
         write_json(folder / CARD_FILE, card)
     except OSError as error:

@@ -6,9 +6,10 @@ Axes: N files, C classes.
 from __future__ import annotations
 
 import io
+import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -26,7 +27,14 @@ from bytesim.models.registry import Model
 from bytesim.models.store import find_model
 from bytesim.models.weights import load_model
 from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_of
-from bytesim.tasks.calibration import Probabilities, log_softmax, read_calibration, softmax
+from bytesim.tasks.calibration import (
+    ClassCalibration,
+    Probabilities,
+    log_softmax,
+    read_calibration,
+    read_fragment_calibrations,
+    softmax,
+)
 from bytesim.tasks.writer import DTYPES, open_device
 
 
@@ -63,7 +71,17 @@ class Classifier:
     """Whether a picture and its mirror image are both read."""
     temperature: float = 1.0
     unknown_below: float = 0.0
+    fragments: Mapping[int, ClassCalibration] = field(default_factory=dict)
+    """Bytes of a fragment -> the calibration of such."""
     batch: int = DEFAULT_BATCH
+
+    def for_fragments(self, num_bytes: int) -> Classifier:
+        """The same with the calibration of fragments of `num_bytes`, or of the nearest size that has one."""
+        if not self.fragments:
+            return self
+        nearest = min(self.fragments, key=lambda size: abs(math.log(size / num_bytes)))
+        made = self.fragments[nearest]
+        return replace(self, temperature=made.temperature, unknown_below=made.unknown_below)
 
     @property
     def most_bytes(self) -> int:
@@ -151,6 +169,7 @@ def load_classifier(
         mirror=card.get("mirror", False),
         temperature=1.0 if calibration is None else calibration.temperature,
         unknown_below=0.0 if calibration is None else calibration.unknown_below,
+        fragments=read_fragment_calibrations(card, found.folder),
         batch=batch,
     )
 

@@ -79,8 +79,9 @@ def classify_fragments(
     """Label windows of `window` bytes of a file, one every `step` bytes (without it, side by side).
 
     The file may be of any length. Where windows overlap, each stands for its first `step` bytes when neighbours are
-    joined. A guess less probable than `threshold` (without it, than the model's card says) is `unknown`. `picture` is
-    a PNG to draw. Raises ConfigError, InputError, ModelError and OutputError.
+    joined. A guess less probable than `threshold` (without it, than the model's card says) is `unknown`. Probabilities
+    are those of fragments where the card has a calibration of such. `picture` is a PNG to draw. Raises ConfigError,
+    InputError, ModelError and OutputError.
     """
     step = window if step is None else step
     if window < 1 or step < 1:
@@ -95,6 +96,7 @@ def classify_fragments(
             f"a window of {window:,} bytes does not fit the model {classifier.name!r}, "
             f"which reads {classifier.most_bytes:,} at a time."
         )
+    classifier = classifier.for_fragments(window)
     threshold = classifier.unknown_below if threshold is None else threshold
     with open_input(file) as opened:
         num_bytes = opened.seek(0, os.SEEK_END)

@@ -97,6 +97,7 @@ def evaluate_classify(
     limit: int | None = None,
     baselines: Sequence[str] = (),
     unseen: str | Path | None = None,
+    fragments: int | None = None,
     calibrate: bool = False,
     picture_confusion: str | Path | None = None,
     picture_reliability: str | Path | None = None,
@@ -109,22 +110,25 @@ def evaluate_classify(
     """Classify every file of a split and compare with its label.
 
     `split` is a shard, whose labels are places among the model's, or a folder whose first folders name the labels;
-    `group` takes one group of a shard, `limit` so many files spread over the split. `unseen` is a shard or folder of
-    files of kinds that the model does not know. `baselines` of BASELINES label the same bytes. `calibrate` fits
-    temperature and threshold to the split, and to `unseen`, and writes them into the model's card: the files must be
-    none that the model was trained on or is judged by. The pictures are PNG files to draw.
+    `group` takes one group of a shard, `limit` so many files spread over the split. `unseen` is a shard, of which the
+    same group is taken, or a folder of files of kinds that the model does not know. With `fragments` the files are
+    fragments of about so many bytes, and are answered as `classify fragments` answers them. `baselines` of BASELINES
+    label the same bytes. `calibrate` fits temperature and threshold to the split, and to `unseen`, and writes them
+    into the model's card, as those of fragments of that size where `fragments` is given: the files must be none that
+    the model was trained on or is judged by. The pictures are PNG files to draw.
 
     Raises ConfigError, InputError, ModelError, OutputError, and ToolError where a baseline is missing.
     """
-    _check(baselines, limit)
+    _check(baselines, limit, fragments)
     pictures = [path for path in (picture_confusion, picture_reliability) if path is not None]
     taken: set[str] = set()
     for path in pictures:
         check_output(path, force=force, taken=taken)
     classifier = load_classifier(model, device=device, dtype=dtype, batch=batch)
+    classifier = classifier if fragments is None else classifier.for_fragments(fragments)
     labels = classifier.labels
     known = load_labelled(split, labels, group=group, limit=limit)
-    strange = None if unseen is None else load_labelled(unseen, labels, limit=limit, need_labels=False)
+    strange = None if unseen is None else _load_unseen(Path(unseen), labels, group, limit)
     meter = _Meter(len(known) + (0 if strange is None else len(strange)), on_progress)
     start = time.perf_counter()
     logits = _logits(classifier, known, meter)
@@ -138,7 +142,7 @@ def evaluate_classify(
             logits, truth, labels, split=known.name, split_sha256=known.sha256, unseen_logits=strange_logits
         )
         temperature, threshold = made.temperature, made.unknown_below
-        keep_calibration(classifier.folder, made)
+        keep_calibration(classifier.folder, made, fragment_bytes=fragments)
     probabilities = softmax(logits, temperature)
     score = score_classification(probabilities, truth)
     if picture_confusion is not None:
@@ -167,12 +171,19 @@ def evaluate_classify(
     )
 
 
-def _check(baselines: Sequence[str], limit: int | None) -> None:
+def _check(baselines: Sequence[str], limit: int | None, fragments: int | None) -> None:
     wrong = [name for name in baselines if name not in BASELINES]
     if wrong:
         raise ConfigError(f"baseline {wrong[0]!r} is none of {', '.join(BASELINES)}.")
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
+    if fragments is not None and fragments < 1:
+        raise ConfigError(f"fragments of {fragments} bytes are out of range; choose 1 or more.")
+
+
+def _load_unseen(path: Path, labels: Sequence[str], group: int | None, limit: int | None) -> LabelledSplit:
+    group = None if path.is_dir() else group
+    return load_labelled(path, labels, group=group, limit=limit, need_labels=False)
 
 
 class _Meter:

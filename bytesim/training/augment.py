@@ -1,7 +1,7 @@
 """Changes to training files that leave their class as it is: of pictures and recordings in the models' form, or any.
 
-Sources: flips, crops, He et al. 2015, arXiv:1512.03385; cutout, DeVries and Taylor 2017, arXiv:1708.04552; mixup, Zhang
-et al. 2017, arXiv:1710.09412. No torch.
+Sources: flips, crops, He et al. 2015, arXiv:1512.03385; cutout, DeVries and Taylor 2017, arXiv:1708.04552; times and
+frequencies taken out, Park et al. 2019, arXiv:1904.08779; mixup, Zhang et al. 2017, arXiv:1710.09412. No torch.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ MOST_SAMPLES = 1000
 """How far a recording is moved, forth or back: an eighth of a second at 8,000 samples a second."""
 MOST_MASKED = 1200
 """Samples of a recording that are silenced."""
+TONE_BANDS = 8
+"""Places along the frequencies, evenly apart, at which a recording gets a loudness of its own."""
+MOST_TONE = 0.5
+"""Standard deviation of the logarithm of that loudness, 4 dB."""
+MOST_SILENCED = 0.12
+"""Share of the frequencies that may be taken out of a recording in one piece."""
 MOST_DROPPED = 0.15
 """Share of bytes that are blanked."""
 
@@ -144,6 +150,19 @@ def _mask(body: Bytes, rng: np.random.Generator) -> Bytes:
     return masked
 
 
+def _tone(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """As by another microphone: some frequencies louder, others softer, in half of the files a band gone."""
+    spectrum = np.fft.rfft(body - 128.0)
+    places = np.linspace(0, 1, len(spectrum))
+    loudness = np.interp(places, np.linspace(0, 1, TONE_BANDS), rng.normal(0, MOST_TONE, TONE_BANDS))
+    spectrum *= np.exp(loudness)
+    if rng.random() < 0.5:
+        width = int(rng.uniform(0, MOST_SILENCED) * len(spectrum))
+        start = int(rng.integers(0, len(spectrum) - width))
+        spectrum[start : start + width] = 0
+    return _clipped(np.fft.irfft(spectrum, len(body)) + 128)
+
+
 def _drop(body: Bytes, rng: np.random.Generator) -> Bytes:
     """Some bytes blanked, in short runs."""
     dropped = rng.random(len(body) // 4 + 1) < rng.uniform(0, MOST_DROPPED)
@@ -167,6 +186,7 @@ AUGMENTATIONS: dict[str, tuple[int, int, Change]] = {
     "noise": (*_WAV, _noise),
     "speed": (*_WAV, _speed),
     "mask": (*_WAV, _mask),
+    "tone": (*_WAV, _tone),
     "drop": (0, 0, _drop),
 }
 """Name -> bytes of header that stay, bytes of a whole file (0 for any), and the change of what follows the header."""

@@ -65,8 +65,8 @@ class DataSource:
     """Show the model random track lengths in MIDI targets, so that it does not come to end its tunes by them."""
     augment: str = ""
     """Generate, classify: changes that leave a file what it is, `flip crop`, each drawn anew whenever the file is.
-    Pictures: flip, crop, cutout, colour; recordings: shift, gain, noise, speed, mask; any file: drop. Validation takes
-    flip alone: it measures, and the model is then used, by a picture and its mirror image together."""
+    Pictures: flip, crop, cutout, colour; recordings: shift, gain, noise, speed, mask, tone; any file: drop. Validation
+    takes flip alone: it measures, and the model is then used, by a picture and its mirror image together."""
     windows: str = "slide"
     """Classify: how files longer than the history are read, and are once the model is used: `slide`, by windows that
     overlap by half, in training one from anywhere; or `ends`, by the first and the last half of what fits."""
