@@ -23,6 +23,7 @@ from bytesim.tasks.calibration import (
     read_calibration,
     read_fragment_calibrations,
     softmax,
+    unsmoothed,
 )
 from bytesim.tasks.classify_pictures import confused_pairs, confusion_png, reliability_png
 
@@ -82,6 +83,15 @@ def test_the_class_unknown_wins_or_is_passed_over():
     assert are_unknown(table, labels, 0.0).tolist() == [False, True, False]
     assert are_unknown(table, labels, 0.6).tolist() == [True, True, False]
     assert are_unknown(table, ["a", "b", "c"], 0.55).tolist() == [True, False, False]
+
+
+def test_smoothing_is_taken_out_of_answers():
+    truth = np.array([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05], [0.998, 0.001, 0.001]])
+    smoothed = 0.9 * truth + 0.1 / 3
+    assert np.allclose(softmax(unsmoothed(np.log(smoothed) + 5.0, 0.1)), truth)
+    assert np.allclose(softmax(unsmoothed(np.log(smoothed), 0.0)), smoothed)
+    surer = softmax(unsmoothed(np.log([[0.99, 0.005, 0.005]]), 0.1))
+    assert np.allclose(surer, [[0.9998, 0.0001, 0.0001]], atol=2e-5)
 
 
 def test_rows_of_the_class_unknown_count_as_unseen():

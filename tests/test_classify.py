@@ -23,7 +23,7 @@ from bytesim.engine.classify import class_logits
 from bytesim.errors import ConfigError, InputError, ModelError
 from bytesim.formats import bmp, wav
 from bytesim.patching import MOST_WINDOWS, plan_windows
-from bytesim.tasks.calibration import softmax
+from bytesim.tasks.calibration import softmax, unsmoothed
 from bytesim.tasks.classifier import load_classifier
 from bytesim.tasks.classify import classify_file
 from bytesim.tasks.classify_fragments import Fragment, classify_fragments, join_fragments
@@ -442,3 +442,19 @@ def test_a_model_that_takes_mirror_images_reads_both(tmp_path):
     reading = load_classifier(str(folder)).read(io.BytesIO(picture.read_bytes()), "sunset.bmp")
     assert [*reading.windows] == [picture.read_bytes(), bmp.mirrored(picture.read_bytes())]
     assert reading.told == "picture and mirror image"
+
+
+def test_smoothing_of_labels_is_taken_out_of_the_answers(tmp_path):
+    plain = load_classifier(str(make_classifier(tmp_path / "plain")))
+    smoothed = load_classifier(str(make_classifier(tmp_path / "smoothed", label_smoothing=0.1)))
+    files = words("digits", 5, seed=8)
+    before, after = plain.probabilities(files), smoothed.probabilities(files)
+    assert np.allclose(after, softmax(unsmoothed(np.log(before), 0.1)))
+    assert (after.max(1) > before.max(1)).all()
+
+
+@pytest.mark.parametrize("value", [1.0, -0.1, "0.1", True])
+def test_a_card_with_impossible_smoothing_is_refused(tmp_path, value):
+    folder = make_classifier(tmp_path / "m", label_smoothing=value)
+    with pytest.raises(ModelError, match="label_smoothing"):
+        load_classifier(str(folder))

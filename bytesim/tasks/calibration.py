@@ -27,6 +27,8 @@ MOST_BELOW = 0.03
 """Greatest share of known files that the threshold may call unknown."""
 MOST_BELOW_WITH_UNSEEN = 0.04
 """The same where files of unseen kinds say what is won by it."""
+LEAST_PROBABILITY = 1e-4
+"""What every class keeps when smoothing is taken out of an answer."""
 
 _COLDEST, _HOTTEST = 0.05, 20.0
 _GOLDEN = (5**0.5 - 1) / 2
@@ -60,6 +62,21 @@ def log_softmax(logits: ArrayLike) -> Probabilities:
     table = table - table.max(-1, keepdims=True)
     normal: Probabilities = table - np.log(np.exp(table).sum(-1, keepdims=True))
     return normal
+
+
+def unsmoothed(logits: ArrayLike, smoothing: float) -> Probabilities:
+    """(N, C) log-probabilities of a model trained with smoothed labels, with the smoothing taken out.
+
+    Labels smoothed by s ask for s / C of each of C classes beside 1 - s of the right one, so a model learns never to
+    be surer than that, and a temperature cannot part what is sure from what is nearly so. (p - s / C) / (1 - s) is
+    what an answer p holds beside the smoothing. The order of classes stays, but for those that had next to nothing.
+    Smoothing: Szegedy et al. 2015, arXiv:1512.00567, section 7.
+    """
+    table = log_softmax(logits)
+    if not smoothing:
+        return table
+    share = (np.exp(table) - smoothing / table.shape[-1]) / (1 - smoothing)
+    return log_softmax(np.log(np.maximum(share, LEAST_PROBABILITY)))
 
 
 def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:

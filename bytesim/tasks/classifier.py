@@ -34,6 +34,7 @@ from bytesim.tasks.calibration import (
     read_calibration,
     read_fragment_calibrations,
     softmax,
+    unsmoothed,
 )
 from bytesim.tasks.writer import DTYPES, open_device
 
@@ -69,6 +70,8 @@ class Classifier:
     """Whether other recordings and pictures are brought to the form of .wav and .bmp that the models read."""
     mirror: bool = False
     """Whether a picture and its mirror image are both read."""
+    label_smoothing: float = 0.0
+    """Of the labels that it was trained with, which is taken out of its answers."""
     temperature: float = 1.0
     unknown_below: float = 0.0
     fragments: Mapping[int, ClassCalibration] = field(default_factory=dict)
@@ -118,7 +121,7 @@ class Classifier:
         counts = [len(reading.windows) for reading in readings]
         starts = np.cumsum([0, *counts[:-1]])
         sums: NDArray[np.float64] = np.add.reduceat(rows, starts) if counts else rows
-        return sums / np.array(counts or 1, np.float64).reshape(-1, 1)
+        return unsmoothed(sums / np.array(counts or 1, np.float64).reshape(-1, 1), self.label_smoothing)
 
     def probabilities(self, files: Sequence[bytes]) -> Probabilities:
         """(N, C) calibrated probabilities of whole files. Raises InputError for one in no form that the model reads."""
@@ -167,6 +170,7 @@ def load_classifier(
         windows=card.get("windows", "slide"),
         normalize=card.get("normalize", True),
         mirror=card.get("mirror", False),
+        label_smoothing=card.get("label_smoothing", 0.0),
         temperature=1.0 if calibration is None else calibration.temperature,
         unknown_below=0.0 if calibration is None else calibration.unknown_below,
         fragments=read_fragment_calibrations(card, found.folder),
@@ -193,4 +197,7 @@ def _card_error(card: dict[str, object], num_classes: int) -> str:
         return "normalize is neither true nor false."
     if not isinstance(card.get("mirror", False), bool):
         return "mirror is neither true nor false."
+    smoothing = card.get("label_smoothing", 0.0)
+    if isinstance(smoothing, bool) or not isinstance(smoothing, int | float) or not 0 <= smoothing < 1:
+        return f"its label_smoothing is {smoothing!r}, no share below 1."
     return ""

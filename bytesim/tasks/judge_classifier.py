@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from bytesim.metrics import score_classification
-from bytesim.tasks.calibration import ClassCalibration, calibrate, softmax
+from bytesim.tasks.calibration import ClassCalibration, calibrate, softmax, unsmoothed
 from bytesim.tasks.classify_pictures import ConfusedPair, confused_pairs, confusion_png, reliability_png
 from bytesim.tasks.files import write_output
 from bytesim.training.loop import Trainer
@@ -119,7 +119,7 @@ def _logits(trainer: Trainer, stream: AnyStream) -> tuple[np.ndarray[Any, Any], 
     trainer.model.eval()
     with torch.no_grad():
         logits, truth = class_logits(trainer.model, stream, range(len(stream)), trainer.collate, nullcontext)
-    return logits.numpy().astype(np.float64), truth.numpy()
+    return unsmoothed(logits.numpy(), trainer.config.label_smoothing), truth.numpy()
 
 
 def _calibrate(trainer: Trainer, logits: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> ClassCalibration:
