@@ -399,6 +399,24 @@ def test_what_a_registry_does_not_give_is_noted_and_not_asked_for_again(tmp_path
     assert len(calls) == 3  # both at once, then one by one
 
 
+def test_a_source_package_without_its_archives_is_noted_as_not_to_be_had(tmp_path, monkeypatch):
+    """Whole ones of the same batch are kept."""
+
+    def download(command, folder):
+        for name in {"one", "two"} & {*command}:
+            (folder / f"{name}_1.dsc").write_text(f"Source: {name}\n {'a' * 64} 7 {name}_1.orig.tar.gz\n")
+        if "two" in command:
+            (folder / "two_1.orig.tar.gz").write_bytes(b"archive")
+        return "404  Not Found"
+
+    monkeypatch.setattr(filetype_fetch, "_run", download)
+    monkeypatch.setattr(filetype_fetch, "_within_limit", lambda batch, apt, folder: batch)
+    one, two = batch = [Package("source", "one"), Package("source", "two")]
+    filetype_fetch.fetch(batch, tmp_path, ())
+    assert [path.name for path in one.folder(tmp_path).iterdir()] == [filetype_fetch.NOT_TO_BE_HAD]
+    assert {path.name for path in two.folder(tmp_path).iterdir()} == {"two_1.dsc", "two_1.orig.tar.gz"}
+
+
 def test_the_command_reports_what_was_written(material, tmp_path, monkeypatch):
     monkeypatch.setattr(filetype_make, "all_makers", list)
     words = [

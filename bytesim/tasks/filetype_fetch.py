@@ -108,7 +108,8 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
         small = _within_limit(batch, apt, inside)
         said = _run([*_command(batch[0].kind, apt), *(each.name for each in small)], inside) if small else "too large"
         for package in batch:
-            files = list(inside.iterdir()) if len(batch) == 1 else _files_of(package, inside)
+            alone = len(batch) == 1 and package.kind != "source"
+            files = list(inside.iterdir()) if alone else _files_of(package, inside)
             own = Path(temporary, "own")
             own.mkdir(exist_ok=True)
             for file in files:
@@ -124,7 +125,7 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
 
 
 def _files_of(package: Package, folder: Path) -> list[Path]:
-    """What belongs to one package among the files of a batch."""
+    """What belongs to one package among the files of a batch; of a source package all of it, or nothing."""
     if package.kind == "deb":
         return list(folder.glob(f"{package.name}_*.deb"))
     if package.kind == "npm":
@@ -138,9 +139,9 @@ def _files_of(package: Package, folder: Path) -> list[Path]:
     found = list(folder.glob(f"{package.name}_*.dsc"))
     for description in found[:1]:
         text = description.read_text(encoding="utf-8", errors="replace")
-        names = re.findall(r"^ [0-9a-f]{64} \d+ (\S+)$", text, re.M)
-        found += [folder / name for name in names if (folder / name).is_file()]
-    return found
+        found += [folder / name for name in re.findall(r"^ [0-9a-f]{64} \d+ (\S+)$", text, re.M)]
+    # A registry may lack the archives that a description names, which says nothing by itself.
+    return found if all(file.is_file() for file in found) else []
 
 
 def _plain(name: str) -> str:

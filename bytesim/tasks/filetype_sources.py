@@ -202,7 +202,9 @@ gir1.2-thunarx-3.0 gir1.2-timezonemap-1.0 gir1.2-totem-1.0 gir1.2-totemplparser-
 gir1.2-ukuimenu-2.0 gir1.2-ukwm-1 gir1.2-umockdev-1.0 gir1.2-unity-7.0 gir1.2-urfkill-0.5 gir1.2-v-sim-1.0
 gir1.2-vips-8.0 gir1.2-vte-3.91 gir1.2-webkit-6.0 gir1.2-webkit2-4.1 gir1.2-wnck-1.0 gir1.2-wp-0.4 gir1.2-xdp-1.0
 gir1.2-xdpgtk3-1.0 gir1.2-xdpgtk4-1.0 gir1.2-xfconf-0 gir1.2-xkl-1.0 gir1.2-xmlb-2.0 gir1.2-zbar-1.0 fpc-source-3.2.2
-lazarus-src-2.2 tcpreplay
+lazarus-src-2.2 tcpreplay libgtkd-3-dev libphobos2-ldc-shared-dev libglibd-2.0-dev libmir-core-dev libdiet-dev
+valac-0.56-vapi slib mit-scheme scheme9 guile-library guile-3.0-libs lepton-eda python-nbsphinx-doc python-sympy-doc
+ghdl-common swi-prolog-core
 """)  # fmt: skip
 """Debian packages as they are installed; the origin of each is its source package."""
 
