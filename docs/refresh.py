@@ -27,6 +27,8 @@ LAST_LINE = "--verify"
 DRAWN = ("convert abc2midi", "simulate-cpu")
 """The first example of each of these is drawn."""
 MAX_DRAWN_LINES = 16
+CLASSIFIED = ("README.md", "pyproject.toml", "bytesim/cli.py")
+"""Files of the house that an example asks the type of."""
 
 PICTURES = {"classify_tutorial.md": {"runs/functions/confusion.png": "functions_confusion.png"}}
 """Page -> picture that its examples draw -> what it is called beside the page."""
@@ -105,6 +107,9 @@ def main() -> None:
             for drawn, name in PICTURES.get(page.name, {}).items():
                 shutil.copy(folder / drawn, page.parent / name)
             return
+        for name in CLASSIFIED:
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
         page.write_text(refresh(page.read_text(encoding="utf-8"), folder), encoding="utf-8")
         (ROOT / "docs" / "demo.svg").write_text(draw(page.read_text(encoding="utf-8"), folder), encoding="utf-8")
 
