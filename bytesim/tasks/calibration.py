@@ -198,7 +198,7 @@ def read_calibration(card: dict[str, Any], folder: Path) -> ClassCalibration | N
 
 
 def read_fragment_calibrations(card: dict[str, Any], folder: Path) -> dict[int, ClassCalibration]:
-    """Those of fragments by their bytes. Raises ModelError for one that makes no sense."""
+    """Bytes of a fragment -> its calibration, of those in a card. Raises ModelError for one that makes no sense."""
     stored = card.get(FRAGMENTS_FIELD, {})
     if not isinstance(stored, dict) or not all(size.isdecimal() and int(size) for size in stored):
         raise ModelError(f"its {FRAGMENTS_FIELD} makes no sense.", file=str(folder / CARD_FILE))
@@ -224,8 +224,8 @@ def keep_calibration(folder: Path, calibration: ClassCalibration, *, fragment_by
     if fragment_bytes is None:
         card[CARD_FIELD] = asdict(calibration)
     else:
-        read_fragment_calibrations(card, folder)
-        card[FRAGMENTS_FIELD] = {**card.get(FRAGMENTS_FIELD, {}), str(fragment_bytes): asdict(calibration)}
+        kept = {**read_fragment_calibrations(card, folder), fragment_bytes: calibration}
+        card[FRAGMENTS_FIELD] = {str(size): asdict(each) for size, each in kept.items()}
     try:
         write_json(folder / CARD_FILE, card)
     except OSError as error:
