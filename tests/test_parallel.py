@@ -64,7 +64,8 @@ def decoding(tmp_path):
 @needs_proc
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
-    wait_until_begun(children_of(decoding.pid, 3)[1:])
+    if sent == signal.SIGKILL:  # Ctrl-C must do at any time
+        wait_until_begun(children_of(decoding.pid, 3)[1:])
     if sent == signal.SIGINT:
         os.killpg(decoding.pid, sent)  # as a terminal does
     else:
@@ -72,6 +73,17 @@ def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
     _, said = decoding.communicate(timeout=240)  # returns when the last that holds the pipe has ended
     assert decoding.returncode == code
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked here")
+def test_processes_are_deaf_to_ctrl_c_from_their_start():
+    script = (
+        "import signal\nfrom functools import partial\nfrom bytesim.engine.workers import map_in_processes\n"
+        "start = partial(int, signal.SIG_BLOCK)\n"
+        "print(*(blocked for _, blocked in map_in_processes(start, signal.pthread_sigmask, [()] * 2, jobs=2)))\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.count("SIGINT") == 2
 
 
 @needs_proc

@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import TypeVar
@@ -39,6 +40,8 @@ def map_in_processes(
     """
     # Started afresh, not forked: a fork of a process with threads may hang.
     context = multiprocessing.get_context("spawn")
+    if os.name == "posix":
+        resource_tracker.ensure_running()  # else the first process starts it, which lets Ctrl-C through from then on
     watched, held = context.Pipe(duplex=False)
     processes: dict[Connection, SpawnProcess] = {}
     try:
