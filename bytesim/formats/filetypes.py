@@ -158,6 +158,15 @@ def _words(text: str) -> tuple[str, ...]:
 OUTLIERS: Final = _words("""
 scala groovy objc elixir scss coffeescript vue proto qml awk dot pod dtd gnuplot metafont ppd glsl nim pfb xcursor rpm
 iso squashfs cpio npz tzif terminfo fits aiff mkv flv xcf luac ppm woff icns wavpack pcx
+abc actionscript ani antlr applescript arff arj asciidoc asn1 aspell ast avr avro basic bdb bitcode blend blp bnf
+bplist bst cab caml chm cif compress csh csound cur dbf der dicom dimacs dockerfile dpx dsstore dtb dts dxf ejs emf
+eml enc eot erb expect exr fig fish gap ghc glb gpgring graphql grib gsm h264 handlebars haxe hdf4 hdr heic hlsl
+icalendar icu idl im intelhex ircam ivf jks jls jxl less liberty lnk logo lrzip lzma maple mat maxima mdb meson mng
+mov mpeg ms_def msp mxf netcdf nifti nist nsis numbers nut obj org paf pam patchdata pcapng pdbmol pfm pgp pk playlist
+powershell properties psd pvf qcow qif qmake qoi racket rar ras rc realmedia rexx rf64 romfs rpmspec rzip sass sbc
+scad sed sf2 sfd shp sieve smt solution sox speex spice srt standardml stl strings supercollider svx swf swift
+terraform textile theora thrift tla torrent tsv ttc twig uu vbasic vcard vcd vf voc w64 wiki wim wmf wtv xbm xi
+xresources xwd y4m zlib zone zpaq zsh
 """)  # fmt: skip
 """Types that no label stands for, shown in training with the label UNKNOWN."""
 

@@ -17,7 +17,7 @@ from bytesim.tasks.filetype_collect import Found, collect_all
 from bytesim.tasks.filetype_fetch import fetch_all
 from bytesim.tasks.filetype_make import found_indexes, made_indexes, make_all
 from bytesim.tasks.filetype_shards import SHARDS, Rows, build_rows
-from bytesim.tasks.filetype_split import split_origins
+from bytesim.tasks.filetype_split import by_hash, split_origins
 from bytesim.training.shards import pack, save_shard, sha256_of
 
 BUILD_FILE = "filetype_build.json"
@@ -122,12 +122,14 @@ def build_filetype(
 
 
 def parts_of(found: Sequence[Found]) -> dict[str, str]:
-    """{origin: part} for what was found."""
+    """{origin: part} for what was found. Outliers have no say: no part needs any of them in particular."""
     counts: dict[str, dict[str, int]] = {}
     for each in found:
-        of_type = counts.setdefault(each.type, {})
-        of_type[each.origin] = of_type.get(each.origin, 0) + 1
-    return split_origins(counts, test_only=frozenset(UNSEEN_TEST), dev_only=frozenset(UNSEEN_DEV))
+        if each.type not in OUTLIERS:
+            of_type = counts.setdefault(each.type, {})
+            of_type[each.origin] = of_type.get(each.origin, 0) + 1
+    parts = split_origins(counts, test_only=frozenset(UNSEEN_TEST), dev_only=frozenset(UNSEEN_DEV))
+    return {each.origin: by_hash(each.origin) for each in found} | parts
 
 
 def _write(part: str, rows: Rows, folder: Path) -> FiletypeShard:

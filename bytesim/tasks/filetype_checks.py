@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from bytesim.tasks.filetype_outliers import outlier_checks
 from bytesim.tasks.filetype_signatures import signed_checks
 from bytesim.tasks.filetype_tests import Check
 from bytesim.tasks.filetype_texts import parsed_checks, text_checks
@@ -57,7 +58,7 @@ def _by_content(base: str, data: bytes) -> tuple[Check, ...]:
     return (BY_TYPE["txt"],) if re.match(r"readme|news|authors|copying|licen[sc]e|changelog|todo|install", base) else ()
 
 
-CHECKS = (*text_checks(), *parsed_checks(), *signed_checks())
+CHECKS = (*text_checks(), *parsed_checks(), *signed_checks(), *outlier_checks())
 
 BY_TYPE: dict[str, Check] = {check.type: check for check in reversed(CHECKS)}
 BY_NAME: dict[str, list[Check]] = {}

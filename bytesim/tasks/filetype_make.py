@@ -118,6 +118,7 @@ def all_makers() -> list[Maker]:
         filetype_make_data,
         filetype_make_documents,
         filetype_make_media,
+        filetype_make_outliers,
         filetype_make_programs,
     )
 
@@ -127,6 +128,7 @@ def all_makers() -> list[Maker]:
         filetype_make_archives,
         filetype_make_documents,
         filetype_make_media,
+        filetype_make_outliers,
     )
     return [maker for module in modules for maker in module.MAKERS]
 

@@ -27,7 +27,7 @@ def _tar_bytes(job: Job, form: str = "") -> bytes:
     return buffer.getvalue()
 
 
-def _stream(job: Job) -> bytes:
+def stream_of(job: Job) -> bytes:
     """What a compressor of one stream is given: one file, or several as a tar archive."""
     return job.read() if len(job.inputs) == 1 else _tar_bytes(job)
 
@@ -52,7 +52,7 @@ def zip_(job: Job) -> bytes:
 
 
 def gz(job: Job) -> bytes:
-    data = _stream(job)
+    data = stream_of(job)
     if job.settings.startswith("7z"):
         (job.folder / "in").write_bytes(data)
         job.run("7z", "a", "-tgzip", "-mx=9", "out.gz", "in")
@@ -65,29 +65,35 @@ def gz(job: Job) -> bytes:
 
 def bzip2(job: Job) -> bytes:
     if job.settings.startswith("7z"):
-        (job.folder / "in").write_bytes(_stream(job))
+        (job.folder / "in").write_bytes(stream_of(job))
         job.run("7z", "a", "-tbzip2", "out.bz2", "in")
         return (job.folder / "out.bz2").read_bytes()
-    return bz2.compress(_stream(job), int(job.settings))
+    return bz2.compress(stream_of(job), int(job.settings))
 
 
 def xz(job: Job) -> bytes:
     if job.settings.startswith("7z"):
-        (job.folder / "in").write_bytes(_stream(job))
+        (job.folder / "in").write_bytes(stream_of(job))
         job.run("7z", "a", "-txz", "out.xz", "in")
         return (job.folder / "out.xz").read_bytes()
     check = job.rng.choice((lzma.CHECK_CRC64, lzma.CHECK_CRC32, lzma.CHECK_SHA256))
-    return lzma.compress(_stream(job), lzma.FORMAT_XZ, check=check, preset=int(job.settings))
+    return lzma.compress(stream_of(job), lzma.FORMAT_XZ, check=check, preset=int(job.settings))
 
 
 def piped(job: Job) -> bytes:
     """A compressor that reads stdin and writes stdout."""
-    return job.run(*job.settings.split(), stdin=_stream(job))
+    return job.run(*job.settings.split(), stdin=stream_of(job))
 
 
 def sevenzip(job: Job) -> bytes:
     job.run("7z", "a", "-t7z", *job.settings.split(), "out.7z", *job.lay_out())
     return (job.folder / "out.7z").read_bytes()
+
+
+def sevenzip_as(job: Job) -> bytes:
+    """Another format that 7-Zip writes; the settings are its name there."""
+    job.run("7z", "a", f"-t{job.settings}", "out.bin", *job.lay_out())
+    return (job.folder / "out.bin").read_bytes()
 
 
 def cpio(job: Job) -> bytes:

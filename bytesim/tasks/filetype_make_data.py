@@ -193,7 +193,7 @@ def sqlite(job: Job) -> bytes:
     return path.read_bytes()
 
 
-def _objects(job: Job) -> Any:
+def objects_of(job: Job) -> Any:
     """Python objects made of a content, of a shape that programs keep."""
     columns = dict(table_of(job))
     shape = job.rng.choice(("columns", "rows", "words", "array", "nested", "json"))
@@ -210,7 +210,7 @@ def _objects(job: Job) -> Any:
 
 
 def pickled(job: Job) -> bytes:
-    return pickle.dumps(_objects(job), int(job.settings))
+    return pickle.dumps(objects_of(job), int(job.settings))
 
 
 def _plain(value: Any) -> Any:
@@ -220,14 +220,14 @@ def _plain(value: Any) -> Any:
 def msgpack(job: Job) -> bytes:
     import msgpack as package
 
-    data: bytes = package.packb(_objects(job), default=_plain)
+    data: bytes = package.packb(objects_of(job), default=_plain)
     return data
 
 
 def cbor(job: Job) -> bytes:
     import cbor2
 
-    data: bytes = cbor2.dumps(_objects(job), default=lambda encoder, value: encoder.encode(_plain(value)))
+    data: bytes = cbor2.dumps(objects_of(job), default=lambda encoder, value: encoder.encode(_plain(value)))
     return data
 
 

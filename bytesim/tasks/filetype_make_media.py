@@ -250,6 +250,15 @@ def pcf(job: Job) -> bytes:
     return (job.folder / "out.pcf").read_bytes()
 
 
+def bdf(job: Job) -> bytes:
+    """A found outline font drawn at one size; the settings are its points and the dots per inch."""
+    points, dots = job.settings.split()
+    (job.folder / "in.ttf").write_bytes(job.read())
+    glyphs = job.rng.choice(("32_126", "32_255", "32_1023"))
+    job.run("sh", "-c", f"otf2bdf -p {points} -r {dots} -l {glyphs} -o out.bdf in.ttf; test -s out.bdf")  # exits with 8
+    return (job.folder / "out.bdf").read_bytes()
+
+
 _FFMPEG = "ffmpeg -v error -i in.wav"
 
 MAKERS = [
@@ -283,6 +292,7 @@ MAKERS = [
     Maker("woff2", web_font, ("woff2",), "ttf", ("python:fontTools", "python:brotli"), 120, 1, 3000),
     Maker("woff2", web_font, ("woff2",), "otf", ("python:fontTools", "python:brotli"), 40, 1, 3000),
     Maker("pcf", pcf, ("", "-p4 -t"), "bdf", ("bdftopcf",), 60, 1, 1000),
+    Maker("bdf", bdf, ("10 75", "12 100", "16 100", "9 72"), "ttf", ("otf2bdf",), 200, 1, 3000),
     # Outliers and unseen types
     Maker("woff", web_font, ("woff",), "ttf", ("python:fontTools",), 60, 1, 3000),
     Maker("pcx", by_pillow, ("PCX RGB", "PCX L"), "image", (), 100, 1, 300),

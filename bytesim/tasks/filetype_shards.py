@@ -45,6 +45,9 @@ LIMITS = {
     "unseen_test": Limits(60, 60, 40, 2),
 }
 
+OUTLIER_LIMITS = {"train": Limits(200, 240, 30, 4), "dev": Limits(10, 10, 4, 1)}
+"""The same for an outlier: of a label that stands for so many types each needs few."""
+
 
 @dataclass
 class Rows:
@@ -93,6 +96,11 @@ def shard_of(found: Found, parts: dict[str, str]) -> str | None:
     return part if part == "test" or not found.made_by.startswith(HELD_OUT) else None
 
 
+def limits_of(kind: str, shard: str) -> Limits:
+    """The most that a type may have in a shard."""
+    return OUTLIER_LIMITS[shard] if kind in OUTLIERS else LIMITS[shard]
+
+
 def label_of(kind: str) -> int:
     """The label of a type; that of UNKNOWN for outliers and unseen types."""
     return LABELS.index(kind) if kind in LABELS else LABELS.index(UNKNOWN)
@@ -124,10 +132,11 @@ def build_rows(found: Sequence[Found], parts: dict[str, str], material: Path, *,
     for shard in ("test", "unseen_test", "dev", "unseen_dev", "train"):
         rows = shards[shard] = Rows()
         for kind, files in sorted(sorted_out[shard].items()):
-            chosen = choose(files, LIMITS[shard])
+            limits = limits_of(kind, shard)
+            chosen = choose(files, limits)
             rows.origins.update(each.origin for each in chosen)
             rows.counts[kind] = [
-                *_add_type(rows, kind, chosen, LIMITS[shard], material, seen, seed),
+                *_add_type(rows, kind, chosen, limits, material, seen, seed),
                 len({each.origin for each in chosen}),
             ]
     return shards

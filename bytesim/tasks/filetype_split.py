@@ -33,7 +33,7 @@ def split_origins(
     Types in `test_only` or `dev_only` are shown in that part alone: one or two of their origins are moved there where
     they have none. Of every other type training keeps at least KEEP_TRAIN when origins are moved out of it.
     """
-    parts = {origin: _by_hash(origin) for of_type in counts.values() for origin in of_type}
+    parts = {origin: by_hash(origin) for of_type in counts.values() for origin in of_type}
     fixed: set[str] = set()
     for kind in sorted(counts, key=lambda each: (len(counts[each]), each)):
         of_type = counts[kind]
@@ -51,7 +51,8 @@ def split_origins(
     return parts
 
 
-def _by_hash(origin: str) -> str:
+def by_hash(origin: str) -> str:
+    """The part that the name of an origin alone gives it."""
     place = position(origin)
     return "test" if place < TEST_SHARE else "dev" if place < TEST_SHARE + DEV_SHARE else "train"
 
