@@ -13,7 +13,7 @@ from bytesim.errors import ConfigError
 from bytesim.models.encoder import Encoder
 from bytesim.models.encoder_config import EncoderConfig
 from bytesim.models.weights import load_model, save_model
-from bytesim.nn.edges import EdgeReader
+from bytesim.nn.edges import EdgeBag, EdgeReader
 from bytesim.nn.fronts import PictureFront, gabor_filters
 from bytesim.nn.ngrams import NgramBag
 from bytesim.patching import frame_file
@@ -26,6 +26,7 @@ SMALL = {"channels": (8, 16), "hidden_size": 16, "head_size": 8, "max_patches": 
 FRONTS = [
     {"front": "bytes", "kernel": 5},
     {"front": "bytes", "kernel": 5, "edge_bytes": 8},
+    {"front": "bytes", "kernel": 5, "edge_bytes": 8, "edge_buckets": 500},
     {"front": "picture", "rows": 8, "columns": 4, "skip_bytes": 6},
     {"front": "sound", "filters": 6, "filter_bytes": 16, "filter_step": 4},
 ]
@@ -120,6 +121,26 @@ def test_edges_are_the_first_and_the_last_bytes_of_a_file():
     tokens = torch.tensor([[1, 2, 3, 4, 5, 256, 256], [7, 8, 256, 256, 256, 256, 256]])
     assert reader.edges(tokens).tolist() == [[1, 2, 3, 3, 4, 5], [7, 8, 256, 256, 7, 8]]
     assert reader.edges(torch.full((1, 0), 256)).tolist() == [[256] * 6]
+
+
+def test_an_edge_bag_knows_a_signature_by_its_place():
+    bag = EdgeBag(4, 10_000, 4)
+    signed, again, moved = (bag.rows(torch.tensor([list(text)]))[0] for text in (b"RIFFabcd", b"RIFFxyzw", b"_RIFFabc"))
+    first = [rows[12:16].tolist() for rows in (signed, again, moved)]  # the 4-grams of the beginning
+    assert first[0] == first[1]
+    assert first[0][0] != first[2][0]
+    assert first[0][1:] == [10_000] * 3  # they reach beyond the four bytes
+    assert set(bag.rows(torch.full((1, 9), 256)).flatten().tolist()) == {10_000}
+
+
+def test_a_reader_is_left_out_of_some_files_in_training_alone():
+    model = small_encoder(edge_bytes=8, edge_buckets=50, reader_dropout=0.5).train()
+    pooled = model.pooled(torch.randint(0, 256, (200, 100)))
+    parts = pooled.split([16, 16, 16, 16], 1)
+    silent = torch.stack([(part == 0).all(1) for part in parts]).float()
+    assert 0.3 < float(silent.mean()) < 0.7
+    assert float(silent.prod(0).mean()) < 0.2  # each for itself
+    assert not (model.eval().pooled(torch.randint(0, 256, (20, 100))) == 0).all(1).any()
 
 
 def test_filters_of_sound_are_not_trained():

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bytesim.models.encoder_config import EncoderConfig
 from bytesim.nn.convolutions import Stage
-from bytesim.nn.edges import EdgeReader
+from bytesim.nn.edges import EdgeBag, EdgeReader
 from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.fronts import ByteFront, PictureFront, SoundFront
 from bytesim.nn.ngrams import NgramBag
@@ -51,6 +51,11 @@ class Encoder(nn.Module):
                 dropout=config.ngram_dropout,
             )
         self.edges = EdgeReader(config.edge_bytes, config.hidden_size) if config.edge_bytes else None
+        self.edge_bag = None
+        if config.edge_buckets:
+            self.edge_bag = EdgeBag(
+                config.edge_bytes, config.edge_buckets, config.ngram_size, dropout=config.ngram_dropout
+            )
         self.dropout = nn.Dropout(config.dropout)
         self.class_head = nn.Linear(config.pooled_size, config.num_classes)
 
@@ -60,14 +65,22 @@ class Encoder(nn.Module):
         Bytes beyond `config.window_bytes` are not read.
         """
         del lengths  # what is no byte of a file is 256, which says as much
+        return self.class_head(self.dropout(self.pooled(self.bytes_of(patches))))
+
+    def bytes_of(self, patches: Tensor) -> Tensor:
+        """Frames (B, P, S) -> the tokens (B, L) that are read: the bytes without the header of the format."""
         suffix = self.config.suffix_patches * self.config.patch_size
-        tokens = patches.flatten(1)[:, suffix + self.config.skip_bytes : suffix + self.config.window_bytes]
-        return self.class_head(self.dropout(self.pooled(tokens)))
+        return patches.flatten(1)[:, suffix + self.config.skip_bytes : suffix + self.config.window_bytes]
 
     def pooled(self, tokens: Tensor) -> Tensor:
         """Tokens (B, L), padded with 256 -> what is known of each file, (B, H) and what bag and edges add."""
-        readers = (self._read, self.bag, self.edges)
-        return torch.cat([read(tokens) for read in readers if read is not None], -1)
+        readers = (self._read, self.bag, self.edges, self.edge_bag)
+        return torch.cat([self._left_out(read(tokens)) for read in readers if read is not None], -1)
+
+    def _left_out(self, features: Tensor) -> Tensor:
+        """(B, D): what one reader says, in training of some files nothing, so that each learns to do without others."""
+        kept = features.new_ones(len(features), 1)
+        return features * F.dropout(kept, self.config.reader_dropout, self.training)
 
     def _read(self, tokens: Tensor) -> Tensor:
         """(B, H): the mean over all places, after convolutions and transformer."""

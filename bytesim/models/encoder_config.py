@@ -33,10 +33,11 @@ LARGEST = {
     "ngram_buckets": 1 << 24,
     "ngram_size": 1 << 12,
     "edge_bytes": 1 << 12,
+    "edge_buckets": 1 << 24,
 }
 """Field -> the greatest value: a config that lies must cost neither memory nor time."""
 
-MAY_BE_NONE = ("skip_bytes", "num_layers", "ngram_buckets", "edge_bytes")
+MAY_BE_NONE = ("skip_bytes", "num_layers", "ngram_buckets", "edge_bytes", "edge_buckets")
 """Fields that may be 0."""
 
 
@@ -93,8 +94,12 @@ class EncoderConfig:
     """Share of the n-grams that are left out in a step of training."""
     edge_bytes: int = 0
     """Above 0, so many bytes at the beginning and as many at the end are also read place by place: signatures."""
+    edge_buckets: int = 0
+    """Above 0, the n-grams of these bytes are also looked up, each by its place, in a table of so many rows."""
     dropout: float = 0.0
     """Share of the pooled features that are left out in a step of training."""
+    reader_dropout: float = 0.0
+    """Share of the files that a reader (convolutions, n-grams, edges) is left out of in a step of training."""
 
     suffix_patches: ClassVar[int] = 1
     """Patches of a frame before the bytes: the extension patch, which an encoder does not read."""
@@ -112,9 +117,11 @@ class EncoderConfig:
             raise ConfigError(f"kernel {self.kernel} is even; choose an odd width such as 3.")
         if self.hidden_size % self.head_size or self.head_size % 2:
             raise ConfigError(f"hidden_size {self.hidden_size} does not split into even heads of {self.head_size}.")
-        for name in ("dropout", "ngram_dropout"):
+        for name in ("dropout", "ngram_dropout", "reader_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; choose a share below 1.")
+        if self.edge_buckets and not self.edge_bytes:
+            raise ConfigError("edge_buckets needs edge_bytes, the bytes whose n-grams they are for.")
         if self.max_patches <= self.suffix_patches + 1 or self.window_bytes < self.filter_bytes * (
             self.front == "sound"
         ):
@@ -139,8 +146,8 @@ class EncoderConfig:
     @property
     def pooled_size(self) -> int:
         """Width of what is known of a file before its class is told."""
-        bag = self.ngram_size if self.ngram_buckets else 0
-        return self.hidden_size * (2 if self.edge_bytes else 1) + bag
+        bags = bool(self.ngram_buckets) + bool(self.edge_buckets)
+        return self.hidden_size * (2 if self.edge_bytes else 1) + self.ngram_size * bags
 
     @property
     def map_shape(self) -> tuple[int, int]:

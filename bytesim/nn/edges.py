@@ -6,11 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.nn.ngrams import PRIME, bag_of, some_of
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 BYTE_SIZE = 16
 """Width of a byte."""
+EDGE_NGRAMS = (1, 2, 3, 4)
+"""Bytes of the n-grams of an EdgeBag."""
 
 
 class EdgeReader(nn.Module):
@@ -31,7 +34,44 @@ class EdgeReader(nn.Module):
 
     def edges(self, tokens: Tensor) -> Tensor:
         """(B, 2 count) the first tokens and the last real ones; 256 where a file has not so many."""
-        padded = F.pad(tokens, (self.count, self.count), value=END_OF_PATCH)
-        real = (tokens != END_OF_PATCH).sum(1, keepdim=True)
+        return torch.cat(edges_of(tokens, self.count), 1)
+
+
+class EdgeBag(nn.Module):
+    """Tokens (B, L), padded with 256 -> (B, D): a bag of the n-grams of both ends, each hashed with its place.
+
+    A signature is a row of the table, so few files teach it.
+    """
+
+    def __init__(self, count: int, buckets: int, size: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.count, self.buckets, self.dropout = count, buckets, dropout
+        self.table = nn.EmbeddingBag(buckets + 1, size, mode="sum", padding_idx=buckets)
+        nn.init.normal_(self.table.weight, std=0.02)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        rows = self.rows(tokens)
+        return bag_of(some_of(rows, self.dropout) if self.training else rows, self.table)
+
+    def rows(self, tokens: Tensor) -> Tensor:
+        """(B, 2 count len(EDGE_NGRAMS)) the row of each n-gram; those that reach beyond the file have the last one."""
         places = torch.arange(self.count, device=tokens.device)
-        return torch.cat([padded[:, self.count : 2 * self.count], padded.gather(1, real + places)], 1)
+        found = []
+        for side, edge in enumerate(edges_of(tokens, self.count)):
+            value, real = torch.zeros_like(edge), torch.ones_like(edge, dtype=torch.bool)
+            for length in range(1, max(EDGE_NGRAMS) + 1):
+                shifted = F.pad(edge[:, length - 1 :], (0, length - 1), value=END_OF_PATCH)
+                value = (value * 257 + shifted + 1) % PRIME
+                real = real & (shifted != END_OF_PATCH)
+                if length in EDGE_NGRAMS:
+                    key = (value + (places * 2 + side) * 1_000_003 + length * 40_503) % PRIME
+                    found.append(torch.where(real, key * 2_654_435_761 % PRIME % self.buckets, self.buckets))
+        return torch.cat(found, 1)
+
+
+def edges_of(tokens: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Tokens (B, L) -> (B, count) twice: the first ones and the last real ones, 256 where a file has not so many."""
+    padded = F.pad(tokens, (count, count), value=END_OF_PATCH)
+    real = (tokens != END_OF_PATCH).sum(1, keepdim=True)
+    places = torch.arange(count, device=tokens.device)
+    return padded[:, count : 2 * count], padded.gather(1, real + places)

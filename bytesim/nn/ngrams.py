@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
-_PRIME = 1_000_000_007
+PRIME = 1_000_000_007
 
 
 class NgramBag(nn.Module):
@@ -24,7 +24,13 @@ class NgramBag(nn.Module):
     fold: Tensor
 
     def __init__(
-        self, buckets: int, size: int, lengths: Sequence[int], *, fold_case: bool = False, dropout: float = 0.0
+        self,
+        buckets: int,
+        size: int,
+        lengths: Sequence[int],
+        *,
+        fold_case: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.buckets, self.lengths, self.dropout = buckets, tuple(lengths), dropout
@@ -37,10 +43,7 @@ class NgramBag(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         rows = self.rows(tokens)
-        if self.training and self.dropout:
-            rows = rows.masked_fill(torch.rand(rows.shape, device=rows.device) < self.dropout, self.buckets)
-        count = (rows != self.buckets).sum(1, keepdim=True).clamp(min=1)
-        return self.table(rows) / count.sqrt()
+        return bag_of(some_of(rows, self.dropout) if self.training else rows, self.table)
 
     def rows(self, tokens: Tensor) -> Tensor:
         """(B, all n-grams) the row of each in the table; those that reach into padding have the last one."""
@@ -49,9 +52,22 @@ class NgramBag(nn.Module):
         value, real = torch.zeros_like(folded), torch.ones_like(folded, dtype=torch.bool)
         for length in range(1, max(self.lengths) + 1):
             shifted = F.pad(folded[:, : folded.shape[1] - length + 1], (length - 1, 0), value=END_OF_PATCH)
-            value = (value * 257 + shifted + 1) % _PRIME
+            value = (value * 257 + shifted + 1) % PRIME
             real = real & (shifted != END_OF_PATCH)
             if length in self.lengths:
-                mixed = (value * 2654435761 + length * 40503) % _PRIME % self.buckets
+                mixed = (value * 2654435761 + length * 40503) % PRIME % self.buckets
                 found.append(torch.where(real, mixed, self.buckets))
         return torch.cat(found, 1)
+
+
+def some_of(rows: Tensor, left_out: float) -> Tensor:
+    """Rows (B, G) without about so large a share of the columns, drawn anew at every call: what is left out is free."""
+    if not left_out:
+        return rows
+    return rows[:, torch.rand(rows.shape[1], device=rows.device) >= left_out]
+
+
+def bag_of(rows: Tensor, table: nn.EmbeddingBag) -> Tensor:
+    """Rows (B, G) of a table, the last one being none -> (B, D): their sum over the root of how many."""
+    count = (rows != table.num_embeddings - 1).sum(1, keepdim=True).clamp(min=1)
+    return table(rows) / count.sqrt()

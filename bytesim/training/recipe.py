@@ -67,6 +67,9 @@ class DataSource:
     """Generate, classify: changes that leave a file what it is, `flip crop`, each drawn anew whenever the file is.
     Pictures: flip, crop, cutout, colour; recordings: shift, gain, noise, speed, mask, tone; any file: drop. Validation
     takes flip alone: it measures, and the model is then used, by a picture and its mirror image together."""
+    balance: float = 0.0
+    """Classify: 0 draws each file as often as any other, 1 each class as often as any other, 0.5 between the two;
+    `unknown`, which stands for many kinds, as often as it has files."""
     windows: str = "slide"
     """Classify: how files longer than the history are read, and are once the model is used: `slide`, by windows that
     overlap by half, in training one from anywhere; or `ends`, by the first and the last half of what fits."""
@@ -95,6 +98,10 @@ class DataSource:
             raise ConfigError("a data source lacks path, a shard or a folder of files.")
         _choice("windows", self.windows, WINDOW_RULES)
         _at_least("mixup", self.mixup, 0)
+        if not 0 <= self.balance <= 1:
+            raise ConfigError(f"balance is {self.balance}; choose a number from 0 to 1.")
+        if self.balance and self.task != "classify":
+            raise ConfigError("balance is between classes; only task = classify has some.")
         if self.augment and self.task not in ("generate", "classify"):
             raise ConfigError("augment changes single files; task = generate or classify reads such.")
         if self.mixup and self.task != "classify":

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bytesim.clocks import clock_of, clock_patches
 from bytesim.errors import ConfigError
 from bytesim.formats.bmp import mirrored
+from bytesim.formats.filetypes import UNKNOWN
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.models.config import ModelConfig
 from bytesim.patching import frame_file, frame_source, num_patches
@@ -34,7 +35,14 @@ class Stream:
     """The examples of one data source, sorted by length."""
 
     def __init__(
-        self, source: DataSource, shard: Shard, config: ModelConfig, *, sha256: str = "", too_large: int = 0
+        self,
+        source: DataSource,
+        shard: Shard,
+        config: ModelConfig,
+        *,
+        labels: Sequence[str] = (),
+        sha256: str = "",
+        too_large: int = 0,
     ) -> None:
         self.source = source
         self.config = config
@@ -64,9 +72,22 @@ class Stream:
             check_form(source.augment, np.minimum(to_lengths[rows], window_bytes(config)), source.path)
         self.rows = rows[np.argsort(patches[rows], kind="stable")]
         self.buckets = -(-patches[self.rows] // BUCKET_PATCHES)
-        self.patches_before = np.cumsum(self.buckets)
+        self.drawn = self._weights(labels)
+        self.before = np.cumsum(self.buckets * self.drawn)
         self.left_out = too_large + int(np.count_nonzero(~keep & asked))
         """Rows asked for that are too long for the model or over `max_bytes`."""
+
+    def _weights(self, labels: Sequence[str]) -> NDArray[np.float64]:
+        """How often each file is drawn, next to others of its length: the more, the fewer its class has.
+
+        The class `unknown` is drawn as often as it has files: it stands for many kinds, not for one.
+        """
+        label = self.shard.label[self.rows]
+        weights: NDArray[np.float64] = np.bincount(label)[label].astype(np.float64) ** -self.source.balance
+        strange = label == labels.index(UNKNOWN) if UNKNOWN in labels else np.zeros(len(label), np.bool_)
+        if strange.any() and not strange.all():
+            weights[strange] = weights[~strange].mean()
+        return weights
 
     def _asked(self, shard: Shard) -> NDArray[np.bool_]:
         asked = (shard.group >= self.source.group_from) & (shard.group <= self.source.group_to)
@@ -128,16 +149,26 @@ class Stream:
         How many depends on the bucket alone: shapes recur, and kernels made for a shape are used again. A bucket comes
         as often as it holds bytes, so that long files are drawn as often as short ones.
         """
-        row = np.searchsorted(self.patches_before, rng.integers(self.patches_before[-1]), side="right")
-        bucket = int(self.buckets[row])
+        bucket = int(self.buckets[np.searchsorted(self.before, self._somewhere(rng), side="right")])
         count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
-        drawn = [self.example(int(index), rng) for index in rng.integers(low, high, count)]
+        drawn = [self.example(int(index), rng) for index in self._among(low, high, count, rng)]
         if self.source.mixup:
             return mixed(drawn, self.source.mixup, rng)
         if not self.source.length_noise:
             return drawn
         return [replace(each, shown=with_length_noise(each.patches, each.first, rng)) for each in drawn]
+
+    def _somewhere(self, rng: np.random.Generator) -> float:
+        """A place along `before`."""
+        return rng.random() * self.before[-1] if self.source.balance else int(rng.integers(int(self.before[-1])))
+
+    def _among(self, low: int, high: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """`count` of the places from `low` to `high`, the end not among them."""
+        if not self.source.balance:
+            return rng.integers(low, high, count)
+        weights = self.drawn[low:high]
+        return low + rng.choice(high - low, count, p=weights / weights.sum())
 
 
 AnyStream = Stream | CpuStream
@@ -171,7 +202,7 @@ def open_stream(
     path = find_place(source, base)
     if path.is_dir():
         listing = read_folder(path, source, labels, held_back)
-        return Stream(source, listing.shard, config, sha256=listing.sha256, too_large=listing.too_large)
+        return Stream(source, listing.shard, config, labels=labels, sha256=listing.sha256, too_large=listing.too_large)
     if source.part != "all" and path.exists():
         raise ConfigError(f"part = {source.part!r} is for folders; {source.path} is none.")
     shard = load_shard(path)
@@ -179,7 +210,7 @@ def open_stream(
         return CpuStream(source, config, shard, sha256=sha256_of(path))
     if source.task == "classify" and not all(0 <= label < len(labels) for label in np.unique(shard.label)):
         raise ConfigError(f"{source.path} holds labels that the recipe does not name.")
-    return Stream(source, shard, config, sha256=sha256_of(path))
+    return Stream(source, shard, config, labels=labels, sha256=sha256_of(path))
 
 
 class Mixture:
