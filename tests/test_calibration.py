@@ -6,16 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from bytesim.errors import ModelError
 from bytesim.metrics import calibration_error, score_classification
 from bytesim.tasks.calibration import (
     ClassCalibration,
+    UnknownRule,
     are_unknown,
     best_guesses,
     calibrate,
     confidences,
+    fit_rule,
     fit_temperature,
     fit_threshold,
     keep_calibration,
@@ -78,11 +82,36 @@ def test_with_unseen_files_the_threshold_parts_the_two_best():
 def test_the_class_unknown_wins_or_is_passed_over():
     labels = ["png", "unknown", "zip"]
     table = np.array([[0.5, 0.4, 0.1], [0.3, 0.6, 0.1], [0.2, 0.1, 0.7]])
-    assert confidences(table, labels).tolist() == [0.5, 0.0, 0.7]
+    assert confidences(table, labels).tolist() == [0.5, 0.3, 0.7]
     assert best_guesses(table, labels).tolist() == [0, 0, 2]
-    assert are_unknown(table, labels, 0.0).tolist() == [False, True, False]
-    assert are_unknown(table, labels, 0.6).tolist() == [True, True, False]
-    assert are_unknown(table, ["a", "b", "c"], 0.55).tolist() == [True, False, False]
+    assert are_unknown(table, labels, UnknownRule()).tolist() == [False, True, False]
+    assert are_unknown(table, labels, UnknownRule(below=0.6)).tolist() == [True, True, False]
+    assert are_unknown(table, labels, UnknownRule(share_from=0.7)).tolist() == [False, False, False]
+    assert are_unknown(table, labels, UnknownRule(share_from=0.4)).tolist() == [True, True, False]
+    assert are_unknown(table, ["a", "b", "c"], UnknownRule(below=0.55)).tolist() == [True, False, False]
+
+
+def test_the_rule_is_spent_where_it_wins_most():
+    labels = ["png", "zip", "unknown"]
+    rng = np.random.default_rng(0)
+    torn = np.stack([rng.uniform(0.4, 0.55, 500), rng.uniform(0.3, 0.4, 500), rng.uniform(0, 0.01, 500)], 1)
+    strange = np.stack([rng.uniform(0.6, 0.7, 100), rng.uniform(0, 0.1, 100), rng.uniform(0.1, 0.2, 100)], 1)
+    by_class = fit_rule(torn, strange, labels)  # strange files are surer of a kind than known ones, but not of both
+    assert are_unknown(strange, labels, by_class).all()
+    assert are_unknown(torn, labels, by_class).mean() <= 0.04
+    doubtful = np.stack([rng.uniform(0.1, 0.2, 100), rng.uniform(0.1, 0.2, 100), np.zeros(100)], 1)
+    by_guess = fit_rule(torn, doubtful, labels)
+    assert are_unknown(doubtful, labels, by_guess).all()
+    assert are_unknown(torn, labels, by_guess).mean() <= 0.04
+    assert fit_rule(torn[:6], strange, labels) == UnknownRule()
+
+
+@given(st.integers(34, 90), st.integers(1, 40), st.integers(0, 1 << 32))
+def test_no_rule_loses_more_known_files_than_it_may(known, unseen, seed):
+    labels = ["png", "unknown", "zip"]
+    rng = np.random.default_rng(seed)
+    table, strange = (softmax(np.round(rng.normal(0, 2, (count, 3)), 1)) for count in (known, unseen))
+    assert are_unknown(table, labels, fit_rule(table, strange, labels)).mean() <= 0.04
 
 
 def test_smoothing_is_taken_out_of_answers():
@@ -99,9 +128,7 @@ def test_rows_of_the_class_unknown_count_as_unseen():
     labels = [0] * 40 + [2] * 40 + [1] * 20
     made = calibrate(logits, labels, ["png", "unknown", "zip"], split="dev", split_sha256="0")
     probabilities = softmax(logits, made.temperature)
-    assert (
-        are_unknown(probabilities, ["png", "unknown", "zip"], made.unknown_below).tolist() == [False] * 80 + [True] * 20
-    )
+    assert are_unknown(probabilities, ["png", "unknown", "zip"], made.rule).tolist() == [False] * 80 + [True] * 20
 
 
 def test_the_card_keeps_a_calibration(tmp_path):
@@ -125,7 +152,9 @@ def test_the_card_keeps_a_calibration(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
 
 
-@pytest.mark.parametrize("change", [{"temperature": 0}, {"temperature": "hot"}, {"unknown_below": 2}, {"more": 1}])
+@pytest.mark.parametrize(
+    "change", [{"temperature": 0}, {"temperature": "hot"}, {"unknown_below": 2}, {"unknown_from": "x"}, {"more": 1}]
+)
 def test_a_calibration_that_makes_no_sense_is_refused(tmp_path, change):
     stored = {"temperature": 1.0, "unknown_below": 0.0, "files": 1, "split": "", "split_sha256": ""}
     with pytest.raises(ModelError, match="makes no sense"):

@@ -169,6 +169,20 @@ def test_a_file_longer_than_the_history_is_learned_from_and_measured_by_windows(
     assert len(set(drawn)) == 4
 
 
+@pytest.mark.parametrize(("balance", "share"), [(0.0, 0.1), (0.5, 0.25), (1.0, 0.5)])
+def test_rare_classes_are_drawn_as_often_as_the_recipe_asks(balance, share):
+    source = DataSource(path="-", task="classify", target_suffix="bin", balance=balance)
+    labels = [int(index < 20) for index in range(200)]
+    rows = [(b"", bytes([index]) * (1 + index % 60)) for index in range(200)]
+    stream = Stream(source, pack(rows, labels=labels), EncoderConfig(patch_size=8, max_patches=12))
+    rng = np.random.default_rng(0)
+    drawn = [each.label for _ in range(100) for each in stream.draw(rng, 4_000)]
+    assert np.mean(drawn) == pytest.approx(share, abs=0.03)
+    stream = Stream(source, pack(rows, labels=labels), stream.config, labels=("known", "unknown"))
+    drawn = [each.label for _ in range(100) for each in stream.draw(rng, 4_000)]
+    assert np.mean(drawn) == pytest.approx(0.1, abs=0.03)  # as often as it has files
+
+
 # --- stopping in time ------------------------------------------------------------------------
 
 
@@ -314,7 +328,8 @@ def test_the_card_holds_the_calibration_and_counts_of_every_label(tmp_path):
     assert judged is not None
     assert card["calibration"]["files"] == judged.files == 6
     assert set(card["calibration"]) == {
-        *("temperature", "unknown_below", "files", "split", "split_sha256", "expected_calibration_error")
+        *("temperature", "unknown_below", "unknown_from", "files", "split", "split_sha256"),
+        "expected_calibration_error",
     }
     assert [(each["label"], each["trained"], each["files"]) for each in card["results"]["labels"]] == [
         ("high", 27, 3),

@@ -158,10 +158,15 @@ def _measured_on(seen: ClassifyEvaluation) -> list[str]:
         strange = seen.unseen
         lines.append(f"unseen: {strange.num_files:,} files of {strange.split} (sha256 {strange.split_sha256})")
     lines.append(
-        f"decoding: {seen.decoding}; temperature {seen.temperature:.4f}, unknown below {seen.unknown_below:.4f}; "
-        f"{seen.files_per_second:,.0f} files/s"
+        f"decoding: {seen.decoding}; temperature {seen.temperature:.4f}; unknown where no kind has "
+        f"{seen.unknown_below:.4f}{_or_unknown_has(seen)}; {seen.files_per_second:,.0f} files/s"
     )
     if seen.calibration is not None:
         lines.append("calibration: temperature and threshold are fitted to these files, and noted in the card")
     lines += [f"picture: {path}" for path in seen.pictures]
     return lines
+
+
+def _or_unknown_has(seen: ClassifyEvaluation) -> str:
+    """The second half of the rule, where the model has the class."""
+    return "" if seen.unknown_from is None else f", or that class has {seen.unknown_from:.4f}"

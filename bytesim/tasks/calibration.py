@@ -36,6 +36,16 @@ _GOLDEN = (5**0.5 - 1) / 2
 Probabilities = NDArray[np.float64]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnknownRule:
+    """When an answer is `unknown`, in calibrated probabilities."""
+
+    below: float = 0.0
+    """Where the best guess among the real classes is less probable than this;"""
+    share_from: float | None = None
+    """or where the class `unknown` has at least this probability; None: where it has the greatest."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClassCalibration:
     """The calibration of a classifier, as its card has it."""
@@ -49,6 +59,14 @@ class ClassCalibration:
     split_sha256: str
     expected_calibration_error: float
     """Of the same files, with this temperature."""
+    unknown_from: float | None = None
+    """Where the class `unknown` has at least this probability the answer is `unknown`; None: where it has the
+    greatest."""
+
+    @property
+    def rule(self) -> UnknownRule:
+        """When an answer is `unknown`."""
+        return UnknownRule(below=self.unknown_below, share_from=self.unknown_from)
 
 
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> Probabilities:
@@ -131,13 +149,10 @@ def fit_threshold(known: ArrayLike, unseen: ArrayLike | None = None, *, most_bel
 
 
 def confidences(probabilities: ArrayLike, labels: Sequence[str]) -> Probabilities:
-    """(N,) how sure the best guess among the real classes is; 0 where the class `unknown` wins."""
+    """(N,) how probable the best guess among the real classes is."""
     table = np.asarray(probabilities, np.float64)
-    if UNKNOWN not in labels:
-        return table.max(1)
-    place = labels.index(UNKNOWN)
-    best = np.delete(table, place, 1).max(1)
-    return np.where(table[:, place] > best, 0.0, best)
+    best: Probabilities = table[np.arange(len(table)), best_guesses(table, labels)]
+    return best
 
 
 def best_guesses(probabilities: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
@@ -148,10 +163,55 @@ def best_guesses(probabilities: ArrayLike, labels: Sequence[str]) -> NDArray[np.
     return table.argmax(1)
 
 
-def are_unknown(probabilities: ArrayLike, labels: Sequence[str], threshold: float) -> NDArray[np.bool_]:
-    """(N,) which rows are answered `unknown`: its class wins, or the best guess is less sure than the threshold."""
-    sure = confidences(probabilities, labels)
-    return (sure == 0.0) | (sure < threshold)
+def are_unknown(probabilities: ArrayLike, labels: Sequence[str], rule: UnknownRule) -> NDArray[np.bool_]:
+    """(N,) which rows are answered `unknown`."""
+    table = np.asarray(probabilities, np.float64)
+    sure = confidences(table, labels)
+    doubted = sure < rule.below
+    if UNKNOWN not in labels:
+        return doubted
+    share = table[:, labels.index(UNKNOWN)]
+    return doubted | (share > sure if rule.share_from is None else share >= rule.share_from)
+
+
+def fit_rule(known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str]) -> UnknownRule:
+    """When an answer is `unknown`, from the probabilities of known files (N, C) and, where there are some, of unseen
+    kinds (M, C).
+
+    Of the known files at most MOST_BELOW are called unknown, with unseen ones MOST_BELOW_WITH_UNSEEN. Of the rules
+    that keep to it, that is taken which wins most: those that spend the files that may be lost on the class
+    `unknown`, on the confidence of the best guess, or on both. Too few known files set no rule.
+    """
+    table = np.asarray(known, np.float64)
+    if MOST_BELOW * len(table) < 1:  # one of six is no 3 %
+        return UnknownRule()
+    strange = None if unseen is None or not len(np.asarray(unseen)) else np.asarray(unseen, np.float64)
+    if UNKNOWN not in labels or strange is None:
+        guesses = None if strange is None else confidences(strange, labels)
+        return UnknownRule(below=_down(fit_threshold(confidences(table, labels), guesses), 1e4))
+    lost = int(MOST_BELOW_WITH_UNSEEN * len(table))
+    rules = [_spending(table, labels, spent, lost) for spent in np.unique(np.linspace(0, lost, 9).astype(int))]
+
+    def won(rule: UnknownRule) -> float:
+        return float(are_unknown(strange, labels, rule).mean() - are_unknown(table, labels, rule).mean())
+
+    return max(rules, key=won)
+
+
+def _spending(known: Probabilities, labels: Sequence[str], spent: int, lost: int) -> UnknownRule:
+    """The rule that calls at most `lost` known files unknown, at most `spent` of them for the class `unknown`."""
+    share, sure = known[:, labels.index(UNKNOWN)], confidences(known, labels)
+    share_from = _up(float(np.nextafter(np.sort(share)[::-1][spent], 2.0)), 1e6)
+    left = np.sort(sure[share < share_from])
+    return UnknownRule(below=_down(float(left[lost - (len(known) - len(left))]), 1e4), share_from=share_from)
+
+
+def _down(value: float, steps: float) -> float:
+    return math.floor(value * steps) / steps
+
+
+def _up(value: float, steps: float) -> float:
+    return math.ceil(value * steps) / steps
 
 
 def calibrate(
@@ -166,7 +226,7 @@ def calibrate(
     """Temperature and threshold from logits (N, C) and true classes (N,) of a split kept for it.
 
     `unseen_logits` (M, C) are of files of kinds that are among no label. Rows whose class is `unknown` fit the
-    temperature and count as unseen. Too few known files set no threshold.
+    temperature, and stand for unseen ones where none are given.
     """
     table, truth = np.asarray(logits, np.float64), np.asarray(classes, np.int64)
     temperature = fit_temperature(table, truth)
@@ -174,16 +234,13 @@ def calibrate(
         temperature = max(1.0, temperature)  # where nothing is wrong the likeliest one makes all probabilities 1
     temperature = round(temperature, 4)
     probabilities = softmax(table, temperature)
-    sure = confidences(probabilities, labels)
     strange = truth == labels.index(UNKNOWN) if UNKNOWN in labels else np.zeros(len(truth), np.bool_)
-    unseen = list(sure[strange])
-    if unseen_logits is not None:
-        unseen += list(confidences(softmax(unseen_logits, temperature), labels))
-    enough = MOST_BELOW * np.count_nonzero(~strange) >= 1  # one of six is no 3 %
-    threshold = fit_threshold(sure[~strange], unseen or None) if enough else 0.0
+    unseen = probabilities[strange] if unseen_logits is None else softmax(unseen_logits, temperature)
+    rule = fit_rule(probabilities[~strange], unseen, labels)
     return ClassCalibration(
         temperature=temperature,
-        unknown_below=math.floor(threshold * 1e4) / 1e4,
+        unknown_below=rule.below,
+        unknown_from=rule.share_from,
         files=len(truth),
         split=split,
         split_sha256=split_sha256,
@@ -208,10 +265,11 @@ def read_fragment_calibrations(card: dict[str, Any], folder: Path) -> dict[int, 
 def _parse(stored: Any, name: str, folder: Path) -> ClassCalibration:
     try:
         made = ClassCalibration(**stored)
-        numbers = (made.temperature, made.unknown_below, made.expected_calibration_error)
+        share = 0.0 if made.unknown_from is None else made.unknown_from
+        numbers = (made.temperature, made.unknown_below, made.expected_calibration_error, share)
         if not all(isinstance(value, int | float) for value in numbers):
             raise TypeError
-        if not (0 < made.temperature < float("inf") and 0 <= made.unknown_below <= 1):
+        if not (0 < made.temperature < float("inf") and 0 <= made.unknown_below <= 1 and 0 <= share <= 2):
             raise ValueError
     except (TypeError, ValueError) as error:
         raise ModelError(f"its {name} makes no sense.", file=str(folder / CARD_FILE)) from error

@@ -30,6 +30,7 @@ from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_o
 from bytesim.tasks.calibration import (
     ClassCalibration,
     Probabilities,
+    UnknownRule,
     log_softmax,
     read_calibration,
     read_fragment_calibrations,
@@ -73,7 +74,8 @@ class Classifier:
     label_smoothing: float = 0.0
     """Of the labels that it was trained with, which is taken out of its answers."""
     temperature: float = 1.0
-    unknown_below: float = 0.0
+    rule: UnknownRule = field(default_factory=UnknownRule)
+    """When its answer is `unknown`."""
     fragments: Mapping[int, ClassCalibration] = field(default_factory=dict)
     """Bytes of a fragment -> the calibration of such."""
     batch: int = DEFAULT_BATCH
@@ -84,7 +86,11 @@ class Classifier:
             return self
         nearest = min(self.fragments, key=lambda size: abs(math.log(size / num_bytes)))
         made = self.fragments[nearest]
-        return replace(self, temperature=made.temperature, unknown_below=made.unknown_below)
+        return replace(self, temperature=made.temperature, rule=made.rule)
+
+    def doubting(self, threshold: float | None) -> Classifier:
+        """The same, with answers less probable than `threshold` called `unknown`; None leaves it to the calibration."""
+        return self if threshold is None else replace(self, rule=replace(self.rule, below=threshold))
 
     @property
     def most_bytes(self) -> int:
@@ -172,7 +178,7 @@ def load_classifier(
         mirror=card.get("mirror", False),
         label_smoothing=card.get("label_smoothing", 0.0),
         temperature=1.0 if calibration is None else calibration.temperature,
-        unknown_below=0.0 if calibration is None else calibration.unknown_below,
+        rule=UnknownRule() if calibration is None else calibration.rule,
         fragments=read_fragment_calibrations(card, found.folder),
         batch=batch,
     )

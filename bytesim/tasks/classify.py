@@ -215,8 +215,7 @@ class _Panel:
             return
         probabilities = softmax(classifier.logits([reading for _, reading in waiting]), classifier.temperature)
         asked = self.settings
-        threshold = classifier.unknown_below if asked.threshold is None else asked.threshold
-        answers = answers_of(classifier, probabilities, threshold, asked.top)
+        answers = answers_of(classifier.doubting(asked.threshold), probabilities, asked.top)
         for (file, reading), answer in zip(waiting, answers, strict=True):
             file.num_bytes = reading.num_bytes
             file.answers.append(replace(answer, read=reading.told, changed=reading.changed))
@@ -258,10 +257,10 @@ class _File:
         return Outcome(self.source, result=result)
 
 
-def answers_of(classifier: Classifier, probabilities: Probabilities, threshold: float, top: int) -> list[Answer]:
+def answers_of(classifier: Classifier, probabilities: Probabilities, top: int) -> list[Answer]:
     """What a classifier says of each row of (N, C) calibrated probabilities."""
     labels = classifier.labels
-    unknown = are_unknown(probabilities, labels, threshold)
+    unknown = are_unknown(probabilities, labels, classifier.rule)
     guesses = best_guesses(probabilities, labels)
     ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     return [

@@ -96,11 +96,10 @@ def classify_fragments(
             f"a window of {window:,} bytes does not fit the model {classifier.name!r}, "
             f"which reads {classifier.most_bytes:,} at a time."
         )
-    classifier = classifier.for_fragments(window)
-    threshold = classifier.unknown_below if threshold is None else threshold
+    classifier = classifier.for_fragments(window).doubting(threshold)
     with open_input(file) as opened:
         num_bytes = opened.seek(0, os.SEEK_END)
-        fragments = list(_label(classifier, opened, num_bytes, window, step, threshold, on_progress))
+        fragments = list(_label(classifier, opened, num_bytes, window, step, on_progress))
     found = FragmentMap(
         source=str(file),
         model=classifier.name,
@@ -124,7 +123,6 @@ def _label(
     num_bytes: int,
     window: int,
     step: int,
-    threshold: float,
     on_progress: Progress | None,
 ) -> Iterator[Fragment]:
     # A window that begins after the last whole one is shorter; one that adds no byte to those before it is left out.
@@ -133,7 +131,7 @@ def _label(
     while group := list(islice(starts, _GROUP)):
         pieces = [_piece(file, start, window) for start in group]
         probabilities = softmax(classifier.logits([classifier.piece(data) for data in pieces]), classifier.temperature)
-        answers = answers_of(classifier, probabilities, threshold, 1)
+        answers = answers_of(classifier, probabilities, 1)
         for start, data, answer in zip(group, pieces, answers, strict=True):
             yield Fragment(
                 start=start,

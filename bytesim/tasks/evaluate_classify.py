@@ -18,6 +18,7 @@ from bytesim.metrics import ClassificationScore, confusion_matrix, macro_accurac
 from bytesim.tasks.calibration import (
     ClassCalibration,
     Probabilities,
+    UnknownRule,
     are_unknown,
     keep_calibration,
     softmax,
@@ -79,6 +80,8 @@ class ClassifyEvaluation:
     worst: tuple[ConfusedPair, ...]
     temperature: float
     unknown_below: float
+    unknown_from: float | None
+    """Probability of the class `unknown` from which on the answer is so; None where it must have the greatest."""
     unknown: float
     """Share of the files of known kinds that are answered `unknown`."""
     files_per_second: float
@@ -136,12 +139,12 @@ def evaluate_classify(
     strange_logits = None if strange is None else _logits(classifier, strange, meter)
     truth = np.array(known.classes)
     made = None
-    temperature, threshold = classifier.temperature, classifier.unknown_below
+    temperature, rule = classifier.temperature, classifier.rule
     if calibrate:
         made = find_calibration(
             logits, truth, labels, split=known.name, split_sha256=known.sha256, unseen_logits=strange_logits
         )
-        temperature, threshold = made.temperature, made.unknown_below
+        temperature, rule = made.temperature, made.rule
         keep_calibration(classifier.folder, made, fragment_bytes=fragments)
     probabilities = softmax(logits, temperature)
     score = score_classification(probabilities, truth)
@@ -161,10 +164,11 @@ def evaluate_classify(
         recall=_recall(np.array(score.confusion), labels),
         worst=tuple(confused_pairs(score, labels, WORST_PAIRS)),
         temperature=temperature,
-        unknown_below=threshold,
-        unknown=_share_unknown(are_unknown(probabilities, labels, threshold), truth, labels),
+        unknown_below=rule.below,
+        unknown_from=rule.share_from,
+        unknown=_share_unknown(are_unknown(probabilities, labels, rule), truth, labels),
         files_per_second=len(known) / max(seconds, 1e-9),
-        unseen=None if strange is None else _unseen(strange, strange_logits, labels, temperature, threshold),
+        unseen=None if strange is None else _unseen(strange, strange_logits, labels, temperature, rule),
         baselines=tuple(_baseline(name, known, truth, labels) for name in dict.fromkeys(baselines)),
         calibration=made,
         pictures=tuple(map(str, pictures)),
@@ -232,10 +236,10 @@ def _share_unknown(unknown: NDArray[np.bool_], truth: NDArray[np.int64], labels:
 
 
 def _unseen(
-    split: LabelledSplit, logits: Probabilities | None, labels: Sequence[str], temperature: float, threshold: float
+    split: LabelledSplit, logits: Probabilities | None, labels: Sequence[str], temperature: float, rule: UnknownRule
 ) -> UnseenAnswers:
     assert logits is not None
-    unknown = are_unknown(softmax(logits, temperature), labels, threshold)
+    unknown = are_unknown(softmax(logits, temperature), labels, rule)
     return UnseenAnswers(
         split=split.name, split_sha256=split.sha256, num_files=len(split), unknown=float(unknown.mean())
     )
