@@ -156,7 +156,7 @@ def test_cifar10_reads_a_picture_and_its_mirror_image_alike_and_is_not_sure_of_a
     sunset = (EXAMPLES / "sunset.bmp").read_bytes()
     there, back = model.probabilities([sunset, bmp.mirrored(sunset)])
     assert abs(there - back).max() < 1e-5
-    assert there.max() < model.unknown_below
+    assert there.max() < model.rule.below
     assert not (there == there[0]).all()
 
 
