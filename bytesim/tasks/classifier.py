@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from bytesim.engine.classify import DEFAULT_BATCH, class_logits, is_classifier
 from bytesim.engine.hardware import faster_dtype
 from bytesim.errors import ConfigError, ModelError
-from bytesim.formats.bmp import mirrored
 from bytesim.formats.filetypes import UNKNOWN
+from bytesim.formats.views import VIEWS, View
 from bytesim.models.folder import CARD_FILE, read_card
 from bytesim.models.registry import Model
 from bytesim.models.store import find_model
@@ -69,8 +69,8 @@ class Classifier:
     """Rule for files longer than its history, one of WINDOW_RULES."""
     normalize: bool = True
     """Whether other recordings and pictures are brought to the form of .wav and .bmp that the models read."""
-    mirror: bool = False
-    """Whether a picture and its mirror image are both read."""
+    views: tuple[View, ...] = ()
+    """What is read of a file beside itself."""
     label_smoothing: float = 0.0
     """Of the labels that it was trained with, which is taken out of its answers."""
     temperature: float = 1.0
@@ -112,8 +112,9 @@ class Classifier:
         plan = plan_windows(length, self.most_bytes, self.model.config.patch_size, self.windows)
         windows = tuple(b"".join(_piece(file, *ends) for ends in window) for window in plan.windows)
         told = plan.told
-        if self.mirror and suffix == "bmp":
-            windows, told = (*windows, *map(mirrored, windows)), "picture and mirror image"
+        for view in self.views:
+            if view.suffix == suffix and len(windows) == 1:
+                windows, told = (*windows, *view.others(windows[0])), view.told
         return Reading(windows=windows, suffix=suffix, num_bytes=num_bytes, told=told, changed=changed)
 
     def piece(self, data: bytes) -> Reading:
@@ -175,7 +176,7 @@ def load_classifier(
         suffixes=tuple(dict.fromkeys(tasks)),
         windows=card.get("windows", "slide"),
         normalize=card.get("normalize", True),
-        mirror=card.get("mirror", False),
+        views=tuple(view for view in VIEWS if card.get(view.name, False)),
         label_smoothing=card.get("label_smoothing", 0.0),
         temperature=1.0 if calibration is None else calibration.temperature,
         rule=UnknownRule() if calibration is None else calibration.rule,
@@ -201,8 +202,9 @@ def _card_error(card: dict[str, object], num_classes: int) -> str:
         return f"its windows are {card['windows']!r}, none of {', '.join(WINDOW_RULES)}."
     if not isinstance(card.get("normalize", True), bool):
         return "normalize is neither true nor false."
-    if not isinstance(card.get("mirror", False), bool):
-        return "mirror is neither true nor false."
+    for view in VIEWS:
+        if not isinstance(card.get(view.name, False), bool):
+            return f"{view.name} is neither true nor false."
     smoothing = card.get("label_smoothing", 0.0)
     if isinstance(smoothing, bool) or not isinstance(smoothing, int | float) or not 0 <= smoothing < 1:
         return f"its label_smoothing is {smoothing!r}, no share below 1."

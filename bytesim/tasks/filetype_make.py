@@ -120,6 +120,7 @@ def all_makers() -> list[Maker]:
         filetype_make_media,
         filetype_make_outliers,
         filetype_make_programs,
+        filetype_make_values,
     )
 
     modules = (
@@ -129,6 +130,7 @@ def all_makers() -> list[Maker]:
         filetype_make_documents,
         filetype_make_media,
         filetype_make_outliers,
+        filetype_make_values,
     )
     return [maker for module in modules for maker in module.MAKERS]
 

@@ -245,7 +245,7 @@ def djvu(job: Job) -> bytes:
 
 
 MAKERS = [
-    Maker("docx", docx, ("python-docx",), "prose", ("python:docx",), 190, 1, 1500),
+    Maker("docx", docx, ("python-docx",), "prose", ("python:docx",), 300, 1, 1500),
     Maker("docx", by_pandoc, ("docx",), "prose", ("pandoc",), 100, 1, 1500),
     Maker("docx", by_office, ("docx",), "prose", ("soffice", "pandoc"), 40, 1, 1500, True),
     Maker("odt", by_pandoc, ("odt",), "prose", ("pandoc",), 240, 1, 1500),
@@ -253,10 +253,10 @@ MAKERS = [
     Maker("epub", by_pandoc, ("epub",), "prose", ("pandoc",), 260, 1, 1500),
     Maker("rtf", by_pandoc, ("rtf",), "prose", ("pandoc",), 200, 1, 1500),
     Maker("rtf", by_office, ("rtf",), "prose", ("soffice", "pandoc"), 40, 1, 1500, True),
-    Maker("pptx", pptx, ("python-pptx",), "prose", ("python:pptx",), 200, 1, 1500),
+    Maker("pptx", pptx, ("python-pptx",), "prose", ("python:pptx",), 300, 1, 1500),
     Maker("pptx", by_pandoc, ("pptx",), "prose", ("pandoc",), 80, 1, 1500),
     Maker("pptx", by_office, ("pptx",), "prose", ("soffice", "pandoc"), 40, 1, 1500, True),
-    Maker("xlsx", xlsx, ("openpyxl", "xlsxwriter"), "table", ("python:openpyxl", "python:xlsxwriter"), 260, 1, 1000),
+    Maker("xlsx", xlsx, ("openpyxl", "xlsxwriter"), "table", ("python:openpyxl", "python:xlsxwriter"), 500, 1, 1000),
     Maker("xlsx", by_office, ("xlsx",), "table", ("soffice",), 40, 1, 1000, True),
     Maker("pdf", pdf_chart, ("",), "table", (), 60, 1, 1000),
     Maker("pdf", pdf_pages, ("",), "prose", ("python:reportlab",), 80, 1, 1500),

@@ -64,6 +64,14 @@ def tiff(job: Job) -> bytes:
     return _saved(image, "TIFF", **how)
 
 
+def tiff_copied(job: Job) -> bytes:
+    """A TIFF written anew by tiffcp: the settings are its byte order, compression and pieces."""
+    source = job.folder / "in.tif"
+    picture(job, 500).convert(job.rng.choice(("RGB", "L", "RGBA", "1"))).save(source)
+    job.run("tiffcp", *job.settings.split(), "in.tif", "out.tif")
+    return (job.folder / "out.tif").read_bytes()
+
+
 def webp(job: Job) -> bytes:
     image = picture(job).convert(job.rng.choice(("RGB", "RGBA")))
     return _saved(image, "WEBP", lossless=job.settings == "lossless", quality=job.rng.randint(20, 95),
@@ -250,6 +258,14 @@ def pcf(job: Job) -> bytes:
     return (job.folder / "out.pcf").read_bytes()
 
 
+def tfm(job: Job) -> bytes:
+    """The metrics of a found font in TeX's form, sometimes wider or slanted."""
+    (job.folder / "in.afm").write_bytes(job.read())
+    how = job.rng.choice(([], ["-e", f"{job.rng.uniform(0.7, 1.4):.2f}"], ["-s", f"{job.rng.uniform(0.1, 0.3):.2f}"]))
+    job.run("afm2tfm", "in.afm", *how, "out.tfm")
+    return (job.folder / "out.tfm").read_bytes()
+
+
 def bdf(job: Job) -> bytes:
     """A found outline font drawn at one size; the settings are its points and the dots per inch."""
     points, dots = job.settings.split()
@@ -262,10 +278,12 @@ def bdf(job: Job) -> bytes:
 _FFMPEG = "ffmpeg -v error -i in.wav"
 
 MAKERS = [
-    Maker("bmp", bmp, ("24", "24", "8", "grey", "1", "32"), "image", (), 300, 1, 300),
-    Maker("ico", ico, ("png", "bmp"), "image", (), 260, 1, 300),
+    Maker("bmp", bmp, ("24", "24", "8", "grey", "1", "32"), "image", (), 400, 1, 300),
+    Maker("ico", ico, ("png", "bmp"), "image", (), 400, 1, 300),
     Maker("tiff", tiff, ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"), "image", (), 320, 1, 300),
-    Maker("webp", webp, ("lossy", "lossy", "lossless"), "image", (), 320, 1, 600),
+    Maker("tiff", tiff_copied, ("-B -c none", "-B -c lzw -r 16", "-L -c zip -t -w 64 -l 64", "-B -c packbits -r 8",
+                                "-L -c lzw -t -w 32 -l 32"), "image", ("tiffcp",), 240, 1, 300),
+    Maker("webp", webp, ("lossy", "lossy", "lossless"), "image", (), 500, 1, 600),
     Maker("gif", gif, ("256", "64", "16"), "image", (), 80, 1, 600),
     Maker("jpeg", jpeg, ("baseline", "progressive"), "image", (), 140, 1, 600),
     Maker("png", png, ("6", "9", "1"), "image", (), 60, 1, 600),
@@ -273,11 +291,11 @@ MAKERS = [
     Maker("flac", by_soundfile, ("FLAC PCM_16", "FLAC PCM_24"), "sound", (), 160, 1, 2000),
     Maker("flac", by_program, ("flac -s -8 in.wav -o out.flac", "flac -s -0 in.wav -o out.flac",
                                f"{_FFMPEG} out.flac"), "sound", ("flac", "ffmpeg"), 140, 1, 2000),
-    Maker("mp3", mp3, ("lame", "ffmpeg"), "sound", ("lame", "ffmpeg"), 300, 1, 2000),
+    Maker("mp3", mp3, ("lame", "ffmpeg"), "sound", ("lame", "ffmpeg"), 500, 1, 2000),
     Maker("ogg", by_program, ("oggenc -Q -q2 in.wav -o out.ogg", "oggenc -Q -q6 in.wav -o out.ogg",
                               f"{_FFMPEG} -c:a libvorbis -q:a 4 out.ogg"), "sound", ("oggenc", "ffmpeg"), 160, 1, 2000),
-    Maker("opus", opus, ("opusenc", "ffmpeg"), "sound", ("opusenc", "ffmpeg"), 320, 1, 2000),
-    Maker("aac", aac, ("", "-profile:a aac_low", "-aac_coder fast"), "sound", ("ffmpeg",), 320, 1, 2000),
+    Maker("opus", opus, ("opusenc", "ffmpeg"), "sound", ("opusenc", "ffmpeg"), 500, 1, 2000),
+    Maker("aac", aac, ("", "-profile:a aac_low", "-aac_coder fast"), "sound", ("ffmpeg",), 500, 1, 2000),
     Maker("midi", midi, ("",), "midi", (), 160, 1, 300),
     Maker("mp4", film, ("-c:v libx264 -preset veryfast -c:a aac out.mp4", "-c:v mpeg4 -c:a aac out.mp4",
                         "-c:v libx264 -preset medium -profile:v baseline -movflags +faststart -c:a libmp3lame out.mp4"),
@@ -292,6 +310,7 @@ MAKERS = [
     Maker("woff2", web_font, ("woff2",), "ttf", ("python:fontTools", "python:brotli"), 120, 1, 3000),
     Maker("woff2", web_font, ("woff2",), "otf", ("python:fontTools", "python:brotli"), 40, 1, 3000),
     Maker("pcf", pcf, ("", "-p4 -t"), "bdf", ("bdftopcf",), 60, 1, 1000),
+    Maker("tfm", tfm, ("",), "afm", ("afm2tfm",), 160, 1, 500),
     Maker("bdf", bdf, ("10 75", "12 100", "16 100", "9 72"), "ttf", ("otf2bdf",), 200, 1, 3000),
     # Outliers and unseen types
     Maker("woff", web_font, ("woff",), "ttf", ("python:fontTools",), 60, 1, 3000),

@@ -64,7 +64,7 @@ def mo(job: Job) -> bytes:
 
 
 MAKERS = [
-    Maker("pyc", pyc, ("any version", "last"), "python", (), 320),
+    Maker("pyc", pyc, ("any version", "last"), "python", (), 560),
     Maker("elc", elc, ("batch",), "elisp", ("emacs",), 260),
     Maker("luac", luac, ("", "-s"), "lua", ("luac",), 100),
     Maker("mo", mo, ("", "--no-hash", "--endianness=big"), "po", ("msgfmt",), 200),

@@ -12,6 +12,7 @@ from bytesim.formats.filetypes import LABELS, OUTLIERS, UNKNOWN, UNSEEN_DEV, UNS
 from bytesim.tasks.filetype_collect import Found
 from bytesim.tasks.filetype_make import HELD_OUT
 from bytesim.tasks.filetype_split import position
+from bytesim.tasks.filetype_tests import is_text
 
 WHOLE_BYTES = 4096
 """A longer file is shown by its first and last halves of this."""
@@ -118,6 +119,11 @@ def choose(files: Iterable[Found], limits: Limits) -> list[Found]:
     return picked[: limits.whole]
 
 
+def has_own_middle(kind: str, data: bytes) -> bool:
+    """Whether fragments say what a file is. Samples, pixels and deflate in a binary outlier are those of labels."""
+    return kind not in OUTLIERS or is_text(data)
+
+
 def build_rows(found: Sequence[Found], parts: dict[str, str], material: Path, *, seed: int) -> dict[str, Rows]:
     """Rows of every shard. No two rows of the whole set have the same bytes; what the test has, training loses."""
     sorted_out: dict[str, dict[str, list[Found]]] = {shard: {} for shard in SHARDS}
@@ -156,7 +162,7 @@ def _add_type(
         data = found.path(material).read_bytes()
         rng = random.Random(f"{seed}:{found.sha256}")
         pieces = [(0, cut_whole(data))]
-        for group, size in enumerate(FRAGMENT_BYTES, start=1):
+        for group, size in enumerate(FRAGMENT_BYTES if has_own_middle(kind, data) else (), start=1):
             pieces += [(group, piece) for piece in cut_fragments(data, size, per_file, rng)]
         for group, piece in pieces:
             key = hashlib.sha256(piece).digest()[:16]

@@ -205,6 +205,71 @@ gir1.2-xdpgtk3-1.0 gir1.2-xdpgtk4-1.0 gir1.2-xfconf-0 gir1.2-xkl-1.0 gir1.2-xmlb
 lazarus-src-2.2 tcpreplay libgtkd-3-dev libphobos2-ldc-shared-dev libglibd-2.0-dev libmir-core-dev libdiet-dev
 valac-0.56-vapi slib mit-scheme scheme9 guile-library guile-3.0-libs lepton-eda python-nbsphinx-doc python-sympy-doc
 ghdl-common swi-prolog-core
+blt-demo coccinella dbconfig-common dejagnu dynare eggdrop-data exmh freeradius-config gmsh-doc gnat-12 gnuradio
+gprolog-doc icinga2-ido-mysql icinga2-ido-pgsql icingaweb2 ieee-data iverilog iwidgets4 kamailio-mysql-modules
+libadacgi6-dev libadasockets12-dev libalcotest-ocaml-dev libalsa-ocaml-dev libangstrom-ocaml-dev
+libansi-terminal-ocaml-dev libao-ocaml-dev libasn1-combinators-ocaml-dev libastring-ocaml-dev libatd-ocaml-dev
+libatdgen-ocaml-dev libbase-ocaml-dev libbase64-ocaml-dev libbatteries-ocaml-dev libben-ocaml-dev
+libbenchmark-ocaml-dev libbin-prot-ocaml-dev libbiniou-ocaml-dev libbitstring-ocaml-dev libbos-ocaml-dev
+libcairo-ocaml-dev libcalendar-ocaml-dev libcamlimages-ocaml-dev libcamlpdf-ocaml-dev libcamltemplate-ocaml-dev
+libcamomile-ocaml-dev libcf-ocaml-dev libcharinfo-width-ocaml-dev libcmdliner-ocaml-dev libcohttp-lwt-ocaml-dev
+libcohttp-lwt-unix-ocaml-dev libcohttp-ocaml-dev libconduit-lwt-ocaml-dev libconduit-ocaml-dev libcothreads-ocaml-dev
+libcrowbar-ocaml-dev libcry-ocaml-dev libcryptgps-ocaml-dev libcryptokit-ocaml-dev libcstruct-ocaml-dev
+libcsv-ocaml-dev libctypes-ocaml-dev libcudf-ocaml-dev libdbusada8-dev libdcontainers-dev libdose3-ocaml-dev
+libdtools-ocaml-dev libdune-ocaml-dev libeasy-format-ocaml-dev libelpi-ocaml-dev libeqaf-ocaml-dev libexpect-ocaml-dev
+libextlib-ocaml-dev libextunix-ocaml-dev libfaad-ocaml-dev libfacile-ocaml-dev libffmpeg-ocaml-dev
+libfileutils-ocaml-dev libfindlib-ocaml-dev libflac-ocaml-dev libfmt-ocaml-dev libgdome2-ocaml-dev libgen-ocaml-dev
+libgettext-ocaml-dev libgmpada12-dev libgnuplot-ocaml-dev libgphobos-12-dev libgraphics-ocaml-dev libgstreamerd-3-dev
+libgtkada22-dev libgtkdsv-3-dev libguestfs-ocaml-dev libhttp-ocaml-dev libinotify-ocaml-dev libintegers-ocaml-dev
+libipaddr-ocaml-dev liblablgl-ocaml-dev liblablgtk-extras-ocaml-dev liblablgtk2-ocaml-dev liblablgtk3-ocaml-dev
+liblablgtksourceview3-ocaml-dev liblabltk-ocaml-dev liblambda-term-ocaml-dev liblastfm-ocaml-dev libldap-ocaml-dev
+libllvm-13-ocaml-dev libllvm-14-ocaml-dev libllvm-15-ocaml-dev libllvm-16-ocaml-dev libllvm-19-ocaml-dev
+liblog4ada9-dev liblogs-ocaml-dev libluv-ocaml-dev liblwt-log-ocaml-dev libmad-ocaml-dev libmagic-mime-ocaml-dev
+libmenhir-ocaml-dev libmew-ocaml-dev libmew-vi-ocaml-dev libmigrate-parsetree-ocaml-dev libmirage-crypto-ocaml-dev
+libmlpcap-ocaml-dev libmlpost-ocaml-dev libmm-ocaml-dev libmorbig-ocaml-dev libmorsmall-ocaml-dev libmtime-ocaml-dev
+libncursesada11-dev libnethttpd-ocaml-dev libnum-ocaml-dev liboasis-ocaml-dev libobus-ocaml-dev
+libocaml-compiler-libs-ocaml-dev libocamlgraph-ocaml-dev libocamlgsl-ocaml-dev libocamlnet-ocaml-dev
+libocamlnet-ssl-ocaml-dev libocamlodbc-ocaml-dev libocamlviz-ocaml-dev libocp-indent-ocaml-dev
+libocplib-endian-ocaml-dev libocsigenserver-ocaml-dev libodoc-ocaml-dev libodoc-parser-ocaml-dev libpcscada11-dev
+libpeasd-3-dev libplplotada5-dev libsbml5-octave libvted-3-dev libxmlada-dom12-dev libxmlada-input12-dev
+libxmlada-sax12-dev libxmlada-schema12-dev libxmlada-unicode12-dev logol neovim-runtime octave-arduino octave-audio
+octave-bart octave-bim octave-biosig octave-bsltl octave-cgi octave-common octave-communications-common octave-control
+octave-data-smoothing octave-dataframe octave-dev octave-divand octave-econometrics octave-financial octave-fpl
+octave-fuzzy-logic-toolkit octave-ga octave-gdf octave-general octave-geometry octave-image octave-image-acquisition
+octave-instrument-control octave-interval octave-io octave-jsonlab octave-level-set octave-linear-algebra octave-lssa
+octave-mapping octave-matgeom octave-miscellaneous octave-missing-functions octave-msh octave-mvn octave-nan
+octave-ncarray octave-netcdf octave-nlopt octave-nurbs octave-octproj octave-openems octave-optics octave-optim
+octave-optiminterp octave-parallel octave-pfstools octave-phclab octave-plplot octave-quaternion octave-queueing
+octave-secs1d octave-secs2d octave-secs3d octave-signal octave-sparsersb octave-specfun octave-splines
+octave-statistics octave-stk octave-strings octave-struct octave-symbolic octave-tsa octave-vibes octave-vlfeat
+octave-vrml octave-zenity octave-zeromq openmsx-data pdns-backend-mysql pdns-backend-pgsql pdns-backend-sqlite3
+phpmyadmin postgresql-15-auto-failover postgresql-15-cron postgresql-15-debversion postgresql-15-first-last-agg
+postgresql-15-hll postgresql-15-icu-ext postgresql-15-ip4r postgresql-15-londiste-sql postgresql-15-mimeo
+postgresql-15-mysql-fdw postgresql-15-orafce postgresql-15-partman postgresql-15-periods postgresql-15-pg-fact-loader
+postgresql-15-pg-stat-kcache postgresql-15-pg-track-settings postgresql-15-pgl-ddl-deploy postgresql-15-pglogical
+postgresql-15-pglogical-ticker postgresql-15-pgmemcache postgresql-15-pgpool2 postgresql-15-pgq-node
+postgresql-15-pgq3 postgresql-15-pgrouting-scripts postgresql-15-pgsphere postgresql-15-pgtap postgresql-15-pldebugger
+postgresql-15-pllua postgresql-15-plprofiler postgresql-15-plr postgresql-15-plsh postgresql-15-pointcloud
+postgresql-15-postgis-3-scripts postgresql-15-powa postgresql-15-q3c postgresql-15-repmgr postgresql-15-rum
+postgresql-15-semver postgresql-15-set-user postgresql-15-similarity postgresql-15-tablelog postgresql-15-tdigest
+postgresql-15-unit python-ipyparallel-doc python-lmfit-doc python-xarray-doc r-bioc-affy r-bioc-biostrings
+r-bioc-deseq2 r-bioc-genomicranges r-bioc-iranges r-cran-adegenet r-cran-aer r-cran-amelia r-cran-ape r-cran-bibtex
+r-cran-caret r-cran-covr r-cran-data.table r-cran-dbi r-cran-deal r-cran-desolve r-cran-devtools r-cran-dplyr
+r-cran-effects r-cran-epi r-cran-fields r-cran-foreach r-cran-forecast r-cran-future r-cran-genetics r-cran-ggplot2
+r-cran-glmnet r-cran-gstat r-cran-hmisc r-cran-htmltools r-cran-igraph r-cran-knitr r-cran-lattice r-cran-lava
+r-cran-lme4 r-cran-lubridate r-cran-mass r-cran-mice r-cran-multcomp r-cran-nlme r-cran-openmx r-cran-optimx
+r-cran-party r-cran-phangorn r-cran-plm r-cran-plotly r-cran-polycub r-cran-purrr r-cran-qtl r-cran-r6 r-cran-raster
+r-cran-rcmdcheck r-cran-rcpp r-cran-readr r-cran-rgl r-cran-rlang r-cran-rmarkdown r-cran-rmpi r-cran-rms
+r-cran-rnetcdf r-cran-robustbase r-cran-rsqlite r-cran-rstan r-cran-runit r-cran-sandwich r-cran-sf r-cran-shape
+r-cran-shiny r-cran-sp r-cran-spatstat r-cran-stringr r-cran-strucchange r-cran-surveillance r-cran-survival
+r-cran-testthat r-cran-tidyr r-cran-tikzdevice r-cran-tm r-cran-ttr r-cran-units r-cran-uwot r-cran-vcd r-cran-vctrs
+r-cran-vegan r-cran-vgam r-cran-xml r-cran-xtable r-cran-xts r-cran-zoo roundcube-core slony1-2-bin
+swi-prolog-core-packages swi-prolog-doc swi-prolog-nox swi-prolog-test swi-prolog-x tcl-combat tcl-sugar tcl-thread
+tcl-tls tcl-udp tcl-vfs tclxml tix tk-table tkabber-plugins tkcvs verilator vim-addon-mw-utils vim-airline
+vim-airline-themes vim-ale vim-bitbake vim-command-t vim-ctrlp vim-eblook vim-fugitive vim-gitgutter vim-julia
+vim-latexsuite vim-ledger vim-puppet vim-python-jedi vim-snipmate vim-subtitles vim-syntastic vim-syntax-gtk
+vim-tabular vim-tlib vim-ultisnips vim-vader vim-vimerl vim-youcompleteme xcircuit yosys zabbix-server-mysql
+zabbix-server-pgsql
 """)  # fmt: skip
 """Debian packages as they are installed; the origin of each is its source package."""
 
@@ -221,6 +286,10 @@ PYPI_WHEELS = _words("""
 setuptools pip virtualenv distlib bokeh plotly jupyterlab notebook sphinx-rtd-theme mkdocs-material django streamlit
 gradio dash panel nbclassic openpyxl seaborn astropy skyfield geodatasets palmerpenguins vega-datasets pyinstaller
 pyqt5 pyside6-essentials qtawesome faker wordcloud textual kivy-examples arcade pgzero certifi ansible-core music21
+pythondata-cpu-picorv32 pythondata-cpu-serv pythondata-cpu-vexriscv pythondata-cpu-lm32 pythondata-cpu-mor1kx
+pythondata-cpu-microwatt pythondata-cpu-ibex pythondata-cpu-cv32e40p pythondata-cpu-marocchino pythondata-cpu-rocket
+pythondata-misc-opentitan statsmodels lifelines aeon scikit-bio ISLP libpysal dbt-postgres dbt-bigquery dbt-snowflake
+pyswip myhdl holoviews econml sktime linearmodels
 """)  # fmt: skip
 """Wheels that hold more than code: launchers, fonts, styles, data."""
 
@@ -245,5 +314,7 @@ ng-zorro-antd antd @material-ui/core @mui/material vuetify element-plus quasar i
 pixi.js babylonjs matter-js tone howler ion-sound sass less stylus coffee-script coffeescript livescript protobufjs
 google-protobuf grpc-tools eslint prettier @babel/core mocha jest cypress playwright-core puppeteer-core storybook
 @storybook/react gatsby docusaurus @vue/compiler-sfc vue-router vuex
+edge-js electron-edge-js react-native-webview @react-native-community/netinfo react-native-device-info
+react-native-svg react-native-fs react-native-pdf rn-fetch-blob react-native-code-push
 """)  # fmt: skip
 """Packages of npm."""

@@ -149,7 +149,7 @@ def _card(
 
 def _reading(recipe: Recipe) -> dict[str, Any]:
     """How the model is to read files and to be read, where that is not the rule."""
-    fields: dict[str, Any] = {"mirror": True} if any(each.mirrored for each in recipe.validation) else {}
+    fields: dict[str, Any] = {view.name: True for each in recipe.validation for view in each.views}
     if recipe.training.label_smoothing:
         fields["label_smoothing"] = recipe.training.label_smoothing
     rules = {each.windows for each in recipe.validation}
