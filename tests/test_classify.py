@@ -22,6 +22,7 @@ from bytesim.cli import app
 from bytesim.engine.classify import class_logits
 from bytesim.errors import ConfigError, InputError, ModelError
 from bytesim.formats import bmp, wav
+from bytesim.formats.views import SPEEDS, sped
 from bytesim.patching import MOST_WINDOWS, plan_windows
 from bytesim.tasks.calibration import softmax, unsmoothed
 from bytesim.tasks.classifier import load_classifier
@@ -442,6 +443,28 @@ def test_a_model_that_takes_mirror_images_reads_both(tmp_path):
     reading = load_classifier(str(folder)).read(io.BytesIO(picture.read_bytes()), "sunset.bmp")
     assert [*reading.windows] == [picture.read_bytes(), bmp.mirrored(picture.read_bytes())]
     assert reading.told == "picture and mirror image"
+
+
+def test_a_model_that_takes_speeds_hears_a_recording_at_five(tmp_path):
+    folder = make_classifier(tmp_path / "m", suffix="wav", max_patches=2050, speeds=True)
+    samples = np.random.default_rng(4).integers(90, 160, 8000, np.uint8)
+    recording = wav.serialize(wav.model_recording(samples.tobytes()))
+    model = load_classifier(str(folder))
+    reading = model.read(io.BytesIO(recording), "yes.wav")
+    assert [*reading.windows] == [recording, *(sped(recording, factor) for factor in SPEEDS)]
+    assert reading.told == "at five speeds"
+    alone = [model.logits([model.piece(window)]) for window in reading.windows]
+    np.testing.assert_allclose(softmax(model.logits([reading]), 1.0), softmax(np.mean(alone, 0), 1.0), atol=1e-6)
+
+
+def test_a_recording_of_another_speed_has_another_pitch():
+    wave = 100 * np.sin(np.arange(8000) * 2 * np.pi * 400 / 8000) + 128
+    recording = wav.serialize(wav.model_recording(np.rint(wave).astype(np.uint8).tobytes()))
+    heard = np.frombuffer(sped(recording, 1.25), np.uint8)[44:].astype(float)
+    assert np.argmax(np.abs(np.fft.rfft(heard - 128))) == 500
+    assert (heard[:800] == 128).all()  # it begins later and is over sooner
+    assert (heard[-790:] == 128).all()
+    assert sped(recording, 1.0) == recording
 
 
 def test_smoothing_of_labels_is_taken_out_of_the_answers(tmp_path):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bytesim.errors import ConfigError
 from bytesim.formats import bmp, wav
+from bytesim.formats.views import resampled
 from bytesim.formats.wav import SILENCE
 from bytesim.patching import END_OF_PATCH
 from bytesim.training.examples import Example
@@ -137,9 +138,7 @@ def _noise(body: Bytes, rng: np.random.Generator) -> Bytes:
 
 def _speed(body: Bytes, rng: np.random.Generator) -> Bytes:
     """Faster or slower about the middle, pitch with it."""
-    middle = len(body) / 2
-    places = (np.arange(len(body)) - middle) * np.exp(rng.uniform(-0.16, 0.16)) + middle
-    return _clipped(np.interp(places, np.arange(len(body)), body, left=SILENCE, right=SILENCE))
+    return resampled(body, np.exp(rng.uniform(-0.16, 0.16)))
 
 
 def _mask(body: Bytes, rng: np.random.Generator) -> Bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bytesim.cpu.plan import Plan
 from bytesim.errors import ConfigError, InputError
+from bytesim.formats.views import VIEWS, View
 from bytesim.models.config import ModelConfig, config_of
 from bytesim.patching import WINDOW_RULES
 from bytesim.training.augment import AUGMENTATIONS
@@ -66,10 +67,13 @@ class DataSource:
     augment: str = ""
     """Generate, classify: changes that leave a file what it is, `flip crop`, each drawn anew whenever the file is.
     Pictures: flip, crop, cutout, colour; recordings: shift, gain, noise, speed, mask, tone; any file: drop. Validation
-    takes flip alone: it measures, and the model is then used, by a picture and its mirror image together."""
+    takes flip and speed alone: it measures, and the model is then used, by a picture and its mirror image, by a
+    recording at five speeds."""
     balance: float = 0.0
     """Classify: 0 draws each file as often as any other, 1 each class as often as any other, 0.5 between the two;
     `unknown`, which stands for many kinds, as often as it has files."""
+    splice: float = 0.0
+    """Classify: share of the files with a signature that are shown with the bytes of another file after it."""
     windows: str = "slide"
     """Classify: how files longer than the history are read, and are once the model is used: `slide`, by windows that
     overlap by half, in training one from anywhere; or `ends`, by the first and the last half of what fits."""
@@ -102,6 +106,10 @@ class DataSource:
             raise ConfigError(f"balance is {self.balance}; choose a number from 0 to 1.")
         if self.balance and self.task != "classify":
             raise ConfigError("balance is between classes; only task = classify has some.")
+        if not 0 <= self.splice <= 1:
+            raise ConfigError(f"splice is {self.splice}; choose a number from 0 to 1.")
+        if self.splice and self.task != "classify":
+            raise ConfigError("splice needs the signatures of classes; only task = classify has some.")
         if self.augment and self.task not in ("generate", "classify"):
             raise ConfigError("augment changes single files; task = generate or classify reads such.")
         if self.mixup and self.task != "classify":
@@ -113,9 +121,9 @@ class DataSource:
             _expression(name, getattr(self, name))
 
     @property
-    def mirrored(self) -> bool:
-        """Whether pictures may be mirrored; those of a validation source are measured with their mirror image."""
-        return "flip" in self.augment.split()
+    def views(self) -> tuple[View, ...]:
+        """What the files of a validation source are measured by beside themselves."""
+        return tuple(each for each in VIEWS if each.augmentation in self.augment.split())
 
     @property
     def plan(self) -> Plan:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from bytesim.clocks import clock_of, clock_patches
 from bytesim.errors import ConfigError
-from bytesim.formats.bmp import mirrored
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.models.bgpt_config import BGPTConfig
 from bytesim.models.config import ModelConfig
@@ -28,6 +27,7 @@ from bytesim.training.folders import hold_back, read_folder
 from bytesim.training.noise import with_length_noise
 from bytesim.training.recipe import DataSource
 from bytesim.training.shards import Shard, load_shard, sha256_of
+from bytesim.training.signatures import signature_lengths, spliced
 from bytesim.training.windows import drawn_window, measured_windows, window_bytes
 
 
@@ -74,6 +74,7 @@ class Stream:
         self.buckets = -(-patches[self.rows] // BUCKET_PATCHES)
         self.drawn = self._weights(labels)
         self.before = np.cumsum(self.buckets * self.drawn)
+        self.signatures = self._signatures(labels)
         self.left_out = too_large + int(np.count_nonzero(~keep & asked))
         """Rows asked for that are too long for the model or over `max_bytes`."""
 
@@ -88,6 +89,14 @@ class Stream:
         if strange.any() and not strange.all():
             weights[strange] = weights[~strange].mean()
         return weights
+
+    def _signatures(self, labels: Sequence[str]) -> NDArray[np.int64]:
+        """Bytes of each file's signature where some are to be spliced, else none."""
+        if not self.source.splice:
+            return np.zeros(len(self.rows), np.int64)
+        files = [self.shard.row(int(row))[1] for row in self.rows]
+        strange = labels.index(UNKNOWN) if UNKNOWN in labels else None
+        return signature_lengths(files, self.shard.label[self.rows], strange=strange)
 
     def _asked(self, shard: Shard) -> NDArray[np.bool_]:
         asked = (shard.group >= self.source.group_from) & (shard.group <= self.source.group_to)
@@ -108,14 +117,20 @@ class Stream:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def example(self, index: int, rng: np.random.Generator | None = None) -> Example:
-        """The example at a place in the order of lengths; a window of a long file with a label, random with `rng`."""
+    def example(self, index: int, rng: np.random.Generator | None = None, *, other: int | None = None) -> Example:
+        """The example at a place in the order of lengths; a window of a long file with a label, random with `rng`.
+
+        With `other` what follows the file's signature is that of the file there.
+        """
         row = int(self.rows[index])
         source, target = self.shard.row(row)
         if self.source.reverse:
             source, target = target, source
         if self.source.task == "classify":
             target = drawn_window(target, self.config, self.source.windows, rng)
+        if rng and other is not None:
+            follows = drawn_window(self.shard.row(int(self.rows[other]))[1], self.config, self.source.windows, rng)
+            target = spliced(target, int(self.signatures[index]), follows, rng)
         if rng:
             target = augmented(target, self.source.augment, rng)
         return self._frame(source, target, int(self.shard.label[row]))
@@ -124,8 +139,8 @@ class Stream:
         """Classify: what the file at a place is measured by, itself or windows of it, at most so many."""
         row = int(self.rows[index])
         parts = measured_windows(self.shard.row(row)[1], self.config, self.source.windows, most)
-        if self.source.mirrored:
-            parts = [*parts, *map(mirrored, parts)]
+        for view in self.source.views:
+            parts = [*parts, *(other for part in parts for other in view.others(part))]
         return [self._frame(b"", part, int(self.shard.label[row])) for part in parts]
 
     def _frame(self, source: bytes, target: bytes, label: int) -> Example:
@@ -152,12 +167,21 @@ class Stream:
         bucket = int(self.buckets[np.searchsorted(self.before, self._somewhere(rng), side="right")])
         count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
-        drawn = [self.example(int(index), rng) for index in self._among(low, high, count, rng)]
+        places = self._among(low, high, count, rng)
+        others = self._others(places, rng)
+        drawn = [self.example(int(place), rng, other=others.get(number)) for number, place in enumerate(places)]
         if self.source.mixup:
             return mixed(drawn, self.source.mixup, rng)
         if not self.source.length_noise:
             return drawn
         return [replace(each, shown=with_length_noise(each.patches, each.first, rng)) for each in drawn]
+
+    def _others(self, places: NDArray[np.int64], rng: np.random.Generator) -> dict[int, int]:
+        """{number of an example that is spliced: place of the file whose bytes follow}."""
+        if not self.source.splice:
+            return {}
+        chosen = np.flatnonzero((rng.random(len(places)) < self.source.splice) & (self.signatures[places] > 0))
+        return {int(number): int(rng.choice(places)) for number in chosen}
 
     def _somewhere(self, rng: np.random.Generator) -> float:
         """A place along `before`."""
