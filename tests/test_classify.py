@@ -457,6 +457,15 @@ def test_a_model_that_takes_speeds_hears_a_recording_at_five(tmp_path):
     np.testing.assert_allclose(softmax(model.logits([reading]), 1.0), softmax(np.mean(alone, 0), 1.0), atol=1e-6)
 
 
+@pytest.mark.parametrize(("suffix", "view"), [("wav", "speeds"), ("bmp", "mirror")])
+def test_a_file_in_no_form_of_the_models_is_read_alone(suffix, view, tmp_path):
+    folder = make_classifier(tmp_path / "m", suffix=suffix, max_patches=2050, normalize=False, **{view: True})
+    wide = wav.Recording(sample_rate_hz=8000, num_channels=1, sample_format=wav.SampleFormat.S16, frames=bytes(8000))
+    strange = wav.serialize(wide) if suffix == "wav" else b"BM garbage"
+    reading = load_classifier(str(folder)).read(io.BytesIO(strange), f"x.{suffix}")
+    assert (reading.windows, reading.told) == ((strange,), "")
+
+
 def test_a_recording_of_another_speed_has_another_pitch():
     wave = 100 * np.sin(np.arange(8000) * 2 * np.pi * 400 / 8000) + 128
     recording = wav.serialize(wav.model_recording(np.rint(wave).astype(np.uint8).tobytes()))

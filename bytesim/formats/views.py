@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bytesim.errors import FormatError
 from bytesim.formats import bmp, wav
 
 SPEEDS = (0.85, 0.92, 1.08, 1.15)
@@ -28,13 +29,23 @@ class View:
     """That it belongs to: a model is trained with it and may then be read so."""
     told: str
     """What was read, for whoever asks."""
-    others: Callable[[bytes], list[bytes]]
-    """A file -> its other forms, without itself. Raises FormatError for files that are not in the models' form."""
+    make: Callable[[bytes], list[bytes]]
+    """A file in the models' form -> its other forms. Raises FormatError for another."""
+
+    def others(self, data: bytes) -> list[bytes]:
+        """The other forms of a file, none where it is not in the form that the models read."""
+        try:
+            return self.make(data)
+        except FormatError:
+            return []
 
 
 def sped(data: bytes, factor: float) -> bytes:
     """A recording in the models' form, faster by `factor` about its middle, pitch with it. Raises FormatError."""
-    body = np.frombuffer(wav.parse(data).frames, np.uint8)
+    recording = wav.parse(data)
+    if not recording.is_model_form:
+        raise FormatError("only a recording in the form that `bytesim normalize` writes is heard at other speeds.")
+    body = np.frombuffer(recording.frames, np.uint8)
     return wav.serialize(wav.model_recording(resampled(body, factor).tobytes()))
 
 

@@ -113,8 +113,8 @@ class Classifier:
         windows = tuple(b"".join(_piece(file, *ends) for ends in window) for window in plan.windows)
         told = plan.told
         for view in self.views:
-            if view.suffix == suffix and len(windows) == 1:
-                windows, told = (*windows, *view.others(windows[0])), view.told
+            if view.suffix == suffix and len(windows) == 1 and (others := view.others(windows[0])):
+                windows, told = (*windows, *others), view.told
         return Reading(windows=windows, suffix=suffix, num_bytes=num_bytes, told=told, changed=changed)
 
     def piece(self, data: bytes) -> Reading:
