@@ -143,18 +143,6 @@ def test_a_reader_is_left_out_of_some_files_in_training_alone():
     assert not (model.eval().pooled(torch.randint(0, 256, (20, 100))) == 0).all(1).any()
 
 
-def test_readers_that_learn_apart_have_a_file_each_and_are_averaged_at_the_end():
-    torch.manual_seed(1)
-    model = small_encoder(edge_bytes=8, edge_buckets=50, reader_dropout=1.0, ngram_dropout=0.0).train()
-    tokens = torch.randint(0, 256, (40, 100))
-    trained = model.pooled(tokens)
-    parts = torch.stack([(part != 0).any(1) for part in trained.split([16, 16, 16, 16], 1)])
-    assert (parts.sum(0) == 1).all()
-    assert parts.any(1).all()
-    used = model.eval().pooled(tokens)
-    torch.testing.assert_close(trained[:, 16:], (4 * used * (trained != 0))[:, 16:])  # convolutions learn by batches
-
-
 def test_filters_of_sound_are_not_trained():
     model = small_encoder(**FRONTS[-1])
     assert all("filters" not in name for name, _ in model.named_parameters())

@@ -75,20 +75,12 @@ class Encoder(nn.Module):
     def pooled(self, tokens: Tensor) -> Tensor:
         """Tokens (B, L), padded with 256 -> what is known of each file, (B, H) and what bag and edges add."""
         readers = (self._read, self.bag, self.edges, self.edge_bag)
-        known = [read(tokens) for read in readers if read is not None]
-        heard = self._heard(len(known), known[0])
-        return torch.cat([features * share for features, share in zip(known, heard, strict=True)], -1)
+        return torch.cat([self._left_out(read(tokens)) for read in readers if read is not None], -1)
 
-    def _heard(self, count: int, like: Tensor) -> Tensor:
-        """(count, B, 1) how loud each of `count` readers is for each file: 1, but in training some are silent.
-
-        With a reader dropout of 1 all but one are, so that each learns as if it were the only one.
-        """
-        left_out, files = self.config.reader_dropout, like.shape[0]
-        if self.training and left_out == 1:
-            chosen = torch.randint(count, (files,), device=like.device)
-            return (F.one_hot(chosen, count).T[..., None] * count).to(like.dtype)
-        return F.dropout(like.new_ones(count, files, 1), left_out, self.training)
+    def _left_out(self, features: Tensor) -> Tensor:
+        """(B, D): what one reader says, in training of some files nothing, so that each learns to do without others."""
+        kept = features.new_ones(len(features), 1)
+        return features * F.dropout(kept, self.config.reader_dropout, self.training)
 
     def _read(self, tokens: Tensor) -> Tensor:
         """(B, H): the mean over all places, after convolutions and transformer."""

@@ -99,8 +99,7 @@ class EncoderConfig:
     dropout: float = 0.0
     """Share of the pooled features that are left out in a step of training."""
     reader_dropout: float = 0.0
-    """Share of the files that a reader (convolutions, n-grams, edges) is left out of in a step of training; 1 leaves a
-    file one reader, so that they learn apart and the answer is the mean of theirs."""
+    """Share of the files that a reader (convolutions, n-grams, edges) is left out of in a step of training."""
 
     suffix_patches: ClassVar[int] = 1
     """Patches of a frame before the bytes: the extension patch, which an encoder does not read."""
@@ -118,9 +117,7 @@ class EncoderConfig:
             raise ConfigError(f"kernel {self.kernel} is even; choose an odd width such as 3.")
         if self.hidden_size % self.head_size or self.head_size % 2:
             raise ConfigError(f"hidden_size {self.hidden_size} does not split into even heads of {self.head_size}.")
-        if not 0 <= self.reader_dropout <= 1:
-            raise ConfigError(f"reader_dropout is {self.reader_dropout}; choose a share from 0 to 1.")
-        for name in ("dropout", "ngram_dropout"):
+        for name in ("dropout", "ngram_dropout", "reader_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; choose a share below 1.")
         if self.edge_buckets and not self.edge_bytes:
