@@ -13,6 +13,7 @@ from PIL import Image
 from bytesim.errors import ModelError
 from bytesim.metrics import calibration_error, score_classification
 from bytesim.tasks.calibration import (
+    MOST_BELOW_WITH_UNSEEN,
     ClassCalibration,
     UnknownRule,
     are_unknown,
@@ -20,16 +21,14 @@ from bytesim.tasks.calibration import (
     calibrate,
     confidences,
     fit_rule,
-    fit_temperature,
     fit_threshold,
     keep_calibration,
-    log_softmax,
     read_calibration,
     read_fragment_calibrations,
-    softmax,
     unsmoothed,
 )
 from bytesim.tasks.classify_pictures import confused_pairs, confusion_png, reliability_png
+from bytesim.tasks.scaling import MANY_FILES, Scaling, fit_scaling, fit_temperature, log_softmax, softmax
 
 
 def honest(files: int = 4000, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -37,6 +36,44 @@ def honest(files: int = 4000, classes: int = 5) -> tuple[np.ndarray, np.ndarray]
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(files, classes)) * 2
     return logits, np.array([rng.choice(classes, p=row) for row in softmax(logits)])
+
+
+def mixed_up(files: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sure logits with a tenth of the classes wrong, however sure they are."""
+    logits, labels = honest(files)
+    wrong = np.random.default_rng(1).random(files) < 0.1
+    return logits * 3, np.where(wrong, np.random.default_rng(2).integers(0, 5, files), labels)
+
+
+def test_a_mixture_is_more_honest_than_a_temperature_where_sure_answers_are_wrong():
+    logits, labels = mixed_up(12_000)
+    made = fit_scaling(logits[:6000], labels[:6000])
+    assert 0.05 < made.even < 0.2
+    errors = [
+        calibration_error(each, labels[6000:])
+        for each in (
+            made.probabilities(logits[6000:]),
+            softmax(logits[6000:], fit_temperature(logits[:6000], labels[:6000])),
+        )
+    ]
+    assert errors[0] < 0.02 < errors[1]
+
+
+def test_few_files_fit_a_temperature_alone():
+    logits, labels = mixed_up(MANY_FILES - 1)
+    made = fit_scaling(logits, labels)
+    assert (made.as_it_is, made.even) == (0, 0)
+    assert made.temperature == pytest.approx(fit_temperature(logits, labels), abs=1e-4)
+
+
+@given(st.floats(0.3, 5), st.floats(0, 0.5), st.floats(0, 0.5))
+def test_a_mixture_is_made_of_probabilities_and_keeps_their_order(temperature, as_it_is, even):
+    logits = np.random.default_rng(3).normal(size=(20, 6)) * 4
+    made = Scaling(temperature=temperature, as_it_is=as_it_is, even=even).probabilities(logits)
+    np.testing.assert_allclose(made.sum(1), 1)
+    assert (made >= 0).all()
+    if even < 0.4:
+        assert (made.argmax(1) == logits.argmax(1)).all()
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
@@ -98,11 +135,11 @@ def test_the_rule_is_spent_where_it_wins_most():
     strange = np.stack([rng.uniform(0.6, 0.7, 100), rng.uniform(0, 0.1, 100), rng.uniform(0.1, 0.2, 100)], 1)
     by_class = fit_rule(torn, strange, labels)  # strange files are surer of a kind than known ones, but not of both
     assert are_unknown(strange, labels, by_class).all()
-    assert are_unknown(torn, labels, by_class).mean() <= 0.04
+    assert are_unknown(torn, labels, by_class).mean() <= MOST_BELOW_WITH_UNSEEN
     doubtful = np.stack([rng.uniform(0.1, 0.2, 100), rng.uniform(0.1, 0.2, 100), np.zeros(100)], 1)
     by_guess = fit_rule(torn, doubtful, labels)
     assert are_unknown(doubtful, labels, by_guess).all()
-    assert are_unknown(torn, labels, by_guess).mean() <= 0.04
+    assert are_unknown(torn, labels, by_guess).mean() <= MOST_BELOW_WITH_UNSEEN
     assert fit_rule(torn[:6], strange, labels) == UnknownRule()
 
 
@@ -111,7 +148,7 @@ def test_no_rule_loses_more_known_files_than_it_may(known, unseen, seed):
     labels = ["png", "unknown", "zip"]
     rng = np.random.default_rng(seed)
     table, strange = (softmax(np.round(rng.normal(0, 2, (count, 3)), 1)) for count in (known, unseen))
-    assert are_unknown(table, labels, fit_rule(table, strange, labels)).mean() <= 0.04
+    assert are_unknown(table, labels, fit_rule(table, strange, labels)).mean() <= MOST_BELOW_WITH_UNSEEN
 
 
 def test_smoothing_is_taken_out_of_answers():
@@ -153,7 +190,16 @@ def test_the_card_keeps_a_calibration(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"temperature": 0}, {"temperature": "hot"}, {"unknown_below": 2}, {"unknown_from": "x"}, {"more": 1}]
+    "change",
+    [
+        {"temperature": 0},
+        {"temperature": "hot"},
+        {"unknown_below": 2},
+        {"unknown_from": "x"},
+        {"even": 1.2},
+        {"as_it_is": -0.1},
+        {"more": 1},
+    ],
 )
 def test_a_calibration_that_makes_no_sense_is_refused(tmp_path, change):
     stored = {"temperature": 1.0, "unknown_below": 0.0, "files": 1, "split": "", "split_sha256": ""}

@@ -24,12 +24,13 @@ from bytesim.errors import ConfigError, InputError, ModelError
 from bytesim.formats import bmp, wav
 from bytesim.formats.views import SPEEDS, sped
 from bytesim.patching import MOST_WINDOWS, plan_windows
-from bytesim.tasks.calibration import softmax, unsmoothed
+from bytesim.tasks.calibration import unsmoothed
 from bytesim.tasks.classifier import load_classifier
 from bytesim.tasks.classify import classify_file
 from bytesim.tasks.classify_fragments import Fragment, classify_fragments, join_fragments
 from bytesim.tasks.fragments_picture import draw_fragments, label_colours, strip_labels
 from bytesim.tasks.normalize import model_form
+from bytesim.tasks.scaling import softmax
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 MOST_BYTES = 64  # of a history of 10 patches of 8 bytes

@@ -15,12 +15,12 @@ from bytesim.cli import app
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.metrics import score_classification
 from bytesim.models.folder import check_hashes
-from bytesim.tasks.calibration import softmax
 from bytesim.tasks.classifier import load_classifier
 from bytesim.tasks.classify_fragments import classify_fragments
 from bytesim.tasks.evaluate_bpb import evaluate_bpb
 from bytesim.tasks.evaluate_classify import BASELINES, evaluate_classify
 from bytesim.tasks.labelled_split import load_labelled
+from bytesim.tasks.scaling import softmax
 from bytesim.training.shards import pack, save_shard, sha256_of
 
 KINDS = ("digits", "letters", "noise")
@@ -148,7 +148,7 @@ def test_unseen_kinds_are_counted_and_move_the_threshold(tmp_path, split, strang
     assert (before.unseen.num_files, before.unknown) == (29, 0)
     after = evaluate_classify(split, model=str(folder), unseen=strange, calibrate=True)
     assert after.unseen.unknown > before.unseen.unknown
-    assert after.unknown <= 0.04
+    assert after.unknown <= 0.045
     done = run("classify", split, "--model", folder, "--unseen", strange)
     assert "| unseen kinds called unknown | " in done.stdout
     assert "unseen: 29 files of strange.npz (sha256 " in done.stdout

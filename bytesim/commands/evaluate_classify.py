@@ -158,13 +158,20 @@ def _measured_on(seen: ClassifyEvaluation) -> list[str]:
         strange = seen.unseen
         lines.append(f"unseen: {strange.num_files:,} files of {strange.split} (sha256 {strange.split_sha256})")
     lines.append(
-        f"decoding: {seen.decoding}; temperature {seen.temperature:.4f}; unknown where no kind has "
+        f"decoding: {seen.decoding}; temperature {seen.temperature:.4f}{_mixed(seen)}; unknown where no kind has "
         f"{seen.unknown_below:.4f}{_or_unknown_has(seen)}; {seen.files_per_second:,.0f} files/s"
     )
     if seen.calibration is not None:
         lines.append("calibration: temperature and threshold are fitted to these files, and noted in the card")
     lines += [f"picture: {path}" for path in seen.pictures]
     return lines
+
+
+def _mixed(seen: ClassifyEvaluation) -> str:
+    """What beside the temperature makes the probabilities, where anything does."""
+    if not seen.as_it_is and not seen.even:
+        return ""
+    return f", {seen.as_it_is:.1%} at temperature 1, {seen.even:.1%} all alike"
 
 
 def _or_unknown_has(seen: ClassifyEvaluation) -> str:

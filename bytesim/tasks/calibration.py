@@ -1,4 +1,4 @@
-"""What makes a classifier's probabilities honest: a temperature, and when the answer is `unknown`. No torch.
+"""What makes a classifier's answers honest: how its logits are scaled, and when it says `unknown`. No torch.
 
 Both are fitted on files kept apart from training and from the last measurement, and stand in the model's card.
 Axes: N files, C classes.
@@ -19,21 +19,17 @@ from bytesim.errors import ModelError, OutputError
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.metrics import calibration_error
 from bytesim.models.folder import CARD_FILE, read_card, write_json
+from bytesim.tasks.scaling import Probabilities, Scaling, fit_scaling, log_softmax
 
 CARD_FIELD = "calibration"
 FRAGMENTS_FIELD = "fragment_calibrations"
 """Bytes of a fragment -> its calibration. Signatures make a model sure of a file; its middle has none."""
 MOST_BELOW = 0.03
 """Greatest share of known files that the threshold may call unknown."""
-MOST_BELOW_WITH_UNSEEN = 0.04
+MOST_BELOW_WITH_UNSEEN = 0.045
 """The same where files of unseen kinds say what is won by it."""
 LEAST_PROBABILITY = 1e-4
 """What every class keeps when smoothing is taken out of an answer."""
-
-_COLDEST, _HOTTEST = 0.05, 20.0
-_GOLDEN = (5**0.5 - 1) / 2
-
-Probabilities = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,28 +54,24 @@ class ClassCalibration:
     split: str
     split_sha256: str
     expected_calibration_error: float
-    """Of the same files, with this temperature."""
+    """Of the same files, so calibrated."""
+    as_it_is: float = 0.0
+    """Share of the softmax at temperature 1 in the probabilities."""
+    even: float = 0.0
+    """Share in them of all classes alike."""
     unknown_from: float | None = None
     """Where the class `unknown` has at least this probability the answer is `unknown`; None: where it has the
     greatest."""
 
     @property
+    def scaling(self) -> Scaling:
+        """From logits to probabilities."""
+        return Scaling(temperature=self.temperature, as_it_is=self.as_it_is, even=self.even)
+
+    @property
     def rule(self) -> UnknownRule:
         """When an answer is `unknown`."""
         return UnknownRule(below=self.unknown_below, share_from=self.unknown_from)
-
-
-def softmax(logits: ArrayLike, temperature: float = 1.0) -> Probabilities:
-    """(N, C) probabilities of logits, or log-probabilities, divided by a temperature."""
-    return np.exp(log_softmax(np.asarray(logits, np.float64) / temperature))
-
-
-def log_softmax(logits: ArrayLike) -> Probabilities:
-    """(..., C) log-probabilities of logits."""
-    table = np.asarray(logits, np.float64)
-    table = table - table.max(-1, keepdims=True)
-    normal: Probabilities = table - np.log(np.exp(table).sum(-1, keepdims=True))
-    return normal
 
 
 def unsmoothed(logits: ArrayLike, smoothing: float) -> Probabilities:
@@ -95,34 +87,6 @@ def unsmoothed(logits: ArrayLike, smoothing: float) -> Probabilities:
         return table
     share = (np.exp(table) - smoothing / table.shape[-1]) / (1 - smoothing)
     return log_softmax(np.log(np.maximum(share, LEAST_PROBABILITY)))
-
-
-def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
-    """The temperature, 0.05 to 20, that gives the true classes (N,) of logits (N, C) the highest likelihood.
-
-    The loss is convex in 1/temperature, so a golden-section search over its logarithm finds the one minimum.
-    Source: Guo et al. 2017, arXiv:1706.04599, section 4.2. Raises ValueError for no rows.
-    """
-    table, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
-    if table.ndim != 2 or truth.shape != table.shape[:1] or not truth.size:
-        raise ValueError(f"logits {table.shape} and labels {truth.shape} must be (N, C) and (N,) with N > 0")
-
-    def loss(log_temperature: float) -> float:
-        return -float(log_softmax(table / np.exp(log_temperature))[np.arange(len(truth)), truth].mean())
-
-    low, high = float(np.log(_COLDEST)), float(np.log(_HOTTEST))
-    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    left_loss, right_loss = loss(left), loss(right)
-    while high - low > 1e-4:
-        if left_loss <= right_loss:
-            high, right, right_loss = right, left, left_loss
-            left = high - _GOLDEN * (high - low)
-            left_loss = loss(left)
-        else:
-            low, left, left_loss = left, right, right_loss
-            right = low + _GOLDEN * (high - low)
-            right_loss = loss(right)
-    return float(np.exp((low + high) / 2))
 
 
 def fit_threshold(known: ArrayLike, unseen: ArrayLike | None = None, *, most_below: float | None = None) -> float:
@@ -223,22 +187,21 @@ def calibrate(
     split_sha256: str,
     unseen_logits: ArrayLike | None = None,
 ) -> ClassCalibration:
-    """Temperature and threshold from logits (N, C) and true classes (N,) of a split kept for it.
+    """Scaling and threshold from logits (N, C) and true classes (N,) of a split kept for it.
 
     `unseen_logits` (M, C) are of files of kinds that are among no label. Rows whose class is `unknown` fit the
-    temperature, and stand for unseen ones where none are given.
+    scaling, and stand for unseen ones where none are given.
     """
     table, truth = np.asarray(logits, np.float64), np.asarray(classes, np.int64)
-    temperature = fit_temperature(table, truth)
-    if (table.argmax(1) == truth).all():
-        temperature = max(1.0, temperature)  # where nothing is wrong the likeliest one makes all probabilities 1
-    temperature = round(temperature, 4)
-    probabilities = softmax(table, temperature)
+    scaling = fit_scaling(table, truth)
+    probabilities = scaling.probabilities(table)
     strange = truth == labels.index(UNKNOWN) if UNKNOWN in labels else np.zeros(len(truth), np.bool_)
-    unseen = probabilities[strange] if unseen_logits is None else softmax(unseen_logits, temperature)
+    unseen = probabilities[strange] if unseen_logits is None else scaling.probabilities(unseen_logits)
     rule = fit_rule(probabilities[~strange], unseen, labels)
     return ClassCalibration(
-        temperature=temperature,
+        temperature=scaling.temperature,
+        as_it_is=scaling.as_it_is,
+        even=scaling.even,
         unknown_below=rule.below,
         unknown_from=rule.share_from,
         files=len(truth),
@@ -266,10 +229,13 @@ def _parse(stored: Any, name: str, folder: Path) -> ClassCalibration:
     try:
         made = ClassCalibration(**stored)
         share = 0.0 if made.unknown_from is None else made.unknown_from
-        numbers = (made.temperature, made.unknown_below, made.expected_calibration_error, share)
+        shares = (made.as_it_is, made.even)
+        numbers = (made.temperature, made.unknown_below, made.expected_calibration_error, share, *shares)
         if not all(isinstance(value, int | float) for value in numbers):
             raise TypeError
         if not (0 < made.temperature < float("inf") and 0 <= made.unknown_below <= 1 and 0 <= share <= 2):
+            raise ValueError
+        if min(shares) < 0 or sum(shares) > 1:
             raise ValueError
     except (TypeError, ValueError) as error:
         raise ModelError(f"its {name} makes no sense.", file=str(folder / CARD_FILE)) from error

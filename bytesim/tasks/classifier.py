@@ -29,14 +29,12 @@ from bytesim.models.weights import load_model
 from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_of
 from bytesim.tasks.calibration import (
     ClassCalibration,
-    Probabilities,
     UnknownRule,
-    log_softmax,
     read_calibration,
     read_fragment_calibrations,
-    softmax,
     unsmoothed,
 )
+from bytesim.tasks.scaling import Probabilities, Scaling, log_softmax
 from bytesim.tasks.writer import DTYPES, open_device
 
 
@@ -73,7 +71,8 @@ class Classifier:
     """What is read of a file beside itself."""
     label_smoothing: float = 0.0
     """Of the labels that it was trained with, which is taken out of its answers."""
-    temperature: float = 1.0
+    scaling: Scaling = field(default_factory=Scaling)
+    """From its logits to probabilities."""
     rule: UnknownRule = field(default_factory=UnknownRule)
     """When its answer is `unknown`."""
     fragments: Mapping[int, ClassCalibration] = field(default_factory=dict)
@@ -86,7 +85,7 @@ class Classifier:
             return self
         nearest = min(self.fragments, key=lambda size: abs(math.log(size / num_bytes)))
         made = self.fragments[nearest]
-        return replace(self, temperature=made.temperature, rule=made.rule)
+        return replace(self, scaling=made.scaling, rule=made.rule)
 
     def doubting(self, threshold: float | None) -> Classifier:
         """The same, with answers less probable than `threshold` called `unknown`; None leaves it to the calibration."""
@@ -132,7 +131,7 @@ class Classifier:
 
     def probabilities(self, files: Sequence[bytes]) -> Probabilities:
         """(N, C) calibrated probabilities of whole files. Raises InputError for one in no form that the model reads."""
-        return softmax(self.logits([self.read(io.BytesIO(data)) for data in files]), self.temperature)
+        return self.scaling.probabilities(self.logits([self.read(io.BytesIO(data)) for data in files]))
 
 
 _FORMS: dict[str, Literal["wav", "bmp"]] = {"wav": "wav", "bmp": "bmp"}
@@ -178,7 +177,7 @@ def load_classifier(
         normalize=card.get("normalize", True),
         views=tuple(view for view in VIEWS if card.get(view.name, False)),
         label_smoothing=card.get("label_smoothing", 0.0),
-        temperature=1.0 if calibration is None else calibration.temperature,
+        scaling=Scaling() if calibration is None else calibration.scaling,
         rule=UnknownRule() if calibration is None else calibration.rule,
         fragments=read_fragment_calibrations(card, found.folder),
         batch=batch,

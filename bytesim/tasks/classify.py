@@ -17,9 +17,10 @@ from bytesim.engine.workers import EndedProcess, map_in_processes
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, ToolError
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.models.store import stored_models
-from bytesim.tasks.calibration import Probabilities, are_unknown, best_guesses, softmax
+from bytesim.tasks.calibration import are_unknown, best_guesses
 from bytesim.tasks.classifier import Classifier, Reading, load_classifier
 from bytesim.tasks.files import STDIO, Outcome, expand_inputs, open_input, read_input
+from bytesim.tasks.scaling import Probabilities
 from bytesim.tasks.writer import open_device
 
 AUTO = "auto"
@@ -213,7 +214,7 @@ class _Panel:
     def answer(self, classifier: Classifier, waiting: Sequence[tuple[_File, Reading]]) -> None:
         if not waiting:
             return
-        probabilities = softmax(classifier.logits([reading for _, reading in waiting]), classifier.temperature)
+        probabilities = classifier.scaling.probabilities(classifier.logits([reading for _, reading in waiting]))
         asked = self.settings
         answers = answers_of(classifier.doubting(asked.threshold), probabilities, asked.top)
         for (file, reading), answer in zip(waiting, answers, strict=True):

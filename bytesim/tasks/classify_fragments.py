@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bytesim.errors import ConfigError, InputError
-from bytesim.tasks.calibration import softmax
 from bytesim.tasks.classifier import Classifier, load_classifier
 from bytesim.tasks.classify import TYPE_MODEL, Progress, answers_of
 from bytesim.tasks.files import check_output, open_input, write_output
@@ -130,7 +129,7 @@ def _label(
     starts = iter(range(0, count * step, step))
     while group := list(islice(starts, _GROUP)):
         pieces = [_piece(file, start, window) for start in group]
-        probabilities = softmax(classifier.logits([classifier.piece(data) for data in pieces]), classifier.temperature)
+        probabilities = classifier.scaling.probabilities(classifier.logits([classifier.piece(data) for data in pieces]))
         answers = answers_of(classifier, probabilities, 1)
         for start, data, answer in zip(group, pieces, answers, strict=True):
             yield Fragment(

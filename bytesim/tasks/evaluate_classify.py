@@ -17,11 +17,9 @@ from bytesim.formats.filetypes import UNKNOWN
 from bytesim.metrics import ClassificationScore, confusion_matrix, macro_accuracy, macro_f1, score_classification
 from bytesim.tasks.calibration import (
     ClassCalibration,
-    Probabilities,
     UnknownRule,
     are_unknown,
     keep_calibration,
-    softmax,
 )
 from bytesim.tasks.calibration import (
     calibrate as find_calibration,
@@ -32,6 +30,7 @@ from bytesim.tasks.classify_pictures import ConfusedPair, confused_pairs, confus
 from bytesim.tasks.files import check_output, write_output
 from bytesim.tasks.filetype_baselines import libmagic_labels, magika_labels
 from bytesim.tasks.labelled_split import LabelledSplit, load_labelled
+from bytesim.tasks.scaling import Probabilities, Scaling
 
 BASELINES: dict[str, Callable[[Sequence[bytes]], list[str]]] = {"magika": magika_labels, "libmagic": libmagic_labels}
 WORST_PAIRS = 12
@@ -79,6 +78,10 @@ class ClassifyEvaluation:
     """Label -> share of its files that are right, of the labels that files have."""
     worst: tuple[ConfusedPair, ...]
     temperature: float
+    as_it_is: float
+    """Share of the softmax at temperature 1 in the probabilities."""
+    even: float
+    """Share in them of all classes alike."""
     unknown_below: float
     unknown_from: float | None
     """Probability of the class `unknown` from which on the answer is so; None where it must have the greatest."""
@@ -139,14 +142,14 @@ def evaluate_classify(
     strange_logits = None if strange is None else _logits(classifier, strange, meter)
     truth = np.array(known.classes)
     made = None
-    temperature, rule = classifier.temperature, classifier.rule
+    scaling, rule = classifier.scaling, classifier.rule
     if calibrate:
         made = find_calibration(
             logits, truth, labels, split=known.name, split_sha256=known.sha256, unseen_logits=strange_logits
         )
-        temperature, rule = made.temperature, made.rule
+        scaling, rule = made.scaling, made.rule
         keep_calibration(classifier.folder, made, fragment_bytes=fragments)
-    probabilities = softmax(logits, temperature)
+    probabilities = scaling.probabilities(logits)
     score = score_classification(probabilities, truth)
     if picture_confusion is not None:
         write_output(picture_confusion, confusion_png(score, labels), force=force)
@@ -163,12 +166,14 @@ def evaluate_classify(
         score=score,
         recall=_recall(np.array(score.confusion), labels),
         worst=tuple(confused_pairs(score, labels, WORST_PAIRS)),
-        temperature=temperature,
+        temperature=scaling.temperature,
+        as_it_is=scaling.as_it_is,
+        even=scaling.even,
         unknown_below=rule.below,
         unknown_from=rule.share_from,
         unknown=_share_unknown(are_unknown(probabilities, labels, rule), truth, labels),
         files_per_second=len(known) / max(seconds, 1e-9),
-        unseen=None if strange is None else _unseen(strange, strange_logits, labels, temperature, rule),
+        unseen=None if strange is None else _unseen(strange, strange_logits, labels, scaling, rule),
         baselines=tuple(_baseline(name, known, truth, labels) for name in dict.fromkeys(baselines)),
         calibration=made,
         pictures=tuple(map(str, pictures)),
@@ -236,10 +241,10 @@ def _share_unknown(unknown: NDArray[np.bool_], truth: NDArray[np.int64], labels:
 
 
 def _unseen(
-    split: LabelledSplit, logits: Probabilities | None, labels: Sequence[str], temperature: float, rule: UnknownRule
+    split: LabelledSplit, logits: Probabilities | None, labels: Sequence[str], scaling: Scaling, rule: UnknownRule
 ) -> UnseenAnswers:
     assert logits is not None
-    unknown = are_unknown(softmax(logits, temperature), labels, rule)
+    unknown = are_unknown(scaling.probabilities(logits), labels, rule)
     return UnseenAnswers(
         split=split.name, split_sha256=split.sha256, num_files=len(split), unknown=float(unknown.mean())
     )

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from bytesim.metrics import score_classification
-from bytesim.tasks.calibration import ClassCalibration, calibrate, softmax, unsmoothed
+from bytesim.tasks.calibration import ClassCalibration, calibrate, unsmoothed
 from bytesim.tasks.classify_pictures import ConfusedPair, confused_pairs, confusion_png, reliability_png
 from bytesim.tasks.files import write_output
+from bytesim.tasks.scaling import softmax
 from bytesim.training.loop import Trainer
 from bytesim.training.streams import AnyStream, Stream
 from bytesim.training.validation import class_logits, figure_names
@@ -64,7 +65,7 @@ def judge(trainer: Trainer) -> Judged:
     logits, truth = (np.concatenate(parts) for parts in zip(*found, strict=True))
     names = figure_names(trainer.validation)
     calibration = _calibrate(trainer, logits, truth)
-    probabilities = softmax(logits, calibration.temperature)
+    probabilities = calibration.scaling.probabilities(logits)
     score = score_classification(probabilities, truth)
     trained = _counts(trainer.mixture.streams)
     majority = min(range(len(labels)), key=lambda label: (-trained[label], label))
