@@ -2,7 +2,7 @@
 
 import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def mixed_up(files: int) -> tuple[np.ndarray, np.ndarray]:
 def test_a_mixture_is_more_honest_than_a_temperature_where_sure_answers_are_wrong():
     logits, labels = mixed_up(12_000)
     made = fit_scaling(logits[:6000], labels[:6000])
-    assert 0.05 < made.even < 0.2
+    assert 0.05 < made.uniform < 0.2
     errors = [
         calibration_error(each, labels[6000:])
         for each in (
@@ -62,18 +62,30 @@ def test_a_mixture_is_more_honest_than_a_temperature_where_sure_answers_are_wron
 def test_few_files_fit_a_temperature_alone():
     logits, labels = mixed_up(MANY_FILES - 1)
     made = fit_scaling(logits, labels)
-    assert (made.as_it_is, made.even) == (0, 0)
+    assert (made.uncalibrated, made.uniform) == (0, 0)
     assert made.temperature == pytest.approx(fit_temperature(logits, labels), abs=1e-4)
 
 
 @given(st.floats(0.3, 5), st.floats(0, 0.5), st.floats(0, 0.5))
-def test_a_mixture_is_made_of_probabilities_and_keeps_their_order(temperature, as_it_is, even):
+def test_a_mixture_is_made_of_probabilities_and_keeps_their_order(temperature, uncalibrated, uniform):
     logits = np.random.default_rng(3).normal(size=(20, 6)) * 4
-    made = Scaling(temperature=temperature, as_it_is=as_it_is, even=even).probabilities(logits)
+    made = Scaling(temperature=temperature, uncalibrated=uncalibrated, uniform=uniform).probabilities(logits)
     np.testing.assert_allclose(made.sum(1), 1)
     assert (made >= 0).all()
-    if even < 0.4:
-        assert (made.argmax(1) == logits.argmax(1)).all()
+    assert (made.argmax(1) == logits.argmax(1)).all()
+
+
+def test_many_files_without_a_mistake_make_no_answer_certain():
+    logits, _ = honest(MANY_FILES)
+    assert fit_scaling(logits, logits.argmax(1)) == Scaling()
+
+
+def test_a_fitted_scaling_can_be_kept(tmp_path):
+    logits, labels = honest(MANY_FILES)
+    for factor in (1.0, 0.2, 6.0):  # at 1 the uncalibrated softmax is all that is needed
+        made = calibrate(logits * factor, labels, list("abcde"), split="dev", split_sha256="ab")
+        assert 0 <= made.uncalibrated + made.uniform <= 1
+        assert read_calibration({"calibration": asdict(made)}, tmp_path) == made
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
@@ -196,8 +208,10 @@ def test_the_card_keeps_a_calibration(tmp_path):
         {"temperature": "hot"},
         {"unknown_below": 2},
         {"unknown_from": "x"},
-        {"even": 1.2},
-        {"as_it_is": -0.1},
+        {"uniform": 1.2},
+        {"uniform": float("nan")},
+        {"uncalibrated": 0.6, "uniform": 0.6},
+        {"uncalibrated": -0.1},
         {"more": 1},
     ],
 )

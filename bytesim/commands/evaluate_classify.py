@@ -169,9 +169,9 @@ def _measured_on(seen: ClassifyEvaluation) -> list[str]:
 
 def _mixed(seen: ClassifyEvaluation) -> str:
     """What beside the temperature makes the probabilities, where anything does."""
-    if not seen.as_it_is and not seen.even:
+    if not seen.uncalibrated and not seen.uniform:
         return ""
-    return f", {seen.as_it_is:.1%} at temperature 1, {seen.even:.1%} all alike"
+    return f" (weights: uncalibrated {seen.uncalibrated:.3f}, uniform {seen.uniform:.3f})"
 
 
 def _or_unknown_has(seen: ClassifyEvaluation) -> str:

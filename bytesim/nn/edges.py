@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bytesim.nn.ngrams import PRIME, bag_of, some_of
+from bytesim.nn.ngrams import PRIME, Bag
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
@@ -37,21 +37,15 @@ class EdgeReader(nn.Module):
         return torch.cat(edges_of(tokens, self.count), 1)
 
 
-class EdgeBag(nn.Module):
-    """Tokens (B, L), padded with 256 -> (B, D): a bag of the n-grams of both ends, each hashed with its place.
+class EdgeBag(Bag):
+    """The n-grams of both ends of a file, each hashed with its place.
 
     A signature is a row of the table, so few files teach it.
     """
 
     def __init__(self, count: int, buckets: int, size: int, *, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.count, self.buckets, self.dropout = count, buckets, dropout
-        self.table = nn.EmbeddingBag(buckets + 1, size, mode="sum", padding_idx=buckets)
-        nn.init.normal_(self.table.weight, std=0.02)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        rows = self.rows(tokens)
-        return bag_of(some_of(rows, self.dropout) if self.training else rows, self.table)
+        super().__init__(buckets, size, dropout)
+        self.count = count
 
     def rows(self, tokens: Tensor) -> Tensor:
         """(B, 2 count len(EDGE_NGRAMS)) the row of each n-gram; those that reach beyond the file have the last one."""

@@ -18,8 +18,32 @@ from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 PRIME = 1_000_000_007
 
 
-class NgramBag(nn.Module):
-    """Tokens (B, L), padded with 256 -> (B, D): the sum of the vectors of n-grams, over the root of how many."""
+class Bag(nn.Module):
+    """Tokens (B, L), padded with 256 -> (B, D): the sum of the vectors of n-grams, over the root of how many.
+
+    `dropout` is the share of the n-grams that are left out in training.
+    """
+
+    def __init__(self, buckets: int, size: int, dropout: float) -> None:
+        super().__init__()
+        self.buckets, self.dropout = buckets, dropout
+        self.table = nn.EmbeddingBag(buckets + 1, size, mode="sum", padding_idx=buckets)
+        nn.init.normal_(self.table.weight, std=0.02)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        rows = self.rows(tokens)
+        if self.training and self.dropout:  # whole columns, so that what is left out costs nothing
+            rows = rows[:, torch.rand(rows.shape[1], device=rows.device) >= self.dropout]
+        count = (rows != self.buckets).sum(1, keepdim=True).clamp(min=1)
+        return self.table(rows) / count.sqrt()
+
+    def rows(self, tokens: Tensor) -> Tensor:
+        """(B, all n-grams) the row of each in the table; the last one, `buckets`, is none."""
+        raise NotImplementedError
+
+
+class NgramBag(Bag):
+    """The n-grams of a file, wherever they stand."""
 
     fold: Tensor
 
@@ -32,18 +56,12 @@ class NgramBag(nn.Module):
         fold_case: bool = False,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.buckets, self.lengths, self.dropout = buckets, tuple(lengths), dropout
-        self.table = nn.EmbeddingBag(buckets + 1, size, mode="sum", padding_idx=buckets)
-        nn.init.normal_(self.table.weight, std=0.02)
+        super().__init__(buckets, size, dropout)
+        self.lengths = tuple(lengths)
         fold = torch.arange(VOCAB_SIZE)
         if fold_case:
             fold[ord("A") : ord("Z") + 1] += ord("a") - ord("A")
         self.register_buffer("fold", fold, persistent=False)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        rows = self.rows(tokens)
-        return bag_of(some_of(rows, self.dropout) if self.training else rows, self.table)
 
     def rows(self, tokens: Tensor) -> Tensor:
         """(B, all n-grams) the row of each in the table; those that reach into padding have the last one."""
@@ -58,16 +76,3 @@ class NgramBag(nn.Module):
                 mixed = (value * 2654435761 + length * 40503) % PRIME % self.buckets
                 found.append(torch.where(real, mixed, self.buckets))
         return torch.cat(found, 1)
-
-
-def some_of(rows: Tensor, left_out: float) -> Tensor:
-    """Rows (B, G) without about so large a share of the columns, drawn anew at every call: what is left out is free."""
-    if not left_out:
-        return rows
-    return rows[:, torch.rand(rows.shape[1], device=rows.device) >= left_out]
-
-
-def bag_of(rows: Tensor, table: nn.EmbeddingBag) -> Tensor:
-    """Rows (B, G) of a table, the last one being none -> (B, D): their sum over the root of how many."""
-    count = (rows != table.num_embeddings - 1).sum(1, keepdim=True).clamp(min=1)
-    return table(rows) / count.sqrt()

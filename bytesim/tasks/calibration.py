@@ -55,10 +55,10 @@ class ClassCalibration:
     split_sha256: str
     expected_calibration_error: float
     """Of the same files, so calibrated."""
-    as_it_is: float = 0.0
-    """Share of the softmax at temperature 1 in the probabilities."""
-    even: float = 0.0
-    """Share in them of all classes alike."""
+    uncalibrated: float = 0.0
+    """Weight of the softmax at temperature 1 in the probabilities."""
+    uniform: float = 0.0
+    """Weight in them of the uniform distribution over the classes."""
     unknown_from: float | None = None
     """Where the class `unknown` has at least this probability the answer is `unknown`; None: where it has the
     greatest."""
@@ -66,7 +66,7 @@ class ClassCalibration:
     @property
     def scaling(self) -> Scaling:
         """From logits to probabilities."""
-        return Scaling(temperature=self.temperature, as_it_is=self.as_it_is, even=self.even)
+        return Scaling(temperature=self.temperature, uncalibrated=self.uncalibrated, uniform=self.uniform)
 
     @property
     def rule(self) -> UnknownRule:
@@ -200,8 +200,8 @@ def calibrate(
     rule = fit_rule(probabilities[~strange], unseen, labels)
     return ClassCalibration(
         temperature=scaling.temperature,
-        as_it_is=scaling.as_it_is,
-        even=scaling.even,
+        uncalibrated=scaling.uncalibrated,
+        uniform=scaling.uniform,
         unknown_below=rule.below,
         unknown_from=rule.share_from,
         files=len(truth),
@@ -229,13 +229,13 @@ def _parse(stored: Any, name: str, folder: Path) -> ClassCalibration:
     try:
         made = ClassCalibration(**stored)
         share = 0.0 if made.unknown_from is None else made.unknown_from
-        shares = (made.as_it_is, made.even)
-        numbers = (made.temperature, made.unknown_below, made.expected_calibration_error, share, *shares)
+        weights = (made.uncalibrated, made.uniform)
+        numbers = (made.temperature, made.unknown_below, made.expected_calibration_error, share, *weights)
         if not all(isinstance(value, int | float) for value in numbers):
             raise TypeError
         if not (0 < made.temperature < float("inf") and 0 <= made.unknown_below <= 1 and 0 <= share <= 2):
             raise ValueError
-        if min(shares) < 0 or sum(shares) > 1:
+        if not (0 <= made.uncalibrated <= 1 and 0 <= made.uniform <= 1 and sum(weights) <= 1):
             raise ValueError
     except (TypeError, ValueError) as error:
         raise ModelError(f"its {name} makes no sense.", file=str(folder / CARD_FILE)) from error

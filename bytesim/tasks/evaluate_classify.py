@@ -78,10 +78,10 @@ class ClassifyEvaluation:
     """Label -> share of its files that are right, of the labels that files have."""
     worst: tuple[ConfusedPair, ...]
     temperature: float
-    as_it_is: float
-    """Share of the softmax at temperature 1 in the probabilities."""
-    even: float
-    """Share in them of all classes alike."""
+    uncalibrated: float
+    """Weight of the softmax at temperature 1 in the probabilities."""
+    uniform: float
+    """Weight in them of the uniform distribution over the classes."""
     unknown_below: float
     unknown_from: float | None
     """Probability of the class `unknown` from which on the answer is so; None where it must have the greatest."""
@@ -167,8 +167,8 @@ def evaluate_classify(
         recall=_recall(np.array(score.confusion), labels),
         worst=tuple(confused_pairs(score, labels, WORST_PAIRS)),
         temperature=scaling.temperature,
-        as_it_is=scaling.as_it_is,
-        even=scaling.even,
+        uncalibrated=scaling.uncalibrated,
+        uniform=scaling.uniform,
         unknown_below=rule.below,
         unknown_from=rule.share_from,
         unknown=_share_unknown(are_unknown(probabilities, labels, rule), truth, labels),

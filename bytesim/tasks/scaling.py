@@ -23,25 +23,25 @@ _ROUNDS = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scaling:
-    """A mixture of the softmax at a temperature, of that at temperature 1 and of all classes alike.
+    """A mixture of the softmax at a temperature, of the uncalibrated one and of the uniform distribution.
 
     A temperature alone makes all answers humbler where a few are surely wrong; mixed with the others it need not. The
     order of the classes stays. Source: ensemble temperature scaling, Zhang et al. 2020, arXiv:2003.07329, section 3.2.
     """
 
     temperature: float = 1.0
-    as_it_is: float = 0.0
-    """Share of the softmax at temperature 1."""
-    even: float = 0.0
-    """Share of all classes alike."""
+    uncalibrated: float = 0.0
+    """Weight of the softmax at temperature 1, from 0."""
+    uniform: float = 0.0
+    """Weight of the uniform distribution over the classes, from 0; both together are at most 1."""
 
     def probabilities(self, logits: ArrayLike) -> Probabilities:
         """(N, C) of logits (N, C), or of log-probabilities."""
         made = softmax(logits, self.temperature)
-        if not self.as_it_is and not self.even:
+        if not self.uncalibrated and not self.uniform:
             return made
-        rest = 1 - self.as_it_is - self.even
-        return rest * made + self.as_it_is * softmax(logits) + self.even / made.shape[-1]
+        rest = 1 - self.uncalibrated - self.uniform
+        return rest * made + self.uncalibrated * softmax(logits) + self.uniform / made.shape[-1]
 
 
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> Probabilities:
@@ -88,25 +88,26 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
 def fit_scaling(logits: ArrayLike, labels: ArrayLike) -> Scaling:
     """The scaling that gives the true classes (N,) of logits (N, C) the highest likelihood.
 
-    Of fewer than MANY_FILES a temperature alone. Raises ValueError for no rows.
+    Of fewer than MANY_FILES, or where no answer is wrong, a temperature alone. Raises ValueError for no rows.
     """
     table, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
     temperature = fit_temperature(table, truth)
-    if (table.argmax(1) == truth).all():
-        temperature = max(1.0, temperature)  # where nothing is wrong the likeliest one makes all probabilities 1
+    if (table.argmax(1) == truth).all():  # the likeliest one makes all probabilities 1
+        return Scaling(temperature=round(max(1.0, temperature), 4))
     if len(truth) < MANY_FILES:
         return Scaling(temperature=round(temperature, 4))
     rows = np.arange(len(truth))
-    as_it_is = softmax(table)[rows, truth]
-    even = np.full(len(truth), 1 / table.shape[1])
+    uncalibrated = softmax(table)[rows, truth]
+    uniform = np.full(len(truth), 1 / table.shape[1])
     best, best_loss = Scaling(), np.inf
     for tried in (temperature, *_TEMPERATURES):
-        found = np.stack([softmax(table, tried)[rows, truth], as_it_is, even], 1)
+        found = np.stack([softmax(table, tried)[rows, truth], uncalibrated, uniform], 1)
         shares = _likeliest_shares(found)
         loss = -np.log(found @ shares).mean()
         if loss < best_loss:
-            _, second, third = (round(float(share), 6) for share in shares)
-            best, best_loss = Scaling(temperature=round(float(tried), 4), as_it_is=second, even=third), loss
+            _, second, third = np.floor(shares * 1e6) / 1e6  # rounded, they might be more than 1 together
+            kept = Scaling(temperature=round(float(tried), 4), uncalibrated=float(second), uniform=float(third))
+            best, best_loss = kept, loss
     return best
 
 
