@@ -24,7 +24,7 @@ from bytesim.models.registry import model_of
 from bytesim.models.store import is_path, stored_models
 from bytesim.models.weights import save_model
 from bytesim.patching import num_patches
-from bytesim.tasks.classifier import Classifier, load_classifier
+from bytesim.predictors.classifier import Classifier, load_classifier
 from bytesim.training.sizes import classifier_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,7 +66,7 @@ def run(folder: Path, options: argparse.Namespace, jobs: int) -> float:
 
 def start_seconds(options: argparse.Namespace) -> float:
     """Seconds until the model is loaded, in a process of its own."""
-    probe = "import sys; from bytesim.tasks.classifier import load_classifier as load; load(sys.argv[1])"
+    probe = "import sys; from bytesim.predictors.classifier import load_classifier as load; load(sys.argv[1])"
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", probe, options.model], check=True)
     return time.perf_counter() - start

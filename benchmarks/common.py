@@ -13,8 +13,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bytesim.engine.hardware import bandwidth_gb_s, devices, matmul_gflops
-from bytesim.models.bgpt import BGPT
-from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.bgpt.model import BGPT
 from bytesim.models.store import find_model
 from bytesim.models.weights import load_model
 

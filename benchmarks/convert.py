@@ -58,7 +58,9 @@ def main() -> None:
             (folder / f"{place:03}.abc").write_text(tune, encoding="ascii")
         one = median(run(folder / "000.abc", folder / "one.mid", *words)[0] for _ in range(options.repeats))
         many, said = run(folder, folder / "many", *words, "--jobs", str(jobs))
-    probe = "import sys; from bytesim.tasks.writer import load_writer as load; load(sys.argv[1], device=sys.argv[2])"
+    probe = (
+        "import sys; from bytesim.predictors.writer import load_writer as load; load(sys.argv[1], device=sys.argv[2])"
+    )
     starting = [sys.executable, "-c", probe, options.model, options.device]
     start = time.perf_counter()
     subprocess.run(starting, check=True)

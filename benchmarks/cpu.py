@@ -18,8 +18,8 @@ from bytesim.cpu.many import BLOCK, random_programs, run_programs, with_states
 from bytesim.cpu.plan import Plan
 from bytesim.engine.hardware import bandwidth_gb_s
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, State, parse_state
-from bytesim.tasks.cpu_model import load_cpu_model, predict_states
-from bytesim.tasks.writer import Writer
+from bytesim.predictors.cpu import load_cpu_model, predict_states
+from bytesim.predictors.writer import Writer
 
 INSTRUCTIONS = 255
 TOGETHER = 64

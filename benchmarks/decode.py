@@ -18,10 +18,10 @@ from common import arguments, load, report
 
 from bytesim.engine.decode import decode
 from bytesim.engine.hardware import bandwidth_gb_s, matmul_gflops
-from bytesim.engine.requests import Request, convert_request, generate_request
 from bytesim.engine.uncached import decode_uncached
 from bytesim.formats.grammar import ANY_BYTE, Grammar, Steps
-from bytesim.models.bgpt import BGPT
+from bytesim.models.bgpt.model import BGPT
+from bytesim.requests import Request, convert_request, generate_request
 
 PATCHES = 48
 UNCACHED_PATCHES = 4

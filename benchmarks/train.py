@@ -13,12 +13,12 @@ import torch
 from common import arguments, report
 
 from bytesim.engine.hardware import matmul_gflops
-from bytesim.models.bgpt import BGPT
-from bytesim.models.bgpt_config import BGPTConfig
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.bgpt.model import BGPT
+from bytesim.training.data.shards import pack
+from bytesim.training.data.streams import Stream
 from bytesim.training.loss import collate, token_losses
 from bytesim.training.recipe import DataSource
-from bytesim.training.shards import pack
-from bytesim.training.streams import Stream
 
 FILES, SOURCE_BYTES, TARGET_BYTES = 6, 250, 1200
 

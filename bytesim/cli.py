@@ -9,9 +9,9 @@ import typer
 import bytesim
 from bytesim.commands.classify import classify_app
 from bytesim.commands.convert import convert_app
-from bytesim.commands.data import data_app
+from bytesim.commands.data.app import data_app
 from bytesim.commands.doctor import doctor
-from bytesim.commands.evaluate import evaluate_app
+from bytesim.commands.evaluate.app import evaluate_app
 from bytesim.commands.generate import generate
 from bytesim.commands.models import models_app
 from bytesim.commands.normalize import normalize

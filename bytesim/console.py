@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from bytesim.errors import BytesimError
 
 if TYPE_CHECKING:
-    from bytesim.tasks.files import Outcome
+    from bytesim.files import Outcome
 
 T = TypeVar("T")
 

@@ -19,9 +19,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from trials import HERE, put_table, recipe_with
 
+from bytesim.datasets.cpu import build_cpu, shard_name
 from bytesim.formats.cpu_trace import CELL_NAMES, STATE_SIZE
-from bytesim.tasks.cpu_data import build_cpu, shard_name
-from bytesim.training.cpu_stream import CpuStream
+from bytesim.training.data.programs import CpuStream
 from bytesim.training.loop import Trainer
 from bytesim.training.loss import collate, token_losses
 from bytesim.training.recipe import DataSource

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from cli_tree import EVERYTHING
+from helpers.cli_tree import EVERYTHING
 from typer.testing import CliRunner
 
 import bytesim

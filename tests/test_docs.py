@@ -6,10 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from cli_tree import COMMANDS, EVERYTHING
+from helpers.cli_tree import COMMANDS, EVERYTHING
 
-from bytesim.models.bgpt_config import BGPTConfig
-from bytesim.models.encoder_config import EncoderConfig
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.encoder.config import EncoderConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]

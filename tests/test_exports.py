@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from cli_tree import COMMANDS
+from helpers.cli_tree import COMMANDS
 
 import bytesim
 

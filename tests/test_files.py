@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bytesim import console
+from bytesim import console, files
 from bytesim.errors import InputError, OutputError
-from bytesim.tasks import files
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -22,9 +22,9 @@ from bytesim.console import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bytesim.tasks.classify import Answer, Classified
-    from bytesim.tasks.classify_fragments import FragmentMap
-    from bytesim.tasks.files import Outcome
+    from bytesim.files import Outcome
+    from bytesim.tasks.classify.files import Answer, Classified
+    from bytesim.tasks.classify.fragments import FragmentMap
 
 classify_app = typer.Typer(no_args_is_help=True)
 
@@ -79,9 +79,9 @@ def file(
 
     A file longer than the model's history is read in windows, and the answer says which.
     """
-    from bytesim.tasks.classify import classify_file
-    from bytesim.tasks.classify_table import files_csv
-    from bytesim.tasks.files import check_output, write_output
+    from bytesim.files import check_output, write_output
+    from bytesim.tasks.classify.files import classify_file
+    from bytesim.tasks.classify.table import files_csv
 
     if csv == "-" and as_json:
         raise typer.BadParameter("--json and --csv - cannot both go to stdout; name a file for the table.")
@@ -195,9 +195,9 @@ def fragments(
 
     bytesim classify fragments disk.img --window 512 --picture disk.png
     """
-    from bytesim.tasks.classify_fragments import classify_fragments
-    from bytesim.tasks.classify_table import fragments_csv
-    from bytesim.tasks.files import check_output, write_output
+    from bytesim.files import check_output, write_output
+    from bytesim.tasks.classify.fragments import classify_fragments
+    from bytesim.tasks.classify.table import fragments_csv
 
     if csv == "-" and as_json:
         raise typer.BadParameter("--json and --csv - cannot both go to stdout; name a file for the table.")
@@ -243,7 +243,7 @@ def _show_map(found: FragmentMap) -> None:
 def _show_strip(found: FragmentMap) -> None:
     from rich.text import Text
 
-    from bytesim.tasks.fragments_picture import OTHERS, label_colours, strip_labels
+    from bytesim.pictures.fragments import OTHERS, label_colours, strip_labels
 
     colours = label_colours(found)
     strip, legend = Text(), Text()

@@ -10,8 +10,8 @@ import typer
 from bytesim.console import byte_progress, print_line, print_note, report_outcomes, stdout
 
 if TYPE_CHECKING:
-    from bytesim.tasks.convert_run import Converted
-    from bytesim.tasks.files import Outcome
+    from bytesim.files import Outcome
+    from bytesim.tasks.convert.run import Converted
 
 convert_app = typer.Typer(no_args_is_help=True)
 
@@ -85,7 +85,7 @@ def abc2midi(
 
     A tune book of several tunes becomes book-001.mid, book-002.mid and so on.
     """
-    from bytesim.tasks import convert as task
+    from bytesim.tasks.convert import tunes as task
 
     _check_verify(verify, engine)
     _check_stdout(sources, output, as_json)
@@ -131,7 +131,7 @@ def midi2abc(
 
     bytesim convert midi2abc tune.mid -o tune.abc
     """
-    from bytesim.tasks import convert as task
+    from bytesim.tasks.convert import tunes as task
 
     _check_verify(verify, engine)
     _check_stdout(sources, output, as_json)
@@ -170,7 +170,7 @@ def files(
 
     bytesim convert files notes.csv --model ./my-converter
     """
-    from bytesim.tasks import convert_files as task
+    from bytesim.tasks.convert import files as task
 
     _check_stdout(sources, output, as_json)
     with byte_progress("convert") as on_progress:
@@ -228,8 +228,8 @@ def _comparison(made: Converted) -> list[str]:
 
 
 def _show_notes(outcomes: list[Outcome[Converted]]) -> None:
-    from bytesim.tasks.files import read_input
-    from bytesim.tasks.notes_table import notes_table
+    from bytesim.files import read_input
+    from bytesim.tasks.convert.notes_table import notes_table
 
     for outcome in outcomes:
         if outcome.result is not None and outcome.result.output != "-":

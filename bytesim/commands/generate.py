@@ -13,7 +13,7 @@ from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Engine,
 from bytesim.console import print_note, progress, report_outcomes
 
 if TYPE_CHECKING:
-    from bytesim.tasks.generate import Generated
+    from bytesim.tasks.generate.generate import Generated
 
 
 def generate(
@@ -97,7 +97,7 @@ def generate(
 
     bytesim generate --model image --prompt-file photo.jpg --keep 0.6 -o rest.bmp
     """
-    from bytesim.tasks import generate as task
+    from bytesim.tasks.generate import generate as task
 
     if as_json and output == "-":
         raise typer.BadParameter("--json and the file itself cannot both go to stdout; name a file with -o.")

@@ -14,8 +14,8 @@ from bytesim.console import print_json, stderr, stdout
 from bytesim.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bytesim.tasks.cpu_report import Cell
-    from bytesim.tasks.simulate_cpu import Simulation
+    from bytesim.tasks.simulate_cpu.report import Cell
+    from bytesim.tasks.simulate_cpu.simulate import Simulation
 
 
 class Engine(str, Enum):
@@ -71,9 +71,9 @@ def simulate_cpu(
     A state is recorded before its instruction acts, so what an instruction did shows one line further down.
     A trace is run again from its first state; wrong bytes are shown as found(right).
     """
-    from bytesim.tasks.cpu_report import outside_text, plain_values, stop_text
-    from bytesim.tasks.simulate_cpu import parse_registers
-    from bytesim.tasks.simulate_cpu import simulate_cpu as simulate
+    from bytesim.tasks.simulate_cpu.report import outside_text, plain_values, stop_text
+    from bytesim.tasks.simulate_cpu.simulate import parse_registers
+    from bytesim.tasks.simulate_cpu.simulate import simulate_cpu as simulate
 
     if as_json and trace == "-":
         raise typer.BadParameter("--json and --trace - both write stdout. Name a file for the trace.")
@@ -108,7 +108,7 @@ def simulate_cpu(
 
 
 def _print_table(result: Simulation) -> None:
-    from bytesim.tasks.cpu_report import COLUMNS, Cell, comparison_text, state_rows
+    from bytesim.tasks.simulate_cpu.report import COLUMNS, Cell, comparison_text, state_rows
 
     # A rich Table would fold its columns to fit a narrow terminal; numbers in pieces help nobody.
     grid = [([Cell(name) for name in ("step", *COLUMNS)], "instruction")]

@@ -17,8 +17,8 @@ from typer.core import TyperGroup
 from bytesim.console import print_json, print_line, print_note, progress
 
 if TYPE_CHECKING:
-    from bytesim.tasks.judge_classifier import Judged
-    from bytesim.tasks.train import Trained
+    from bytesim.tasks.train.judge import Judged
+    from bytesim.tasks.train.train import Trained
     from bytesim.training.loop import StepReport
 
 
@@ -107,7 +107,7 @@ def recipe_(
 
     Given again after a stop, the same command goes on from the last checkpoint.
     """
-    from bytesim.tasks.train import train_recipe
+    from bytesim.tasks.train.train import train_recipe
 
     _check_length(minutes, steps)
     _run(train_recipe, recipe, as_json, out=out, device=device.value, minutes=minutes, steps=steps)
@@ -130,7 +130,7 @@ def generate(
 
     One file in 50 is held back to measure. The same command goes on after a stop.
     """
-    from bytesim.tasks.train import train_generate
+    from bytesim.tasks.train.train import train_generate
 
     _check_length(minutes, steps)
     length = {"minutes": minutes, "steps": steps}
@@ -156,7 +156,7 @@ def convert(
     30 minutes unless --minutes or --steps are given. One pair in 50 is held back to measure.
     The same command goes on after a stop.
     """
-    from bytesim.tasks.train import train_convert
+    from bytesim.tasks.train.train import train_convert
 
     _check_length(minutes, steps)
     suffixes = {"source_suffix": source_suffix, "target_suffix": target_suffix}
@@ -195,7 +195,7 @@ def classify(
     A tenth of the files, about 100 at most, or a fiftieth if that is more, is
     held back to measure and to calibrate. The same command goes on after a stop.
     """
-    from bytesim.tasks.train import train_classify
+    from bytesim.tasks.train.train import train_classify
 
     _check_length(minutes, steps)
     options = {"suffix": suffix, "group": group, "minutes": minutes, "steps": steps}

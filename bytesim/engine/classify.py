@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bytesim.models.bgpt import BGPT
-from bytesim.models.encoder import Encoder
+from bytesim.models.bgpt.model import BGPT
+from bytesim.models.encoder.model import Encoder
 from bytesim.models.registry import Model
 from bytesim.patching import END_OF_PATCH, frame_file
 

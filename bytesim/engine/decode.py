@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bytesim.clocks import Clock
-from bytesim.engine import request_times
-from bytesim.engine.caches import Caches
-from bytesim.engine.requests import Grammar, Reply, Request
 from bytesim.engine.sampling import choose, generator_for, patch_noise
-from bytesim.models.bgpt import BGPT
+from bytesim.models.bgpt import request_times
+from bytesim.models.bgpt.model import BGPT
+from bytesim.models.bgpt.session import Caches
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
+from bytesim.requests import Grammar, Reply, Request
 
 DEFAULT_SLOTS = 16
 _ANYTHING = np.ones(VOCAB_SIZE, np.bool_)

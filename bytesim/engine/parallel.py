@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 
 from bytesim.engine.decode import decode
-from bytesim.engine.requests import Reply, Request
-from bytesim.engine.workers import EndedProcess, map_in_processes
 from bytesim.errors import DecodeError
-from bytesim.models.bgpt import BGPT
+from bytesim.models.bgpt.model import BGPT
 from bytesim.models.weights import load_model
+from bytesim.processes import EndedProcess, map_in_processes
+from bytesim.requests import Reply, Request
 
 SHARE_SLOTS = 4
 """Files that a process is given at a time, in slots: enough that a long answer does not keep it waiting."""

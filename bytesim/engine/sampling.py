@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bytesim.engine.requests import Sampling
 from bytesim.patching import VOCAB_SIZE
+from bytesim.requests import Sampling
 
 
 def generator_for(sampling: Sampling) -> torch.Generator | None:

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from bytesim.engine import request_times
-from bytesim.engine.requests import Request
-from bytesim.models.bgpt import BGPT
+from bytesim.models.bgpt import request_times
+from bytesim.models.bgpt.model import BGPT
 from bytesim.patching import closing_patch, split_patches
+from bytesim.requests import Request
 
 
 @dataclass(frozen=True, slots=True)

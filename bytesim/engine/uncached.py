@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bytesim.engine import request_times
-from bytesim.engine.requests import Reply, Request
-from bytesim.models.bgpt import BGPT
+from bytesim.models.bgpt import request_times
+from bytesim.models.bgpt.model import BGPT
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
+from bytesim.requests import Reply, Request
 
 
 @torch.inference_mode()

@@ -1,1 +1,1 @@
-"""Whole architectures, one file each, and the folders their weights live in."""
+"""Architectures, one folder each, and the folders their weights live in."""

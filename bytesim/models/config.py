@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bytesim.errors import ConfigError
-from bytesim.models import bgpt_config, encoder_config
-from bytesim.models.bgpt_config import BGPTConfig
-from bytesim.models.encoder_config import EncoderConfig
+from bytesim.models.bgpt import config as bgpt_config
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.encoder import config as encoder_config
+from bytesim.models.encoder.config import EncoderConfig
 
 ModelConfig = BGPTConfig | EncoderConfig
 

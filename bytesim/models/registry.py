@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bytesim.models.bgpt import BGPT
+from bytesim.models.bgpt.model import BGPT
 from bytesim.models.config import ModelConfig, config_of
-from bytesim.models.encoder import Encoder
+from bytesim.models.encoder.model import Encoder
 
 Model = BGPT | Encoder
 

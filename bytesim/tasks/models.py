@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bytesim.errors import BytesimError, ModelError, OutputError
+from bytesim.files import Outcome, run_each
 from bytesim.models.folder import (
     WEIGHTS_FILE,
     check_hashes,
@@ -19,7 +20,6 @@ from bytesim.models.folder import (
     weight_shapes,
 )
 from bytesim.models.store import Place, aliases_of, find_model, folder_for_new, stored_models
-from bytesim.tasks.files import Outcome, run_each
 
 MAX_SHIPPED_BYTES = 16 << 20
 """Largest model.safetensors that is shipped with bytesim."""
@@ -109,7 +109,7 @@ def import_model(
     Without either it is stored under the file's stem. Nothing in the pickle is run. An existing folder is
     refused without `force`. Raises ModelError for a file that is no such checkpoint, OutputError for the folder.
     """
-    from bytesim.models.published import published_to_ours, read_published
+    from bytesim.models.bgpt.published import published_to_ours, read_published
     from bytesim.models.weights import check_shapes, outline, save_model
 
     source = Path(weights)

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from bytesim.errors import ConfigError, InputError, OutputError
-from bytesim.formats import bmp, wav
-from bytesim.tasks import audio
-from bytesim.tasks.files import (
+from bytesim.files import (
     STDIO,
     Outcome,
     Target,
@@ -23,7 +21,9 @@ from bytesim.tasks.files import (
     run_each,
     write_output,
 )
-from bytesim.tasks.image import NormalizedImage, UnknownPictureError, normalize_image
+from bytesim.formats import bmp, wav
+from bytesim.media import audio
+from bytesim.media.image import NormalizedImage, UnknownPictureError, normalize_image
 
 TO = ("auto", "wav", "bmp")
 SEGMENTS = ("first", "loudest", "all")

@@ -18,17 +18,17 @@ from bytesim.models.weights import load_fitting_weights
 from bytesim.training.best import Best
 from bytesim.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from bytesim.training.compiled import compile_or_eager
-from bytesim.training.examples import Example
-from bytesim.training.feed import Feed, StepData
+from bytesim.training.data.examples import Example
+from bytesim.training.data.feed import Feed, StepData
+from bytesim.training.data.streams import Mixture, open_streams
+from bytesim.training.distributed import join_workers
 from bytesim.training.interrupt import Interrupt, deferred_interrupt
 from bytesim.training.log import LOSS, TrainingLog
 from bytesim.training.loss import Batch, class_losses, collate, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
-from bytesim.training.streams import Mixture, open_streams
 from bytesim.training.validation import Validation, validate
-from bytesim.training.workers import join_workers
 
 TIMED_STEPS = 5
 """Least steps whose pace turns a budget in minutes into steps."""

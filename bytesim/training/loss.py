@@ -19,7 +19,7 @@ from bytesim.clocks import padded_times
 from bytesim.models.config import ModelConfig
 from bytesim.models.registry import Model
 from bytesim.patching import END_OF_PATCH
-from bytesim.training.examples import BUCKET_PATCHES, Example
+from bytesim.training.data.examples import BUCKET_PATCHES, Example
 
 Arrays = dict[str, NDArray[Any]]
 """A batch that is not on its way to a device yet: the fields of Batch that it has, tokens as int16."""

@@ -13,7 +13,7 @@ from bytesim.errors import ConfigError, InputError
 from bytesim.formats.views import VIEWS, View
 from bytesim.models.config import ModelConfig, config_of
 from bytesim.patching import WINDOW_RULES
-from bytesim.training.augment import AUGMENTATIONS
+from bytesim.training.data.augment import AUGMENTATIONS
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bytesim.errors import ConfigError
-from bytesim.models.bgpt_config import BGPTConfig
-from bytesim.models.encoder_config import EncoderConfig
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.encoder.config import EncoderConfig
 
 SIZES: dict[str, dict[str, Any]] = {
     "tiny": {

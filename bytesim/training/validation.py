@@ -13,10 +13,10 @@ from torch import Tensor
 
 from bytesim.metrics import bits_per_byte
 from bytesim.models.registry import Model
-from bytesim.training.examples import Example
+from bytesim.training.data.examples import Example
+from bytesim.training.data.streams import AnyStream, Stream
+from bytesim.training.data.windows import WATCHED_WINDOWS
 from bytesim.training.loss import Batch, real_tokens, token_losses
-from bytesim.training.streams import AnyStream, Stream
-from bytesim.training.windows import WATCHED_WINDOWS
 
 VALIDATION_FILES = 192
 """Most files of a validation source that are measured, spread over its lengths; `bytesim evaluate` measures all."""

@@ -1,0 +1,1 @@
+"""`bytesim data build`: the sets that models are trained on."""

@@ -1,0 +1,136 @@
+"""`bytesim data`: training sets, rebuilt from their sources."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bytesim.commands.data.filetype import filetype
+from bytesim.commands.data.media import media
+from bytesim.console import print_json, print_line, progress
+
+data_app = typer.Typer(no_args_is_help=True, help="Make training sets.\n\nbytesim data build music --out runs/data/")
+build_app = typer.Typer(
+    no_args_is_help=True, help="Rebuild a training set from its source.\n\nbytesim data build music --out runs/data/"
+)
+data_app.add_typer(build_app, name="build")
+build_app.command()(media)
+build_app.command()(filetype)
+
+
+@build_app.command()
+def music(
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="Folder for the shards (train, dev, valid) and music_build.json.")
+    ],
+    tunes: Annotated[
+        list[str] | None,
+        typer.Option(help="Tunes: .jsonl or .jsonl.xz with a field abc, an ABC file, a folder. May be repeated."),
+    ] = None,
+    valid: Annotated[
+        str | None,
+        typer.Option(help="Tunes to validate on, of the same kinds; a fiftieth of all tunes if left out."),
+    ] = None,
+    corpus: Annotated[bool, typer.Option(help="Take the ABC tunes that music21 brings.")] = True,
+    transposed: Annotated[
+        int, typer.Option(min=0, max=11, help="Copies of each training tune in other keys, in the same shard.")
+    ] = 0,
+    composed: Annotated[
+        int, typer.Option(min=0, help="Tunes made by chance, full of rare signs, as music_composed.npz.")
+    ] = 0,
+    jobs: Annotated[int | None, typer.Option(help="Labels made at a time; one per processor if left out.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Read so many tunes of each source, for a trial.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides fragments, keys and composed tunes.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Make the training set of the music model: tunes and fragments in ABC, labelled with abc2midi.
+
+    bytesim data build music --out runs/data/
+
+    A tune that shares a title or its first 24 diatonic steps with a validation tune never enters training.
+    Labels are kept in a folder beside the set, so a build that was stopped goes on.
+    """
+    from bytesim.datasets.music.build import build_music
+
+    if (jobs is not None and jobs < 1) or (limit is not None and limit < 1):
+        raise typer.BadParameter("--jobs and --limit must be above 0.")
+    with progress("labels/s") as bar:
+        job = bar.add_task("labelling", total=None, speed="")
+
+        def show(done: int, total: int) -> None:
+            speed = bar.tasks[job].speed
+            bar.update(job, completed=done, total=total, speed="" if speed is None else f"{speed:,.0f}")
+
+        build = build_music(
+            out=out,
+            tunes=tunes or (),
+            valid=valid,
+            corpus=corpus,
+            transposed=transposed,
+            composed=composed,
+            jobs=jobs,
+            limit=limit,
+            seed=seed,
+            force=force,
+            on_progress=show,
+        )
+    if as_json:
+        print_json(build)
+        return
+    for source in [*build.sources, *([build.valid_source] if build.valid_source else [])]:
+        print_line(f"{source.name}: {source.tunes:,} tunes, {source.unread:,} of no use")
+    print_line(
+        f"left out of training: {build.repeated:,} repeated; shared with validation {build.dropped_title:,} by title, "
+        f"{build.dropped_steps:,} by the first 24 steps"
+    )
+    for shard in (build.train, build.dev, build.valid, *([build.composed] if build.composed else [])):
+        rows = f"{shard.whole:,} tunes, {shard.fragments:,} fragments"
+        print_line(f"{build.folder / shard.file}: {rows}; abc2midi refused {shard.refused:,}")
+
+
+@build_app.command()
+def cpu(
+    out: Annotated[str, typer.Option("--out", "-o", help="Folder for the shards and cpu_build.json.")],
+    train: Annotated[int, typer.Option(min=0, help="Programs to train on.")] = 100_000,
+    dev: Annotated[int, typer.Option(min=0, help="Programs to watch a training by.")] = 1000,
+    test: Annotated[int, typer.Option(min=0, help="Programs to measure on.")] = 1000,
+    longest: Annotated[int, typer.Option(min=1, max=255, help="Most instructions of a program.")] = 255,
+    small_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the programs that begin with small values.")
+    ] = 0.0,
+    favoured: Annotated[
+        str, typer.Option(metavar="'MUL DIV'", help="Operations that come four times as often.", show_default=False)
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds, other programs.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Make random programs of the 8-bit CPU, each with all its states as the exact machine gives them.
+
+    bytesim data build cpu --out runs/data/
+
+    A recipe needs no such set: task = "cpu" without a path makes programs while it trains.
+    """
+    from bytesim.datasets.cpu import build_cpu
+
+    with progress("programs/s") as bar:
+        job = bar.add_task("running programs", total=None, speed="")
+        build = build_cpu(
+            out=out,
+            train=train,
+            dev=dev,
+            test=test,
+            longest=longest,
+            small_share=small_share,
+            favoured=favoured,
+            seed=seed,
+            force=force,
+            on_progress=lambda done, total: bar.update(job, completed=done, total=total),
+        )
+    if as_json:
+        print_json(build)
+        return
+    for shard in build.shards:
+        print_line(f"{build.folder / shard.file}: {shard.programs:,} programs, {shard.states:,} states")

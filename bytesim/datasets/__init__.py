@@ -1,0 +1,1 @@
+"""Training sets, rebuilt from their sources; no model is run here."""

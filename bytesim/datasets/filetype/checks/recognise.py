@@ -1,0 +1,67 @@
+"""Which type a file is, by its name and a check of its content: how the filetype set gets labels that are right.
+
+A name alone proves nothing (`.v` is Verilog or Coq, `.ts` TypeScript or Qt's XML), so every type has a check: its
+magic bytes, a parser, or marks that a text of its kind has.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bytesim.datasets.filetype.checks.outliers import outlier_checks
+from bytesim.datasets.filetype.checks.predicates import Check
+from bytesim.datasets.filetype.checks.signatures import signed_checks
+from bytesim.datasets.filetype.checks.texts import parsed_checks, text_checks
+
+
+def recognise(name: str, data: bytes) -> str | None:
+    """The type of a file, or None where its name and content do not agree on one that is wanted."""
+    base = name.rsplit("/", 1)[-1].lower()
+    ending = "." + base.rsplit(".", 1)[1] if "." in base[1:] else ""
+    for check in (*BY_NAME.get(base, ()), *BY_NAME.get(ending, ()), *(() if ending else _by_content(base, data))):
+        if check.test(data):
+            return check.type
+    return None
+
+
+def may_be_wanted(name: str) -> bool:
+    """Whether a file of this name can be of a wanted type; cheap, before it is read."""
+    base = name.rsplit("/", 1)[-1].lower()
+    return "." not in base[1:] or base in BY_NAME or "." + base.rsplit(".", 1)[1] in BY_NAME
+
+
+def types_of_name(name: str) -> set[str]:
+    """The types that a name alone allows; empty where the content must decide."""
+    base = name.rsplit("/", 1)[-1].lower()
+    if "." not in base[1:] and base not in BY_NAME:
+        return set()
+    ending = "." + base.rsplit(".", 1)[1] if "." in base[1:] else ""
+    return {check.type for check in (*BY_NAME.get(base, ()), *BY_NAME.get(ending, ()))}
+
+
+def _by_content(base: str, data: bytes) -> tuple[Check, ...]:
+    """Checks for a name without an ending: programs, scripts by their first line, and the usual text files."""
+    if data[:4] == b"\x7fELF":
+        return (BY_TYPE["elf"],)
+    first = data[:80].split(b"\n", 1)[0]
+    if first.startswith(b"#!"):
+        for word, kind in (("python", "python"), ("perl", "perl"), ("ruby", "ruby"), ("tclsh", "tcl"), ("wish", "tcl")):
+            if word.encode() in first:
+                return (BY_TYPE[kind],)
+        if re.search(rb"/(ba|da|k|z)?sh\b|env (ba)?sh\b", first):
+            return (BY_TYPE["shell"],)
+    if data[:3] == b"\x02\x01\x36" or data[:2] in (b"\x1a\x01", b"\x1e\x02"):
+        return (BY_TYPE["terminfo"],)
+    for magic, kind in ((b"TZif", "tzif"), (b"Xcur", "xcursor")):
+        if data.startswith(magic):
+            return (BY_TYPE[kind],)
+    return (BY_TYPE["txt"],) if re.match(r"readme|news|authors|copying|licen[sc]e|changelog|todo|install", base) else ()
+
+
+CHECKS = (*text_checks(), *parsed_checks(), *signed_checks(), *outlier_checks())
+
+BY_TYPE: dict[str, Check] = {check.type: check for check in reversed(CHECKS)}
+BY_NAME: dict[str, list[Check]] = {}
+for _check in CHECKS:
+    for _name in _check.names:
+        BY_NAME.setdefault(_name, []).append(_check)

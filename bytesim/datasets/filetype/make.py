@@ -1,0 +1,258 @@
+"""Making files of the wanted types with real encoders, from the contents of the material.
+
+A maker takes contents of one origin and gives one file; the file keeps that origin, so no content crosses the parts of
+the set. Every maker has settings; the last of several is kept for the test: what it makes never enters training.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from subprocess import PIPE
+
+from bytesim.datasets.filetype.checks.recognise import BY_TYPE
+from bytesim.datasets.filetype.collect import MAX_FILE_BYTES, Found, read_index, store, write_index
+from bytesim.formats.filetypes import FILE_TYPES, UNSEEN_DEV, UNSEEN_TEST
+from bytesim.processes import map_in_processes
+
+TIMEOUT_S = 60.0
+HELD_OUT = "test only: "
+"""Begins `made_by` of files whose settings are kept for the test."""
+PART_SHARES = {"train": 0.72, "dev": 0.1, "test": 0.18}
+"""Shares of a maker's files for the parts; half of those for the test are made with the settings kept for it."""
+INPUTS = (1, 2, 4, 8, 16, 24)
+"""Files that a maker of archives is given; one of these, as far as the origin has so many."""
+MAX_INPUT_BYTES = 1_500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a maker works on: contents of one origin, settings, a seeded source of chance and a scratch folder."""
+
+    inputs: tuple[Path, ...]
+    names: tuple[str, ...]
+    settings: str
+    rng: random.Random
+    folder: Path
+
+    def read(self, index: int = 0) -> bytes:
+        """The bytes of one input."""
+        return self.inputs[index].read_bytes()
+
+    def lay_out(self) -> list[str]:
+        """Copy the inputs into the scratch folder under their own names; their names there."""
+        laid: list[str] = []
+        for path, name in zip(self.inputs, self.names, strict=True):
+            short = re.sub(r"[^\w.+-]", "_", name.rsplit("/", 1)[-1]) or "file"
+            short = short if short not in laid else f"{len(laid)}_{short}"
+            shutil.copyfile(path, self.folder / short)
+            laid.append(short)
+        return laid
+
+    def run(self, *command: str | Path, stdin: bytes = b"") -> bytes:
+        """Run a program in the scratch folder; its output. Raises CalledProcessError or TimeoutExpired.
+
+        A program that runs on is stopped with all that it has started (LibreOffice is a script that starts another).
+        """
+        words = [str(each) for each in command]
+        process = subprocess.Popen(words, cwd=self.folder, start_new_session=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        try:
+            output, complaint = process.communicate(stdin, TIMEOUT_S)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, words, output, complaint)
+        return output
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """How files of one type are made."""
+
+    type: str
+    make: Callable[[Job], bytes]
+    settings: tuple[str, ...]
+    """One is drawn for each file; the last of several is kept for the test."""
+    feed: str
+    """Contents it takes: image, sound, text, any, or the name of a type."""
+    tools: tuple[str, ...] = ()
+    """Programs that must be there, by name; `python:NAME` for a package."""
+    count: int = 260
+    """Files made of this type by this maker."""
+    most_inputs: int = 1
+    least_bytes: int = 0
+    """Inputs below this size are not taken."""
+    slow: bool = False
+    """Takes seconds a file, so it comes after the others."""
+
+
+_IMAGES = ("png", "jpeg", "gif", "bmp", "tiff", "webp", "xpm")
+_SOUNDS = ("wav", "flac", "ogg", "mp3", "opus")
+_TEXTS = tuple(each.name for each in FILE_TYPES if each.kind == "text")
+FEEDS: dict[str, tuple[str, ...]] = {
+    "image": _IMAGES,
+    "sound": _SOUNDS,
+    "text": _TEXTS,
+    "prose": ("txt", "markdown", "rst", "html"),
+    "table": ("csv", "json", "txt", "markdown", "xml", "po", "sql"),
+    "any": (*_TEXTS, *_IMAGES[:3], "elf", "ttf", "mo", "pyc", "class", "html", "pdf", "wav"),
+}
+
+
+def all_makers() -> list[Maker]:
+    """Every maker there is."""
+    from bytesim.datasets.filetype.makers import archives, data, documents, media, outliers, programs, values
+
+    modules = (programs, data, archives, documents, media, outliers, values)
+    return [maker for module in modules for maker in module.MAKERS]
+
+
+def missing_tools(maker: Maker) -> list[str]:
+    """The tools of a maker that are not here."""
+    from importlib.util import find_spec
+
+    return [
+        tool
+        for tool in maker.tools
+        if (find_spec(tool[7:]) is None if tool.startswith("python:") else shutil.which(tool) is None)
+    ]
+
+
+def make_all(
+    material: Path,
+    found: Sequence[Found],
+    parts: dict[str, str],
+    *,
+    share: float = 1.0,
+    jobs: int = 2,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, list[str]]:
+    """Run every maker whose files are not there yet. Returns {type: tools it lacks} for those that cannot run.
+
+    `share` makes that part of each maker's count only, 0 none; a later call with more goes on from there.
+    """
+    lacking: dict[str, list[str]] = {}
+    plans: list[tuple[Path, int, int]] = []
+    makers = all_makers()
+    for number, maker in enumerate(makers):
+        lacks = missing_tools(maker)
+        if lacks:
+            lacking.setdefault(maker.type, []).extend(lacks)
+            continue
+        total = round(maker.count * share)
+        for start in range(0, total, BLOCK):
+            index = material / "index" / f"made-{maker.type}-{number_of(maker)}-{start:05d}.jsonl"
+            if not index.exists():
+                plans.append((index, number, start))
+    plans.sort(key=lambda plan: (makers[plan[1]].slow, plan[2]))
+    workshop = partial(Workshop, material, contents_of(found, parts))
+    with closing(map_in_processes(workshop, _make_block, plans, jobs=jobs)) as made:
+        for done, _ in enumerate(made, start=1):
+            if on_progress is not None:
+                on_progress(done, len(plans))
+    return lacking
+
+
+Contents = dict[tuple[str, str], dict[str, list[Found]]]
+"""Files found, by part and type, then by origin."""
+BLOCK = 20
+"""Files per index, the smallest piece of work that is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a process that makes files has to itself."""
+
+    material: Path
+    contents: Contents
+
+
+def contents_of(found: Sequence[Found], parts: dict[str, str]) -> Contents:
+    """What was found as makers draw from it. Files that are too large to be a content are left out."""
+    contents: Contents = {}
+    for each in found:
+        if each.size <= MAX_INPUT_BYTES:
+            of_type = contents.setdefault((parts[each.origin], each.type), {})
+            of_type.setdefault(each.origin, []).append(each)
+    return contents
+
+
+def number_of(maker: Maker) -> str:
+    """A short name that tells makers of one type apart."""
+    return f"{maker.make.__name__.strip('_')}-{maker.feed}"
+
+
+def _make_block(workshop: Workshop, plan: tuple[Path, int, int]) -> None:
+    index, number, start = plan
+    maker = all_makers()[number]
+    made = []
+    for which in range(start, min(start + BLOCK, maker.count)):
+        one = make_one(maker, which, workshop.contents, workshop.material)
+        if one is not None:
+            made.append(one)
+    write_index(index, made)
+
+
+def make_one(maker: Maker, which: int, contents: Contents, material: Path) -> Found | None:
+    """Make file number `which` of a maker; None where there is no content or the encoder refuses it."""
+    rng = random.Random(f"{maker.type}:{number_of(maker)}:{which}")
+    part = _part_of(maker.type, rng)
+    inputs = _draw(maker, part, contents, rng)
+    if not inputs:
+        return None
+    held_out = len(maker.settings) > 1 and part == "test" and rng.random() < 0.5
+    settings = maker.settings[-1] if held_out else rng.choice(maker.settings[:-1] or maker.settings)
+    paths, names = tuple(each.path(material) for each in inputs), tuple(each.name for each in inputs)
+    with tempfile.TemporaryDirectory(prefix="bytesim-make-") as scratch:
+        try:
+            data = maker.make(Job(paths, names, settings, rng, Path(scratch)))
+        except Exception:  # an encoder that refuses a content, in whatever way, gives no file
+            return None
+    if not data or len(data) > MAX_FILE_BYTES or not BY_TYPE[maker.type].test(data):
+        return None
+    made_by = f"{HELD_OUT if held_out else ''}{number_of(maker)} {settings}".strip()
+    return store(material, data, maker.type, inputs[0].origin, f"made-{which}", made_by)
+
+
+def _part_of(kind: str, rng: random.Random) -> str:
+    """The part that a file is made for: unseen types are made for theirs alone."""
+    drawn = rng.choices(tuple(PART_SHARES), tuple(PART_SHARES.values()))[0]
+    return "test" if kind in UNSEEN_TEST else "dev" if kind in UNSEEN_DEV else drawn
+
+
+def _draw(maker: Maker, part: str, contents: Contents, rng: random.Random) -> list[Found]:
+    """Contents of one origin: the origin first, so that large packages are not taken more often than small ones."""
+    kinds = [kind for kind in FEEDS.get(maker.feed, (maker.feed,)) if (part, kind) in contents]
+    for kind in rng.sample(kinds, len(kinds)):
+        of_type = contents[part, kind]
+        for origin in rng.sample(sorted(of_type), len(of_type)):
+            usable = [each for each in of_type[origin] if each.size >= maker.least_bytes]
+            if usable and maker.most_inputs == 1:
+                return [rng.choice(usable)]
+            if usable:
+                own = [each for other in kinds for each in contents[part, other].get(origin, ())]
+                return rng.sample(own, min(len(own), maker.most_inputs, rng.choice(INPUTS)))
+    return []
+
+
+def made_indexes(material: Path) -> list[Found]:
+    """Everything that makers have made."""
+    return [each for path in sorted((material / "index").glob("made-*.jsonl")) for each in read_index(path)]
+
+
+def found_indexes(material: Path) -> list[Found]:
+    """Everything that was found in packages."""
+    paths = (path for path in sorted((material / "index").glob("*.jsonl")) if not path.name.startswith("made-"))
+    return [each for path in paths for each in read_index(path)]

@@ -1,0 +1,1 @@
+"""Files made by real encoders, for types that packages rarely hold."""

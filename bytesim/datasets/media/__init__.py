@@ -1,0 +1,1 @@
+"""Sets of news, articles, pictures, spoken words and digits."""

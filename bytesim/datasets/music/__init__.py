@@ -1,0 +1,1 @@
+"""The training set of the music model."""

@@ -1,0 +1,1 @@
+"""Recordings and pictures of any format, in the form that models read."""

@@ -1,0 +1,1 @@
+"""bGPT: a patch-level decoder and a byte-level decoder."""

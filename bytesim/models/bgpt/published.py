@@ -1,0 +1,162 @@
+"""Published bGPT checkpoints: a pickle with key `model`, read without running anything, renamed to our parameters.
+
+Source: Wu et al. 2024, arXiv:2402.19155, and the released checkpoints `weights-*.pth`. Their layout is that of the
+`transformers` GPT-2: `patch_level_decoder.base` is a GPT2Model with a one-row token table, `byte_level_decoder.base`
+a GPT2LMHeadModel over 257 tokens. GPT-2 keeps its linear maps as (in, out); the patch embedding is (out, in).
+"""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bytesim.errors import ModelError
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.folder import one_line
+from bytesim.patching import VOCAB_SIZE
+
+MAX_CHECKPOINT_BYTES = 4 << 30
+MASK_BUFFERS = (".attn.bias", ".attn.masked_bias")
+"""Endings of the causal-mask buffers that checkpoints of older `transformers` releases carry; no weights."""
+
+PATCH = "patch_level_decoder"
+BYTE = "byte_level_decoder"
+BYTE_TABLE = f"{BYTE}.base.transformer.wte.weight"
+HEAD = f"{BYTE}.base.lm_head.weight"
+"""The output head, tied to the byte embeddings."""
+UNUSED = f"{PATCH}.base.wte.weight"
+"""The one-row token table that no forward pass reads."""
+LAYER_PARTS = {
+    "ln_1": "attention_norm",
+    "attn.c_attn": "attention.qkv",
+    "attn.c_proj": "attention.out",
+    "ln_2": "feed_forward_norm",
+    "mlp.c_fc": "feed_forward.up",
+    "mlp.c_proj": "feed_forward.down",
+}
+"""Published name -> ours, for the parts of a layer that carry `weight` and `bias`."""
+
+
+def read_published(path: Path) -> dict[str, Tensor]:
+    """The `model` state dict of a published checkpoint, mask buffers left out.
+
+    Only tensors and plain containers are unpickled (`weights_only=True`): a pickle that would run code is
+    refused. Raises ModelError, also for a file that is no checkpoint or claims more than it holds.
+    """
+    try:
+        num_bytes = path.stat().st_size
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot be read: {one_line(error)}.", file=str(path)) from error
+    if not path.is_file() or num_bytes > MAX_CHECKPOINT_BYTES:
+        raise ModelError(f"no checkpoint file of at most {MAX_CHECKPOINT_BYTES >> 30} GiB.", file=str(path))
+    checkpoint = _unpickle(path, num_bytes)
+    weights = checkpoint.get("model") if isinstance(checkpoint, dict) else None
+    if not isinstance(weights, Mapping) or not all(_is_weight(name, value) for name, value in weights.items()):
+        raise ModelError("no published bGPT checkpoint: the key 'model' with a state dict is missing.", file=str(path))
+    kept = {name: tensor for name, tensor in weights.items() if not name.endswith(MASK_BUFFERS)}
+    # A tensor may be a stride-0 view that claims any size; twice the file allows for the tied head, stored once.
+    if sum(tensor.numel() * tensor.element_size() for tensor in kept.values()) > 2 * num_bytes:
+        raise ModelError("the tensors claim more bytes than the file holds.", file=str(path))
+    return kept
+
+
+def _unpickle(path: Path, num_bytes: int) -> Any:
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:  # torch.save never deflates, a zip bomb does
+                if sum(entry.file_size for entry in archive.infolist()) > num_bytes:
+                    raise ModelError("the archive unpacks to more than it holds.", file=str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the pickle's protocol, which a user cannot change
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except ModelError:
+        raise
+    except Exception as error:  # the unpickler raises whatever a damaged stream leads to, from KeyError to RuntimeError
+        reason = one_line(error).split(". ")[0]
+        raise ModelError(f"no checkpoint that can be read safely: {reason[:200]}.", file=str(path)) from error
+
+
+def published_to_ours(weights: Mapping[str, Tensor]) -> tuple[BGPTConfig, dict[str, Tensor]]:
+    """Config and float32 state dict of our BGPT with the parts `published`, from a published state dict.
+
+    Layers, width, patch size and positions are read off the shapes; heads are 64 wide by rule. A classifier's
+    checkpoint has no byte-level decoder. Raises ModelError where a tensor is missing, surplus or misshapen.
+    """
+    config = _infer_config(weights)
+    names = dict(_renames(config))
+    missing = sorted(names.keys() - weights.keys() - {HEAD})
+    surplus = sorted(weights.keys() - names.keys() - {HEAD, UNUSED})
+    if missing or surplus:
+        raise ModelError(
+            f"not the published bGPT layout: {len(missing)} tensors are missing {missing[:2]}, "
+            f"{len(surplus)} are unknown {surplus[:2]}."
+        )
+    if HEAD in weights and not torch.equal(weights[HEAD], weights[BYTE_TABLE]):
+        raise ModelError(f"{HEAD} differs from the byte embeddings, which the published model ties to it.")
+    transposed = (".c_attn.weight", ".c_proj.weight", ".c_fc.weight", ".patch_embedding.weight")
+    return config, {
+        ours: (weights[name].T if name.endswith(transposed) else weights[name]).to(torch.float32).contiguous()
+        for name, ours in names.items()
+    }
+
+
+def _infer_config(weights: Mapping[str, Tensor]) -> BGPTConfig:
+    try:
+        hidden_size, inputs = weights[f"{PATCH}.patch_embedding.weight"].shape
+        max_patches, _ = weights[f"{PATCH}.base.wpe.weight"].shape
+        num_classes = len(weights["classifier.weight"]) if "classifier.weight" in weights else 0
+    except (KeyError, ValueError, TypeError) as error:
+        raise ModelError("not the published bGPT layout: no patch-level decoder in it.") from error
+    if inputs % VOCAB_SIZE:
+        raise ModelError(f"the patch embedding has {inputs} inputs, which is no multiple of {VOCAB_SIZE}.")
+    byte_layers = 0 if num_classes else _count_layers(weights, f"{BYTE}.base.transformer")
+    return BGPTConfig(
+        parts="published",
+        patch_size=inputs // VOCAB_SIZE,
+        max_patches=max_patches,
+        hidden_size=hidden_size,
+        num_layers=_count_layers(weights, f"{PATCH}.base"),
+        byte_hidden_size=hidden_size,
+        byte_num_layers=max(byte_layers, 1),
+        num_classes=num_classes,
+    )
+
+
+def _count_layers(weights: Mapping[str, Tensor], stack: str) -> int:
+    count = 0
+    while f"{stack}.h.{count}.ln_1.weight" in weights:
+        count += 1
+    return count
+
+
+def _renames(config: BGPTConfig) -> Iterator[tuple[str, str]]:
+    """Every published parameter name with ours."""
+    yield f"{PATCH}.patch_embedding.weight", "patch_decoder.embedding.rows.weight"
+    yield f"{PATCH}.patch_embedding.bias", "patch_decoder.embedding.bias"
+    yield from _stack_renames(f"{PATCH}.base", "patch_decoder", config.num_layers)
+    if config.num_classes:
+        yield "classifier.weight", "class_head.weight"
+        yield "classifier.bias", "class_head.bias"
+    else:
+        yield BYTE_TABLE, "byte_decoder.bytes.weight"
+        yield from _stack_renames(f"{BYTE}.base.transformer", "byte_decoder", config.byte_num_layers)
+
+
+def _stack_renames(published: str, ours: str, num_layers: int) -> Iterator[tuple[str, str]]:
+    """The names of one GPT-2: positions, layers, final norm."""
+    yield f"{published}.wpe.weight", f"{ours}.positions"
+    for kind in ("weight", "bias"):
+        yield f"{published}.ln_f.{kind}", f"{ours}.norm.{kind}"
+        for layer in range(num_layers):
+            for theirs, part in LAYER_PARTS.items():
+                yield f"{published}.h.{layer}.{theirs}.{kind}", f"{ours}.blocks.{layer}.{part}.{kind}"
+
+
+def _is_weight(name: object, value: object) -> bool:
+    return isinstance(name, str) and isinstance(value, Tensor) and value.layout == torch.strided

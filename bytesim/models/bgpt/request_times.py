@@ -1,0 +1,62 @@
+"""The times of requests as tensors, for models with a clock; those of a clock that stands still are zeros.
+
+Axes: B requests, P patches, S bytes per patch, T source bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bytesim.clocks import Clock, Times, clock_patches, padded_times
+from bytesim.requests import Request
+
+
+def before_bytes(request: Request, data: bytes, patch_size: int, device: torch.device) -> Tensor | None:
+    """(1, P, S, 2) times before each byte of a request's history and of its answer, closing patch included."""
+    if request.times is None:
+        return None
+    answer = clock_patches(request.times.clock().follow(data), patch_size)[1:]
+    return torch.from_numpy(np.concatenate([request.times.history, answer]).astype(np.int64)).to(device)[None]
+
+
+def of_histories(requests: Sequence[Request], first: int, device: torch.device) -> Tensor:
+    """(B, P, S, 2) times before each byte of the histories from patch `first` on, padded with zeros."""
+    size = requests[0].history.shape[1]
+    longest = max(len(request.history) for request in requests) - first
+    histories = [None if request.times is None else request.times.history[first:] for request in requests]
+    return torch.from_numpy(padded_times(histories, (longest, size))).to(device)
+
+
+def after_patches(requests: Sequence[Request], num_patches: int, device: torch.device) -> Tensor:
+    """(B, P, 2) times after each patch of the histories, padded with zeros."""
+    return torch.from_numpy(padded_times([_after(request) for request in requests], (num_patches,))).to(device)
+
+
+def _after(request: Request) -> Times | None:
+    if request.times is None:
+        return None
+    return np.concatenate([request.times.history[1:, 0], np.array([request.times.clock().now], np.int32)])
+
+
+def of_sources(requests: Sequence[Request], num_bytes: int, device: torch.device) -> Tensor:
+    """(B, T, 2) times before each byte of the sources, padded with zeros."""
+    sources = [None if request.times is None else request.times.source for request in requests]
+    return torch.from_numpy(padded_times(sources, (num_bytes,))).to(device)
+
+
+def ahead(clocks: Sequence[Clock | None], count: int, device: torch.device) -> Tensor | None:
+    """(B, count, 2) what the clocks will show before the next bytes; None where that depends on what they are."""
+    coming = [clock.ahead(count) if clock else np.zeros((count, 2), np.int32) for clock in clocks]
+    known = [each for each in coming if each is not None]
+    if len(known) < len(coming):
+        return None
+    return torch.from_numpy(np.stack(known).astype(np.int64)).to(device)
+
+
+def now(clocks: Sequence[Clock | None], device: torch.device) -> Tensor:
+    """(B, 2) what the clocks show."""
+    return torch.tensor([clock.now if clock else (0, 0) for clock in clocks], device=device)

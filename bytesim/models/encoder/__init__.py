@@ -1,0 +1,1 @@
+"""Encoder classifiers: bytes, pictures or sound to classes."""

@@ -1,0 +1,106 @@
+"""The encoder: a classifier that reads a whole file, or a window of one, at once and in both directions.
+
+A front end makes a map of the bytes, stages of convolutions shrink it, a transformer reads the places that are left,
+and their mean is mapped to the classes, with a bag of n-grams and what stands at the ends where these are wanted.
+Source: compact convolutional transformers, Hassani et al. 2021, arXiv:2104.05704.
+
+Axes: B files, P patches, S bytes per patch, L bytes, T places, H hidden, C classes.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bytesim.models.encoder.config import EncoderConfig
+from bytesim.models.encoder.convolutions import Stage
+from bytesim.models.encoder.edges import EdgeBag, EdgeReader
+from bytesim.models.encoder.frontends import ByteFront, PictureFront, SoundFront
+from bytesim.nn.encoder_block import EncoderBlock
+from bytesim.nn.ngrams import NgramBag
+
+
+class Encoder(nn.Module):
+    """An encoder of any front end; `config` says which."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.front = _front(config)
+        kernel = (1, config.kernel) if config.front == "bytes" else (config.kernel, config.kernel)
+        widths = (self.front.channels, *config.channels)
+        self.stages = nn.ModuleList(
+            Stage(inputs, outputs, kernel, (1, stride) if config.front == "bytes" else (stride, stride), blocks)
+            for inputs, outputs, stride, blocks in zip(
+                widths, config.channels, config.strides, config.blocks_per_stage, strict=False
+            )
+        )
+        self.join = nn.Linear(config.channels[-1], config.hidden_size, bias=False)
+        self.positions = nn.Parameter(torch.randn(config.num_places, config.hidden_size) * 0.1)
+        self.blocks = nn.ModuleList(
+            EncoderBlock(config.hidden_size, config.head_size) for _ in range(config.num_layers)
+        )
+        self.bag = None
+        if config.ngram_buckets:
+            self.bag = NgramBag(
+                config.ngram_buckets,
+                config.ngram_size,
+                config.ngrams,
+                fold_case=config.fold_case,
+                dropout=config.ngram_dropout,
+            )
+        self.edges = EdgeReader(config.edge_bytes, config.hidden_size) if config.edge_bytes else None
+        self.edge_bag = None
+        if config.edge_buckets:
+            self.edge_bag = EdgeBag(
+                config.edge_bytes, config.edge_buckets, config.ngram_size, dropout=config.ngram_dropout
+            )
+        self.dropout = nn.Dropout(config.dropout)
+        self.class_head = nn.Linear(config.pooled_size, config.num_classes)
+
+    def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
+        """Class logits (B, C) of frames (B, P, S), extension patch first; `lengths` (B,) are their patches.
+
+        Bytes beyond `config.window_bytes` are not read.
+        """
+        del lengths  # what is no byte of a file is 256, which says as much
+        return self.class_head(self.dropout(self.pooled(self.bytes_of(patches))))
+
+    def bytes_of(self, patches: Tensor) -> Tensor:
+        """Frames (B, P, S) -> the tokens (B, L) that are read: the bytes without the header of the format."""
+        suffix = self.config.suffix_patches * self.config.patch_size
+        return patches.flatten(1)[:, suffix + self.config.skip_bytes : suffix + self.config.window_bytes]
+
+    def pooled(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, L), padded with 256 -> what is known of each file, (B, H) and what bag and edges add."""
+        readers = (self._read, self.bag, self.edges, self.edge_bag)
+        return torch.cat([self._left_out(read(tokens)) for read in readers if read is not None], -1)
+
+    def _left_out(self, features: Tensor) -> Tensor:
+        """(B, D): what one reader says, in training of some files nothing, so that each learns to do without others."""
+        kept = features.new_ones(len(features), 1)
+        return features * F.dropout(kept, self.config.reader_dropout, self.training)
+
+    def _read(self, tokens: Tensor) -> Tensor:
+        """(B, H): the mean over all places, after convolutions and transformer."""
+        x, mask = self.front(tokens)
+        for stage in self.stages:
+            x, mask = stage(x, mask)
+        x = self.join(x.flatten(2).transpose(1, 2))
+        x = x + self.positions[: x.shape[1]]
+        seen = torch.ones_like(x[..., 0], dtype=torch.bool) if mask is None else mask.flatten(1).clone()
+        seen[:, 0] = True  # an empty file has a first place, too
+        for block in self.blocks:
+            x = block(x, None, seen[:, None, None])
+        x = F.rms_norm(x, (x.shape[-1],)) * seen[..., None]
+        return x.sum(1) / seen.sum(1, keepdim=True)
+
+
+def _front(config: EncoderConfig) -> ByteFront | PictureFront | SoundFront:
+    if config.front == "picture":
+        return PictureFront(config.rows, config.columns, config.pixel_bytes)
+    if config.front == "sound":
+        samples = config.window_bytes - config.skip_bytes
+        return SoundFront(config.filters, config.filter_bytes, config.filter_step, samples)
+    return ByteFront(config.byte_embedding_size)

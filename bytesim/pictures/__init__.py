@@ -1,0 +1,1 @@
+"""Plain values in, PNG or SVG out."""

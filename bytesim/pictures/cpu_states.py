@@ -1,0 +1,68 @@
+"""A run of the CPU as a picture: ACC and registers over time, each value a colour, wrong ones framed in red."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bytesim.formats.cpu_trace import REGISTER_NAMES, STATE_SIZE
+from bytesim.tasks.simulate_cpu.report import split_states
+from bytesim.tasks.simulate_cpu.simulate import Simulation
+
+_SHOWN = (1, *range(STATE_SIZE - len(REGISTER_NAMES), STATE_SIZE))
+"""Bytes of a state that instructions change: ACC and the registers."""
+_STEPS_PER_INCH = 14
+_WIDEST_INCHES = 22.0
+_FEW_STEPS = 40
+"""So many states, or fewer, have their values written in."""
+
+
+def draw_simulation(simulation: Simulation) -> bytes:
+    """A PNG of the states that are shown, with those they are compared with."""
+    name = Path(simulation.source).name
+    by = "the exact machine" if simulation.model is None else f"the model {simulation.model}"
+    title = f"{name} by {by}"
+    if simulation.comparison is not None:
+        score = simulation.comparison.score
+        title += f": {score.bytes_right} of {score.bytes_total} state bytes right"
+    return draw_states(split_states(simulation.shown), split_states(simulation.right), title)
+
+
+def draw_states(shown: Sequence[bytes], right: Sequence[bytes], title: str) -> bytes:
+    """A PNG of states, 16 bytes each; those of `right` that differ, or are missing, are framed in red."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+    whole = [state for state in shown if len(state) == STATE_SIZE]
+    values = np.array([[state[place] for place in _SHOWN] for state in whole], np.uint8).T
+    count = len(whole)
+    width = min(_WIDEST_INCHES, max(6.0, count / (_STEPS_PER_INCH if count > _FEW_STEPS else 2.2) + 1.6))
+    figure = Figure(figsize=(width, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    image = axes.imshow(values, cmap="viridis", vmin=0, vmax=255, aspect="auto", interpolation="nearest")
+    axes.set_yticks(range(len(_SHOWN)), ["ACC", *REGISTER_NAMES])
+    axes.set_xlabel("step")
+    axes.set_title(title, fontsize="medium")
+    figure.colorbar(image, ax=axes, label="value", pad=0.01)
+    wrong = [
+        (row, step)
+        for step in range(count)
+        for row, place in enumerate(_SHOWN)
+        if step >= len(right) or len(right[step]) <= place or right[step][place] != whole[step][place]
+    ]
+    line = 1.6 if count <= _FEW_STEPS else 0.8
+    for row, step in wrong:
+        axes.add_patch(Rectangle((step - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="red", linewidth=line))
+    if count <= _FEW_STEPS:
+        for row, step in np.ndindex(values.shape):
+            value = int(values[row, step])
+            colour = "white" if value < 140 else "black"
+            axes.text(step, row, str(value), ha="center", va="center", fontsize=7, color=colour)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    return picture.getvalue()

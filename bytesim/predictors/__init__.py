@@ -1,0 +1,1 @@
+"""A trained model, loaded, with what its card says."""

@@ -1,0 +1,101 @@
+"""A model that writes bytes, loaded and ready, with what its recipe says it was trained to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bytesim.engine.decode import DEFAULT_SLOTS
+from bytesim.engine.hardware import devices, faster_dtype
+from bytesim.errors import ConfigError, ModelError
+from bytesim.models.bgpt.model import BGPT
+from bytesim.models.folder import RECIPE_FILE
+from bytesim.models.store import find_model
+from bytesim.models.weights import load_model
+from bytesim.training.recipe import Recipe, load_recipe
+
+DTYPES = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writer:
+    """A model on its device."""
+
+    name: str
+    folder: Path
+    model: BGPT
+    conversions: tuple[tuple[str, str], ...] | None
+    """(source suffix, target suffix) of every conversion in its recipe; None for a model imported from elsewhere."""
+    generates: tuple[str, ...] | None
+    """Suffixes of the files it was trained to write by itself; None as above."""
+    simulates: bool
+    """Whether its recipe says that it was trained on states of the CPU."""
+
+    def check_converts(self, source_suffix: str, target_suffix: str) -> None:
+        """Raise ModelError where the recipe says that this was never trained."""
+        if self.conversions is not None and (source_suffix, target_suffix) not in self.conversions:
+            known = ", ".join(f".{source} to .{target}" for source, target in self.conversions) or "nothing"
+            asked = f".{source_suffix} to .{target_suffix}"
+            raise ModelError(f"the model {self.name!r} was not trained to convert {asked}; it converts {known}.")
+
+
+def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows: int = DEFAULT_SLOTS) -> Writer:
+    """The model of that name or path on a device (`auto`: the first that `devices()` names).
+
+    `dtype` float32 or bfloat16; `auto` takes the faster for batches of `rows` files, whose rounding may differ.
+    Raises ModelError where it is missing, damaged or a classifier, ConfigError for an unknown device or dtype.
+    """
+    if dtype not in DTYPES:
+        raise ConfigError(f"dtype {dtype!r} is none of {', '.join(DTYPES)}.")
+    found = find_model(name)
+    place = open_device(device)
+    number_type = faster_dtype(place, rows=rows) if dtype == "auto" else getattr(torch, dtype)
+    model = load_model(found.folder, dtype=number_type).to(place)
+    if not isinstance(model, BGPT) or model.byte_decoder is None:
+        raise ModelError(f"the model {name!r} is a classifier; it writes no files.")
+    recipe = _recipe(found.folder)
+    return Writer(
+        name=found.name,
+        folder=found.folder,
+        model=model,
+        conversions=None if recipe is None else _conversions(recipe),
+        generates=None if recipe is None else _generated(recipe),
+        simulates=recipe is not None and any(each.task == "cpu" for each in recipe.data),
+    )
+
+
+def open_device(name: str) -> torch.device:
+    """The device of that name; `auto` is the first of `devices()`. Raises ConfigError for one that cannot be used."""
+    try:
+        device = torch.device(devices()[0] if name == "auto" else name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device {name!r} cannot be used here. This machine has: {', '.join(devices())}.") from error
+    return device
+
+
+def _recipe(folder: Path) -> Recipe | None:
+    """The recipe of a model trained here; None for an imported one, whose training bytesim does not know."""
+    path = folder / RECIPE_FILE
+    try:
+        imported = "[import]" in path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError("cannot be read; the model folder is incomplete.", file=str(path)) from error
+    return None if imported else load_recipe(path)
+
+
+def _conversions(recipe: Recipe) -> tuple[tuple[str, str], ...]:
+    pairs = [(each.source_suffix, each.target_suffix) for each in recipe.data if each.task == "convert"]
+    return tuple(dict.fromkeys(pairs))
+
+
+def _generated(recipe: Recipe) -> tuple[str, ...]:
+    suffixes: Sequence[str] = [each.target_suffix for each in recipe.data if each.task == "generate"]
+    return tuple(dict.fromkeys(suffix for suffix in suffixes if suffix))
+
+
+OnBytes = Callable[[int], None]
+"""Hears of how many bytes were written since the last call."""

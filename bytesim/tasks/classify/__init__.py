@@ -1,0 +1,1 @@
+"""`bytesim classify`: what files are."""

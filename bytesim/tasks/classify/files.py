@@ -1,0 +1,276 @@
+"""`bytesim classify file`: what each file is, by a model that reads its bytes, and how sure of it the model is."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from bytesim.engine.classify import DEFAULT_BATCH
+from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, ToolError
+from bytesim.files import STDIO, Outcome, expand_inputs, open_input, read_input
+from bytesim.formats.filetypes import UNKNOWN
+from bytesim.models.store import stored_models
+from bytesim.predictors.calibration import are_unknown, best_guesses
+from bytesim.predictors.classifier import Classifier, Reading, load_classifier
+from bytesim.predictors.scaling import Probabilities
+from bytesim.predictors.writer import open_device
+from bytesim.processes import EndedProcess, map_in_processes
+
+AUTO = "auto"
+TYPE_MODEL = "filetype"
+"""The model that `auto` asks first."""
+NEXT_MODELS = {
+    "txt": "agnews",
+    **dict.fromkeys(("bmp", "gif", "ico", "jpeg", "png", "tiff", "webp"), "cifar10"),
+    **dict.fromkeys(("flac", "mp3", "ogg", "opus", "wav"), "speech"),
+}
+"""File type -> the model that `auto` asks then, where it is there."""
+
+_SHARE_FILES = 64
+_GROUP_BYTES = 16 << 20
+
+Progress = Callable[[int, int], None]
+"""Hears of (files done, files in all)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """A class and its calibrated probability."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a model says of a file."""
+
+    model: str
+    label: str
+    """`unknown` where the best guess is not probable enough, or the class of that name is more probable."""
+    guess: str
+    """The most probable label besides `unknown`."""
+    probability: float
+    """Of `guess`."""
+    top: tuple[Guess, ...]
+    """The most probable labels, as many as were asked for."""
+    read: str = ""
+    """Which bytes the model was shown, such as `3 windows`; empty for the whole file."""
+    changed: str = ""
+    """How the file was brought to the form that the model reads; empty where it was in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classified:
+    """A file and what it is."""
+
+    source: str
+    num_bytes: int
+    answer: Answer
+    then: Answer | None = None
+    """Model `auto`: the answer of the model that fits the type, where there is one."""
+    then_error: str = ""
+    """Why that model could not read the file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Settings:
+    """What all files of a run share."""
+
+    model: str
+    top: int
+    threshold: float | None
+    device: str
+    dtype: str
+    batch: int
+
+
+def classify_file(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    model: str = AUTO,
+    top: int = 1,
+    threshold: float | None = None,
+    device: str = "auto",
+    dtype: str = "float32",
+    batch: int = DEFAULT_BATCH,
+    jobs: int = 1,
+    on_progress: Progress | None = None,
+) -> list[Outcome[Classified]]:
+    """Label files by their content. Folders are walked.
+
+    `auto` asks the model `filetype`, and then the one of NEXT_MODELS for that type, where there is one. An answer less
+    probable than `threshold` (without it, than the model's card says) is `unknown`. A file longer than the model's
+    history is read in windows, as the answer says; of any file only those are read. `batch` windows go through the
+    model at once, in each of `jobs` processes; a GPU is given one. Raises ConfigError, ModelError, and ToolError where
+    a process is ended from outside; what is wrong with one file is in its outcome.
+    """
+    _check(top, threshold, batch, jobs)
+    names = expand_inputs([os.fspath(path) for path in paths])
+    settings = _Settings(model=model, top=top, threshold=threshold, device=device, dtype=dtype, batch=batch)
+    alone = min(jobs, len(names)) == 1 or STDIO in names or open_device(device).type != "cpu"
+    size = _SHARE_FILES if alone else max(1, min(_SHARE_FILES, len(names) // (4 * jobs)))
+    shares = [names[start : start + size] for start in range(0, len(names), size)]
+    outcomes: dict[int, list[Outcome[Classified]]] = {}
+    done = 0
+    with closing(_in_one(settings, shares) if alone else _in_many(settings, shares, jobs)) as answers:
+        for place, share in answers:
+            outcomes[place] = share
+            done += len(share)
+            if on_progress:
+                on_progress(done, len(names))
+    return [outcome for place in range(len(shares)) for outcome in outcomes[place]]
+
+
+def _check(top: int, threshold: float | None, batch: int, jobs: int) -> None:
+    for name, value in (("top", top), ("batch", batch), ("jobs", jobs)):
+        if value < 1:
+            raise ConfigError(f"{name} {value} is out of range; choose 1 or more.")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigError(f"threshold {threshold} is no probability; choose 0 to 1.")
+
+
+Shares = Generator[tuple[int, list[Outcome[Classified]]], None, None]
+
+
+def _in_one(settings: _Settings, shares: Sequence[list[str]]) -> Shares:
+    panel = _Panel(settings)
+    for place, share in enumerate(shares):
+        yield place, panel.judge(share)
+
+
+def _in_many(settings: _Settings, shares: Sequence[list[str]], jobs: int) -> Shares:
+    """The same by several processes."""
+    _Panel(settings)  # what is wrong with the model is told before others are started
+    threads = max(1, torch.get_num_threads() // jobs)
+    try:
+        yield from map_in_processes(partial(_start, settings, threads), _Panel.judge, shares, jobs=jobs)
+    except EndedProcess as error:
+        raise ToolError("a classifying process was ended, for lack of memory say. Take fewer --jobs.") from error
+
+
+def _start(settings: _Settings, threads: int) -> _Panel:
+    torch.set_num_threads(threads)
+    return _Panel(settings)
+
+
+class _Panel:
+    """The classifiers of a process. Those that a type leads to are loaded when the first file needs them."""
+
+    def __init__(self, settings: _Settings) -> None:
+        """Raises ModelError and ConfigError."""
+        self.settings = settings
+        self.loaded: dict[str, Classifier] = {}
+        self.there = {found.name for found in stored_models()} if settings.model == AUTO else set()
+        if settings.model == AUTO and TYPE_MODEL not in self.there:
+            raise ModelError(f"--model auto looks at the type of a file first, and no model {TYPE_MODEL!r} is there.")
+        self.first = self.load(TYPE_MODEL if settings.model == AUTO else settings.model)
+
+    def load(self, name: str) -> Classifier:
+        if name not in self.loaded:
+            asked = self.settings
+            self.loaded[name] = load_classifier(name, device=asked.device, dtype=asked.dtype, batch=asked.batch)
+        return self.loaded[name]
+
+    def judge(self, sources: Sequence[str]) -> list[Outcome[Classified]]:
+        """An outcome for each source, in their order."""
+        files = [_File(source) for source in sources]
+        self.ask(self.first, files)
+        for name in sorted({self.next_model(file) for file in files} - {""}):
+            self.ask(self.load(name), [file for file in files if self.next_model(file) == name])
+        return [file.outcome() for file in files]
+
+    def next_model(self, file: _File) -> str:
+        """The model that knows more of a file of this type; empty where there is none."""
+        if self.settings.model != AUTO or not file.answers:
+            return ""
+        name = NEXT_MODELS.get(file.answers[0].label, "")
+        return name if name in self.there else ""
+
+    def ask(self, classifier: Classifier, files: Sequence[_File]) -> None:
+        """Give each file the model's answer, or the error that it cannot be read."""
+        waiting: list[tuple[_File, Reading]] = []
+        held = 0
+        for file in files:
+            try:
+                reading = file.read(classifier)
+            except BytesimError as error:
+                file.error = error
+                continue
+            waiting.append((file, reading))
+            held += sum(map(len, reading.windows))
+            if held > _GROUP_BYTES:
+                self.answer(classifier, waiting)
+                waiting, held = [], 0
+        self.answer(classifier, waiting)
+
+    def answer(self, classifier: Classifier, waiting: Sequence[tuple[_File, Reading]]) -> None:
+        if not waiting:
+            return
+        probabilities = classifier.scaling.probabilities(classifier.logits([reading for _, reading in waiting]))
+        asked = self.settings
+        answers = answers_of(classifier.doubting(asked.threshold), probabilities, asked.top)
+        for (file, reading), answer in zip(waiting, answers, strict=True):
+            file.num_bytes = reading.num_bytes
+            file.answers.append(replace(answer, read=reading.told, changed=reading.changed))
+
+
+class _File:
+    """One source, and what is known of it so far."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.num_bytes = 0
+        self.answers: list[Answer] = []
+        self.error: BytesimError | None = None
+        self.held: bytes | None = None
+        """What a pipe held, which cannot be read twice."""
+
+    def read(self, classifier: Classifier) -> Reading:
+        """Raises InputError."""
+        if self.held is None and (self.source == STDIO or not os.path.isfile(self.source)):
+            self.held = read_input(self.source)
+        with nullcontext(io.BytesIO(self.held)) if self.held is not None else open_input(self.source) as file:
+            try:
+                return classifier.read(file, self.source)
+            except OSError as error:
+                raise InputError(f"cannot be read: {error.strerror}.") from error
+
+    def outcome(self) -> Outcome[Classified]:
+        if not self.answers:
+            assert self.error is not None
+            return Outcome(self.source, error=self.error.in_file("stdin" if self.source == STDIO else self.source))
+        first, *others = self.answers
+        result = Classified(
+            source=self.source,
+            num_bytes=self.num_bytes,
+            answer=first,
+            then=others[0] if others else None,
+            then_error="" if self.error is None else self.error.message,
+        )
+        return Outcome(self.source, result=result)
+
+
+def answers_of(classifier: Classifier, probabilities: Probabilities, top: int) -> list[Answer]:
+    """What a classifier says of each row of (N, C) calibrated probabilities."""
+    labels = classifier.labels
+    unknown = are_unknown(probabilities, labels, classifier.rule)
+    guesses = best_guesses(probabilities, labels)
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    return [
+        Answer(
+            model=classifier.name,
+            label=UNKNOWN if unknown[row] else labels[guess],
+            guess=labels[guess],
+            probability=float(probabilities[row, guess]),
+            top=tuple(Guess(label=labels[each], probability=float(probabilities[row, each])) for each in ranked[row]),
+        )
+        for row, guess in enumerate(guesses.tolist())
+    ]

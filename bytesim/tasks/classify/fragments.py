@@ -1,0 +1,166 @@
+"""`bytesim classify fragments`: what stands where inside one file, a disk image or container, window by window."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import BinaryIO
+
+from bytesim.errors import ConfigError, InputError
+from bytesim.files import check_output, open_input, write_output
+from bytesim.predictors.classifier import Classifier, load_classifier
+from bytesim.tasks.classify.files import TYPE_MODEL, Progress, answers_of
+
+DEFAULT_WINDOW = 4096
+_GROUP = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fragment:
+    """A window and what it holds."""
+
+    start: int
+    end: int
+    """The first byte after it."""
+    label: str
+    """`unknown` where the best guess is not probable enough."""
+    guess: str
+    probability: float
+    """Of `guess`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Neighbouring windows of one label."""
+
+    start: int
+    end: int
+    label: str
+    probability: float
+    """Of the windows' guesses, their mean."""
+    windows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FragmentMap:
+    """A file, labelled from start to end."""
+
+    source: str
+    model: str
+    num_bytes: int
+    window: int
+    """Bytes of a window; the last may be shorter."""
+    step: int
+    """Bytes from the start of one to the start of the next."""
+    stretches: tuple[Stretch, ...]
+    fragments: tuple[Fragment, ...]
+    picture: str | None = None
+    """The picture drawn, where one was asked for."""
+
+
+def classify_fragments(
+    file: str | Path,
+    *,
+    model: str = TYPE_MODEL,
+    window: int = DEFAULT_WINDOW,
+    step: int | None = None,
+    threshold: float | None = None,
+    picture: str | Path | None = None,
+    force: bool = False,
+    device: str = "auto",
+    dtype: str = "float32",
+    batch: int = 32,
+    on_progress: Progress | None = None,
+) -> FragmentMap:
+    """Label windows of `window` bytes of a file, one every `step` bytes (without it, side by side).
+
+    The file may be of any length. Where windows overlap, each stands for its first `step` bytes when neighbours are
+    joined. A guess less probable than `threshold` (without it, than the model's card says) is `unknown`. Probabilities
+    are those of fragments where the card has a calibration of such. `picture` is a PNG to draw. Raises ConfigError,
+    InputError, ModelError and OutputError.
+    """
+    step = window if step is None else step
+    if window < 1 or step < 1:
+        raise ConfigError("window and step must be 1 byte or more.")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigError(f"threshold {threshold} is no probability; choose 0 to 1.")
+    if picture is not None:
+        check_output(picture, force=force)
+    classifier = load_classifier(model, device=device, dtype=dtype, batch=batch)
+    if window > classifier.most_bytes:
+        raise ConfigError(
+            f"a window of {window:,} bytes does not fit the model {classifier.name!r}, "
+            f"which reads {classifier.most_bytes:,} at a time."
+        )
+    classifier = classifier.for_fragments(window).doubting(threshold)
+    with open_input(file) as opened:
+        num_bytes = opened.seek(0, os.SEEK_END)
+        fragments = list(_label(classifier, opened, num_bytes, window, step, on_progress))
+    found = FragmentMap(
+        source=str(file),
+        model=classifier.name,
+        num_bytes=num_bytes,
+        window=window,
+        step=step,
+        stretches=join_fragments(fragments, step),
+        fragments=tuple(fragments),
+        picture=None if picture is None else str(picture),
+    )
+    if picture is not None:
+        from bytesim.pictures.fragments import draw_fragments
+
+        write_output(picture, draw_fragments(found), force=force)
+    return found
+
+
+def _label(
+    classifier: Classifier,
+    file: BinaryIO,
+    num_bytes: int,
+    window: int,
+    step: int,
+    on_progress: Progress | None,
+) -> Iterator[Fragment]:
+    # A window that begins after the last whole one is shorter; one that adds no byte to those before it is left out.
+    count = max(1, -(-(num_bytes - window) // step) + 1) if step <= window else -(-num_bytes // step)
+    starts = iter(range(0, count * step, step))
+    while group := list(islice(starts, _GROUP)):
+        pieces = [_piece(file, start, window) for start in group]
+        probabilities = classifier.scaling.probabilities(classifier.logits([classifier.piece(data) for data in pieces]))
+        answers = answers_of(classifier, probabilities, 1)
+        for start, data, answer in zip(group, pieces, answers, strict=True):
+            yield Fragment(
+                start=start,
+                end=start + len(data),
+                label=answer.label,
+                guess=answer.guess,
+                probability=answer.probability,
+            )
+        if on_progress:
+            on_progress(min(group[-1] + window, num_bytes), num_bytes)
+
+
+def _piece(file: BinaryIO, start: int, length: int) -> bytes:
+    try:
+        file.seek(start)
+        data = file.read(length)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}.", offset=start) from error
+    if not data:
+        raise InputError("the file became shorter while it was read.", offset=start)
+    return data
+
+
+def join_fragments(fragments: Sequence[Fragment], step: int) -> tuple[Stretch, ...]:
+    """Neighbours of one label as one; of windows that overlap each stands for its first `step` bytes."""
+    stretches = []
+    for label, run in groupby(fragments, key=lambda each: each.label):
+        joined = list(run)
+        last = joined[-1]
+        end = last.end if last is fragments[-1] else min(last.end, last.start + step)
+        mean = sum(each.probability for each in joined) / len(joined)
+        stretches.append(Stretch(start=joined[0].start, end=end, label=label, probability=mean, windows=len(joined)))
+    return tuple(stretches)

@@ -1,0 +1,63 @@
+"""The answers of `bytesim classify` as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from bytesim.files import Outcome
+from bytesim.tasks.classify.files import Answer, Classified
+from bytesim.tasks.classify.fragments import FragmentMap
+
+
+def files_csv(outcomes: Sequence[Outcome[Classified]]) -> bytes:
+    """A line for each file, after one of names; of a file that could not be read the error alone.
+
+    Columns `label_2`, `probability_2` and so on are there where more labels than one were asked for, and those that
+    begin with `then_` where a second model was asked.
+    """
+    results = [outcome.result for outcome in outcomes if outcome.result is not None]
+    more = max((len(result.answer.top) for result in results), default=1) - 1
+    then = any(result.then is not None for result in results)
+    head = ["file", "label", "probability", "guess", "model", "read", "changed"]
+    head += [f"{name}_{place + 2}" for place in range(more) for name in ("label", "probability")]
+    head += ["then_label", "then_probability", "then_guess", "then_model", "then_changed"] if then else []
+    rows = [[outcome.source, *_columns(outcome.result, more, then), outcome.error or ""] for outcome in outcomes]
+    return _csv([*head, "error"], rows)
+
+
+def fragments_csv(found: FragmentMap) -> bytes:
+    """A line for each window of a file, after one of names; `end` is the first byte after it."""
+    head = ["start", "end", "label", "probability", "guess"]
+    rows = [[each.start, each.end, each.label, _digits(each.probability), each.guess] for each in found.fragments]
+    return _csv(head, rows)
+
+
+def _columns(result: Classified | None, more: int, then: bool) -> list[str]:
+    if result is None:
+        return [""] * (6 + 2 * more + 5 * then)
+    first = result.answer
+    columns = [first.label, _digits(first.probability), first.guess, first.model, first.read, first.changed]
+    for guess in first.top[1:]:
+        columns += [guess.label, _digits(guess.probability)]
+    columns += [""] * (6 + 2 * more - len(columns))
+    return columns + _then(result.then) if then else columns
+
+
+def _then(answer: Answer | None) -> list[str]:
+    if answer is None:
+        return [""] * 5
+    return [answer.label, _digits(answer.probability), answer.guess, answer.model, answer.changed]
+
+
+def _digits(probability: float) -> str:
+    return f"{probability:.6f}"
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8", "surrogateescape")

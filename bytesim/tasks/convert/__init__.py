@@ -1,0 +1,1 @@
+"""`bytesim convert`: one file into another."""

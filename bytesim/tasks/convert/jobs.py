@@ -1,0 +1,210 @@
+"""What convert works on: sources read, brought to the form the model reads, and given a place to be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bytesim.errors import BytesimError, FormatError, OutputError
+from bytesim.files import STDIO, Target, check_output, output_path, read_input
+from bytesim.formats import abc, midi
+from bytesim.formats.midi.events import SET_TEMPO
+
+MAX_SOURCE_BYTES = 16 * 1024 * 1024
+"""Longest source; the largest tune books in circulation fit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One file to write."""
+
+    source: str
+    tune: int | None
+    """Its number in a tune book, from 1; None where the file holds one tune."""
+    target: Target
+    data: bytes
+    """What the model reads."""
+    as_written: bytes
+    """What the user wrote: the file, or the one tune of a book."""
+    title: str | None = None
+    bpm: float | None = None
+    """Quarter notes a minute."""
+    unread: BytesimError | None = None
+    """Why a model cannot read it, where something else may."""
+    picture: Path | None = None
+    """Where a picture of the result goes."""
+    plain: bool = False
+    """Whether the file is read and written as it is, whatever its kind."""
+    dropped: tuple[str, ...] = ()
+    """What was left out or changed on the way to `data`, an item each."""
+
+    def located(self, error: BytesimError) -> BytesimError:
+        """The error with the file, and the tune of a book, in front."""
+        if self.tune is not None and error.file is None:
+            error.message = f"tune {self.tune}: {error.message}"
+        return error.in_file(_shown(self.source))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where the outputs of one run go."""
+
+    output: str | Path | None
+    suffix: str
+    many: bool
+    force: bool
+    roots: Sequence[str | Path]
+    tag: str = ""
+    pictures: bool = False
+    """Whether a picture of each output goes beside it."""
+    taken: set[str] = field(default_factory=set)
+
+    def is_stdout(self, source: str) -> bool:
+        """Whether the output of a source goes to stdout."""
+        return str(self.output) == STDIO or (self.output is None and source == STDIO)
+
+    def target(self, source: str, index: int | None = None) -> Target:
+        """The output of a source, refused now where it cannot be written. Raises OutputError."""
+        path = output_path(
+            source,
+            output=self.output,
+            suffix=self.suffix,
+            many=self.many,
+            index=index,
+            roots=self.roots,
+            tag=self.tag,
+        )
+        check_output(path, force=self.force, taken=self.taken)
+        return path
+
+    def picture(self, target: Target) -> Path | None:
+        """Where the picture of an output goes, refused now where it cannot be written. Raises OutputError."""
+        if not self.pictures:
+            return None
+        if target == STDIO:
+            raise OutputError("a picture goes beside the file that it shows; name a file with -o.")
+        path = Path(target).with_suffix(".png")
+        check_output(path, force=self.force, taken=self.taken)
+        return path
+
+
+Prepared = Job | BytesimError
+
+
+def abc_jobs(source: str, places: Places, *, engine: str) -> Iterator[Prepared]:
+    """The tunes of an ABC file. What is wrong with one tune is an error in its place; raises for the whole file.
+
+    The engine `model` needs the canonical form, which several voices, free meter and the like do not have; for `auto`
+    such a tune is a job that no model can read.
+    """
+    raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
+    text = abc.decode_text(raw)
+    entries = abc.split_book(text)
+    if len(entries) > 1 and places.is_stdout(source):
+        raise OutputError(f"its {len(entries)} tunes cannot share stdout. Name a folder with -o.")
+    for number, entry in enumerate(entries, start=1):
+        tune = number if len(entries) > 1 else None
+        try:
+            yield _abc_job(source, entry, tune, places, engine)
+        except BytesimError as error:
+            if isinstance(error, FormatError) and error.offset is not None:
+                error.offset = abc.byte_offset(raw, error.offset)
+            if tune is not None and error.file is None:
+                error.message = f"tune {tune}: {error.message}"
+            yield error.in_file(_shown(source))
+
+
+def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, engine: str) -> Job:
+    parsed = entry.parse()
+    data, dropped, unread = b"", [], None
+    if engine != "rules":
+        try:
+            form = abc.canonical(parsed)
+            carried = {"T:"} | ({"Q:"} if parsed.tempo_bpm else set())
+            data = form.text.encode("ascii")
+            dropped = [item for item in form.dropped if item.split()[-1] not in carried]
+        except FormatError as error:
+            unread = entry.located(error)
+            if engine == "model":
+                unread.message += " Another engine may: --engine rules."
+                raise unread from None
+    target = places.target(source, tune)
+    if parsed.rest:
+        dropped.append(f"text after the empty line that ends the tune ({len(parsed.rest.splitlines())} lines)")
+    return Job(
+        source=source,
+        tune=tune,
+        target=target,
+        picture=places.picture(target),
+        data=data,
+        as_written=entry.alone().encode("utf-8"),
+        title=parsed.title,
+        bpm=parsed.tempo_bpm,
+        unread=unread,
+        dropped=tuple(dropped),
+    )
+
+
+def midi_jobs(source: str, places: Places, *, engine: str) -> Iterator[Prepared]:
+    """A MIDI file, in the layout the model knows but for the engine `rules`. Raises for what is wrong with it."""
+    raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
+    file = midi.parse(raw)
+    title, bpm = midi.title_and_tempo(file)
+    data, unread = b"", None
+    changes: list[str] = []
+    if engine != "rules":
+        try:
+            data, changes = midi.to_model_form(raw, stress=True)
+        except FormatError as error:
+            if engine == "model":
+                raise
+            unread = error
+    dropped = [item for item in changes if not _is_carried(item, bpm)] + _tempo_changes(file, bpm)
+    target = places.target(source)
+    yield Job(
+        source=source,
+        tune=None,
+        target=target,
+        picture=places.picture(target),
+        data=data,
+        as_written=raw,
+        title=title,
+        bpm=bpm,
+        unread=unread,
+        dropped=tuple(dropped),
+    )
+
+
+def _is_carried(change: str, bpm: float | None) -> bool:
+    """Whether a change of `to_model_form` is undone afterwards: title and tempo are written into the result."""
+    return change.startswith("dropped track names (") or (bpm is not None and change.startswith("tempo set from "))
+
+
+def _tempo_changes(file: midi.MidiFile, bpm: float | None) -> list[str]:
+    if bpm is None:
+        return []
+    later = sum(event.meta == SET_TEMPO for track in file.tracks for event in track) - 1
+    items = [f"changes of tempo ({later})"] if later else []
+    return items if round(bpm, 2) == round(bpm) else [*items, f"tempo rounded from {bpm:g} to {round(bpm)}"]
+
+
+def file_jobs(source: str, places: Places) -> Iterator[Prepared]:
+    """Any file, as it is."""
+    raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
+    yield Job(source=source, tune=None, target=places.target(source), data=raw, as_written=raw, plain=True)
+
+
+def prepare(sources: Sequence[str], read: Callable[[str], Iterator[Prepared]]) -> list[tuple[str, Prepared]]:
+    """(source, job or error) for everything in the sources, in their order."""
+    found: list[tuple[str, Prepared]] = []
+    for source in sources:
+        try:
+            found += [(source, each) for each in read(source)]
+        except BytesimError as error:
+            found.append((source, error.in_file(_shown(source))))
+    return found
+
+
+def _shown(source: str) -> str:
+    return "stdin" if source == STDIO else source

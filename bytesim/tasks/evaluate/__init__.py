@@ -1,0 +1,1 @@
+"""`bytesim evaluate`: how good a model is."""

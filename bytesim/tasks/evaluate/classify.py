@@ -1,0 +1,271 @@
+"""`bytesim evaluate classify`: how often a classifier is right on files it has not seen, and how honest it is."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.engine.classify import DEFAULT_BATCH
+from bytesim.errors import ConfigError, InputError
+from bytesim.files import check_output, write_output
+from bytesim.formats.filetypes import UNKNOWN
+from bytesim.metrics import ClassificationScore, confusion_matrix, macro_accuracy, macro_f1, score_classification
+from bytesim.oracles.file_tools import libmagic_labels, magika_labels
+from bytesim.pictures.classifier import ConfusedPair, confused_pairs, confusion_png, reliability_png
+from bytesim.predictors.calibration import (
+    ClassCalibration,
+    UnknownRule,
+    are_unknown,
+    keep_calibration,
+)
+from bytesim.predictors.calibration import (
+    calibrate as find_calibration,
+)
+from bytesim.predictors.classifier import Classifier, Reading, load_classifier
+from bytesim.predictors.scaling import Probabilities, Scaling
+from bytesim.tasks.classify.files import TYPE_MODEL, Progress
+from bytesim.tasks.evaluate.labelled_split import LabelledSplit, load_labelled
+
+BASELINES: dict[str, Callable[[Sequence[bytes]], list[str]]] = {"magika": magika_labels, "libmagic": libmagic_labels}
+WORST_PAIRS = 12
+_GROUP = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnseenAnswers:
+    """Files of kinds that are among no label."""
+
+    split: str
+    split_sha256: str
+    num_files: int
+    unknown: float
+    """Share answered `unknown`, as is right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineScore:
+    """Another program on the same files. An answer that is none of the labels is a wrong one."""
+
+    name: str
+    accuracy: float
+    macro_accuracy: float
+    macro_f1: float
+    unknown: float
+    """Share of the files of known kinds that are answered `unknown`."""
+    recall: dict[str, float]
+    """Label -> share of its files that are right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyEvaluation:
+    """A classifier on a split. Accuracies are of the most probable label, however improbable."""
+
+    model: str
+    labels: tuple[str, ...]
+    split: str
+    split_sha256: str
+    split_files: int
+    """Files of the whole split, or of its group, of which `score.num_files` were taken."""
+    decoding: str
+    score: ClassificationScore
+    recall: dict[str, float]
+    """Label -> share of its files that are right, of the labels that files have."""
+    worst: tuple[ConfusedPair, ...]
+    temperature: float
+    uncalibrated: float
+    """Weight of the softmax at temperature 1 in the probabilities."""
+    uniform: float
+    """Weight in them of the uniform distribution over the classes."""
+    unknown_below: float
+    unknown_from: float | None
+    """Probability of the class `unknown` from which on the answer is so; None where it must have the greatest."""
+    unknown: float
+    """Share of the files of known kinds that are answered `unknown`."""
+    files_per_second: float
+    unseen: UnseenAnswers | None = None
+    baselines: tuple[BaselineScore, ...] = ()
+    calibration: ClassCalibration | None = None
+    """Made of these files and put into the card, where that was asked for."""
+    pictures: tuple[str, ...] = field(default=())
+
+
+def evaluate_classify(
+    split: str | Path,
+    *,
+    model: str = TYPE_MODEL,
+    group: int | None = None,
+    limit: int | None = None,
+    baselines: Sequence[str] = (),
+    unseen: str | Path | None = None,
+    fragments: int | None = None,
+    calibrate: bool = False,
+    picture_confusion: str | Path | None = None,
+    picture_reliability: str | Path | None = None,
+    force: bool = False,
+    device: str = "auto",
+    dtype: str = "float32",
+    batch: int = DEFAULT_BATCH,
+    on_progress: Progress | None = None,
+) -> ClassifyEvaluation:
+    """Classify every file of a split and compare with its label.
+
+    `split` is a shard, whose labels are places among the model's, or a folder whose first folders name the labels;
+    `group` takes one group of a shard, `limit` so many files spread over the split. `unseen` is a shard, of which the
+    same group is taken, or a folder of files of kinds that the model does not know. With `fragments` the files are
+    fragments of about so many bytes, and are answered as `classify fragments` answers them. `baselines` of BASELINES
+    label the same bytes. `calibrate` fits temperature and threshold to the split, and to `unseen`, and writes them
+    into the model's card, as those of fragments of that size where `fragments` is given: the files must be none that
+    the model was trained on or is judged by. The pictures are PNG files to draw.
+
+    Raises ConfigError, InputError, ModelError, OutputError, and ToolError where a baseline is missing.
+    """
+    _check(baselines, limit, fragments)
+    pictures = [path for path in (picture_confusion, picture_reliability) if path is not None]
+    taken: set[str] = set()
+    for path in pictures:
+        check_output(path, force=force, taken=taken)
+    classifier = load_classifier(model, device=device, dtype=dtype, batch=batch)
+    classifier = classifier if fragments is None else classifier.for_fragments(fragments)
+    labels = classifier.labels
+    known = load_labelled(split, labels, group=group, limit=limit)
+    strange = None if unseen is None else _load_unseen(Path(unseen), labels, group, limit)
+    meter = _Meter(len(known) + (0 if strange is None else len(strange)), on_progress)
+    start = time.perf_counter()
+    logits = _logits(classifier, known, meter)
+    seconds = time.perf_counter() - start
+    strange_logits = None if strange is None else _logits(classifier, strange, meter)
+    truth = np.array(known.classes)
+    made = None
+    scaling, rule = classifier.scaling, classifier.rule
+    if calibrate:
+        made = find_calibration(
+            logits, truth, labels, split=known.name, split_sha256=known.sha256, unseen_logits=strange_logits
+        )
+        scaling, rule = made.scaling, made.rule
+        keep_calibration(classifier.folder, made, fragment_bytes=fragments)
+    probabilities = scaling.probabilities(logits)
+    score = score_classification(probabilities, truth)
+    if picture_confusion is not None:
+        write_output(picture_confusion, confusion_png(score, labels), force=force)
+    if picture_reliability is not None:
+        write_output(picture_reliability, reliability_png(probabilities, truth), force=force)
+    number_type = str(next(iter(classifier.model.parameters())).dtype).removeprefix("torch.")
+    return ClassifyEvaluation(
+        model=classifier.name,
+        labels=labels,
+        split=known.name,
+        split_sha256=known.sha256,
+        split_files=known.num_files,
+        decoding=f"{number_type}, {batch} windows at once, {_told(classifier)}",
+        score=score,
+        recall=_recall(np.array(score.confusion), labels),
+        worst=tuple(confused_pairs(score, labels, WORST_PAIRS)),
+        temperature=scaling.temperature,
+        uncalibrated=scaling.uncalibrated,
+        uniform=scaling.uniform,
+        unknown_below=rule.below,
+        unknown_from=rule.share_from,
+        unknown=_share_unknown(are_unknown(probabilities, labels, rule), truth, labels),
+        files_per_second=len(known) / max(seconds, 1e-9),
+        unseen=None if strange is None else _unseen(strange, strange_logits, labels, scaling, rule),
+        baselines=tuple(_baseline(name, known, truth, labels) for name in dict.fromkeys(baselines)),
+        calibration=made,
+        pictures=tuple(map(str, pictures)),
+    )
+
+
+def _check(baselines: Sequence[str], limit: int | None, fragments: int | None) -> None:
+    wrong = [name for name in baselines if name not in BASELINES]
+    if wrong:
+        raise ConfigError(f"baseline {wrong[0]!r} is none of {', '.join(BASELINES)}.")
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
+    if fragments is not None and fragments < 1:
+        raise ConfigError(f"fragments of {fragments} bytes are out of range; choose 1 or more.")
+
+
+def _load_unseen(path: Path, labels: Sequence[str], group: int | None, limit: int | None) -> LabelledSplit:
+    group = None if path.is_dir() else group
+    return load_labelled(path, labels, group=group, limit=limit, need_labels=False)
+
+
+class _Meter:
+    """Counts files."""
+
+    def __init__(self, total: int, on_progress: Progress | None) -> None:
+        self.done, self.total, self.on_progress = 0, total, on_progress
+
+    def add(self, files: int) -> None:
+        self.done += files
+        if self.on_progress:
+            self.on_progress(self.done, self.total)
+
+
+def _logits(classifier: Classifier, split: LabelledSplit, meter: _Meter) -> Probabilities:
+    """(N, C) log-probabilities before calibration."""
+    rows = []
+    for places in split.batches(_GROUP):
+        rows.append(classifier.logits([_reading(classifier, split, place) for place in places]))
+        meter.add(len(places))
+    return np.concatenate(rows)
+
+
+def _reading(classifier: Classifier, split: LabelledSplit, place: int) -> Reading:
+    try:
+        return classifier.read(io.BytesIO(split.read(place)), split.names[place])
+    except InputError as error:
+        raise error.in_file(f"{split.name}, {split.names[place]}") from error
+
+
+def _told(classifier: Classifier) -> str:
+    if classifier.windows == "ends":
+        return f"the ends of files over {classifier.most_bytes:,} bytes"
+    return f"files over {classifier.most_bytes:,} bytes in windows that overlap by half"
+
+
+def _recall(confusion: NDArray[np.int64], labels: Sequence[str]) -> dict[str, float]:
+    files = confusion.sum(1)
+    return {label: float(confusion[row, row] / files[row]) for row, label in enumerate(labels) if files[row]}
+
+
+def _share_unknown(unknown: NDArray[np.bool_], truth: NDArray[np.int64], labels: Sequence[str]) -> float:
+    """Share of the files of known kinds that are answered `unknown`; 0 where there are none."""
+    known = truth != labels.index(UNKNOWN) if UNKNOWN in labels else np.ones(len(truth), np.bool_)
+    return float(unknown[known].mean()) if known.any() else 0.0
+
+
+def _unseen(
+    split: LabelledSplit, logits: Probabilities | None, labels: Sequence[str], scaling: Scaling, rule: UnknownRule
+) -> UnseenAnswers:
+    assert logits is not None
+    unknown = are_unknown(scaling.probabilities(logits), labels, rule)
+    return UnseenAnswers(
+        split=split.name, split_sha256=split.sha256, num_files=len(split), unknown=float(unknown.mean())
+    )
+
+
+def _baseline(name: str, split: LabelledSplit, truth: NDArray[np.int64], labels: Sequence[str]) -> BaselineScore:
+    """What another program makes of the same bytes. Raises ToolError."""
+    ask = BASELINES[name]
+    places = {label: place for place, label in enumerate(labels)}
+    answers: list[int] = []
+    unknown = []
+    for group in split.batches(_GROUP):
+        said = ask([split.read(place) for place in group])
+        answers += [places.get(label, len(labels)) for label in said]  # a place more, for what is none of the labels
+        unknown += [label == UNKNOWN or label not in places for label in said]
+    confusion = confusion_matrix(truth, answers, len(labels) + 1)
+    return BaselineScore(
+        name=name,
+        accuracy=float(np.trace(confusion) / len(truth)),
+        macro_accuracy=macro_accuracy(confusion),
+        macro_f1=macro_f1(confusion),
+        unknown=_share_unknown(np.array(unknown), truth, labels),
+        recall=_recall(confusion, labels),
+    )

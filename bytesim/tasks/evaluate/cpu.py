@@ -1,0 +1,224 @@
+"""`bytesim evaluate cpu`: a model's states of whole programs against the exact machine's.
+
+The model runs free, from memory and first state alone; `cpu_model` sees nothing of what is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.cpu.isa import OPERATIONS
+from bytesim.cpu.many import SPLITS, Bytes, split_programs, with_states
+from bytesim.cpu.plan import Plan
+from bytesim.cpu.programs import MAX_INSTRUCTIONS
+from bytesim.engine.score import score_file
+from bytesim.errors import ConfigError, FormatError
+from bytesim.files import check_output, write_output
+from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse_state
+from bytesim.metrics import StateScore, bits_per_byte, state_accuracy, states_by_length, sum_states
+from bytesim.predictors.cpu import load_cpu_model, predict_states
+from bytesim.predictors.writer import Writer
+from bytesim.requests import states_request
+from bytesim.tasks.convert.run import Progress
+from bytesim.training.data.shards import load_shard, sha256_of
+
+DEFAULT_PROGRAMS = 1000
+DEFAULT_SLOTS = 64
+_OPCODE = 2
+_FETCHED = [0, 2, 3, 4, 5]
+"""Where a state holds its opcode, and what a fetch writes: PC and IR."""
+Program = tuple[bytes, bytes]
+"""Memory (1024 bytes) and all states, the first one included."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpcodeScore:
+    """How often the effect of an operation came out right. Counted up to the first wrong state of each program:
+    what follows rests on wrong values."""
+
+    executed: int
+    wrong: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the executed ones that came out right; 1 for none."""
+        return 1 - self.wrong / self.executed if self.executed else 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuEvaluation:
+    """A model on programs of the CPU, free-running."""
+
+    model: str
+    split: str
+    split_sha256: str
+    decoding: str
+    score: StateScore
+    byte_accuracy: float
+    program_accuracy: float
+    """Share of programs right to the last byte."""
+    by_length: dict[str, StateScore]
+    by_opcode: dict[str, OpcodeScore]
+    fetch: OpcodeScore
+    """PC and IR of the same states."""
+    unended: int
+    """Programs that the model did not end."""
+    longest_right: int
+    """Instructions of the longest program that is right to the last byte; 0 for none."""
+    bits_per_byte: float | None
+    """Of the states after the first, teacher-forced, where that was asked for."""
+    states_per_second: float
+    """Predicted, all programs decoded together."""
+
+
+def evaluate_cpu(
+    programs: str | Path | None = None,
+    *,
+    model: str = "cpu",
+    count: int | None = None,
+    split: str = "test",
+    longest: int = MAX_INSTRUCTIONS,
+    score: bool = False,
+    picture: str | Path | None = None,
+    force: bool = False,
+    device: str = "auto",
+    dtype: str = "float32",
+    slots: int = DEFAULT_SLOTS,
+    on_progress: Progress | None = None,
+) -> CpuEvaluation:
+    """Let the model run programs from memory and first state, and compare every later state with the right one.
+
+    `programs` is a shard of `data build cpu`; without one, `count` random programs (1,000) of at most `longest`
+    instructions are made, the same ones each time: those of `split`, train, dev or test. `score` also takes bits per
+    byte, teacher-forced. `slots` programs are decoded at a time. `picture` is a PNG to draw.
+
+    Raises ConfigError, InputError, FormatError, ModelError, OutputError.
+    """
+    if split not in SPLITS:
+        raise ConfigError(f"split {split!r} is none of {', '.join(SPLITS)}.")
+    if count is not None and count < 1:
+        raise ConfigError(f"{count} programs cannot be measured; choose 1 or more.")
+    if not 1 <= longest <= MAX_INSTRUCTIONS:
+        raise ConfigError(f"programs have 1 to {MAX_INSTRUCTIONS} instructions, not {longest}.")
+    if picture is not None:
+        check_output(picture, force=force)
+    name, digest, rows = _from_shard(Path(programs), count) if programs else _made(count, split, longest)
+    writer = load_cpu_model(model, device=device, dtype=dtype, rows=slots)
+    started = time.perf_counter()
+    found, ended = _predict(writer, rows, slots, on_progress)
+    seconds = time.perf_counter() - started
+    scores = [state_accuracy(mine, states[STATE_SIZE:]) for mine, (_, states) in zip(found, rows, strict=True)]
+    lengths = [len(states) // STATE_SIZE - 1 for _, states in rows]
+    by_opcode, fetch = _by_opcode(found, rows)
+    total = sum_states(scores)
+    seen = CpuEvaluation(
+        model=writer.name,
+        split=name,
+        split_sha256=digest,
+        decoding=f"greedy, {next(writer.model.parameters()).dtype}".replace("torch.", "")
+        + f", {slots} programs at once",
+        score=total,
+        byte_accuracy=total.byte_accuracy,
+        program_accuracy=total.program_accuracy,
+        by_length=states_by_length(zip(lengths, scores, strict=True)),
+        by_opcode=by_opcode,
+        fetch=fetch,
+        unended=ended.count(False),
+        longest_right=max((n for n, each in zip(lengths, scores, strict=True) if each.programs_right), default=0),
+        bits_per_byte=_bits_per_byte(writer, rows) if score else None,
+        states_per_second=sum(map(len, found)) / STATE_SIZE / max(seconds, 1e-9),
+    )
+    if picture is not None:
+        from bytesim.pictures.cpu_evaluation import draw_evaluation
+
+        write_output(picture, draw_evaluation(seen), force=force)
+    return seen
+
+
+def _predict(
+    writer: Writer, rows: list[Program], slots: int, on_progress: Progress | None
+) -> tuple[list[bytes], list[bool]]:
+    """The states after the first that the model writes for each program, and whether it ended them."""
+    done, expected = 0, sum(len(states) - STATE_SIZE for _, states in rows)
+
+    def on_bytes(num_bytes: int) -> None:
+        nonlocal done
+        done += num_bytes
+        if on_progress:
+            on_progress(done, max(done, expected))
+
+    steps = max(len(states) // STATE_SIZE for _, states in rows)
+    asked = [(memory, parse_state(states[:STATE_SIZE])) for memory, states in rows]
+    made = predict_states(writer, asked, steps=steps, slots=slots, on_bytes=on_bytes)
+    return [each.data for each in made], [each.ended for each in made]
+
+
+def _by_opcode(found: list[bytes], rows: list[Program]) -> tuple[dict[str, OpcodeScore], OpcodeScore]:
+    executed: Counter[int] = Counter()
+    wrong: Counter[int] = Counter()
+    fetched = misfetched = 0
+    for mine, (_, all_states) in zip(found, rows, strict=True):
+        right = np.frombuffer(all_states, np.uint8).reshape(-1, STATE_SIZE)
+        differs = _differences(mine, right[1:])
+        bad = np.flatnonzero(differs.any(1))
+        seen = int(bad[0]) + 1 if len(bad) else len(differs)
+        acted = right[1:seen, _OPCODE]  # the opcode of state k shows in state k + 1
+        executed.update(acted.tolist())
+        fetched += seen
+        last = differs[seen - 1]
+        misfetched += bool(last[_FETCHED].any())
+        if seen > 1 and np.delete(last, _FETCHED).any():
+            wrong[int(acted[-1])] += 1
+    scores = {
+        each.name: OpcodeScore(executed=executed[each.code], wrong=wrong[each.code])
+        for each in OPERATIONS
+        if executed[each.code]
+    }
+    return scores, OpcodeScore(executed=fetched, wrong=misfetched)
+
+
+def _differences(mine: bytes, right: Bytes) -> NDArray[np.bool_]:
+    """(n, 16) which bytes of the right states were not found."""
+    padded = np.full(right.shape, 256, np.int16)
+    kept = min(len(mine), right.size)
+    padded.reshape(-1)[:kept] = np.frombuffer(mine, np.uint8)[:kept]
+    return padded != right
+
+
+def _bits_per_byte(writer: Writer, rows: list[Program]) -> float:
+    nats, num_bytes = 0.0, 0
+    for memory, states in rows:
+        request = states_request(writer.model.config, memory, states[:STATE_SIZE])
+        scored = score_file(writer.model, request, states[STATE_SIZE:])
+        nats, num_bytes = nats + scored.nats, num_bytes + scored.num_bytes
+    return bits_per_byte(nats, num_bytes)
+
+
+def _made(count: int | None, split: str, longest: int) -> tuple[str, str, list[Program]]:
+    """Name, sha256 and programs of a split made here."""
+    blocks = split_programs(split, count or DEFAULT_PROGRAMS, Plan(longest=longest))
+    rows = [(program.ljust(MEMORY_SIZE, b"\0"), states) for block in blocks for program, states in with_states(block)]
+    digest = hashlib.sha256(b"".join(memory + all_states for memory, all_states in rows)).hexdigest()
+    lengths = f"1 to {longest} instructions"
+    return f"{len(rows):,} random programs of {lengths}, {split}", digest, rows
+
+
+def _from_shard(path: Path, count: int | None) -> tuple[str, str, list[Program]]:
+    shard = load_shard(path)
+    rows = []
+    for index in range(len(shard))[:count]:
+        program, states = shard.row(index)
+        if len(program) > MEMORY_SIZE or len(states) % STATE_SIZE or len(states) < 2 * STATE_SIZE:
+            raise FormatError("is no shard of programs and their states.", file=str(path))
+        rows.append((program.ljust(MEMORY_SIZE, b"\0"), states))
+    if not rows:
+        raise FormatError("holds no programs.", file=str(path))
+    part = "" if len(rows) == len(shard) else f"{len(rows):,} of "
+    return f"{part}{path.name}, {len(shard):,} programs", sha256_of(path), rows

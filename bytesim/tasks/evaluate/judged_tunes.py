@@ -1,0 +1,130 @@
+"""The files that a conversion is judged by: what the model reads, what it should write, and how its answer did.
+
+The reference is abc2midi. No model is run in here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from bytesim.errors import BytesimError, ConfigError
+from bytesim.formats import abc, midi
+from bytesim.formats.abc.constructs import CONSTRUCTS, constructs
+from bytesim.metrics import ConvertResult, ConvertScore, note_f1, score_converts
+from bytesim.oracles.music_rules import label_many, midi_to_abc_rules
+from bytesim.tasks.evaluate.tune_split import Split, without_title
+
+
+@dataclass(kw_only=True)
+class JudgedFile:
+    """One file of the split on its way."""
+
+    name: str
+    reference: bytes | None
+    """abc2midi's MIDI of the tune as written, without its title; None where abc2midi reports an error."""
+    source: bytes = b""
+    """What the model reads."""
+    target: bytes | None = None
+    """What it should write; None where that is not known."""
+    constructs: tuple[str, ...] | None = None
+    """The rarer parts of ABC notation that the tune uses; None where it has no canonical form."""
+    bpm: float | None = None
+    raw: bytes = b""
+    surprise_nats: float | None = None
+    """Of the model at its answer; None where it gave none that ended and parses."""
+    written: bytes | None = None
+    error: str | None = None
+    refused: bool = False
+    result: ConvertResult = field(default_factory=ConvertResult.failed)
+    nats: float | None = None
+
+
+def with_references(split: Split) -> list[JudgedFile]:
+    """The tunes of a split with abc2midi's MIDI of each. Raises ToolError where abc2midi is missing."""
+    labels = label_many(map(without_title, split.texts))
+    return [JudgedFile(name=name, reference=label) for name, label in zip(split.ids, labels, strict=True)]
+
+
+def prepare(file: JudgedFile, text: str, direction: str) -> None:
+    """What the model reads, and what it should write."""
+    canonical: bytes | None = None
+    try:
+        tune = abc.split_book(text)[0].parse()
+        file.bpm = tune.tempo_bpm
+        form = abc.canonical(tune).text
+        file.constructs = constructs(form.split("\n", 4)[4])
+        canonical = form.encode("ascii")
+        if direction == "abc2midi":
+            file.source, file.target = canonical, file.reference
+    except BytesimError as error:
+        if direction == "abc2midi":
+            file.error, file.refused = str(error), True
+    if direction == "midi2abc":
+        try:
+            if file.reference is None:
+                raise ConfigError("abc2midi makes no MIDI of this tune.")
+            file.source, _ = midi.to_model_form(file.reference, stress=True)
+            file.target = canonical
+        except BytesimError as error:
+            file.error, file.refused = str(error), True
+
+
+def judge(files: list[JudgedFile], direction: str) -> None:
+    """Set each file's result. What the reference cannot judge counts as wrong."""
+    if direction == "abc2midi":
+        for file in files:
+            if file.reference is not None and not file.refused:
+                f1 = _f1(file.reference, file.written)
+                file.result = ConvertResult.of(file.reference, file.raw, file.written, f1)
+        return
+    written = [file for file in files if file.written is not None and file.reference is not None]
+    renderings = label_many((file.written or b"").decode("utf-8") for file in written)
+    for file, rendering in zip(written, renderings, strict=True):
+        assert file.reference is not None
+        if rendering is None:
+            file.error = "abc2midi cannot render the model's ABC."
+        mended = None if file.written is None else _plain(file.written)
+        file.result = ConvertResult.of(file.target or b"", file.raw, mended, _f1(file.reference, rendering))
+
+
+def _plain(written: bytes) -> bytes:
+    return abc.canonical(abc.parse(written.decode("utf-8"))).text.encode("ascii")
+
+
+def _f1(reference: bytes, written: bytes | None) -> float | None:
+    return None if written is None else note_f1(midi.notes(reference), midi.notes(written))
+
+
+def by_construct(files: Sequence[JudgedFile]) -> dict[str, ConvertScore]:
+    """The score of the tunes that use each construct, and of those that use none."""
+    groups = {name: [file.result for file in files if name in (file.constructs or ())] for name in CONSTRUCTS.values()}
+    groups["none of these"] = [file.result for file in files if file.constructs == ()]
+    return {name: score_converts(results) for name, results in groups.items() if results}
+
+
+def baseline_score(files: Sequence[JudgedFile]) -> ConvertScore:
+    """midi2abc of abcMIDI on the same MIDI files, rendered by abc2midi."""
+    texts: list[str] = []
+    for file in files:
+        try:
+            texts.append(midi_to_abc_rules(file.reference) if file.reference is not None else "")
+        except BytesimError:
+            texts.append("")
+    results = []
+    for file, rendering in zip(files, label_many(texts), strict=True):
+        f1 = None if file.reference is None else _f1(file.reference, rendering)
+        results.append(ConvertResult(parses=True, note_f1=f1) if f1 is not None else ConvertResult.failed())
+    return score_converts(results)
+
+
+def detail_lines(files: Sequence[JudgedFile]) -> bytes:
+    lines = []
+    for file in files:
+        row = {"id": file.name, **asdict(file.result), "refused": file.refused, "error": file.error}
+        row["constructs"] = file.constructs
+        sizes = {"source_bytes": len(file.source), "target_bytes": len(file.target or b""), "nats": file.nats}
+        sizes["surprise_nats"] = file.surprise_nats
+        lines.append(json.dumps({**row, **sizes}, ensure_ascii=False))
+    return ("\n".join(lines) + "\n").encode("utf-8")

@@ -1,0 +1,112 @@
+"""The files a model is judged on, and what identifies them: name, sha256, how many."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import lzma
+from dataclasses import dataclass
+from pathlib import Path
+
+from bytesim.errors import BytesimError, InputError
+from bytesim.files import expand_inputs, read_input
+from bytesim.formats import abc
+from bytesim.training.data.shards import load_shard, sha256_of
+
+MAX_SPLIT_BYTES = 256 * 1024 * 1024
+"""Largest split, unpacked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Tunes as written."""
+
+    name: str
+    sha256: str
+    """Of the file, or of the texts of a folder in order."""
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    num_tunes: int
+    """In the whole split, before any limit."""
+
+
+def load_tunes(path: str | Path, *, limit: int | None = None) -> Split:
+    """The tunes of a JSON Lines file (one object with the field `abc` a line; may be .xz), of a folder of ABC files, or
+    of a shard: the sources of its rows that are whole tunes.
+
+    With `limit` the first so many; of a shard, whose rows are in the order of their sources, so many spread over it.
+    Raises InputError.
+    """
+    place = Path(path)
+    read = _from_folder if place.is_dir() else _from_shard if place.suffix == ".npz" else _from_lines
+    rows, digest = read(place)
+    if not rows:
+        raise InputError("holds no tunes.", file=str(path))
+    step = max(1, len(rows) // limit) if limit and place.suffix == ".npz" else 1
+    kept = rows[::step][:limit]
+    return Split(
+        name=place.name or str(place.resolve().name),
+        sha256=digest,
+        ids=tuple(name for name, _ in kept),
+        texts=tuple(text for _, text in kept),
+        num_tunes=len(rows),
+    )
+
+
+def without_title(text: str) -> str:
+    """The tune without its T: fields, which change abc2midi's bytes and no note."""
+    return abc.split_book(text)[0].alone(title=False)
+
+
+def _from_folder(folder: Path) -> tuple[list[tuple[str, str]], str]:
+    rows: list[tuple[str, str]] = []
+    digest = hashlib.sha256()
+    for source in expand_inputs([folder], suffixes={"abc"}):
+        try:
+            text = abc.decode_text(read_input(source))
+        except BytesimError as error:
+            raise error.in_file(source) from error
+        entries = abc.split_book(text)
+        name = Path(source).relative_to(folder).as_posix()
+        rows += [
+            (name if len(entries) == 1 else f"{name}, tune {number}", entry.alone())
+            for number, entry in enumerate(entries, start=1)
+        ]
+        digest.update(text.encode("utf-8"))
+    return rows, digest.hexdigest()
+
+
+def _from_shard(path: Path) -> tuple[list[tuple[str, str]], str]:
+    shard = load_shard(path)
+    whole = [index for index in range(len(shard)) if shard.group[index] == 0]
+    return [(str(index), abc.decode_text(shard.row(index)[0])) for index in whole], sha256_of(path)
+
+
+def _from_lines(path: Path) -> tuple[list[tuple[str, str]], str]:
+    raw = read_input(path)
+    rows: list[tuple[str, str]] = []
+    for number, line in enumerate(_unpacked(raw, path).splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            text, name = row["abc"], row.get("id", number)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise InputError(f"line {number} is no JSON object with a field abc.", file=str(path)) from error
+        if not isinstance(text, str):
+            raise InputError(f"line {number}: the field abc is no text.", file=str(path))
+        rows.append((str(name), text))
+    return rows, hashlib.sha256(raw).hexdigest()
+
+
+def _unpacked(raw: bytes, path: Path) -> str:
+    try:
+        if raw[:6] == b"\xfd7zXZ\0":
+            with lzma.open(io.BytesIO(raw)) as file:
+                raw = file.read(MAX_SPLIT_BYTES + 1)
+        if len(raw) > MAX_SPLIT_BYTES:
+            raise InputError(f"longer than {MAX_SPLIT_BYTES:,} bytes. Split the file.", file=str(path))
+        return raw.decode("utf-8")
+    except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"no JSON Lines file, packed or not: {error}.", file=str(path)) from error

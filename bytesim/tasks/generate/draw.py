@@ -1,0 +1,228 @@
+"""Drawing new files from a model until every one is valid and like no other. Nothing here may see the rules."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count as count_from
+from pathlib import Path
+
+from bytesim.engine.decode import decode
+from bytesim.engine.parallel import decode_in_processes
+from bytesim.errors import BytesimError, ContextError, DecodeError
+from bytesim.files import STDIO, Outcome, check_output, output_path, write_output
+from bytesim.formats import abc
+from bytesim.formats.grammar import grammar_after
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.predictors.writer import OnBytes, Writer
+from bytesim.requests import Reply, Request, Sampling, generate_request
+from bytesim.tasks.convert.model import check_parses
+from bytesim.tasks.generate.kinds import Kind
+from bytesim.tasks.generate.prompt import Beginning
+
+SLOTS = 64
+"""Files that are written side by side; a step reads the weights once for all of them."""
+
+OnFiles = Callable[[int, int], None]
+"""Hears of (files done, files in all)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """One new file."""
+
+    output: str
+    """The file written; `-` is stdout."""
+    model: str
+    num_bytes: int
+    seed: int
+    """With the same model, prompt and settings, this seed and a count of 1 give the file again."""
+    tries: int
+    """Draws it took to get a valid file."""
+    truncated: bool
+    """Whether it was cut, or brought to an end where it had to end, and not ended by the model."""
+    midi: str | None = None
+    """The MIDI file beside a tune, where one was asked for."""
+    midi_engine: str | None = None
+    """What made it: model, abc2midi or music21."""
+    score: str | None = None
+    """The picture of a tune's score, where one was asked for."""
+
+
+@dataclass(kw_only=True)
+class Job:
+    """What the files of one call share, and what has become of them."""
+
+    writer: Writer
+    suffix: str
+    kind: Kind | None
+    """None where the model may write what it likes."""
+    beginning: Beginning
+    sampling: Sampling
+    max_bytes: int | None
+    allow_truncated: bool
+    output: str | Path | None
+    many: bool
+    force: bool
+    beside: tuple[str, ...] = ()
+    """Suffixes of what will be written beside each file."""
+    seen: set[bytes] = field(default_factory=set)
+    """Digests of the files so far."""
+
+    def target(self, seed: int) -> Path | str:
+        """Where the file of a seed goes. Raises OutputError, also where something beside it cannot go there."""
+        name = f"{self.writer.name}-{seed}.{self.suffix}"
+        if self.output is None:
+            target: Path | str = Path(name)
+        elif str(self.output) == STDIO:
+            target = STDIO
+        else:
+            is_folder = self.many or str(self.output).endswith(("/", os.sep)) or os.path.isdir(self.output)
+            target = self.output
+            if is_folder:
+                target = output_path(name, output=self.output, suffix=self.suffix, many=True)
+        for each in (target, *(Path(target).with_suffix(f".{suffix}") for suffix in self.beside)):
+            check_output(each, force=self.force)
+        return target
+
+    def request(self) -> Request:
+        """The request for a file. Raises ContextError where the beginning, or the file, is too long for the model."""
+        config, whole = self.writer.model.config, self.read_whole
+        request = generate_request(config, self.suffix, self.beginning.data, sampling=self.sampling)
+        if self.max_bytes is not None:
+            most = 1 + -(-(self.max_bytes + 1) // config.patch_size)
+            request = replace(request, max_patches=min(request.max_patches, most))
+        if self.kind is None:
+            return request
+        _check_fits(self.kind, self.suffix, config)
+        room = (request.max_patches - len(request.history)) * config.patch_size - 1
+        longest = room if self.max_bytes is None else min(room, self.max_bytes - len(whole))
+        return replace(
+            request,
+            grammar=partial(grammar_after, self.kind.grammar, whole),
+            end_after=None if self.kind.num_bytes else max(0, longest - self.kind.ends_within),
+        )
+
+    @property
+    def read_whole(self) -> bytes:
+        """What the model reads of the beginning as whole patches; replies begin with the rest."""
+        begun = self.beginning.data
+        return begun[: len(begun) - len(begun) % self.writer.model.config.patch_size]
+
+    def finished(self, reply: Reply) -> tuple[bytes, bool]:
+        """(file, whether it was cut or brought to an end). Raises DecodeError for one that is not to be kept."""
+        data = self.read_whole + reply.data
+        longer = self.max_bytes is not None and len(data) > self.max_bytes
+        if longer or not reply.ended:
+            if self.allow_truncated or (self.kind is None and self.max_bytes is not None):
+                return data[: self.max_bytes], True
+            if longer:
+                raise DecodeError(f"the file came to {len(data)} bytes, more than --max-bytes {self.max_bytes}.")
+            raise DecodeError("the file did not end within the model's history. Use --allow-truncated to keep such.")
+        check_parses(data, self.suffix)
+        if self.suffix == "abc":
+            text = abc.canonical(abc.parse(abc.decode_text(data))).text
+            data = abc.layout(text, title=self.beginning.title).encode("utf-8")
+        return data, reply.overran
+
+    def check_new(self, data: bytes) -> None:
+        """Raise DecodeError for a file that was written before."""
+        digest = hashlib.sha256(data).digest()
+        if digest in self.seen:
+            raise DecodeError("the file is the same as an earlier one.")
+        self.seen.add(digest)
+
+
+def _check_fits(kind: Kind, suffix: str, config: BGPTConfig) -> None:
+    room = (config.max_patches - 1) * config.patch_size - 1
+    if kind.num_bytes is not None and kind.num_bytes > room:
+        raise ContextError(f"a .{suffix} file has {kind.num_bytes:,} bytes; the model's history holds {room:,}.")
+
+
+def draw_all(
+    job: Job,
+    count: int,
+    *,
+    tries: int,
+    seed: int | None,
+    jobs: int = 1,
+    on_bytes: OnBytes | None = None,
+    on_files: OnFiles | None = None,
+) -> list[Outcome[Generated]]:
+    """Draw every file that is still missing in one batch, with the seeds that follow; in `jobs` processes on a CPU.
+
+    Raises ContextError as `Job.request` does, OutputError where the first file cannot be written.
+    """
+    request = job.request()
+    seeds = count_from(secrets.randbelow(1 << 31) if seed is None else seed)
+    outcomes: list[Outcome[Generated]] = [Outcome(f"file {number}") for number in range(1, count + 1)]
+    job.target(seed or 0)  # an output that cannot be written is said before the work
+    waiting = list(range(count))
+    for attempt in range(1, tries + 1):
+        drawn = [next(seeds) for _ in waiting]
+        requests = [replace(request, sampling=replace(request.sampling, seed=each)) for each in drawn]
+        _decode(job, requests, _keeper(job, waiting, drawn, attempt, outcomes, on_files), jobs, on_bytes)
+        waiting = [index for index in waiting if isinstance(outcomes[index].error, DecodeError)]
+        if not waiting:
+            break
+    for index in waiting:
+        error = outcomes[index].error
+        assert error is not None
+        error.message = f"no valid .{job.suffix} file in {tries} tries; of the last: {error.message}"
+    return outcomes
+
+
+def _decode(
+    job: Job,
+    requests: Sequence[Request],
+    on_done: Callable[[int, Reply], None],
+    jobs: int,
+    on_bytes: OnBytes | None,
+) -> None:
+    weights = next(job.writer.model.parameters())
+    jobs = min(jobs, len(requests))
+    if jobs > 1 and weights.device.type == "cpu":
+        slots = min(SLOTS, -(-len(requests) // jobs))
+        folder = job.writer.folder
+        decode_in_processes(folder, weights.dtype, requests, jobs=jobs, slots=slots, on_done=on_done, on_bytes=on_bytes)
+    else:
+        decode(job.writer.model, requests, slots=SLOTS, on_done=on_done, on_bytes=on_bytes)
+
+
+def _keeper(
+    job: Job,
+    waiting: Sequence[int],
+    seeds: Sequence[int],
+    attempt: int,
+    outcomes: list[Outcome[Generated]],
+    on_files: OnFiles | None,
+) -> Callable[[int, Reply], None]:
+    """Takes each reply of a batch as it ends: writes the file, or notes what is wrong with it."""
+
+    def on_done(row: int, reply: Reply) -> None:
+        index, name = waiting[row], outcomes[waiting[row]].source
+        try:
+            data, cut = job.finished(reply)
+            job.check_new(data)
+            target = job.target(seeds[row])
+            write_output(target, data, force=job.force)
+        except BytesimError as error:
+            outcomes[index] = Outcome(name, error=error.in_file(name))
+            return
+        made = Generated(
+            output=str(target),
+            model=job.writer.name,
+            num_bytes=len(data),
+            seed=seeds[row],
+            tries=attempt,
+            truncated=cut,
+        )
+        outcomes[index] = Outcome(name, result=made)
+        if on_files:
+            on_files(len(job.seen), len(outcomes))
+
+    return on_done

@@ -1,0 +1,1 @@
+"""`bytesim simulate-cpu`: programs of the 8-bit CPU."""

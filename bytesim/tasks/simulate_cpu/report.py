@@ -1,0 +1,150 @@
+"""What a simulation looks like to a reader: table cells, sentences, and plain values for JSON. Prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bytesim.cpu.assembler import instruction_text
+from bytesim.cpu.machine import StopReason
+from bytesim.formats.cpu_trace import REGISTER_NAMES, STATE_SIZE, State, Trace, serialize_states
+from bytesim.tasks.simulate_cpu.simulate import Comparison, Simulation
+
+COLUMNS = ("PC", "ACC", "op", "a", "b", "c", *REGISTER_NAMES)
+"""One for each byte of a state; op, a, b and c are IR."""
+
+ABSENT = "-"
+"""Stands for a byte that is not there."""
+
+_CHANGEABLE = frozenset({1, *range(6, STATE_SIZE)})  # ACC and registers; PC and IR change with every step
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One byte in the table."""
+
+    text: str
+    right: str | None = None
+    """What should stand here, where `text` is wrong."""
+    changed: bool = False
+    """Whether an instruction changed it since the state before."""
+
+    @property
+    def plain(self) -> str:
+        """The byte as a pipe sees it: FOUND(RIGHT) where it is wrong."""
+        return self.text if self.right is None else f"{self.text}({self.right})"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One state."""
+
+    step: int
+    cells: tuple[Cell, ...]
+    instruction: str
+    """What was fetched and is about to act, in words; empty at the first state."""
+
+
+def state_rows(simulation: Simulation) -> list[Row]:
+    """The states that are shown, with the bytes marked that are not those they are compared with."""
+    right, shown = split_states(simulation.right), split_states(simulation.shown)
+    return [
+        Row(step, _cells(step, right, shown), _instruction(step, right, shown))
+        for step in range(max(len(right), len(shown)))
+    ]
+
+
+def stop_text(simulation: Simulation) -> str:
+    """Why, where and when the run ended."""
+    stop, steps = simulation.stop, len(simulation.trace.states) - 1
+    after = f"after {steps} step{'s' if steps != 1 else ''}"
+    return {
+        StopReason.HALTED: f"halted at address {stop.address} {after}",
+        StopReason.STEP_LIMIT: f"not halted {after}; the next instruction is at address {stop.address}",
+        StopReason.BAD_OPCODE: f"stopped at address {stop.address} {after}: there is no opcode {stop.value}",
+        StopReason.BAD_REGISTER: f"stopped at address {stop.address} {after}: there is no register {stop.value}",
+    }[stop.reason]
+
+
+def outside_text(simulation: Simulation) -> str:
+    """What makes a model's answer doubtful; empty where nothing does."""
+    reasons = "; ".join(simulation.outside)
+    return f"the model {simulation.model} was trained on no such program: {reasons}" if reasons else ""
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """How many state bytes are right, and where the first wrong one stands."""
+    score = comparison.score
+    if not comparison.differences:
+        return f"all {score.bytes_total} state bytes are right"
+    first = comparison.differences[0]
+    found = "missing" if first.found is None else first.found
+    right = "not be there" if first.right is None else f"be {first.right}"
+    return (
+        f"{score.bytes_right} of {score.bytes_total} state bytes are right ({score.byte_accuracy:.2%}); "
+        f"the first wrong one is {first.cell} of step {first.step} (byte {first.offset}): {found}, should {right}"
+    )
+
+
+def plain_values(simulation: Simulation) -> dict[str, Any]:
+    """The simulation as JSON shows it, without the memory."""
+    return {
+        "source": simulation.source,
+        "kind": simulation.kind,
+        "engine": simulation.engine,
+        "model": simulation.model,
+        "surprise_nats": simulation.surprise_nats,
+        "outside": simulation.outside,
+        "seed": simulation.seed,
+        "steps": len(simulation.trace.states) - 1,
+        "stop": simulation.stop,
+        "states": [_plain_state(step, state) for step, state in enumerate(simulation.trace.states)],
+        "comparison": simulation.comparison and _plain_comparison(simulation.comparison),
+    }
+
+
+def _plain_comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "bytes_right": comparison.score.bytes_right,
+        "bytes_total": comparison.score.bytes_total,
+        "byte_accuracy": comparison.score.byte_accuracy,
+        "exact": not comparison.differences,
+        "differences": comparison.differences,
+    }
+
+
+def _plain_state(step: int, state: State) -> dict[str, Any]:
+    return {
+        "step": step,
+        "pc": state.pc,
+        "acc": state.acc,
+        "ir": state.ir,
+        "instruction": instruction_text(state.ir) if step else None,
+        "registers": dict(zip(REGISTER_NAMES, state.registers, strict=True)),
+    }
+
+
+def split_states(trace: Trace) -> list[bytes]:
+    """16 bytes for each state, and what follows the last whole one."""
+    data = serialize_states(trace.states) + trace.rest
+    return [data[at : at + STATE_SIZE] for at in range(0, len(data), STATE_SIZE)]
+
+
+def _cells(step: int, right: Sequence[bytes], shown: Sequence[bytes]) -> tuple[Cell, ...]:
+    cells = []
+    for index in range(STATE_SIZE):
+        value, wanted = _byte(shown, step, index), _byte(right, step, index)
+        changed = step > 0 and index in _CHANGEABLE and wanted != _byte(right, step - 1, index)
+        cells.append(Cell(value, right=None if value == wanted else wanted, changed=changed))
+    return tuple(cells)
+
+
+def _byte(rows: Sequence[bytes], step: int, index: int) -> str:
+    return str(rows[step][index]) if step < len(rows) and index < len(rows[step]) else ABSENT
+
+
+def _instruction(step: int, right: Sequence[bytes], shown: Sequence[bytes]) -> str:
+    """The right instruction where the two traces disagree; the found one where the right trace has ended."""
+    row = right[step] if step < len(right) else shown[step]
+    return instruction_text(row[2:6]) if step and len(row) == STATE_SIZE else ""

@@ -1,0 +1,274 @@
+"""Run a program of the 8-bit CPU: assembly, memory or a state in, every state out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from bytesim.cpu import machine
+from bytesim.cpu.assembler import assemble, parse_byte, register_number
+from bytesim.cpu.compare import Difference, find_differences, scored_bytes
+from bytesim.cpu.machine import DEFAULT_STEPS, Stop, StopReason
+from bytesim.cpu.outside import unusual
+from bytesim.cpu.programs import random_first_state
+from bytesim.errors import BytesimError, ConfigError, FormatError, InputError
+from bytesim.files import STDIO, check_output, read_input, write_output
+from bytesim.formats import cpu_trace
+from bytesim.formats.cpu_trace import MEMORY_SIZE, REGISTER_NAMES, STATE_SIZE, State, Trace
+from bytesim.metrics import StateScore, state_accuracy
+
+MAX_STEPS = 65_536
+"""Memory holds 256 instructions and nothing jumps, so this is ample; it bounds what a trace file may hold."""
+
+_LIMIT_BYTES = MEMORY_SIZE + STATE_SIZE * (MAX_STEPS + 1)
+
+ENGINES = ("exact", "model")
+
+Kind = Literal["assembly", "memory", "memory and first state", "trace"]
+"""What the input was."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """A trace against the right one, over the states after the first."""
+
+    score: StateScore
+    differences: tuple[Difference, ...]
+    """In file order; empty for a trace that is right to the last byte."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Simulation:
+    """A run of the CPU."""
+
+    source: str
+    kind: Kind
+    engine: str
+    model: str | None
+    """The model's name; None for the exact machine."""
+    trace: Trace
+    """Memory and every state, as this run made them; n steps give n + 1 states."""
+    stop: Stop
+    """Why the run ended; of a model, what its last state says."""
+    surprise_nats: float | None
+    """Surprise of the model at its own states: exp(-it) is the probability that it gave them. None as for `model`."""
+    outside: tuple[str, ...]
+    """In what the program is unlike all that a model of the CPU is trained on; empty for the exact machine."""
+    seed: int | None
+    """What the random first state was drawn from; None where it was given."""
+    found: Trace | None
+    """The trace that the input held, where it held one."""
+    shown: Trace
+    """What a reader wants to see: a trace that the input held, else the states that were made."""
+    right: Trace
+    """What `shown` is compared with; the same where nothing is."""
+    comparison: Comparison | None
+    """`shown` against `right`."""
+    picture: str | None = None
+    """The picture that was drawn."""
+
+
+def simulate_cpu(
+    program: str | Path,
+    *,
+    engine: str = "exact",
+    model: str = "cpu",
+    verify: bool = False,
+    steps: int = DEFAULT_STEPS,
+    acc: int | None = None,
+    registers: Mapping[str, int] | None = None,
+    random_state: bool = False,
+    seed: int | None = None,
+    trace: str | Path | None = None,
+    picture: str | Path | None = None,
+    force: bool = False,
+    device: str = "auto",
+    dtype: str = "float32",
+) -> Simulation:
+    """Run PROGRAM, for at most `steps` steps, and return every state.
+
+    `program` is assembly, or a binary file of 1024 bytes (memory), 1040 (memory and first state) or more
+    (a trace, which is run again from its first state and compared, for `steps` steps or for as long as
+    it is, whichever is more). `acc` and `registers` ("A" .. "J", the rest 0) set the first state where the
+    file holds none; `random_state` draws one from `seed`, or from a fresh seed that the result names.
+    `trace` is a file to write memory and states to, `picture` a PNG of the values over time; they are replaced only
+    with `force`.
+
+    With `engine` "model" the states are what `model` predicts, on `device` and in `dtype`, without the exact machine;
+    `verify` compares them with its states. The states of a trace are then only what the prediction is compared with.
+
+    Raises ConfigError for options that contradict each other, InputError for a file that is no program, ModelError for
+    a model that is missing or does not predict states, OutputError for a file that cannot be written.
+    """
+    _check_options(engine=engine, steps=steps, random_state=random_state, seed=seed, verify=verify)
+    given = _given_state(acc, registers)
+    if given is not None and random_state:
+        raise ConfigError("--random-state draws the whole first state. Leave out --acc and --registers, or it.")
+    taken: set[str] = set()
+    for output in (trace, picture):
+        if output is not None:
+            check_output(output, force=force, taken=taken)
+    kind, read = _read_program(program)
+    if read.states:
+        if given is not None or random_state:
+            raise InputError(
+                "the file holds its own first state. Leave out --acc, --registers and --random-state, "
+                f"or cut it to its {MEMORY_SIZE} bytes of memory.",
+                file=_shown(program),
+            )
+        first = read.states[0]
+    else:
+        if random_state and seed is None:
+            seed = secrets.randbelow(2**32)
+        first = random_first_state(Random(seed)) if random_state else given or State()
+    found = read if kind == "trace" else None
+    wanted = max(steps, _num_steps(read))
+    if engine == "model":
+        ran = _by_model(read.memory, first, wanted, model, device, dtype)
+        exact = _by_machine(read.memory, first, wanted).trace if verify else None
+        shown, right = ran.trace, exact or found or ran.trace
+    else:
+        ran = _by_machine(read.memory, first, wanted)
+        shown, right = found or ran.trace, ran.trace
+    result = Simulation(
+        source=str(program),
+        kind=kind,
+        engine=engine,
+        model=ran.model,
+        trace=ran.trace,
+        stop=ran.stop,
+        surprise_nats=ran.surprise_nats,
+        outside=unusual(read.memory) if engine == "model" else (),
+        seed=seed,
+        found=found,
+        shown=shown,
+        right=right,
+        comparison=None if shown is right else compare_traces(shown, right),
+        picture=None if picture is None else str(picture),
+    )
+    if trace is not None:
+        write_output(trace, cpu_trace.serialize(ran.trace), force=force)
+    if picture is not None:
+        from bytesim.pictures.cpu_states import draw_simulation
+
+        write_output(picture, draw_simulation(result), force=force)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What one engine made of a program."""
+
+    trace: Trace
+    stop: Stop
+    model: str | None = None
+    surprise_nats: float | None = None
+
+
+def _by_machine(memory: bytes, first: State, steps: int) -> _Ran:
+    ran = machine.run(memory, first, steps=steps)
+    return _Ran(Trace(memory=memory, states=ran.states), ran.stop)
+
+
+def _by_model(memory: bytes, first: State, steps: int, model: str, device: str, dtype: str) -> _Ran:
+    from bytesim.predictors.cpu import load_cpu_model, predict_states  # torch loads here
+
+    writer = load_cpu_model(model, device=device, dtype=dtype)
+    made = predict_states(writer, [(memory, first)], steps=steps)[0]
+    pc = made.states[-1].pc
+    # A model that ends the file says that the instruction it fetched last, before PC, stopped the run.
+    halted = Stop(reason=StopReason.HALTED, address=max(pc - 1, 0))
+    stop = halted if made.ended else Stop(reason=StopReason.STEP_LIMIT, address=pc)
+    return _Ran(Trace(memory=memory, states=made.states, rest=made.rest), stop, writer.name, made.surprise_nats)
+
+
+def compare_traces(found: Trace, right: Trace) -> Comparison:
+    """Score `found` and list its wrong bytes. Missing and surplus bytes are wrong ones."""
+    score = state_accuracy(scored_bytes(found), scored_bytes(right))
+    return Comparison(score=score, differences=find_differences(found, right))
+
+
+def parse_registers(text: str) -> dict[str, int]:
+    """`A=3,B=0x10` -> {"A": 3, "B": 16}. Raises ConfigError."""
+    values: dict[str, int] = {}
+    for part in text.split(","):
+        name, _, written = (word.strip() for word in part.partition("="))
+        number, value = register_number(name), parse_byte(written)
+        if number is None or value is None:
+            raise ConfigError(f"{part.strip()!r} is not a register and its value. Write A=3,B=7.")
+        if values.setdefault(REGISTER_NAMES[number - 1], value) != value:
+            raise ConfigError(f"register {REGISTER_NAMES[number - 1]} is given two values.")
+    return values
+
+
+def _check_options(*, engine: str, steps: int, random_state: bool, seed: int | None, verify: bool) -> None:
+    if engine not in ENGINES:
+        raise ConfigError(f"unknown engine {engine!r}. Known are {' and '.join(ENGINES)}.")
+    if verify and engine != "model":
+        raise ConfigError("--verify compares a model with the exact machine. Add --engine model, or leave it out.")
+    if not 1 <= steps <= MAX_STEPS:
+        raise ConfigError(f"--steps cannot be {steps}; choose 1 to {MAX_STEPS:,}.")
+    if seed is not None and not random_state:
+        raise ConfigError("--seed is for the first state that --random-state draws. Add that, or leave out the seed.")
+    if seed is not None and seed < 0:
+        raise ConfigError(f"--seed cannot be {seed}; choose 0 or more.")
+
+
+def _given_state(acc: int | None, registers: Mapping[str, int] | None) -> State | None:
+    """The first state that `acc` and `registers` ask for; None where neither was given."""
+    if acc is None and not registers:
+        return None
+    values = dict.fromkeys(REGISTER_NAMES, 0)
+    for name, value in (registers or {}).items():
+        if name not in values:
+            raise ConfigError(f"there is no register {name!r}. They are {REGISTER_NAMES[0]} to {REGISTER_NAMES[-1]}.")
+        values[name] = value
+    for name, value in {"ACC": acc or 0, **values}.items():
+        if not 0 <= value <= 255:
+            raise ConfigError(f"{name} cannot hold {value}; choose 0 to 255.")
+    return replace(State(), acc=acc or 0, registers=tuple(values.values()))
+
+
+def _num_steps(read: Trace) -> int:
+    """Steps that a trace holds, one cut short included."""
+    return max(0, len(read.states) - 1 + bool(read.rest))
+
+
+def _read_program(program: str | Path) -> tuple[Kind, Trace]:
+    data = read_input(program, limit_bytes=_LIMIT_BYTES)
+    try:
+        if _is_assembly(program, data):
+            return "assembly", Trace(memory=assemble(_text(data)))
+        read = cpu_trace.parse(data)
+    except BytesimError as error:
+        raise error.in_file(_shown(program)) from None
+    if not read.states:
+        return "memory", read
+    return ("trace" if len(data) > MEMORY_SIZE + STATE_SIZE else "memory and first state"), read
+
+
+def _is_assembly(program: str | Path, data: bytes) -> bool:
+    """By its suffix, and where that says nothing (stdin, other names) by whether it could be text at all.
+
+    Memory nearly always holds bytes that text does not: zeros, opcodes and register numbers below 32.
+    """
+    suffix = Path(program).suffix.lower()
+    if suffix in (".asm", ".bin"):
+        return suffix == ".asm"
+    return not any(byte < 32 and byte not in b"\t\n\f\r" for byte in data)
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = "this is no text in UTF-8, so no assembly. Name it .bin if it is memory."
+        raise FormatError(message, offset=error.start) from error
+
+
+def _shown(program: str | Path) -> str:
+    return "stdin" if str(program) == STDIO else str(program)

@@ -1,0 +1,1 @@
+"""`bytesim train`: a model of the user's own files."""

@@ -1,0 +1,109 @@
+"""Recipes for folders of a user's files: what is in them decides suffixes and labels. No torch."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bytesim.errors import InputError
+from bytesim.models.config import ModelConfig
+from bytesim.patching import suffix_of
+from bytesim.training.data.folders import list_files
+from bytesim.training.recipe import DataSource, Recipe, TrainingConfig
+from bytesim.training.sizes import sized_config
+
+
+def generate_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str) -> Recipe:
+    """A model that writes files: one data source for each suffix, drawn as often as there are files of it."""
+    sources = by_suffix(data, folder, suffix, "generate")
+    return _recipe(folder, sized_config("generate", size), sources, dtype)
+
+
+def convert_recipe(
+    data: Sequence[str | Path], folder: Path, source_suffix: str, target_suffix: str, size: str, dtype: str
+) -> Recipe:
+    """A converter. Raises InputError where a folder holds no pairs."""
+    source, target = _clean(source_suffix), _clean(target_suffix)
+    if not source or not target or source == target:
+        raise InputError(f"a pair needs two suffixes, not {source!r} and {target!r}.")
+    sources = []
+    for each in data:
+        files = list_files(Path(each))
+        stems = [
+            {path.with_suffix("") for path in files if suffix_of(path.name) == suffix} for suffix in (source, target)
+        ]
+        pairs = len(stems[0] & stems[1])
+        if not pairs:
+            raise InputError(f"holds no pairs: NAME.{source} with NAME.{target} beside it.", file=str(each))
+        place = _place(each, folder)
+        sources.append((DataSource(path=place, task="convert", source_suffix=source, target_suffix=target), pairs))
+    return _recipe(folder, sized_config("convert", size), sources, dtype)
+
+
+TRAINING = TrainingConfig(
+    muon_learning_rate=3e-3, warmup_steps=30, decay_share=0.4, batch_bytes=14_000, micro_bytes=7_000
+)
+"""How models of folders are trained, where nothing else is said."""
+
+
+def run_name(folder: Path) -> str:
+    """What the model of a run folder is called."""
+    return Path(os.path.abspath(folder)).name
+
+
+def _recipe(folder: Path, model: ModelConfig, sources: list[tuple[DataSource, int]], dtype: str) -> Recipe:
+    """Train on one part of each source, weighted by its files, and measure on the other."""
+    data = [
+        replace(source, part="train" if files > 1 else "all", start_weight=float(files)) for source, files in sources
+    ]
+    return Recipe(
+        name=run_name(folder),
+        model=model,
+        training=replace(TRAINING, dtype=dtype),
+        data=tuple(data),
+        validation=tuple(replace(source, part="dev") for source, files in sources if files > 1),
+    )
+
+
+def by_suffix(data: Sequence[str | Path], folder: Path, suffix: str | None, task: str) -> list[tuple[DataSource, int]]:
+    """A data source for each suffix of each folder, with its number of files."""
+    found = []
+    for each in data:
+        counts = Counter(recipe_name(suffix_of(path.name), path) for path in wanted_files(each, suffix))
+        for name, files in sorted(counts.items()):
+            found.append((DataSource(path=_place(each, folder), task=task, target_suffix=name), files))
+    return found
+
+
+def wanted_files(folder: str | Path, suffix: str | None) -> list[Path]:
+    """The files of a folder to learn from. Raises InputError for none, and for one without a suffix."""
+    files = [path for path in list_files(Path(folder)) if suffix is None or suffix_of(path.name) == _clean(suffix)]
+    if not files:
+        what = "files" if suffix is None else f"*.{_clean(suffix)}"
+        raise InputError(f"holds no {what} to learn from.", file=str(folder))
+    return files
+
+
+def _clean(suffix: str) -> str:
+    return suffix.lower().lstrip(".")
+
+
+def _place(data: str | Path, folder: Path) -> str:
+    """Where the data lie, seen from the run folder. Raises InputError."""
+    try:
+        place = Path(os.path.relpath(data, folder)).as_posix()
+    except ValueError:  # another drive of Windows
+        place = Path(os.path.abspath(data)).as_posix()
+    return recipe_name(place, data)
+
+
+def recipe_name(name: str, path: str | Path) -> str:
+    """A name that a recipe can hold. Raises InputError for one that is not UTF-8, as Linux allows."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError("its name is not UTF-8, which a recipe needs. Rename it.", file=str(path)) from None
+    return name

@@ -1,0 +1,144 @@
+"""What a trained classifier makes of the files that were held back: how often it is right, and how sure it may be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bytesim.files import write_output
+from bytesim.metrics import score_classification
+from bytesim.pictures.classifier import ConfusedPair, confused_pairs, confusion_png, reliability_png
+from bytesim.predictors.calibration import ClassCalibration, calibrate, unsmoothed
+from bytesim.predictors.scaling import softmax
+from bytesim.training.data.streams import AnyStream, Stream
+from bytesim.training.loop import Trainer
+from bytesim.training.validation import class_logits, figure_names
+
+CONFUSION_FILE = "confusion.png"
+RELIABILITY_FILE = "reliability.png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelCount:
+    """The files of one label."""
+
+    label: str
+    trained: int
+    """Files learned from."""
+    files: int
+    """Files held back."""
+    right: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A classifier on the files that were held back. They also chose its weights and fitted its calibration."""
+
+    files: int
+    accuracy: float
+    macro_f1: float
+    majority: str
+    """The commonest label of training."""
+    majority_share: float
+    """Accuracy of always answering it."""
+    uncalibrated_error: float
+    """Expected calibration error at temperature 1; `calibration` has that after."""
+    calibration: ClassCalibration
+    labels: list[LabelCount]
+    confused: list[ConfusedPair]
+    """The worst first."""
+    by_source: dict[str, float]
+    """Validation source -> accuracy."""
+
+
+def judge(trainer: Trainer) -> Judged:
+    """Measure every validation file, with float32 products, and draw confusion and reliability into the run folder."""
+    labels = trainer.recipe.labels
+    found = [_logits(trainer, stream) for stream in trainer.validation]
+    logits, truth = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    names = figure_names(trainer.validation)
+    calibration = _calibrate(trainer, logits, truth)
+    probabilities = calibration.scaling.probabilities(logits)
+    score = score_classification(probabilities, truth)
+    trained = _counts(trainer.mixture.streams)
+    majority = min(range(len(labels)), key=lambda label: (-trained[label], label))
+    confusion = np.array(score.confusion)
+    _draw(trainer.folder / CONFUSION_FILE, confusion_png(score, labels))
+    _draw(trainer.folder / RELIABILITY_FILE, reliability_png(probabilities, truth))
+    return Judged(
+        files=len(truth),
+        accuracy=score.accuracy,
+        macro_f1=score.macro_f1,
+        majority=labels[majority],
+        majority_share=float(np.mean(truth == majority)),
+        uncalibrated_error=score_classification(softmax(logits), truth).expected_calibration_error,
+        calibration=calibration,
+        labels=[
+            LabelCount(
+                label=label,
+                trained=trained[place],
+                files=int(confusion[place].sum()),
+                right=int(confusion[place, place]),
+            )
+            for place, label in enumerate(labels)
+        ],
+        confused=confused_pairs(score, labels),
+        by_source={
+            name: float((table.argmax(1) == wanted).mean()) for name, (table, wanted) in zip(names, found, strict=True)
+        },
+    )
+
+
+def card_fields(judged: Judged) -> dict[str, Any]:
+    """The same for a card: `calibration`, and what goes with the results."""
+    return {
+        "calibration": asdict(judged.calibration),
+        "results": {
+            "accuracy": judged.accuracy,
+            "macro_f1": judged.macro_f1,
+            "always_the_commonest_label": {"label": judged.majority, "accuracy": judged.majority_share},
+            "expected_calibration_error": {
+                "before": judged.uncalibrated_error,
+                "after": judged.calibration.expected_calibration_error,
+            },
+            "labels": [asdict(count) for count in judged.labels],
+            "note": "Measured on files that were held back from training; they chose the weights and fitted the "
+            "calibration.",
+        },
+    }
+
+
+def _logits(trainer: Trainer, stream: AnyStream) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """(N, C) logits of every file of a stream, and the (N,) classes."""
+    trainer.model.eval()
+    with torch.no_grad():
+        logits, truth = class_logits(trainer.model, stream, range(len(stream)), trainer.collate, nullcontext)
+    return unsmoothed(logits.numpy(), trainer.config.label_smoothing), truth.numpy()
+
+
+def _calibrate(trainer: Trainer, logits: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> ClassCalibration:
+    """The calibration by these files."""
+    sources = {Path(stream.source.path).name: stream.sha256 for stream in trainer.validation}
+    hashes = list(dict.fromkeys(stream.sha256 for stream in trainer.validation))
+    one = hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+    return calibrate(logits, truth, trainer.recipe.labels, split=f"dev of {', '.join(sources)}", split_sha256=one)
+
+
+def _counts(streams: list[AnyStream]) -> Counter[int]:
+    """Label -> files of it."""
+    counts: Counter[int] = Counter()
+    for stream in streams:
+        assert isinstance(stream, Stream)
+        counts.update(stream.shard.label[stream.rows].tolist())
+    return counts
+
+
+def _draw(path: Path, picture: bytes) -> None:
+    write_output(path, picture, force=True)

@@ -1,0 +1,181 @@
+"""What a training leaves behind: the model folder with its card, and the picture of its loss."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import torch
+
+from bytesim.files import write_output
+from bytesim.models.weights import save_model
+from bytesim.pictures.loss import plot_loss
+from bytesim.tasks.train.judge import Judged, card_fields, judge
+from bytesim.tasks.train.train import PLOT_FILE, SourceUsed, Trained
+from bytesim.training.data.split import RULE
+from bytesim.training.data.streams import AnyStream
+from bytesim.training.loop import Trainer
+from bytesim.training.recipe import DataSource, Recipe
+from bytesim.training.validation import sample
+
+SAVED_DTYPE = torch.bfloat16
+LAST_STEPS = 100
+"""Steps whose mean is reported as the final training loss."""
+
+
+def describe_sources(trainer: Trainer) -> list[SourceUsed]:
+    """The data sources of a training, those to train on first."""
+    uses = [("training", stream) for stream in trainer.mixture.streams]
+    uses += [("validation", stream) for stream in trainer.validation]
+    return [
+        SourceUsed(
+            path=stream.source.path,
+            task=_task(stream.source),
+            use=use,
+            part=stream.source.part,
+            rows=len(stream),
+            left_out=stream.left_out,
+            sha256=stream.sha256,
+        )
+        for use, stream in uses
+    ]
+
+
+def save_results(trainer: Trainer, recipe_text: str, sources: list[SourceUsed], resumed_at: int) -> Trained:
+    """Measure, save the model in bfloat16 with its card, and draw the loss. Raises OutputError.
+
+    Of several workers only the leading one writes; the others report no figures.
+    """
+    recipe, progress = trainer.recipe, trainer.progress
+    best_step = trainer.best.step if trainer.take_best() else None
+    figures = _figures(trainer, best_step)
+    judged = None
+    if recipe.labels and trainer.validation and trainer.workers.leads:
+        round_weights(trainer)
+        judged = judge(trainer)
+        figures = judged.by_source
+    metric = "accuracy" if recipe.labels else "bits per byte"
+    model_folder = trainer.folder / recipe.name
+    lines = list(trainer.log.lines())
+    if trainer.workers.leads:
+        save_model(
+            model_folder,
+            trainer.model.state_dict(),
+            config=recipe.model.to_dict(),
+            card=_card(trainer, sources, metric, figures, best_step, judged),
+            recipe=recipe_text,
+            dtype=SAVED_DTYPE,
+        )
+        write_output(trainer.folder / PLOT_FILE, plot_loss(lines, metric), force=True)
+    losses = [line["loss_nats"] for line in lines if "loss_nats" in line][-LAST_STEPS:]
+    return Trained(
+        name=recipe.name,
+        folder=trainer.folder,
+        model_folder=model_folder,
+        steps=progress.step,
+        resumed_at=resumed_at,
+        seconds=progress.seconds,
+        bytes_seen=progress.bytes_seen,
+        num_parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
+        loss_nats=sum(losses) / len(losses) if losses else None,
+        metric=metric,
+        validation=figures,
+        sources=sources,
+        best_step=best_step,
+        judged=judged,
+    )
+
+
+def round_weights(trainer: Trainer) -> None:
+    """Make the weights those that will be saved, so that a calibration fits them."""
+    with torch.no_grad():
+        for tensor in trainer.model.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.to(SAVED_DTYPE))
+
+
+def _figures(trainer: Trainer, best_step: int | None) -> dict[str, float]:
+    """The figures of the weights that are to be saved: measured, or those that the log has of the best step."""
+    mixed = trainer.mix_in_start()
+    logged = None if mixed or best_step is None else trainer.log.validation(best_step)
+    return trainer.validate(again=mixed).figures if logged is None else logged[0]
+
+
+def _card(
+    trainer: Trainer,
+    sources: list[SourceUsed],
+    metric: str,
+    figures: dict[str, float],
+    best_step: int | None,
+    judged: Judged | None,
+) -> dict[str, Any]:
+    """card.json: what the model is for, its data, what its training took and what it reached."""
+    recipe, progress = trainer.recipe, trainer.progress
+    files = [len(stream) if judged else len(sample(stream)) for stream in trainer.validation]
+    more = card_fields(judged) if judged else {}
+    products = "float32" if judged else recipe.training.dtype
+    tasks = list(dict.fromkeys(_task(source) for source in recipe.data))
+    return {
+        "purpose": f"{recipe.name}: {'; '.join(tasks)}.",
+        "tasks": [_task_fields(stream) for stream in _distinct(trainer)],
+        **({"labels": list(recipe.labels)} if recipe.labels else {}),
+        "data": [{name: getattr(source, name) for name in source.__dataclass_fields__} for source in sources],
+        "training": {
+            "steps": progress.step,
+            **({"best_step": best_step} if best_step is not None else {}),
+            "minutes": round(progress.seconds / 60, 2),
+            "bytes_seen": progress.bytes_seen,
+            "device": str(trainer.device),
+            "threads": torch.get_num_threads(),
+            "machine": platform.machine(),
+            "dtype": recipe.training.dtype,
+            "torch": torch.__version__,
+        },
+        "results": {
+            "metric": metric,
+            "decoding": f"teacher-forced, float32 weights, {products} products",
+            "validation": [
+                {"source": name, "value": value, "files": count}
+                for (name, value), count in zip(figures.items(), files, strict=True)
+            ],
+            **more.get("results", {}),
+        },
+        **(_reading(recipe) if judged else {}),
+        **(classifier_fields(trainer) if judged else {}),
+        **({"calibration": more["calibration"]} if judged else {}),
+        "licence": "Not stated yet. Weights follow the terms of the files they were trained on.",
+    }
+
+
+def _reading(recipe: Recipe) -> dict[str, Any]:
+    """How the model is to read files and to be read, where that is not the rule."""
+    fields: dict[str, Any] = {view.name: True for each in recipe.validation for view in each.views}
+    if recipe.training.label_smoothing:
+        fields["label_smoothing"] = recipe.training.label_smoothing
+    rules = {each.windows for each in recipe.validation}
+    return {**fields, "windows": rules.pop()} if rules == {"ends"} else fields
+
+
+def classifier_fields(trainer: Trainer) -> dict[str, Any]:
+    """How the files of folders were held back, and that they are read as they are; empty for shards."""
+    groups = list(dict.fromkeys(source.group_by for source in trainer.recipe.validation if source.part == "dev"))
+    if not groups:
+        return {}
+    return {"split": {"held_back": RULE, "group_by": " or ".join(filter(None, groups))}, "normalize": False}
+
+
+def _distinct(trainer: Trainer) -> list[AnyStream]:
+    """One stream for each thing the model was trained to do."""
+    return list({_task(stream.source): stream for stream in trainer.mixture.streams}.values())
+
+
+def _task_fields(stream: AnyStream) -> dict[str, str]:
+    source = stream.source
+    fields = {"task": source.task, "source_suffix": source.source_suffix, "target_suffix": source.target_suffix}
+    return {name: value for name, value in fields.items() if value}
+
+
+def _task(source: DataSource) -> str:
+    if source.task == "convert":
+        return f"convert {source.source_suffix} to {source.target_suffix}"
+    return f"{source.task} {source.target_suffix}".strip()

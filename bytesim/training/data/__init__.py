@@ -1,0 +1,1 @@
+"""The data of a training: files, shards, splits, batches."""

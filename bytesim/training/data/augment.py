@@ -1,0 +1,191 @@
+"""Changes to training files that leave their class as it is: of pictures and recordings in the models' form, or any.
+
+Sources: flips, crops, He et al. 2015, arXiv:1512.03385; cutout, DeVries and Taylor 2017, arXiv:1708.04552; times and
+frequencies taken out, Park et al. 2019, arXiv:1904.08779; mixup, Zhang et al. 2017, arXiv:1710.09412. No torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.errors import ConfigError
+from bytesim.formats import bmp, wav
+from bytesim.formats.views import resampled
+from bytesim.formats.wav import SILENCE
+from bytesim.patching import END_OF_PATCH
+from bytesim.training.data.examples import Example
+
+Bytes = NDArray[np.uint8]
+Change = Callable[[Bytes, np.random.Generator], Bytes]
+
+MOST_PIXELS = 4
+"""How far a picture is moved, up or down and aside."""
+MOST_CUT = 12
+"""Pixels of the side of the square that is cut out."""
+MOST_SAMPLES = 1000
+"""How far a recording is moved, forth or back: an eighth of a second at 8,000 samples a second."""
+MOST_MASKED = 1200
+"""Samples of a recording that are silenced."""
+TONE_BANDS = 8
+"""Places along the frequencies, evenly apart, at which a recording gets a loudness of its own."""
+MOST_TONE = 0.5
+"""Standard deviation of the logarithm of that loudness, 4 dB."""
+MOST_SILENCED = 0.12
+"""Share of the frequencies that may be taken out of a recording in one piece."""
+MOST_DROPPED = 0.15
+"""Share of bytes that are blanked."""
+
+
+def augmented(data: bytes, names: str, rng: np.random.Generator) -> bytes:
+    """A file changed by the augmentations in `names`, in their order. Headers stay."""
+    for name in names.split():
+        skipped, _, change = AUGMENTATIONS[name]
+        body = np.frombuffer(data, np.uint8)[skipped:]
+        data = data[:skipped] + change(body, rng).tobytes()
+    return data
+
+
+def check_form(names: str, lengths: NDArray[np.int64], path: str) -> None:
+    """Raise ConfigError where files of these lengths are not in the form that an augmentation is for."""
+    for name in names.split():
+        num_bytes = AUGMENTATIONS[name][1]
+        if num_bytes and np.any(lengths != num_bytes):
+            raise ConfigError(
+                f"augment {name!r} is for files of {num_bytes:,} bytes, as `bytesim normalize` writes them; "
+                f"{path} has others, or the model reads only a part of them."
+            )
+
+
+def mixed(examples: list[Example], alpha: float, rng: np.random.Generator) -> list[Example]:
+    """Mixup: each file blended, byte by byte, with another of the batch; for bytes that are samples of something.
+
+    The share of the first is drawn from Beta(alpha, alpha) and is at least half.
+    """
+    made = []
+    for each, other in zip(examples, rng.permutation(len(examples)), strict=True):
+        share, partner = rng.beta(alpha, alpha), examples[int(other)]
+        share = max(share, 1 - share)
+        if each.patches.shape != partner.patches.shape:
+            made.append(each)
+            continue
+        blended = np.rint(share * each.patches + (1 - share) * partner.patches).astype(each.patches.dtype)
+        real = (each.patches != END_OF_PATCH) & (partner.patches != END_OF_PATCH)
+        patches = np.where(real, np.minimum(blended, END_OF_PATCH - 1), each.patches)
+        made.append(replace(each, patches=patches, partner=partner.label, share=float(share)))
+    return made
+
+
+def _pixels(body: Bytes) -> Bytes:
+    """(rows, columns, 3) of the body of a square picture."""
+    side = int((len(body) / 3) ** 0.5)
+    return body[: 3 * side * side].reshape(side, side, 3)
+
+
+def _flip(body: Bytes, rng: np.random.Generator) -> Bytes:
+    return _pixels(body)[:, ::-1] if rng.random() < 0.5 else body
+
+
+def _crop(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """Moved by some pixels; what comes in is the mirror of what stands at the edge."""
+    pixels = _pixels(body)
+    padded = np.pad(pixels, ((MOST_PIXELS, MOST_PIXELS), (MOST_PIXELS, MOST_PIXELS), (0, 0)), "reflect")
+    row, column = rng.integers(0, 2 * MOST_PIXELS + 1, 2)
+    return padded[row : row + len(pixels), column : column + len(pixels)]
+
+
+def _cutout(body: Bytes, rng: np.random.Generator) -> Bytes:
+    pixels = _pixels(body).copy()
+    side = int(rng.integers(0, MOST_CUT + 1))
+    row, column = rng.integers(-side // 2, len(pixels) - side // 2, 2)
+    pixels[max(row, 0) : row + side, max(column, 0) : column + side] = SILENCE
+    return pixels
+
+
+def _colour(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """Other brightness, contrast and tint."""
+    factor, shift = rng.uniform(0.8, 1.2), rng.uniform(-20, 20, 3)
+    return _clipped((_pixels(body) - 128.0) * factor + 128 + shift)
+
+
+def _shift(body: Bytes, rng: np.random.Generator) -> Bytes:
+    by = int(rng.integers(-MOST_SAMPLES, MOST_SAMPLES + 1))
+    moved = np.full_like(body, SILENCE)
+    if by >= 0:
+        moved[by:] = body[: len(body) - by]
+    else:
+        moved[:by] = body[-by:]
+    return moved
+
+
+def _gain(body: Bytes, rng: np.random.Generator) -> Bytes:
+    return _clipped((body - 128.0) * np.exp(rng.uniform(-0.8, 0.8)) + 128)
+
+
+def _noise(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """Noise between white and brown, up to a few steps loud, in half of the files."""
+    if rng.random() < 0.5:
+        return body
+    white = rng.standard_normal(len(body))
+    memory = rng.uniform(0, 0.95)
+    spectrum = np.fft.rfft(white) / np.abs(1 - memory * np.exp(-1j * np.linspace(0, np.pi, len(body) // 2 + 1)))
+    noise = np.fft.irfft(spectrum, len(body))
+    return _clipped(body + noise / max(noise.std(), 1e-9) * np.exp(rng.uniform(-1.5, 1.8)))
+
+
+def _speed(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """Faster or slower about the middle, pitch with it."""
+    return resampled(body, np.exp(rng.uniform(-0.16, 0.16)))
+
+
+def _mask(body: Bytes, rng: np.random.Generator) -> Bytes:
+    length = int(rng.integers(0, MOST_MASKED + 1))
+    start = int(rng.integers(0, max(1, len(body) - length)))
+    masked = body.copy()
+    masked[start : start + length] = SILENCE
+    return masked
+
+
+def _tone(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """As by another microphone: some frequencies louder, others softer, in half of the files a band gone."""
+    spectrum = np.fft.rfft(body - 128.0)
+    places = np.linspace(0, 1, len(spectrum))
+    loudness = np.interp(places, np.linspace(0, 1, TONE_BANDS), rng.normal(0, MOST_TONE, TONE_BANDS))
+    spectrum *= np.exp(loudness)
+    if rng.random() < 0.5:
+        width = int(rng.uniform(0, MOST_SILENCED) * len(spectrum))
+        start = int(rng.integers(0, len(spectrum) - width))
+        spectrum[start : start + width] = 0
+    return _clipped(np.fft.irfft(spectrum, len(body)) + 128)
+
+
+def _drop(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """Some bytes blanked, in short runs."""
+    dropped = rng.random(len(body) // 4 + 1) < rng.uniform(0, MOST_DROPPED)
+    return np.where(np.repeat(dropped, 4)[: len(body)], np.uint8(ord(" ")), body)
+
+
+def _clipped(values: NDArray[np.float64]) -> Bytes:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+_BMP = (bmp.HEADER_BYTES, bmp.MODEL_BYTES)
+_WAV = (wav.MODEL_BYTES - wav.MODEL_FRAMES, wav.MODEL_BYTES)
+
+AUGMENTATIONS: dict[str, tuple[int, int, Change]] = {
+    "flip": (*_BMP, _flip),
+    "crop": (*_BMP, _crop),
+    "cutout": (*_BMP, _cutout),
+    "colour": (*_BMP, _colour),
+    "shift": (*_WAV, _shift),
+    "gain": (*_WAV, _gain),
+    "noise": (*_WAV, _noise),
+    "speed": (*_WAV, _speed),
+    "mask": (*_WAV, _mask),
+    "tone": (*_WAV, _tone),
+    "drop": (0, 0, _drop),
+}
+"""Name -> bytes of header that stay, bytes of a whole file (0 for any), and the change of what follows the header."""

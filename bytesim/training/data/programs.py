@@ -1,0 +1,110 @@
+"""Examples for models of the CPU: programs made while the training runs, or those of a shard. No torch."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from bytesim.clocks import Times, clock_of, clock_patches
+from bytesim.cpu.many import random_programs, split_programs, with_states
+from bytesim.errors import ConfigError, FormatError
+from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, MEMORY_SIZE, STATE_SIZE, TRACE_SUFFIX, program_of
+from bytesim.models.config import ModelConfig
+from bytesim.patching import closing_patch, frame_source, split_patches
+from bytesim.training.data.examples import BUCKET_PATCHES, Example
+from bytesim.training.data.shards import Shard, pack
+from bytesim.training.recipe import DataSource
+
+_HELD_PROGRAMS = 384
+"""Programs that a training is watched by; they are the same in every training."""
+NEARLY_FULL, NEARLY_FULL_SHARE = 4, 0.75
+"""Share of the batches whose programs fill their rows but for less than four: little is computed for nothing."""
+
+
+class CpuStream:
+    """Programs of the lengths that a data source names: drawn and run afresh for each step, or those of a shard.
+
+    A shard is one of `bytesim data build cpu`: sources are programs, targets all their states.
+    """
+
+    left_out = 0
+
+    def __init__(
+        self, source: DataSource, config: ModelConfig, shard: Shard | None = None, *, sha256: str = ""
+    ) -> None:
+        if config.patch_size != STATE_SIZE:
+            raise ConfigError(f"patches of {config.patch_size} bytes; the states of the CPU need {STATE_SIZE}.")
+        self.source = source
+        self.config = config
+        self.plan = source.plan
+        self.sha256 = sha256
+        self.extra = 3 + (MEMORY_SIZE // STATE_SIZE if config.source_patches else 0)
+        """Patches of a file that are none of its states after the first, whose number is that of its instructions."""
+        if self.plan.longest + self.extra > config.max_patches:
+            needed = self.plan.longest + self.extra
+            raise ConfigError(f"programs of {self.plan.longest} instructions need max_patches = {needed} or more.")
+        if shard is None:
+            blocks = split_programs("dev", _HELD_PROGRAMS, self.plan)
+            shard = pack([each for block in blocks for each in with_states(block)])
+        self.shard = shard
+        from_bytes, to_bytes = shard.lengths()
+        if np.any(from_bytes > MEMORY_SIZE) or np.any(to_bytes % STATE_SIZE):
+            raise FormatError("is no shard of programs and their states.", file=source.path)
+        self.lengths = to_bytes // STATE_SIZE - 1
+        self.rows = np.flatnonzero((self.lengths >= self.plan.shortest) & (self.lengths <= self.plan.longest))
+        if not len(self.rows):
+            raise ConfigError(f"{source.path} holds no program of {self.plan.shortest} to {self.plan.longest}.")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def example(self, index: int) -> Example:
+        """A program of the shard; without one, of those kept for validation, the same in every training."""
+        return self._frame(*self.shard.row(int(self.rows[index])))
+
+    def draw(self, rng: np.random.Generator, budget: int) -> list[Example]:
+        """Programs of like length, as many as `budget` bytes of programs and states hold, at least one."""
+        lowest, highest = self.plan.shortest, self.plan.longest
+        lengths = np.arange(lowest, highest + 1) if not self.source.path else self.lengths[self.rows]
+        about = int(rng.choice(lengths, p=lengths / lengths.sum()))  # as often as they hold states
+        over = self.extra % BUCKET_PATCHES
+        top = -(-(about + over) // BUCKET_PATCHES) * BUCKET_PATCHES - over
+        less = NEARLY_FULL if rng.random() < NEARLY_FULL_SHARE else BUCKET_PATCHES
+        high = min(highest, top)
+        low = max(lowest, top - BUCKET_PATCHES + 1, high - less + 1)
+        count = max(1, budget // (high * (STATE_SIZE + INSTRUCTION_SIZE)))
+        if self.source.path:
+            low = max(lowest, top - BUCKET_PATCHES + 1)  # where `about` is from
+            like = self.rows[(lengths >= low) & (lengths <= high)]
+            return [self.example(int(index)) for index in np.searchsorted(self.rows, rng.choice(like, count))]
+        programs = random_programs(rng, count, self.plan.of_lengths(low, high))
+        return [self._frame(*each) for each in with_states(programs)]
+
+    def _frame(self, program: bytes, states: bytes) -> Example:
+        size = self.config.patch_size
+        memory = program.ljust(MEMORY_SIZE, b"\0")
+        head = frame_source(memory if self.config.source_patches else b"", TRACE_SUFFIX, size)
+        patches = np.concatenate([head, split_patches(states, size), closing_patch(size)])
+        source = program_of(memory)
+        times = _times(MEMORY_SIZE + len(states)) if self.config.clock else None
+        skipped = 0 if self.config.source_patches else MEMORY_SIZE
+        return Example(
+            patches,
+            len(head),
+            source,
+            0,
+            len(states) - STATE_SIZE,
+            given=1,
+            times=None if times is None else clock_patches(times[skipped:], size),
+            source_times=None if times is None else times[: len(source)],
+        )
+
+
+@cache
+def _all_times() -> Times:
+    return clock_of(bytes(MEMORY_SIZE + STATE_SIZE * 257), TRACE_SUFFIX)
+
+
+def _times(num_bytes: int) -> Times:
+    return _all_times()[: num_bytes + 1]

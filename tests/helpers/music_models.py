@@ -1,0 +1,75 @@
+"""Models for the tests of convert, generate and evaluate: a tiny random one, and replies that are known."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.bgpt.model import BGPT
+from bytesim.models.weights import save_model
+from bytesim.requests import Reply, Request
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+REEL = "X:1\nT:The Reel\nR:reel\nM:4/4\nL:1/8\nQ:1/4=100\nK:D\n|:DFAd fdAF|GBAG FAD2:|\n"
+BOOK = "X:1\nT:One\nK:C\nCDEF GABc|\n\nX:2\nT:Two\nV:1\nK:C\nC|\n\nX:3\nT:Three\nK:G\nGABc d4|\n"
+
+MUSIC = """name = "music"
+[[data]]
+path = "none.npz"
+task = "convert"
+source_suffix = "abc"
+target_suffix = "mid"
+[[data]]
+path = "none.npz"
+task = "convert"
+source_suffix = "mid"
+target_suffix = "abc"
+[[data]]
+path = "none.npz"
+task = "generate"
+target_suffix = "abc"
+"""
+
+
+def make_model(folder: Path, recipe: str = MUSIC, **changes: Any) -> Path:
+    """A model folder with random weights."""
+    torch.manual_seed(0)
+    settings: dict[str, Any] = {
+        "parts": "modern", "patch_size": 8, "max_patches": 256, "hidden_size": 32, "num_layers": 1, "head_size": 16,
+        "byte_hidden_size": 32, "byte_num_layers": 1, "byte_head_size": 16, "context_patches": 1,
+        "source_attention": True, "source_layers": 1, "source_hidden_size": 32, "max_source_bytes": 1024,
+    }  # fmt: skip
+    config = BGPTConfig(**{**settings, **changes})
+    save_model(folder, BGPT(config).state_dict(), config=config.to_dict(), card={"purpose": "tests"}, recipe=recipe)
+    return folder
+
+
+def answering(
+    answer: Callable[[Request], bytes | None], nats: Callable[[Request], float] = lambda request: 1.0
+) -> Callable[..., list[Reply]]:
+    """A stand-in for `decode` whose replies, and surprise at them, are known; None is an answer that never ends."""
+
+    def decode(
+        model: BGPT,
+        requests: Sequence[Request],
+        *,
+        slots: int = 16,
+        on_done: Callable[[int, Reply], None] | None = None,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> list[Reply]:
+        replies = []
+        for index, request in enumerate(requests):
+            data = answer(request)
+            surprise = np.zeros(len(data or b"") + 1, np.float32)
+            surprise[-1] = nats(request)
+            replies.append(Reply(data or b"", data is not None, surprise))
+            if on_bytes:
+                on_bytes(len(data or b""))
+            if on_done:
+                on_done(index, replies[-1])
+        return replies
+
+    return decode

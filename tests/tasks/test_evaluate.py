@@ -1,0 +1,242 @@
+"""evaluate: the figures of section "Metrics" on a split, with failures in the denominator."""
+
+import hashlib
+import json
+import lzma
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.music_models import EXAMPLES, answering, make_model
+from typer.testing import CliRunner
+
+from bytesim.cli import app
+from bytesim.clocks import clock_of
+from bytesim.engine.score import score_file
+from bytesim.errors import BytesimError, ConfigError, InputError
+from bytesim.formats import abc
+from bytesim.oracles.abcmidi import render_abc2midi
+from bytesim.predictors.writer import load_writer
+from bytesim.requests import generate_request
+from bytesim.tasks.convert import model as convert_model
+from bytesim.tasks.evaluate import bpb as evaluate_bpb_module
+from bytesim.tasks.evaluate.bpb import _windows, evaluate_bpb
+from bytesim.tasks.evaluate.convert import evaluate_convert
+from bytesim.tasks.evaluate.tune_split import load_tunes
+from bytesim.training.data.shards import pack, save_shard
+
+HEAD = "X:1\nT:Name\nM:4/4\nL:1/4\nK:C\n"
+TUNES = [HEAD + "CDEF|GABc|\n", HEAD + "cBAG|FEDC|\n", HEAD + "V:1\nC4|\nV:2\nE4|\n", HEAD + "CECE|DFDF|\n"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(make_model(tmp_path_factory.mktemp("models") / "music", max_source_bytes=512))
+
+
+@pytest.fixture
+def split(tmp_path: Path) -> Path:
+    path = tmp_path / "split.jsonl.xz"
+    path.write_bytes(
+        lzma.compress("".join(json.dumps({"id": n, "abc": t}) + "\n" for n, t in enumerate(TUNES)).encode())
+    )
+    return path
+
+
+def render(text: str) -> bytes:
+    return render_abc2midi(text).midi
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, *replies: bytes | None) -> None:
+    """One reply for each tune that reaches the model, in order."""
+    waiting = iter(replies)
+    monkeypatch.setattr(convert_model, "decode", answering(lambda request: next(waiting)))
+
+
+def run(*words: str | Path):
+    return CliRunner().invoke(app, ["evaluate", *map(str, words)])
+
+
+def test_refused_failed_and_wrong_files_count(model, split, monkeypatch):
+    right, other = render(HEAD.replace("T:Name\n", "") + "CDEF|GABc|\n"), render(HEAD + "cBAG|FEDE|\n")
+    wrong_length = right[:18] + bytes(4) + right[22:]
+    answers(monkeypatch, wrong_length, other, None)
+    seen = evaluate_convert(split, model=model)
+    assert (seen.num_files, seen.refused, seen.failed) == (4, 1, 1)
+    assert (seen.score.identical_raw, seen.score.identical, seen.score.parsed) == (0, 0.25, 0.5)
+    assert seen.score.mean_note_f1 == pytest.approx((1 + 7 / 8) / 4)
+    assert (seen.score.share_f1_above_99, seen.score.same_notes) == (0.25, 0.25)
+    assert seen.split_sha256 == hashlib.sha256(split.read_bytes()).hexdigest()
+
+
+def test_tunes_are_scored_by_what_they_use(model, tmp_path, monkeypatch):
+    bodies = ['"C"CDEF|\n', '{d}C(3DEF "G"G2|\n', "CDEF|\n", "V:1\nCDEF|\n", "[K:G]C[DF]E2|\n"]
+    (tmp_path / "tunes.jsonl").write_text("".join(json.dumps({"abc": HEAD + body}) + "\n" for body in bodies))
+    answers(monkeypatch, None, None, render(HEAD.replace("T:Name\n", "") + "CDEF|\n"), None)
+    seen = evaluate_convert(tmp_path / "tunes.jsonl", model=model)
+    files = {name: (score.num_files, score.same_notes) for name, score in seen.by_construct.items()}
+    assert files == {
+        "chord symbols": (2, 0),
+        "grace notes": (1, 0),
+        "chords": (1, 0),
+        "tuplets": (1, 0),
+        "changes of key, meter or unit length": (1, 0),
+        "none of these": (1, 1),
+    }
+
+
+def test_midi2abc_is_judged_by_sound(model, split, monkeypatch):
+    half_speed = b"X:1\nM:4/4\nL:1/4\nK:C\nc2B2A2G2|FEDC|\n"
+    same_sound = b"X:1\nM:4/4\nL:1/8\nK:C\nC2D2E2F2|G2A2B2c2|\n"
+    answers(monkeypatch, same_sound, half_speed, b"rubbish", b"rubbish")
+    seen = evaluate_convert(split, model=model, direction="midi2abc", baseline=True)
+    assert seen.score.same_notes == 0.25
+    assert seen.score.parsed == 0.5
+    assert 0.25 <= seen.score.mean_note_f1 < 0.5
+    assert seen.baseline is not None
+    assert seen.baseline.same_notes >= 0.5
+
+
+def test_bits_per_byte_are_those_of_the_targets(model, split, monkeypatch):
+    answers(monkeypatch, None, None, None)
+    seen = evaluate_convert(split, model=model)
+    assert seen.scored_files == 3
+    assert seen.bits_per_byte == pytest.approx(8, abs=2)  # random weights
+    assert seen.mean_nats == pytest.approx(math.log(257), abs=1.5)
+
+
+def test_details_have_a_line_for_each_tune(model, split, tmp_path, monkeypatch):
+    answers(monkeypatch, None, None, None)
+    evaluate_convert(split, model=model, details=tmp_path / "details.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "details.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == ["0", "1", "2", "3"]
+    assert [row["refused"] for row in rows] == [False, False, True, False]
+    with pytest.raises(BytesimError, match="exists already"):
+        evaluate_convert(split, model=model, details=tmp_path / "details.jsonl")
+
+
+def test_the_table_says_what_it_was_measured_on(model, split, monkeypatch):
+    answers(monkeypatch, None, None)
+    done = run("convert", split, "--model", model, "--limit", 2)
+    assert done.exit_code == 0, done.output
+    assert "| note F1 over 0.99 | 0.0000 |" in done.stdout
+    assert "| none of these | 2 | 0.0000 | 0.0000 | 0.0000 |" in done.stdout
+    assert "2 of 4 tunes of split.jsonl.xz (sha256 " in done.stdout
+    assert "decoding: greedy, float32, 16 files at once" in done.stdout
+
+
+def test_a_random_model_is_measured_as_well(model, split):
+    done = run("convert", split, "--model", model, "--json", "--limit", 1)
+    seen = json.loads(done.stdout)
+    assert seen["score"]["share_f1_above_99"] == 0
+    assert seen["failed"] == 1
+
+
+def test_a_folder_of_tunes_is_a_split():
+    split = load_tunes(EXAMPLES)
+    assert "songbook.abc, tune 2" in split.ids
+    assert len(split.texts) == 6
+    assert load_tunes(EXAMPLES, limit=2).num_tunes == 6
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"\n\n", "holds no tunes"),
+        (b"[1]\n", "line 1 is no JSON object"),
+        (b'{"abc": 1}\n', "no text"),
+        (b"\xff\xfe", "no JSON Lines"),
+        (b"\xfd7zXZ\0rubbish", "no JSON Lines"),
+        (b"[" * 100_000, "line 1 is no JSON object"),
+    ],
+)
+def test_what_is_no_split_is_refused(tmp_path, data, words):
+    (tmp_path / "split.jsonl").write_bytes(data)
+    with pytest.raises(InputError, match=words):
+        load_tunes(tmp_path / "split.jsonl")
+
+
+def test_settings_that_make_no_sense_are_refused(split):
+    for settings in ({"direction": "up"}, {"baseline": True}, {"limit": 0}):
+        with pytest.raises(ConfigError):
+            evaluate_convert(split, **settings)
+    assert run("convert", split, "--baseline").exit_code == 2
+
+
+# --- bits per byte -----------------------------------------------------------------------------
+
+
+def test_bits_per_byte_of_a_file(model):
+    source = EXAMPLES / "ode_to_joy.abc"
+    (outcome,) = evaluate_bpb([source], model=model)
+    writer = load_writer(model)
+    score = score_file(writer.model, generate_request(writer.model.config, "abc"), source.read_bytes())
+    assert outcome.result.bits_per_byte == pytest.approx(score.nats / math.log(2) / score.num_bytes, rel=1e-4)
+    assert outcome.result.windows == 1
+
+
+def test_a_long_file_is_scored_in_windows_each_byte_once(tmp_path, model):
+    (tmp_path / "long.abc").write_bytes(bytes(np.random.default_rng(0).integers(65, 90, 5000, np.uint8)))
+    done = run("bpb", tmp_path / "long.abc", "--model", model)
+    assert done.exit_code == 0
+    assert "(5,000 bytes, all-token mean" in done.stdout
+    assert "in 4 windows that overlap by half" in done.stdout
+
+
+def test_the_clock_runs_on_from_window_to_window(tmp_path, monkeypatch):
+    (tmp_path / "long.abc").write_text(HEAD + "CDEF|" * 200 + "\n")
+    shown = []
+
+    def scored(model, request, data):
+        shown.append((data, request.times.clock().now))
+        return score_file(model, request, data)
+
+    monkeypatch.setattr(evaluate_bpb_module, "score_file", scored)
+    folder = make_model(tmp_path / "music", max_patches=32, clock=True)
+    evaluate_bpb([str(tmp_path / "long.abc")], model=str(folder))
+    whole = (tmp_path / "long.abc").read_bytes()
+    times = clock_of(whole, "abc").tolist()
+    assert len(shown) > 3
+    assert [list(now) for _, now in shown] == [times[start] for start, _, _ in _windows(len(whole), 30 * 8)]
+
+
+def test_windows_cover_every_byte_once():
+    for length in (0, 1, 9, 10, 11, 25, 100):
+        seen = [byte for start, end, known in _windows(length, 10) for byte in range(start + known, end)]
+        assert seen == list(range(length))
+
+
+def test_a_shard_is_scored_row_by_row(tmp_path, model):
+    rows = [
+        (abc.canonical(abc.parse(TUNES[0])).text.encode(), b"target bytes"),
+        (b"x" * 600, b"y"),
+        (b"a", b"z" * 3000),
+    ]
+    save_shard(tmp_path / "rows.npz", pack(rows))
+    shard = tmp_path / "rows.npz"
+    (outcome,) = evaluate_bpb([shard], model=model, source_suffix="abc", target_suffix="mid")
+    assert (outcome.result.num_files, outcome.result.num_bytes, outcome.result.refused) == (1, 12, 2)
+    (outcome,) = evaluate_bpb([shard], model=model, target_suffix="abc", reverse=True, limit=1)
+    assert outcome.result.num_bytes == len(rows[0][0])
+    (outcome,) = evaluate_bpb([shard], model=model)
+    assert "--target-suffix" in str(outcome.error)
+
+
+def test_bad_files_are_reported_and_good_ones_scored(tmp_path, model):
+    (tmp_path / "empty.abc").touch()
+    (tmp_path / "bad.npz").write_bytes(b"no zip")
+    done = run(
+        "bpb",
+        EXAMPLES / "ode_to_joy.abc",
+        tmp_path / "empty.abc",
+        tmp_path / "bad.npz",
+        "--model",
+        model,
+        "--target-suffix",
+        "abc",
+    )
+    assert done.exit_code == 1
+    assert len(done.stderr.splitlines()) == 2
+    assert "bits per byte by the model music" in done.stdout

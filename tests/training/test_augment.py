@@ -1,0 +1,93 @@
+"""Augmentations: a file of the same form, of the same class, and another one each time."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from test_encoder import RECIPE
+
+from bytesim.errors import ConfigError
+from bytesim.formats import bmp, wav
+from bytesim.models.encoder.config import EncoderConfig
+from bytesim.patching import END_OF_PATCH, frame_file
+from bytesim.training.data.augment import AUGMENTATIONS, augmented, mixed
+from bytesim.training.data.examples import Example
+from bytesim.training.data.shards import pack, save_shard
+from bytesim.training.data.streams import open_stream
+from bytesim.training.recipe import DataSource, parse_recipe
+
+RNG = np.random.default_rng(0)
+PICTURE = bmp.serialize(bmp.Picture(width=32, height=32, pixels=RNG.integers(0, 256, 3072, np.uint8).tobytes()))
+RECORDING = wav.serialize(wav.model_recording(RNG.integers(100, 156, 8000, np.uint8).tobytes()))
+OF_PICTURES = [name for name, (skipped, *_) in AUGMENTATIONS.items() if skipped == 54]
+OF_RECORDINGS = [name for name, (skipped, *_) in AUGMENTATIONS.items() if skipped == 44]
+
+
+@pytest.mark.parametrize("name", OF_PICTURES)
+def test_a_picture_stays_a_picture_and_is_changed(name):
+    made = [augmented(PICTURE, name, np.random.default_rng(seed)) for seed in range(6)]
+    assert all(Image.open(io.BytesIO(each)).size == (32, 32) for each in made)
+    assert all(each[:54] == PICTURE[:54] and len(each) == len(PICTURE) for each in made)
+    assert len(set(made)) > 1
+
+
+@pytest.mark.parametrize("name", OF_RECORDINGS)
+def test_a_recording_stays_one_and_is_changed(name):
+    made = [augmented(RECORDING, name, np.random.default_rng(seed)) for seed in range(6)]
+    assert all(soundfile.info(io.BytesIO(each)).frames == 8000 for each in made)
+    assert all(each[:44] == RECORDING[:44] for each in made)
+    assert len(set(made)) > 1
+
+
+def test_a_flip_is_the_mirror_image():
+    seeds = [augmented(PICTURE, "flip", np.random.default_rng(seed)) for seed in range(8)]
+    mirrored = Image.open(io.BytesIO(PICTURE)).transpose(Image.Transpose.FLIP_LEFT_RIGHT).tobytes()
+    assert {Image.open(io.BytesIO(each)).tobytes() for each in seeds} == {
+        Image.open(io.BytesIO(PICTURE)).tobytes(),
+        mirrored,
+    }
+
+
+@given(st.binary(max_size=300), st.integers(0, 9))
+def test_dropped_bytes_become_blanks_and_nothing_else(data, seed):
+    made = augmented(data, "drop", np.random.default_rng(seed))
+    assert len(made) == len(data)
+    assert all(new == old or new == ord(" ") for new, old in zip(made, data, strict=True))
+
+
+def test_the_same_draw_gives_the_same_file():
+    names = "speed shift gain noise mask tone"
+    first, again = (augmented(RECORDING, names, np.random.default_rng(3)) for _ in range(2))
+    assert first == again
+
+
+def test_files_are_mixed_byte_by_byte_and_know_whose_they_are():
+    files = [bytes([value]) * 20 for value in (0, 100, 200)]
+    examples = [Example(frame_file(each, "wav", 16), 1, b"", label, 20) for label, each in enumerate(files)]
+    for each in mixed(examples, 0.5, np.random.default_rng(1)):
+        own, partner = 100 * each.label, 100 * each.partner
+        wanted = round(each.share * own + (1 - each.share) * partner)
+        assert 0.5 <= each.share <= 1
+        assert np.array_equal(each.patches[-1], np.full(16, END_OF_PATCH))
+        assert each.patches[1].tolist() == [wanted] * 16
+
+
+def test_files_of_another_form_are_refused_and_not_cut(tmp_path):
+    small = bmp.serialize(bmp.Picture(width=8, height=4, pixels=bytes(96)))
+    save_shard(tmp_path / "rows.npz", pack([(b"", small)] * 2, labels=[0, 1]))
+    text = RECIPE.replace('augment = "drop"', 'augment = "flip"')
+    with pytest.raises(ConfigError, match="3,126 bytes"):
+        open_stream(parse_recipe(text, "recipe.toml").data[0], EncoderConfig(), tmp_path, ("up", "down"))
+
+
+def test_pairs_are_not_augmented_and_only_files_with_a_class_are_mixed():
+    pairs = {"task": "convert", "source_suffix": "abc", "target_suffix": "mid"}
+    with pytest.raises(ConfigError, match="generate or classify"):
+        DataSource(path="x", augment="drop", **pairs)
+    with pytest.raises(ConfigError, match="classify"):
+        DataSource(path="x", mixup=0.2)
+    assert DataSource(path="x", augment="flip").augment == "flip"
