@@ -16,9 +16,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Generic, Literal, TypeVar
 
 from bytesim.errors import BytesimError, InputError, OutputError
+
+if TYPE_CHECKING:
+    pass
 
 STDIO: Final = "-"
 """The name that means stdin where a file goes in and stdout where one goes out."""
@@ -354,3 +357,7 @@ def run_each(
 def _reason(error: OSError | ValueError) -> str:
     text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return text[:1].lower() + text[1:].rstrip(".")
+
+
+Progress = Callable[[int, int], None]
+"""Hears of (bytes written so far, bytes expected in all, an estimate)."""

@@ -12,10 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import eq
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    pass
 
 
 def bits_per_byte(total_nats: float, num_bytes: int) -> float:
@@ -274,3 +277,39 @@ def calibration_error(probabilities: NDArray[np.float64], labels: NDArray[np.int
     """Expected calibration error: |confidence - accuracy| of the bins, weighted by their files (equation 3 there)."""
     bins = calibration_bins(probabilities, labels, num_bins=num_bins)
     return float((np.abs(bins.confidence - bins.accuracy) * bins.files).sum() / bins.files.sum())
+
+
+PAIRS_SHOWN = 12
+"""Of more, so many pairs that are taken for each other most often do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusedPair:
+    """Files of one class that are answered with another."""
+
+    label: str
+    answer: str
+    files: int
+    share: float
+    """Of the files of `label`."""
+
+
+def confused_pairs(score: ClassificationScore, labels: Sequence[str], limit: int = PAIRS_SHOWN) -> list[ConfusedPair]:
+    """The pairs (true class, wrong answer) with the greatest share of the true class's files, the worst first."""
+    counts = np.array(score.confusion, np.int64)
+    shares = row_shares(counts)
+    np.fill_diagonal(shares, 0.0)
+    worst = np.lexsort((-counts.ravel(), -shares.ravel()))[:limit]
+    rows, columns = np.unravel_index(worst, shares.shape)
+    return [
+        ConfusedPair(
+            label=labels[row], answer=labels[column], files=int(counts[row, column]), share=float(shares[row, column])
+        )
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        if shares[row, column]
+    ]
+
+
+def row_shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Each row of a confusion matrix as shares of its sum; 0 for a class without files."""
+    return counts / np.maximum(counts.sum(1, keepdims=True), 1)

@@ -7,21 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.clocks import TICKS_PER_WHOLE, Clock, Times, clock_of, clock_patches, make_clock
-from bytesim.errors import ConfigError, ContextError
-from bytesim.formats.cpu_trace import STATE_SIZE, TRACE_SUFFIX, program_of
+from bytesim.clocks import Clock, Times
+from bytesim.errors import ConfigError
 from bytesim.formats.grammar import Ending
-from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.patching import Patches, extension_patch, frame_source, split_patches
-
-LONGER_BY = TICKS_PER_WHOLE
-"""Ticks that an answer may go on after the end of its source's music; from then on its grammar brings it to an end."""
+from bytesim.patching import Patches
 
 
 class Grammar(Protocol):
@@ -116,78 +110,3 @@ class Reply:
     def nats(self) -> float:
         """Surprise of the model at the whole of its answer."""
         return float(self.token_nats.sum())
-
-
-def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_suffix: str, **options: Any) -> Request:
-    """The request that turns a file into one of another suffix.
-
-    Raises ContextError where the source leaves no room for an answer.
-    """
-    size = config.patch_size
-    history = extension_patch(target_suffix, size)
-    if config.source_patches:
-        history = np.concatenate([frame_source(data, source_suffix, size), history])
-    limits = [(config.max_patches - 3) * size] if config.source_patches else []
-    if config.source_attention:
-        limits.append(config.max_source_bytes)
-    limit = min(limits)
-    if len(data) > limit:
-        raise ContextError(
-            f"{len(data)} bytes are more than the {limit} the model can read. Cut the file into shorter ones."
-        )
-    settings = {"max_patches": config.max_patches, **options}
-    if config.clock:
-        times = clock_of(data, source_suffix)
-        settings["times"] = RequestTimes(
-            history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, 2), np.int32)])[
-                -len(history) :
-            ],
-            clock=partial(make_clock, target_suffix),
-            source=times[:-1],
-            latest=int(times[:, 0].max()) + LONGER_BY if times.any() else None,
-        )
-    return Request(history=history, first=len(history), source=data, **settings)
-
-
-def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **options: Any) -> Request:
-    """The request that writes a new file of a suffix, going on from a prompt.
-
-    A prompt that ends inside a patch leaves its last bytes as a prefix. Raises ContextError where it fills the history.
-    """
-    size = config.patch_size
-    whole = len(prompt) // size * size
-    history = np.concatenate([extension_patch(suffix, size), split_patches(prompt[:whole], size)])
-    if len(history) >= config.max_patches:
-        raise ContextError(
-            f"a prompt of {len(prompt)} bytes fills the model's history of {config.max_patches} patches of {size}. "
-            "Give a shorter one."
-        )
-    settings = {"max_patches": config.max_patches, **options}
-    if config.clock:
-        begun = prompt[:whole]
-        settings["times"] = RequestTimes(
-            history=clock_patches(clock_of(begun, suffix), size)[:-1], clock=partial(make_clock, suffix, begun)
-        )
-    return Request(history=history, first=1, prefix=prompt[whole:], **settings)
-
-
-def states_request(config: BGPTConfig, memory: bytes, first: bytes, **options: Any) -> Request:
-    """The request that writes the states of the CPU that follow a first one: 1024 bytes of memory, 16 of the state.
-
-    Raises ConfigError for a model of other patches.
-    """
-    size = config.patch_size
-    if size != STATE_SIZE:
-        raise ConfigError(f"the model has patches of {size} bytes; a state of the CPU has {STATE_SIZE}.")
-    begun, source = memory + first, program_of(memory)
-    skipped = 0 if config.source_patches else len(memory)
-    history = frame_source(begun[skipped:], TRACE_SUFFIX, size)
-    settings = {"max_patches": config.max_patches, **options}
-    if config.clock:
-        times = clock_of(begun, TRACE_SUFFIX)
-        settings["times"] = RequestTimes(
-            history=clock_patches(times[skipped:], size)[:-1],
-            clock=partial(make_clock, TRACE_SUFFIX, begun),
-            source=times[: len(source)],
-        )
-    return Request(history=history, first=len(history) - 1, source=source, **settings)

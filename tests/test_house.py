@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "bytesim"
 
 BELOW = {"errors", "patching", "clocks", "metrics", "files", "processes"}
 BESIDE = BELOW | {"formats", "cpu", "media", "oracles", "pictures"}
-"""Rooms that hold no model: each may import those below it, as listed."""
+"""Rooms without models, beside the way of a request."""
 MAY_IMPORT = {
     "errors": set(),
     "clocks": set(),
@@ -23,8 +23,8 @@ MAY_IMPORT = {
     "cpu": BELOW | {"formats"},
     "media": BELOW | {"formats"},
     "oracles": BELOW | {"formats"},
-    "pictures": BELOW | {"formats", "cpu", "oracles"},
-    "requests": {"errors", "patching", "clocks", "formats", "models"},
+    "pictures": BELOW | {"formats", "cpu"},
+    "requests": {"errors", "patching", "clocks", "formats"},
     "nn": {"errors", "patching", "clocks"},
     "models": {"errors", "patching", "clocks", "nn", "requests"},
     "engine": BELOW | {"nn", "models", "requests", "formats"},
@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "datasets": BELOW | {"formats", "cpu", "media", "oracles", "training"},
     "tasks": BESIDE | {"nn", "models", "requests", "engine", "training", "predictors", "datasets"},
     "console": BELOW,
-    "commands": BELOW | {"console", "tasks"},
+    "commands": BELOW | {"console", "pictures", "datasets", "tasks"},
     "cli": {"errors", "console", "commands", ""},
     "": {"tasks", "datasets"},  # bytesim/__init__.py
     "__main__": {"cli"},

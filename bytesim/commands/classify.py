@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Model
+from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model
 from bytesim.console import (
     byte_progress,
     print_error,
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bytesim.files import Outcome
-    from bytesim.tasks.classify.files import Answer, Classified
-    from bytesim.tasks.classify.fragments import FragmentMap
+    from bytesim.tasks.classify.answers import Answer, Classified
+    from bytesim.tasks.classify.fragment_map import FragmentMap
 
 classify_app = typer.Typer(no_args_is_help=True)
 
@@ -245,9 +245,9 @@ def _show_strip(found: FragmentMap) -> None:
 
     from bytesim.pictures.fragments import OTHERS, label_colours, strip_labels
 
-    colours = label_colours(found)
+    colours = label_colours(found.labels)
     strip, legend = Text(), Text()
-    for label in strip_labels(found, stdout.width):
+    for label in strip_labels(found.labels, stdout.width):
         strip.append("█", style=colours.get(label, colours.get(OTHERS, "")))
     for label, colour in colours.items():
         legend.append("█ ", style=colour)

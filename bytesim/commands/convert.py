@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,18 @@ from bytesim.console import byte_progress, print_line, print_note, report_outcom
 if TYPE_CHECKING:
     from bytesim.files import Outcome
     from bytesim.tasks.convert.run import Converted
+from bytesim.commands.options import (
+    AsJson,
+    Device,
+    Dtype,
+    DtypeChoice,
+    Engine,
+    EngineChoice,
+    Force,
+    Jobs,
+    Model,
+    Output,
+)
 
 convert_app = typer.Typer(no_args_is_help=True)
 
@@ -24,38 +35,9 @@ def _convert() -> None:
     """
 
 
-class Engine(str, Enum):
-    model = "model"
-    rules = "rules"
-    auto = "auto"
-
-
-class Dtype(str, Enum):
-    auto = "auto"
-    float32 = "float32"
-    bfloat16 = "bfloat16"
-
-
-Output = Annotated[
-    str | None,
-    typer.Option("--output", "-o", help="File to write, or folder where there are several.", show_default=False),
-]
-Model = Annotated[str, typer.Option(help="Model name, or the path of a model folder.")]
-EngineChoice = Annotated[
-    Engine,
-    typer.Option(
-        help="What converts: the model, a program that knows the formats (rules), or the model where its answer is "
-        "sure, or proven by playing it, and else the rules (auto)."
-    ),
-]
 Picture = Annotated[
     bool, typer.Option("--picture", help="Draw a piano roll beside each file; with --verify, what differs in colour.")
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes that decode side by side on a CPU.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, mps...; auto takes a GPU where there is one.")]
-DtypeChoice = Annotated[Dtype, typer.Option(help="Numbers the model computes with; auto takes the faster.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
 @convert_app.command()

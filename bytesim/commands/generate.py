@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Engine, Force, Jobs
+from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Engine, Force, Jobs
 from bytesim.console import print_note, progress, report_outcomes
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from bytesim.commands.convert import Device, Dtype, DtypeChoice, Model
+from bytesim.commands.options import Device, Dtype, DtypeChoice, Model
 from bytesim.console import print_json, stderr, stdout
 from bytesim.errors import ConfigError
 
 if TYPE_CHECKING:
     from bytesim.tasks.simulate_cpu.report import Cell
-    from bytesim.tasks.simulate_cpu.simulate import Simulation
+    from bytesim.tasks.simulate_cpu.simulation import Simulation
 
 
 class Engine(str, Enum):

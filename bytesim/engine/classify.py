@@ -6,7 +6,7 @@ Axes: N files, B files of a batch, P patches, S bytes per patch, C classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 import torch
@@ -15,8 +15,10 @@ from torch import nn
 
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.encoder.model import Encoder
-from bytesim.models.registry import Model
 from bytesim.patching import END_OF_PATCH, frame_file
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import Model
 
 DEFAULT_BATCH = 32
 """Files that go through the model at once."""

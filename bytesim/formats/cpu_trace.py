@@ -121,3 +121,9 @@ def _check_first(state: State) -> None:
                 "Is this a file of memory and states?",
                 offset=MEMORY_SIZE + index,
             )
+
+
+def split_states(trace: Trace) -> list[bytes]:
+    """16 bytes for each state, and what follows the last whole one."""
+    data = serialize_states(trace.states) + trace.rest
+    return [data[at : at + STATE_SIZE] for at in range(0, len(data), STATE_SIZE)]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
+from bytesim.pictures.canvas import new_figure, png_of
+
 
 def draw_bits(bits: Sequence[float], model: str) -> bytes:
     """A PNG: how many files or rows cost the model how many bits per byte, with the median and the mean."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     values = np.array(bits, np.float64)
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, 4.5)
     axes = figure.subplots()
     axes.hist(values, bins=min(60, max(10, int(len(values) ** 0.5))), color="tab:blue", edgecolor="white")
     median, mean = float(np.median(values)), float(values.mean())
@@ -25,6 +23,4 @@ def draw_bits(bits: Sequence[float], model: str) -> bytes:
     axes.set_ylabel("files")
     axes.set_title(f"{len(values):,} {'file' if len(values) == 1 else 'files'} by the model {model}", fontsize="medium")
     axes.legend(fontsize="small")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    return picture.getvalue()
+    return png_of(figure)

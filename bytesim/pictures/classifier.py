@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bytesim.metrics import ClassificationScore, calibration_bins, calibration_error
+from bytesim.metrics import ClassificationScore, calibration_bins, calibration_error, row_shares
+from bytesim.pictures.canvas import new_figure, png_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from bytesim.metrics import confused_pairs
 
 FEW_CLASSES = 20
 """Up to so many classes every cell of a confusion matrix shows its number."""
-PAIRS_SHOWN = 12
-"""Of more, so many pairs that are taken for each other most often do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConfusedPair:
-    """Files of one class that are answered with another."""
-
-    label: str
-    answer: str
-    files: int
-    share: float
-    """Of the files of `label`."""
-
-
-def confused_pairs(score: ClassificationScore, labels: Sequence[str], limit: int = PAIRS_SHOWN) -> list[ConfusedPair]:
-    """The pairs (true class, wrong answer) with the greatest share of the true class's files, the worst first."""
-    counts = np.array(score.confusion, np.int64)
-    shares = _shares(counts)
-    np.fill_diagonal(shares, 0.0)
-    worst = np.lexsort((-counts.ravel(), -shares.ravel()))[:limit]
-    rows, columns = np.unravel_index(worst, shares.shape)
-    return [
-        ConfusedPair(
-            label=labels[row], answer=labels[column], files=int(counts[row, column]), share=float(shares[row, column])
-        )
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
-        if shares[row, column]
-    ]
 
 
 def confusion_png(score: ClassificationScore, labels: Sequence[str]) -> bytes:
@@ -61,9 +31,9 @@ def confusion_png(score: ClassificationScore, labels: Sequence[str]) -> bytes:
     names = [labels[place] for place in used.tolist()]
     few = len(names) <= FEW_CLASSES
     side = max(5.0, 2.5 + 0.55 * len(names)) if few else max(10.0, 3 + 0.135 * len(names))
-    figure = _figure(side + 1, side)
+    figure = new_figure(side + 1, side)
     axes = figure.subplots()
-    shares = _shares(counts)[np.ix_(used, used)]
+    shares = row_shares(counts)[np.ix_(used, used)]
     # Of many classes most confusions are rare: a scale that rises steeply at first shows them.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(1.0 if few else 0.4, 0, 1))
     size = 9 if few else max(4.5, min(8, 640 / len(names) * side / 16))
@@ -80,7 +50,7 @@ def confusion_png(score: ClassificationScore, labels: Sequence[str]) -> bytes:
         f"{score.accuracy:.2%} of {score.num_files:,} files right, {score.macro_accuracy:.2%} averaged over classes",
         fontsize="medium",
     )
-    return _png(figure)
+    return png_of(figure)
 
 
 def reliability_png(probabilities: ArrayLike, labels: ArrayLike) -> bytes:
@@ -88,7 +58,7 @@ def reliability_png(probabilities: ArrayLike, labels: ArrayLike) -> bytes:
     table, truth = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     bins = calibration_bins(table, truth)
     num_bins = len(bins.files)
-    figure = _figure(6, 6.5)
+    figure = new_figure(6, 6.5)
     above, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
     left = np.arange(num_bins) / num_bins
     seen = bins.files > 0
@@ -115,12 +85,7 @@ def reliability_png(probabilities: ArrayLike, labels: ArrayLike) -> bytes:
     below.set_xlim(0, 1)
     below.set_ylabel("share of files")
     below.set_xlabel("confidence: probability of the answer")
-    return _png(figure)
-
-
-def _shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Each row of a confusion matrix as shares of its sum; 0 for a class without files."""
-    return counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    return png_of(figure)
 
 
 def _write_cells(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
@@ -149,18 +114,3 @@ def _write_pairs(axes: Axes, score: ClassificationScore, labels: Sequence[str], 
             color="tab:red",
             bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
         )
-
-
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Figure) -> bytes:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    return picture.getvalue()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from bytesim.formats.cpu_trace import REGISTER_NAMES, STATE_SIZE
-from bytesim.tasks.simulate_cpu.report import split_states
-from bytesim.tasks.simulate_cpu.simulate import Simulation
+from bytesim.pictures.canvas import new_figure, png_of
 
 _SHOWN = (1, *range(STATE_SIZE - len(REGISTER_NAMES), STATE_SIZE))
 """Bytes of a state that instructions change: ACC and the registers."""
@@ -20,29 +17,15 @@ _FEW_STEPS = 40
 """So many states, or fewer, have their values written in."""
 
 
-def draw_simulation(simulation: Simulation) -> bytes:
-    """A PNG of the states that are shown, with those they are compared with."""
-    name = Path(simulation.source).name
-    by = "the exact machine" if simulation.model is None else f"the model {simulation.model}"
-    title = f"{name} by {by}"
-    if simulation.comparison is not None:
-        score = simulation.comparison.score
-        title += f": {score.bytes_right} of {score.bytes_total} state bytes right"
-    return draw_states(split_states(simulation.shown), split_states(simulation.right), title)
-
-
 def draw_states(shown: Sequence[bytes], right: Sequence[bytes], title: str) -> bytes:
     """A PNG of states, 16 bytes each; those of `right` that differ, or are missing, are framed in red."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
     whole = [state for state in shown if len(state) == STATE_SIZE]
     values = np.array([[state[place] for place in _SHOWN] for state in whole], np.uint8).T
     count = len(whole)
     width = min(_WIDEST_INCHES, max(6.0, count / (_STEPS_PER_INCH if count > _FEW_STEPS else 2.2) + 1.6))
-    figure = Figure(figsize=(width, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, 3.6)
     axes = figure.subplots()
     image = axes.imshow(values, cmap="viridis", vmin=0, vmax=255, aspect="auto", interpolation="nearest")
     axes.set_yticks(range(len(_SHOWN)), ["ACC", *REGISTER_NAMES])
@@ -63,6 +46,4 @@ def draw_states(shown: Sequence[bytes], right: Sequence[bytes], title: str) -> b
             value = int(values[row, step])
             colour = "white" if value < 140 else "black"
             axes.text(step, row, str(value), ha="center", va="center", fontsize=7, color=colour)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    return picture.getvalue()
+    return png_of(figure)

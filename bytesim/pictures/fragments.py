@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
 from bytesim.formats.filetypes import UNKNOWN
-from bytesim.tasks.classify.fragments import Fragment, FragmentMap
+from bytesim.pictures.canvas import new_figure, png_of
 
 COLOURS = (
     *("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#bcbd22", "#17becf"),
@@ -21,9 +21,9 @@ _ROWS = 24
 _LEAST_COLUMNS = 64
 
 
-def label_colours(found: FragmentMap) -> dict[str, str]:
-    """Label -> colour, the one with the most windows first; OTHERS for those that colours do not suffice for."""
-    counts = Counter(each.label for each in found.fragments)
+def label_colours(labels: Sequence[str]) -> dict[str, str]:
+    """Label -> colour, the commonest label first; OTHERS for the labels beyond the number of colours."""
+    counts = Counter(labels)
     names = [label for label, _ in counts.most_common() if label != UNKNOWN]
     colours = dict(zip(names, COLOURS, strict=False))
     if len(names) > len(COLOURS):
@@ -31,45 +31,41 @@ def label_colours(found: FragmentMap) -> dict[str, str]:
     return {**colours, UNKNOWN: _UNKNOWN_COLOUR} if UNKNOWN in counts else colours
 
 
-def strip_labels(found: FragmentMap, width: int) -> list[str]:
+def strip_labels(labels: Sequence[str], width: int) -> list[str]:
     """At most `width` cells of equally many windows each: the label that most windows of a cell have."""
-    size = -(-len(found.fragments) // width)
-    cells = [found.fragments[start : start + size] for start in range(0, len(found.fragments), size)]
-    return [_commonest(cell) for cell in cells]
+    size = -(-len(labels) // width)
+    cells = [labels[start : start + size] for start in range(0, len(labels), size)]
+    return [Counter(cell).most_common(1)[0][0] for cell in cells]
 
 
-def _commonest(cell: tuple[Fragment, ...]) -> str:
-    return Counter(each.label for each in cell).most_common(1)[0][0]
+def draw_fragments(
+    labels: Sequence[str], probabilities: Sequence[float], *, window: int, step: int, title: str
+) -> bytes:
+    """A PNG: the windows of a file row by row as on a page, each in the colour of its label, paler where less probable.
 
-
-def draw_fragments(found: FragmentMap) -> bytes:
-    """A PNG: the windows row by row as on a page, each in the colour of its label, and paler the less sure it is."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    A window holds `window` bytes; one begins every `step` bytes.
+    """
     from matplotlib.colors import to_rgb
-    from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    colours = label_colours(found)
-    count = len(found.fragments)
+    colours = label_colours(labels)
+    count = len(labels)
     columns = min(count, max(_LEAST_COLUMNS, 2 ** math.ceil(math.log2(max(1, count / _ROWS)))))
     rows = -(-count // columns)
     cells = np.ones((rows * columns, 3))
-    for place, each in enumerate(found.fragments):
-        colour = np.array(to_rgb(colours.get(each.label, _OTHERS_COLOUR)))
-        cells[place] = colour if each.label == UNKNOWN else 1 - (1 - colour) * (0.35 + 0.65 * each.probability)
+    for place, (label, probability) in enumerate(zip(labels, probabilities, strict=True)):
+        colour = np.array(to_rgb(colours.get(label, _OTHERS_COLOUR)))
+        cells[place] = colour if label == UNKNOWN else 1 - (1 - colour) * (0.35 + 0.65 * probability)
     names = list(colours)
     legend_rows = -(-len(names) // 6)
-    figure = Figure(figsize=(11, 1.5 + 0.22 * max(rows, 3) + 0.25 * legend_rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(11, 1.5 + 0.22 * max(rows, 3) + 0.25 * legend_rows)
     axes = figure.subplots()
     axes.imshow(cells.reshape(rows, columns, 3), aspect="auto", interpolation="nearest")
-    axes.set_yticks(range(rows), [f"{row * columns * found.step:,}" for row in range(rows)], fontsize=7)
+    axes.set_yticks(range(rows), [f"{row * columns * step:,}" for row in range(rows)], fontsize=7)
     axes.set_ylabel("first byte of the row")
-    axes.set_xlabel(f"windows of {found.window:,} bytes, one every {found.step:,}")
-    counts = Counter(each.label if each.label in colours else OTHERS for each in found.fragments)
+    axes.set_xlabel(f"windows of {window:,} bytes, one every {step:,}")
+    counts = Counter(label if label in colours else OTHERS for label in labels)
     shown = [Patch(color=colours[name], label=f"{name} ({counts[name]:,})") for name in names]
     figure.legend(handles=shown, loc="outside lower center", ncols=6, fontsize="small")
-    axes.set_title(f"{found.source}: {found.num_bytes:,} bytes by the model {found.model}", fontsize="medium")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    return picture.getvalue()
+    axes.set_title(title, fontsize="medium")
+    return png_of(figure)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bytesim.pictures.canvas import new_figure, png_of
 
 SMOOTHED_SHARE = 0.02
 """Share of the steps that the smoothed curve averages over."""
@@ -21,11 +22,8 @@ def plot_loss(lines: Sequence[dict[str, Any]], metric: str) -> bytes:
 
     Losses of bytes are shown in bits, so that they share an axis with bits per byte; accuracy has an axis of its own.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 5.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 5.5)
     axes = figure.subplots()
     points = [(line["step"], line["loss_nats"]) for line in lines if line.get("loss_nats", 0) > 0]
     unit = "nats per file" if metric == "accuracy" else "bits per token"
@@ -51,9 +49,7 @@ def plot_loss(lines: Sequence[dict[str, Any]], metric: str) -> bytes:
         other.plot(*zip(*series, strict=True), "o-", markersize=4, color=f"C{number + 1}", label=label)
     if axes.has_data() or other.has_data():
         figure.legend(loc="outside lower center", ncols=2, fontsize="small")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    return picture.getvalue()
+    return png_of(figure)
 
 
 def smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -11,9 +10,10 @@ from fractions import Fraction
 from matplotlib.axes import Axes
 
 from bytesim.formats import midi
+from bytesim.formats.midi.bars import meters_of, on_grid, pitch_name
 from bytesim.formats.midi.notes import TICKS_PER_QUARTER
 from bytesim.metrics import NoteKey, note_counts
-from bytesim.tasks.convert.notes_table import meters_of, on_grid, pitch_name
+from bytesim.pictures.canvas import new_figure, png_of
 
 QUARTERS_PER_ROW = 32
 """Quarter notes in a row of the picture."""
@@ -31,8 +31,6 @@ def piano_roll(written: bytes, expected: bytes | None = None) -> bytes:
 
     Raises FormatError for a file that does not parse.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     file = midi.parse(written)
     kinds = _kinds(note_counts(midi.notes(file)), None if expected is None else note_counts(midi.notes(expected)))
@@ -40,8 +38,7 @@ def piano_roll(written: bytes, expected: bytes | None = None) -> bytes:
     end = max((onset + length for onset, _, length in every), default=Fraction(4))
     num_rows = max(1, math.ceil(end / QUARTERS_PER_ROW))
     shown = min(num_rows, MAX_ROWS)
-    figure = Figure(figsize=(_WIDTH, _ROW_HEIGHT * shown + 0.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(_WIDTH, _ROW_HEIGHT * shown + 0.6)
     pitches = [pitch for _, pitch, _ in every] or [60]
     low, high = min(pitches) - 2, max(pitches) + 2
     bars = list(_bars(file, min(end, Fraction(shown * QUARTERS_PER_ROW))))
@@ -51,9 +48,7 @@ def piano_roll(written: bytes, expected: bytes | None = None) -> bytes:
         for kind, keys in kinds.items():
             _draw_notes(axes, keys, _COLOURS[kind])
     figure.suptitle(_title(kinds, expected is not None, num_rows - shown), fontsize="medium")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=100)
-    return picture.getvalue()
+    return png_of(figure, dots_per_inch=100)
 
 
 def _kinds(written: Counter[NoteKey], expected: Counter[NoteKey] | None) -> dict[str, list[Key]]:

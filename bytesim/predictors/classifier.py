@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 import torch
@@ -23,7 +23,6 @@ from bytesim.errors import ConfigError, ModelError
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.formats.views import VIEWS, View
 from bytesim.models.folder import CARD_FILE, read_card
-from bytesim.models.registry import Model
 from bytesim.models.store import find_model
 from bytesim.models.weights import load_model
 from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_of
@@ -34,8 +33,11 @@ from bytesim.predictors.calibration import (
     read_fragment_calibrations,
     unsmoothed,
 )
+from bytesim.predictors.loading import DTYPES, open_device
 from bytesim.predictors.scaling import Probabilities, Scaling, log_softmax
-from bytesim.predictors.writer import DTYPES, open_device
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,7 @@ class Classifier:
         file.seek(0)
         changed = ""
         if self.normalize and (kind := _FORMS.get(suffix)) is not None:
-            from bytesim.tasks.normalize import model_form  # loads what reads sound and pictures
+            from bytesim.media.forms import model_form  # loads what reads sound and pictures
 
             data, changed = model_form(file, kind)
             file = io.BytesIO(data)

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
+from bytesim.clocks import clock_of, clock_patches, make_clock
 from bytesim.engine.decode import DEFAULT_SLOTS, decode
-from bytesim.errors import BytesimError, ModelError
-from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, State, parse_state, serialize_state
+from bytesim.errors import BytesimError, ConfigError, ModelError
+from bytesim.formats.cpu_trace import (
+    MEMORY_SIZE,
+    STATE_SIZE,
+    TRACE_SUFFIX,
+    State,
+    parse_state,
+    program_of,
+    serialize_state,
+)
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.patching import frame_source
 from bytesim.predictors.writer import OnBytes, Writer, load_writer
-from bytesim.requests import Reply, Request, states_request
+from bytesim.requests import Reply, Request, RequestTimes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,3 +100,25 @@ def _prediction(first: State, reply: Reply, steps: int) -> Prediction:
     states = [parse_state(data[at : at + STATE_SIZE]) for at in range(0, whole, STATE_SIZE)]
     nats = float(reply.token_nats[: len(data) + reply.ended].sum())
     return Prediction(states=(first, *states), rest=data[whole:], ended=reply.ended, surprise_nats=nats)
+
+
+def states_request(config: BGPTConfig, memory: bytes, first: bytes, **options: Any) -> Request:
+    """The request that writes the states of the CPU that follow a first one: 1024 bytes of memory, 16 of the state.
+
+    Raises ConfigError for a model of other patches.
+    """
+    size = config.patch_size
+    if size != STATE_SIZE:
+        raise ConfigError(f"the model has patches of {size} bytes; a state of the CPU has {STATE_SIZE}.")
+    begun, source = memory + first, program_of(memory)
+    skipped = 0 if config.source_patches else len(memory)
+    history = frame_source(begun[skipped:], TRACE_SUFFIX, size)
+    settings = {"max_patches": config.max_patches, **options}
+    if config.clock:
+        times = clock_of(begun, TRACE_SUFFIX)
+        settings["times"] = RequestTimes(
+            history=clock_patches(times[skipped:], size)[:-1],
+            clock=partial(make_clock, TRACE_SUFFIX, begun),
+            source=times[: len(source)],
+        )
+    return Request(history=history, first=len(history) - 1, source=source, **settings)

@@ -9,15 +9,14 @@ from pathlib import Path
 import torch
 
 from bytesim.engine.decode import DEFAULT_SLOTS
-from bytesim.engine.hardware import devices, faster_dtype
+from bytesim.engine.hardware import faster_dtype
 from bytesim.errors import ConfigError, ModelError
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.folder import RECIPE_FILE
 from bytesim.models.store import find_model
 from bytesim.models.weights import load_model
+from bytesim.predictors.loading import DTYPES, open_device
 from bytesim.training.recipe import Recipe, load_recipe
-
-DTYPES = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,16 +64,6 @@ def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows
         generates=None if recipe is None else _generated(recipe),
         simulates=recipe is not None and any(each.task == "cpu" for each in recipe.data),
     )
-
-
-def open_device(name: str) -> torch.device:
-    """The device of that name; `auto` is the first of `devices()`. Raises ConfigError for one that cannot be used."""
-    try:
-        device = torch.device(devices()[0] if name == "auto" else name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device {name!r} cannot be used here. This machine has: {', '.join(devices())}.") from error
-    return device
 
 
 def _recipe(folder: Path) -> Recipe | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -23,6 +23,11 @@ from bytesim.files import (
 )
 from bytesim.formats import bmp, wav
 from bytesim.media import audio
+from bytesim.media.forms import (
+    VIDEO_ADVICE,
+    describe_sound,
+    one_second,
+)
 from bytesim.media.image import NormalizedImage, UnknownPictureError, normalize_image
 
 TO = ("auto", "wav", "bmp")
@@ -35,7 +40,6 @@ _PICTURES |= {"pnm", "ppm", "psd", "qoi", "tga", "tif", "tiff", "webp"}
 SUFFIXES = frozenset(_SOUNDS | _PICTURES)
 """What is taken out of a folder. A file named by the user is judged by its content alone."""
 
-_ADVICE = "Of a video, or sound in another format, make a WAV file first: ffmpeg -i FILE sound.wav"
 
 Progress = Callable[[int, int], None]
 """Hears of (bytes read so far, bytes in all)."""
@@ -121,46 +125,6 @@ def normalize(
     return run_each(names, lambda source: _normalize_one(source, job), on_done=meter.next)
 
 
-def model_form(file: BinaryIO, kind: Literal["wav", "bmp"]) -> tuple[bytes, str]:
-    """(file, what was done) of a recording or picture in the form the models read, as `normalize` makes it by itself.
-
-    A file that is in that form stays as it is, and nothing was done. Raises InputError.
-    """
-    head = _MODEL_HEADS[kind]
-    data = file.read(head.num_bytes + 1)
-    if len(data) == head.num_bytes and data.startswith(head.start):
-        return data, ""
-    file.seek(0)
-    if kind == "bmp":
-        image = normalize_image(file)
-        return bmp.serialize(image.picture), f"{image.found} -> {image.done}"
-    try:
-        sound = audio.Sound(audio.SoundFileLike(file))
-    except audio.UnknownSoundError as error:
-        raise InputError(f"no recording that libsndfile reads. {_ADVICE}") from error
-    with closing(sound):
-        data, done = _one_second(sound, "first")
-        return data, f"{_describe(sound)} -> {done}"
-
-
-@dataclass(frozen=True)
-class _ModelHead:
-    """By what a file in the form of the models is known: its length, and the bytes before its samples or pixels."""
-
-    num_bytes: int
-    start: bytes
-
-
-_SILENT = wav.serialize(wav.model_recording(b""))
-_WHITE = bmp.serialize(
-    bmp.Picture(width=bmp.MODEL_SIDE, height=bmp.MODEL_SIDE, pixels=b"\xff" * (bmp.MODEL_BYTES - bmp.HEADER_BYTES))
-)
-_MODEL_HEADS = {
-    "wav": _ModelHead(len(_SILENT), _SILENT[: -wav.MODEL_FRAMES]),
-    "bmp": _ModelHead(bmp.MODEL_BYTES, _WHITE[: bmp.HEADER_BYTES]),
-}
-
-
 def _normalize_one(source: str, job: _Job) -> Normalized:
     with open_input(source) as file, _sound_in(file, job) as sound:
         if sound is not None and job.segment == "all":
@@ -168,8 +132,8 @@ def _normalize_one(source: str, job: _Job) -> Normalized:
         # Where the output cannot go is said before the work, and the bytes are written once the source is closed.
         if sound is not None:
             target = job.target(source, "wav")
-            data, done = _one_second(sound, job.segment)
-            made = Normalized(source=source, outputs=[str(target)], kind="wav", found=_describe(sound), done=done)
+            data, done = one_second(sound, job.segment)
+            made = Normalized(source=source, outputs=[str(target)], kind="wav", found=describe_sound(sound), done=done)
         else:
             image = _picture_in(file, job)
             target = job.target(source, "bmp")
@@ -189,7 +153,7 @@ def _sound_in(file: BinaryIO, job: _Job) -> Iterator[audio.Sound | None]:
         opened = audio.Sound(audio.SoundFileLike(file, job.on_bytes))
     except audio.UnknownSoundError as error:
         if job.to == "wav":
-            raise InputError(f"no recording that libsndfile reads. {_ADVICE}") from error
+            raise InputError(f"no recording that libsndfile reads. {VIDEO_ADVICE}") from error
         yield None
         return
     try:
@@ -205,19 +169,7 @@ def _picture_in(file: BinaryIO, job: _Job) -> NormalizedImage:
     except UnknownPictureError as error:
         if job.to == "bmp":
             raise
-        raise InputError(f"neither a recording nor a picture. {_ADVICE}") from error
-
-
-def _one_second(sound: audio.Sound, segment: str) -> tuple[bytes, str]:
-    """(WAV file, what was done)."""
-    if segment == "loudest":
-        audio.refuse_endless(sound)
-        samples, start_s = audio.loudest_second(sound.blocks())
-        done = f"loudest 1 s, from {start_s:.2f} s"
-    else:
-        samples = audio.first_second(sound.blocks())
-        done = "first 1 s" if sound.duration_s > 1 else "unchanged" if sound.is_model_form else "1 s"
-    return audio.model_wav(samples), done if len(samples) == wav.MODEL_FRAMES else "padded to 1 s"
+        raise InputError(f"neither a recording nor a picture. {VIDEO_ADVICE}") from error
 
 
 def _write_every_second(source: str, sound: audio.Sound, job: _Job) -> Normalized:
@@ -233,20 +185,7 @@ def _write_every_second(source: str, sound: audio.Sound, job: _Job) -> Normalize
         samples += len(second)
     padded = ", the last padded" if samples % wav.MODEL_FRAMES else ""
     done = f"{len(outputs)} piece{'s' * (len(outputs) != 1)} of 1 s{padded}"
-    return Normalized(source=source, outputs=outputs, kind="wav", found=_describe(sound), done=done)
-
-
-def _describe(sound: audio.Sound) -> str:
-    channels = {1: "mono", 2: "stereo"}.get(sound.num_channels, f"{sound.num_channels} channels")
-    return f"{sound.sample_rate_hz} Hz {channels}, {_duration(sound.duration_s)}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{round(seconds, 2):g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    return Normalized(source=source, outputs=outputs, kind="wav", found=describe_sound(sound), done=done)
 
 
 class _Meter:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bytesim.clocks import padded_times
-from bytesim.models.config import ModelConfig
-from bytesim.models.registry import Model
+from bytesim.models.registry import ModelConfig
 from bytesim.patching import END_OF_PATCH
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import Model
 
 Arrays = dict[str, NDArray[Any]]
 """A batch that is not on its way to a device yet: the fields of Batch that it has, tokens as int16."""

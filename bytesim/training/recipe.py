@@ -11,7 +11,7 @@ from typing import Any
 from bytesim.cpu.plan import Plan
 from bytesim.errors import ConfigError, InputError
 from bytesim.formats.views import VIEWS, View
-from bytesim.models.config import ModelConfig, config_of
+from bytesim.models.registry import ModelConfig, config_of
 from bytesim.patching import WINDOW_RULES
 from bytesim.training.data.augment import AUGMENTATIONS
 

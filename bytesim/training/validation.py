@@ -6,17 +6,20 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from bytesim.metrics import bits_per_byte
-from bytesim.models.registry import Model
 from bytesim.training.data.examples import Example
 from bytesim.training.data.streams import AnyStream, Stream
 from bytesim.training.data.windows import WATCHED_WINDOWS
 from bytesim.training.loss import Batch, real_tokens, token_losses
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import Model
 
 VALIDATION_FILES = 192
 """Most files of a validation source that are measured, spread over its lengths; `bytesim evaluate` measures all."""

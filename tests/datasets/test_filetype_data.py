@@ -26,7 +26,8 @@ from bytesim.datasets.filetype.build import build_filetype, parts_of
 from bytesim.datasets.filetype.checks.recognise import BY_TYPE, recognise
 from bytesim.datasets.filetype.collect import KEEP, Found, Shelf, collect_all, look_through, store, write_index
 from bytesim.datasets.filetype.fetch import Package
-from bytesim.datasets.filetype.make import HELD_OUT, Job, Maker, contents_of, make_one
+from bytesim.datasets.filetype.make import HELD_OUT, contents_of, make_one
+from bytesim.datasets.filetype.makers.maker import Job, Maker
 from bytesim.datasets.filetype.shards import LIMITS, build_rows, choose, cut_fragments, cut_whole, limits_of
 from bytesim.datasets.filetype.split import split_origins
 from bytesim.errors import ConfigError, InputError, OutputError, ToolError

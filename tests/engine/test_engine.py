@@ -19,9 +19,11 @@ from bytesim.formats.grammar import ANY_BYTE, END, Grammar, allow
 from bytesim.formats.media_grammar import text_grammar
 from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.bgpt.framing import convert_request, generate_request
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.published import published_to_ours, read_published
-from bytesim.requests import Request, Sampling, convert_request, generate_request, states_request
+from bytesim.predictors.cpu import states_request
+from bytesim.requests import Request, Sampling
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -15,9 +15,10 @@ from helpers.music_models import make_model
 
 from bytesim.engine.decode import decode
 from bytesim.engine.parallel import decode_in_processes
+from bytesim.models.bgpt.framing import convert_request
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.weights import load_model
-from bytesim.requests import Reply, convert_request
+from bytesim.requests import Reply
 
 TUNES = [f"X:1\nM:4/4\nL:1/8\nK:D\n{letter * (4 + place)}|\n".encode() for place, letter in enumerate("CDEFGAB")]
 

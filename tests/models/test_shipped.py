@@ -17,15 +17,15 @@ from bytesim.formats import abc, bmp, midi, wav
 from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse_state
 from bytesim.formats.midi.grammar import midi_grammar
+from bytesim.media.forms import model_form
+from bytesim.models.bgpt.framing import convert_request, generate_request
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.store import shipped_folder
 from bytesim.models.weights import load_model
 from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.predictors.classifier import load_classifier
-from bytesim.predictors.cpu import load_cpu_model, predict_states
+from bytesim.predictors.cpu import load_cpu_model, predict_states, states_request
 from bytesim.predictors.writer import Writer
-from bytesim.requests import convert_request, generate_request, states_request
-from bytesim.tasks.normalize import model_form
 
 CPU_BYTES, CPU_PROGRAMS = 0.995, 38
 """Share of state bytes right, and programs of 40 right to the last byte."""

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bytesim.errors import ModelError
-from bytesim.metrics import calibration_error, score_classification
-from bytesim.pictures.classifier import confused_pairs, confusion_png, reliability_png
+from bytesim.metrics import calibration_error, confused_pairs, score_classification
+from bytesim.pictures.classifier import confusion_png, reliability_png
 from bytesim.predictors.calibration import (
     MOST_BELOW_WITH_UNSEEN,
     ClassCalibration,

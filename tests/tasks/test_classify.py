@@ -23,14 +23,15 @@ from bytesim.engine.classify import class_logits
 from bytesim.errors import ConfigError, InputError, ModelError
 from bytesim.formats import bmp, wav
 from bytesim.formats.views import SPEEDS, sped
+from bytesim.media.forms import model_form
 from bytesim.patching import MOST_WINDOWS, plan_windows
 from bytesim.pictures.fragments import draw_fragments, label_colours, strip_labels
 from bytesim.predictors.calibration import unsmoothed
 from bytesim.predictors.classifier import load_classifier
 from bytesim.predictors.scaling import softmax
 from bytesim.tasks.classify.files import classify_file
-from bytesim.tasks.classify.fragments import Fragment, classify_fragments, join_fragments
-from bytesim.tasks.normalize import model_form
+from bytesim.tasks.classify.fragment_map import Fragment, join_fragments
+from bytesim.tasks.classify.fragments import classify_fragments
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MOST_BYTES = 64  # of a history of 10 patches of 8 bytes
@@ -425,17 +426,17 @@ def test_more_labels_than_colours_share_one():
         Fragment(start=n, end=n + 1, label=f"kind{n}" if n else "unknown", guess="kind1", probability=0.5)
         for n in range(40)
     ]
-    from bytesim.tasks.classify.fragments import FragmentMap
+    from bytesim.tasks.classify.fragment_map import FragmentMap
 
     found = FragmentMap(
         source="x", model="m", num_bytes=40, window=1, step=1, fragments=tuple(pieces),
         stretches=join_fragments(pieces, 1),
     )  # fmt: skip
-    colours = label_colours(found)
+    colours = label_colours(found.labels)
     assert {"others", "unknown"} < set(colours)
     assert len(set(colours.values())) == len(colours)
-    assert len(strip_labels(found, 7)) == 7
-    assert draw_fragments(found).startswith(b"\x89PNG")
+    assert len(strip_labels(found.labels, 7)) == 7
+    assert draw_fragments(found.labels, [0.5] * len(found.labels), window=16, step=16, title="a").startswith(b"\x89PNG")
 
 
 def test_a_model_that_takes_mirror_images_reads_both(tmp_path):

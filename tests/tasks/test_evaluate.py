@@ -16,9 +16,9 @@ from bytesim.clocks import clock_of
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.formats import abc
+from bytesim.models.bgpt.framing import generate_request
 from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.predictors.writer import load_writer
-from bytesim.requests import generate_request
 from bytesim.tasks.convert import model as convert_model
 from bytesim.tasks.evaluate import bpb as evaluate_bpb_module
 from bytesim.tasks.evaluate.bpb import _windows, evaluate_bpb

@@ -9,8 +9,9 @@ from rich.console import Console
 
 from bytesim.errors import FormatError
 from bytesim.formats import midi
+from bytesim.formats.midi.bars import pitch_name
 from bytesim.formats.midi.layout import Chord, Signature, meter, render
-from bytesim.tasks.convert.notes_table import notes_table, pitch_name
+from bytesim.tasks.convert.notes_table import notes_table
 
 
 def cells(source: bytes | midi.MidiFile, limit: int = 16) -> list[list[str]]:

@@ -22,7 +22,8 @@ from bytesim.errors import ConfigError, InputError, OutputError
 from bytesim.formats import cpu_trace
 from bytesim.formats.cpu_trace import State, Trace
 from bytesim.tasks.simulate_cpu.report import Cell, state_rows
-from bytesim.tasks.simulate_cpu.simulate import compare_traces, parse_registers, simulate_cpu
+from bytesim.tasks.simulate_cpu.simulate import parse_registers, simulate_cpu
+from bytesim.tasks.simulate_cpu.simulation import compare_traces
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "cpu.md"

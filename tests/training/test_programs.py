@@ -14,7 +14,7 @@ from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse, program_of
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
 from bytesim.patching import join_patches
-from bytesim.requests import states_request
+from bytesim.predictors.cpu import states_request
 from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.shards import load_shard, pack, save_shard
 from bytesim.training.data.streams import open_stream

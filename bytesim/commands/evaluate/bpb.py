@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Model
+from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model
 from bytesim.console import progress, report_outcomes
 
 if TYPE_CHECKING:

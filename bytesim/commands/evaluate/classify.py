@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Model
+from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model
 from bytesim.console import print_json, print_line, progress
 
 if TYPE_CHECKING:

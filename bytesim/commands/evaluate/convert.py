@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Jobs, Model
+from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Jobs, Model
 from bytesim.console import byte_progress, print_json, print_line
 
 if TYPE_CHECKING:

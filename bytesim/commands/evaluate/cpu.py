@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Model
+from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model
 from bytesim.console import byte_progress, print_json, print_line
 
 if TYPE_CHECKING:
-    from bytesim.tasks.evaluate.cpu import CpuEvaluation
+    from bytesim.tasks.evaluate.cpu_result import CpuEvaluation
 
 
 class Split(str, Enum):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.convert import AsJson, Device, Dtype, DtypeChoice, Jobs, Model
 from bytesim.commands.generate import file_progress
+from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Jobs, Model
 from bytesim.console import print_json, print_line
 
 if TYPE_CHECKING:

@@ -6,26 +6,21 @@ the set. Every maker has settings; the last of several is kept for the test: wha
 
 from __future__ import annotations
 
-import os
 import random
-import re
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from subprocess import PIPE
 
 from bytesim.datasets.filetype.checks.recognise import BY_TYPE
 from bytesim.datasets.filetype.collect import MAX_FILE_BYTES, Found, read_index, store, write_index
+from bytesim.datasets.filetype.makers.maker import Job, Maker
 from bytesim.formats.filetypes import FILE_TYPES, UNSEEN_DEV, UNSEEN_TEST
 from bytesim.processes import map_in_processes
 
-TIMEOUT_S = 60.0
 HELD_OUT = "test only: "
 """Begins `made_by` of files whose settings are kept for the test."""
 PART_SHARES = {"train": 0.72, "dev": 0.1, "test": 0.18}
@@ -33,69 +28,6 @@ PART_SHARES = {"train": 0.72, "dev": 0.1, "test": 0.18}
 INPUTS = (1, 2, 4, 8, 16, 24)
 """Files that a maker of archives is given; one of these, as far as the origin has so many."""
 MAX_INPUT_BYTES = 1_500_000
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a maker works on: contents of one origin, settings, a seeded source of chance and a scratch folder."""
-
-    inputs: tuple[Path, ...]
-    names: tuple[str, ...]
-    settings: str
-    rng: random.Random
-    folder: Path
-
-    def read(self, index: int = 0) -> bytes:
-        """The bytes of one input."""
-        return self.inputs[index].read_bytes()
-
-    def lay_out(self) -> list[str]:
-        """Copy the inputs into the scratch folder under their own names; their names there."""
-        laid: list[str] = []
-        for path, name in zip(self.inputs, self.names, strict=True):
-            short = re.sub(r"[^\w.+-]", "_", name.rsplit("/", 1)[-1]) or "file"
-            short = short if short not in laid else f"{len(laid)}_{short}"
-            shutil.copyfile(path, self.folder / short)
-            laid.append(short)
-        return laid
-
-    def run(self, *command: str | Path, stdin: bytes = b"") -> bytes:
-        """Run a program in the scratch folder; its output. Raises CalledProcessError or TimeoutExpired.
-
-        A program that runs on is stopped with all that it has started (LibreOffice is a script that starts another).
-        """
-        words = [str(each) for each in command]
-        process = subprocess.Popen(words, cwd=self.folder, start_new_session=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-        try:
-            output, complaint = process.communicate(stdin, TIMEOUT_S)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, words, output, complaint)
-        return output
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """How files of one type are made."""
-
-    type: str
-    make: Callable[[Job], bytes]
-    settings: tuple[str, ...]
-    """One is drawn for each file; the last of several is kept for the test."""
-    feed: str
-    """Contents it takes: image, sound, text, any, or the name of a type."""
-    tools: tuple[str, ...] = ()
-    """Programs that must be there, by name; `python:NAME` for a package."""
-    count: int = 260
-    """Files made of this type by this maker."""
-    most_inputs: int = 1
-    least_bytes: int = 0
-    """Inputs below this size are not taken."""
-    slow: bool = False
-    """Takes seconds a file, so it comes after the others."""
 
 
 _IMAGES = ("png", "jpeg", "gif", "bmp", "tiff", "webp", "xpm")

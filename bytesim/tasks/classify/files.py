@@ -9,23 +9,18 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 import torch
 
 from bytesim.engine.classify import DEFAULT_BATCH
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, ToolError
 from bytesim.files import STDIO, Outcome, expand_inputs, open_input, read_input
-from bytesim.formats.filetypes import UNKNOWN
 from bytesim.models.store import stored_models
-from bytesim.predictors.calibration import are_unknown, best_guesses
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
-from bytesim.predictors.scaling import Probabilities
-from bytesim.predictors.writer import open_device
+from bytesim.predictors.loading import open_device
 from bytesim.processes import EndedProcess, map_in_processes
+from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, answers_of
 
 AUTO = "auto"
-TYPE_MODEL = "filetype"
-"""The model that `auto` asks first."""
 NEXT_MODELS = {
     "txt": "agnews",
     **dict.fromkeys(("bmp", "gif", "ico", "jpeg", "png", "tiff", "webp"), "cifar10"),
@@ -38,46 +33,6 @@ _GROUP_BYTES = 16 << 20
 
 Progress = Callable[[int, int], None]
 """Hears of (files done, files in all)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Guess:
-    """A class and its calibrated probability."""
-
-    label: str
-    probability: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a model says of a file."""
-
-    model: str
-    label: str
-    """`unknown` where the best guess is not probable enough, or the class of that name is more probable."""
-    guess: str
-    """The most probable label besides `unknown`."""
-    probability: float
-    """Of `guess`."""
-    top: tuple[Guess, ...]
-    """The most probable labels, as many as were asked for."""
-    read: str = ""
-    """Which bytes the model was shown, such as `3 windows`; empty for the whole file."""
-    changed: str = ""
-    """How the file was brought to the form that the model reads; empty where it was in it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Classified:
-    """A file and what it is."""
-
-    source: str
-    num_bytes: int
-    answer: Answer
-    then: Answer | None = None
-    """Model `auto`: the answer of the model that fits the type, where there is one."""
-    then_error: str = ""
-    """Why that model could not read the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,21 +211,3 @@ class _File:
             then_error="" if self.error is None else self.error.message,
         )
         return Outcome(self.source, result=result)
-
-
-def answers_of(classifier: Classifier, probabilities: Probabilities, top: int) -> list[Answer]:
-    """What a classifier says of each row of (N, C) calibrated probabilities."""
-    labels = classifier.labels
-    unknown = are_unknown(probabilities, labels, classifier.rule)
-    guesses = best_guesses(probabilities, labels)
-    ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-    return [
-        Answer(
-            model=classifier.name,
-            label=UNKNOWN if unknown[row] else labels[guess],
-            guess=labels[guess],
-            probability=float(probabilities[row, guess]),
-            top=tuple(Guess(label=labels[each], probability=float(probabilities[row, each])) for each in ranked[row]),
-        )
-        for row, guess in enumerate(guesses.tolist())
-    ]

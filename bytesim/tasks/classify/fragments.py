@@ -3,62 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby, islice
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from bytesim.errors import ConfigError, InputError
 from bytesim.files import check_output, open_input, write_output
 from bytesim.predictors.classifier import Classifier, load_classifier
-from bytesim.tasks.classify.files import TYPE_MODEL, Progress, answers_of
+from bytesim.tasks.classify.answers import TYPE_MODEL, answers_of
+from bytesim.tasks.classify.files import Progress
+from bytesim.tasks.classify.fragment_map import Fragment, FragmentMap, join_fragments
 
 DEFAULT_WINDOW = 4096
 _GROUP = 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fragment:
-    """A window and what it holds."""
-
-    start: int
-    end: int
-    """The first byte after it."""
-    label: str
-    """`unknown` where the best guess is not probable enough."""
-    guess: str
-    probability: float
-    """Of `guess`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stretch:
-    """Neighbouring windows of one label."""
-
-    start: int
-    end: int
-    label: str
-    probability: float
-    """Of the windows' guesses, their mean."""
-    windows: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class FragmentMap:
-    """A file, labelled from start to end."""
-
-    source: str
-    model: str
-    num_bytes: int
-    window: int
-    """Bytes of a window; the last may be shorter."""
-    step: int
-    """Bytes from the start of one to the start of the next."""
-    stretches: tuple[Stretch, ...]
-    fragments: tuple[Fragment, ...]
-    picture: str | None = None
-    """The picture drawn, where one was asked for."""
 
 
 def classify_fragments(
@@ -112,7 +70,14 @@ def classify_fragments(
     if picture is not None:
         from bytesim.pictures.fragments import draw_fragments
 
-        write_output(picture, draw_fragments(found), force=force)
+        drawn = draw_fragments(
+            found.labels,
+            [fragment.probability for fragment in fragments],
+            window=window,
+            step=step,
+            title=f"{found.source}: {found.num_bytes:,} bytes by the model {found.model}",
+        )
+        write_output(picture, drawn, force=force)
     return found
 
 
@@ -152,15 +117,3 @@ def _piece(file: BinaryIO, start: int, length: int) -> bytes:
     if not data:
         raise InputError("the file became shorter while it was read.", offset=start)
     return data
-
-
-def join_fragments(fragments: Sequence[Fragment], step: int) -> tuple[Stretch, ...]:
-    """Neighbours of one label as one; of windows that overlap each stands for its first `step` bytes."""
-    stretches = []
-    for label, run in groupby(fragments, key=lambda each: each.label):
-        joined = list(run)
-        last = joined[-1]
-        end = last.end if last is fragments[-1] else min(last.end, last.start + step)
-        mean = sum(each.probability for each in joined) / len(joined)
-        stretches.append(Stretch(start=joined[0].start, end=end, label=label, probability=mean, windows=len(joined)))
-    return tuple(stretches)

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 
 from bytesim.files import Outcome
-from bytesim.tasks.classify.files import Answer, Classified
-from bytesim.tasks.classify.fragments import FragmentMap
+from bytesim.tasks.classify.answers import Answer, Classified
+from bytesim.tasks.classify.fragment_map import FragmentMap
 
 
 def files_csv(outcomes: Sequence[Outcome[Classified]]) -> bytes:

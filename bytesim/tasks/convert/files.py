@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bytesim.errors import BytesimError, ConfigError, InputError
-from bytesim.files import STDIO, Outcome, expand_inputs
+from bytesim.files import STDIO, Outcome, Progress, expand_inputs
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.tasks.convert.jobs import Places, Prepared, file_jobs, prepare
-from bytesim.tasks.convert.run import Converted, Progress, Run, by_model
+from bytesim.tasks.convert.run import Converted, Run, by_model
 
 
 def convert_files(

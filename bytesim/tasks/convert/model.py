@@ -13,8 +13,9 @@ from bytesim.formats import abc, bmp, midi, wav
 from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.grammar import GrammarMaker
 from bytesim.formats.midi.grammar import midi_grammar
+from bytesim.models.bgpt.framing import convert_request
 from bytesim.predictors.writer import OnBytes, Writer
-from bytesim.requests import Reply, Request, convert_request
+from bytesim.requests import Reply, Request
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bytesim.formats import abc, midi
+from bytesim.formats.midi.bars import bar_and_beat, meters_of, on_grid, pitch_name
 from bytesim.metrics import NoteKey, note_counts, note_f1
 from bytesim.oracles.music_rules import midi_to_abc_rules, render_rules
-from bytesim.tasks.convert.notes_table import bar_and_beat, meters_of, on_grid, pitch_name
 
 MAX_DIFFERENCES = 40
 """Bars that a comparison lists; what follows is counted."""

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from bytesim.requests import Reply
     from bytesim.tasks.convert.model import Answer
     from bytesim.tasks.convert.rules import Verification
-
-Progress = Callable[[int, int], None]
-"""Hears of (bytes written so far, bytes expected in all, an estimate)."""
+from bytesim.files import Progress
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bytesim.errors import ConfigError
-from bytesim.files import Outcome, expand_inputs
+from bytesim.files import Outcome, Progress, expand_inputs
 from bytesim.tasks.convert.jobs import Job, Places, Prepared, abc_jobs, midi_jobs, prepare
-from bytesim.tasks.convert.run import Converted, Progress, Run, by_model, converted
+from bytesim.tasks.convert.run import Converted, Run, by_model, converted
 
 if TYPE_CHECKING:
     from bytesim.tasks.convert.rules import Verification

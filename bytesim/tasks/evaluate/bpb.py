@@ -10,13 +10,13 @@ from pathlib import Path
 from bytesim.clocks import make_clock
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError, ContextError
-from bytesim.files import Outcome, check_output, expand_inputs, read_input, write_output
+from bytesim.files import Outcome, Progress, check_output, expand_inputs, read_input, write_output
 from bytesim.metrics import bits_per_byte
+from bytesim.models.bgpt.framing import convert_request, generate_request
 from bytesim.models.bgpt.model import BGPT
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import load_writer
-from bytesim.requests import Request, convert_request, generate_request
-from bytesim.tasks.convert.run import Progress
+from bytesim.requests import Request
 from bytesim.training.data.shards import load_shard
 
 

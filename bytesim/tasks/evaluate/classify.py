@@ -15,9 +15,17 @@ from bytesim.engine.classify import DEFAULT_BATCH
 from bytesim.errors import ConfigError, InputError
 from bytesim.files import check_output, write_output
 from bytesim.formats.filetypes import UNKNOWN
-from bytesim.metrics import ClassificationScore, confusion_matrix, macro_accuracy, macro_f1, score_classification
+from bytesim.metrics import (
+    ClassificationScore,
+    ConfusedPair,
+    confused_pairs,
+    confusion_matrix,
+    macro_accuracy,
+    macro_f1,
+    score_classification,
+)
 from bytesim.oracles.file_tools import libmagic_labels, magika_labels
-from bytesim.pictures.classifier import ConfusedPair, confused_pairs, confusion_png, reliability_png
+from bytesim.pictures.classifier import confusion_png, reliability_png
 from bytesim.predictors.calibration import (
     ClassCalibration,
     UnknownRule,
@@ -29,7 +37,8 @@ from bytesim.predictors.calibration import (
 )
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.predictors.scaling import Probabilities, Scaling
-from bytesim.tasks.classify.files import TYPE_MODEL, Progress
+from bytesim.tasks.classify.answers import TYPE_MODEL
+from bytesim.tasks.classify.files import Progress
 from bytesim.tasks.evaluate.labelled_split import LabelledSplit, load_labelled
 
 BASELINES: dict[str, Callable[[Sequence[bytes]], list[str]]] = {"magika": magika_labels, "libmagic": libmagic_labels}

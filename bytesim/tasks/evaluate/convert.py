@@ -13,8 +13,9 @@ from pathlib import Path
 from bytesim.engine.decode import DEFAULT_SLOTS
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError
-from bytesim.files import check_output, write_output
+from bytesim.files import Progress, check_output, write_output
 from bytesim.metrics import ConvertScore, bits_per_byte, score_converts
+from bytesim.models.bgpt.framing import convert_request
 from bytesim.predictors.confidence import (
     Calibration,
     direction_of,
@@ -26,9 +27,8 @@ from bytesim.predictors.confidence import (
     calibrate as find_calibration,
 )
 from bytesim.predictors.writer import Writer, load_writer
-from bytesim.requests import Reply, convert_request
+from bytesim.requests import Reply
 from bytesim.tasks.convert.model import MUSIC_GRAMMARS, check_ended, decode_all, finish_abc, finish_midi
-from bytesim.tasks.convert.run import Progress
 from bytesim.tasks.evaluate.judged_tunes import (
     JudgedFile,
     baseline_score,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,12 @@ from bytesim.cpu.plan import Plan
 from bytesim.cpu.programs import MAX_INSTRUCTIONS
 from bytesim.engine.score import score_file
 from bytesim.errors import ConfigError, FormatError
-from bytesim.files import check_output, write_output
+from bytesim.files import Progress, check_output, write_output
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse_state
-from bytesim.metrics import StateScore, bits_per_byte, state_accuracy, states_by_length, sum_states
-from bytesim.predictors.cpu import load_cpu_model, predict_states
+from bytesim.metrics import bits_per_byte, state_accuracy, states_by_length, sum_states
+from bytesim.predictors.cpu import load_cpu_model, predict_states, states_request
 from bytesim.predictors.writer import Writer
-from bytesim.requests import states_request
-from bytesim.tasks.convert.run import Progress
+from bytesim.tasks.evaluate.cpu_result import CpuEvaluation, OpcodeScore
 from bytesim.training.data.shards import load_shard, sha256_of
 
 DEFAULT_PROGRAMS = 1000
@@ -36,46 +34,6 @@ _FETCHED = [0, 2, 3, 4, 5]
 """Where a state holds its opcode, and what a fetch writes: PC and IR."""
 Program = tuple[bytes, bytes]
 """Memory (1024 bytes) and all states, the first one included."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpcodeScore:
-    """How often the effect of an operation came out right. Counted up to the first wrong state of each program:
-    what follows rests on wrong values."""
-
-    executed: int
-    wrong: int
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the executed ones that came out right; 1 for none."""
-        return 1 - self.wrong / self.executed if self.executed else 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class CpuEvaluation:
-    """A model on programs of the CPU, free-running."""
-
-    model: str
-    split: str
-    split_sha256: str
-    decoding: str
-    score: StateScore
-    byte_accuracy: float
-    program_accuracy: float
-    """Share of programs right to the last byte."""
-    by_length: dict[str, StateScore]
-    by_opcode: dict[str, OpcodeScore]
-    fetch: OpcodeScore
-    """PC and IR of the same states."""
-    unended: int
-    """Programs that the model did not end."""
-    longest_right: int
-    """Instructions of the longest program that is right to the last byte; 0 for none."""
-    bits_per_byte: float | None
-    """Of the states after the first, teacher-forced, where that was asked for."""
-    states_per_second: float
-    """Predicted, all programs decoded together."""
 
 
 def evaluate_cpu(
@@ -138,7 +96,13 @@ def evaluate_cpu(
     if picture is not None:
         from bytesim.pictures.cpu_evaluation import draw_evaluation
 
-        write_output(picture, draw_evaluation(seen), force=force)
+        tried = {"fetch": seen.fetch, **seen.by_opcode}
+        wrong = {name: operation.wrong / operation.executed for name, operation in tried.items() if operation.executed}
+        title = (
+            f"{seen.model}: {seen.byte_accuracy:.4%} of state bytes, {seen.program_accuracy:.1%} of programs right "
+            f"({seen.split})"
+        )
+        write_output(picture, draw_evaluation(seen.by_length, wrong, title), force=force)
     return seen
 
 

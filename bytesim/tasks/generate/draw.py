@@ -18,8 +18,9 @@ from bytesim.files import STDIO, Outcome, check_output, output_path, write_outpu
 from bytesim.formats import abc
 from bytesim.formats.grammar import grammar_after
 from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.bgpt.framing import generate_request
 from bytesim.predictors.writer import OnBytes, Writer
-from bytesim.requests import Reply, Request, Sampling, generate_request
+from bytesim.requests import Reply, Request, Sampling
 from bytesim.tasks.convert.model import check_parses
 from bytesim.tasks.generate.kinds import Kind
 from bytesim.tasks.generate.prompt import Beginning

@@ -8,8 +8,8 @@ from typing import Any
 
 from bytesim.cpu.assembler import instruction_text
 from bytesim.cpu.machine import StopReason
-from bytesim.formats.cpu_trace import REGISTER_NAMES, STATE_SIZE, State, Trace, serialize_states
-from bytesim.tasks.simulate_cpu.simulate import Comparison, Simulation
+from bytesim.formats.cpu_trace import REGISTER_NAMES, STATE_SIZE, State, split_states
+from bytesim.tasks.simulate_cpu.simulation import Comparison, Simulation
 
 COLUMNS = ("PC", "ACC", "op", "a", "b", "c", *REGISTER_NAMES)
 """One for each byte of a state; op, a, b and c are IR."""
@@ -123,12 +123,6 @@ def _plain_state(step: int, state: State) -> dict[str, Any]:
         "instruction": instruction_text(state.ir) if step else None,
         "registers": dict(zip(REGISTER_NAMES, state.registers, strict=True)),
     }
-
-
-def split_states(trace: Trace) -> list[bytes]:
-    """16 bytes for each state, and what follows the last whole one."""
-    data = serialize_states(trace.states) + trace.rest
-    return [data[at : at + STATE_SIZE] for at in range(0, len(data), STATE_SIZE)]
 
 
 def _cells(step: int, right: Sequence[bytes], shown: Sequence[bytes]) -> tuple[Cell, ...]:

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Literal
 
 from bytesim.cpu import machine
 from bytesim.cpu.assembler import assemble, parse_byte, register_number
-from bytesim.cpu.compare import Difference, find_differences, scored_bytes
 from bytesim.cpu.machine import DEFAULT_STEPS, Stop, StopReason
 from bytesim.cpu.outside import unusual
 from bytesim.cpu.programs import random_first_state
@@ -19,7 +17,7 @@ from bytesim.errors import BytesimError, ConfigError, FormatError, InputError
 from bytesim.files import STDIO, check_output, read_input, write_output
 from bytesim.formats import cpu_trace
 from bytesim.formats.cpu_trace import MEMORY_SIZE, REGISTER_NAMES, STATE_SIZE, State, Trace
-from bytesim.metrics import StateScore, state_accuracy
+from bytesim.tasks.simulate_cpu.simulation import Kind, Simulation, compare_traces
 
 MAX_STEPS = 65_536
 """Memory holds 256 instructions and nothing jumps, so this is ample; it bounds what a trace file may hold."""
@@ -27,49 +25,6 @@ MAX_STEPS = 65_536
 _LIMIT_BYTES = MEMORY_SIZE + STATE_SIZE * (MAX_STEPS + 1)
 
 ENGINES = ("exact", "model")
-
-Kind = Literal["assembly", "memory", "memory and first state", "trace"]
-"""What the input was."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
-    """A trace against the right one, over the states after the first."""
-
-    score: StateScore
-    differences: tuple[Difference, ...]
-    """In file order; empty for a trace that is right to the last byte."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Simulation:
-    """A run of the CPU."""
-
-    source: str
-    kind: Kind
-    engine: str
-    model: str | None
-    """The model's name; None for the exact machine."""
-    trace: Trace
-    """Memory and every state, as this run made them; n steps give n + 1 states."""
-    stop: Stop
-    """Why the run ended; of a model, what its last state says."""
-    surprise_nats: float | None
-    """Surprise of the model at its own states: exp(-it) is the probability that it gave them. None as for `model`."""
-    outside: tuple[str, ...]
-    """In what the program is unlike all that a model of the CPU is trained on; empty for the exact machine."""
-    seed: int | None
-    """What the random first state was drawn from; None where it was given."""
-    found: Trace | None
-    """The trace that the input held, where it held one."""
-    shown: Trace
-    """What a reader wants to see: a trace that the input held, else the states that were made."""
-    right: Trace
-    """What `shown` is compared with; the same where nothing is."""
-    comparison: Comparison | None
-    """`shown` against `right`."""
-    picture: str | None = None
-    """The picture that was drawn."""
 
 
 def simulate_cpu(
@@ -153,9 +108,7 @@ def simulate_cpu(
     if trace is not None:
         write_output(trace, cpu_trace.serialize(ran.trace), force=force)
     if picture is not None:
-        from bytesim.pictures.cpu_states import draw_simulation
-
-        write_output(picture, draw_simulation(result), force=force)
+        write_output(picture, _drawn(result), force=force)
     return result
 
 
@@ -186,12 +139,6 @@ def _by_model(memory: bytes, first: State, steps: int, model: str, device: str, 
     return _Ran(Trace(memory=memory, states=made.states, rest=made.rest), stop, writer.name, made.surprise_nats)
 
 
-def compare_traces(found: Trace, right: Trace) -> Comparison:
-    """Score `found` and list its wrong bytes. Missing and surplus bytes are wrong ones."""
-    score = state_accuracy(scored_bytes(found), scored_bytes(right))
-    return Comparison(score=score, differences=find_differences(found, right))
-
-
 def parse_registers(text: str) -> dict[str, int]:
     """`A=3,B=0x10` -> {"A": 3, "B": 16}. Raises ConfigError."""
     values: dict[str, int] = {}
@@ -203,6 +150,19 @@ def parse_registers(text: str) -> dict[str, int]:
         if values.setdefault(REGISTER_NAMES[number - 1], value) != value:
             raise ConfigError(f"register {REGISTER_NAMES[number - 1]} is given two values.")
     return values
+
+
+def _drawn(simulation: Simulation) -> bytes:
+    """A PNG of the states that are shown, with those they are compared with."""
+    from bytesim.pictures.cpu_states import draw_states
+
+    name = Path(simulation.source).name
+    by = "the exact machine" if simulation.model is None else f"the model {simulation.model}"
+    title = f"{name} by {by}"
+    if simulation.comparison is not None:
+        score = simulation.comparison.score
+        title += f": {score.bytes_right} of {score.bytes_total} state bytes right"
+    return draw_states(cpu_trace.split_states(simulation.shown), cpu_trace.split_states(simulation.right), title)
 
 
 def _check_options(*, engine: str, steps: int, random_state: bool, seed: int | None, verify: bool) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bytesim.errors import InputError
-from bytesim.models.config import ModelConfig
+from bytesim.models.registry import ModelConfig
 from bytesim.patching import suffix_of
 from bytesim.training.data.folders import list_files
 from bytesim.training.recipe import DataSource, Recipe, TrainingConfig

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from bytesim.files import write_output
-from bytesim.metrics import score_classification
-from bytesim.pictures.classifier import ConfusedPair, confused_pairs, confusion_png, reliability_png
+from bytesim.metrics import ConfusedPair, confused_pairs, score_classification
+from bytesim.pictures.classifier import confusion_png, reliability_png
 from bytesim.predictors.calibration import ClassCalibration, calibrate, unsmoothed
 from bytesim.predictors.scaling import softmax
 from bytesim.training.data.streams import AnyStream, Stream

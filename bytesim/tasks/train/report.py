@@ -11,7 +11,7 @@ from bytesim.files import write_output
 from bytesim.models.weights import save_model
 from bytesim.pictures.loss import plot_loss
 from bytesim.tasks.train.judge import Judged, card_fields, judge
-from bytesim.tasks.train.train import PLOT_FILE, SourceUsed, Trained
+from bytesim.tasks.train.result import PLOT_FILE, SourceUsed, Trained
 from bytesim.training.data.split import RULE
 from bytesim.training.data.streams import AnyStream
 from bytesim.training.loop import Trainer

@@ -10,7 +10,7 @@ from bytesim.clocks import Times, clock_of, clock_patches
 from bytesim.cpu.many import random_programs, split_programs, with_states
 from bytesim.errors import ConfigError, FormatError
 from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, MEMORY_SIZE, STATE_SIZE, TRACE_SUFFIX, program_of
-from bytesim.models.config import ModelConfig
+from bytesim.models.registry import ModelConfig
 from bytesim.patching import closing_patch, frame_source, split_patches
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
 from bytesim.training.data.shards import Shard, pack

@@ -18,7 +18,7 @@ from bytesim.clocks import clock_of, clock_patches
 from bytesim.errors import ConfigError
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.models.config import ModelConfig
+from bytesim.models.registry import ModelConfig
 from bytesim.patching import frame_file, frame_source, num_patches
 from bytesim.training.data.augment import augmented, check_form, mixed
 from bytesim.training.data.examples import BUCKET_PATCHES, Example

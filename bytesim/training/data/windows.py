@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bytesim.models.config import ModelConfig
+from bytesim.models.registry import ModelConfig
 from bytesim.patching import history_bytes, plan_windows
 
 WATCHED_WINDOWS = 8

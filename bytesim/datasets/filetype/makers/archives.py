@@ -9,7 +9,7 @@ import lzma
 import tarfile
 import zipfile
 
-from bytesim.datasets.filetype.make import Job, Maker
+from bytesim.datasets.filetype.makers.maker import Job, Maker
 
 
 def _tar_bytes(job: Job, form: str = "") -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.datasets.filetype.make import Job, Maker
+from bytesim.datasets.filetype.makers.maker import Job, Maker
 
 Column = tuple[str, list[Any]]
 

@@ -7,8 +7,8 @@ import os
 import re
 from typing import Any
 
-from bytesim.datasets.filetype.make import Job, Maker
 from bytesim.datasets.filetype.makers.data import table_of
+from bytesim.datasets.filetype.makers.maker import Job, Maker
 
 
 def paragraphs(job: Job) -> list[str]:

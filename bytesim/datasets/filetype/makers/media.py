@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bytesim.datasets.filetype.make import Job, Maker
+from bytesim.datasets.filetype.makers.maker import Job, Maker
 
 
 def picture(job: Job, most: int = 900) -> Any:

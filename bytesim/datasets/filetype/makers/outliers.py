@@ -6,9 +6,9 @@ import plistlib
 import zlib
 from typing import Any
 
-from bytesim.datasets.filetype.make import Job, Maker
 from bytesim.datasets.filetype.makers.archives import sevenzip_as, stream_of
 from bytesim.datasets.filetype.makers.data import array_of, objects_of
+from bytesim.datasets.filetype.makers.maker import Job, Maker
 from bytesim.datasets.filetype.makers.media import by_pillow, by_program, by_soundfile, film, picture
 
 COUNT = 100

@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from bytesim.datasets.filetype.make import Job, Maker
+from bytesim.datasets.filetype.makers.maker import Job, Maker
 
 _COMPILE = """
 import sys, py_compile

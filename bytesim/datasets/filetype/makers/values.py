@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from bytesim.datasets.filetype.make import Job, Maker
 from bytesim.datasets.filetype.makers.data import array_of, table_of
+from bytesim.datasets.filetype.makers.maker import Job, Maker
 
 _QUOTING: dict[str, Any] = {
     "minimal": csv.QUOTE_MINIMAL,

@@ -1,0 +1,70 @@
+"""What a bGPT is shown: sources, prompts and extension patches as whole patches."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bytesim.clocks import TICKS_PER_WHOLE, clock_of, clock_patches, make_clock
+from bytesim.errors import ContextError
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.patching import extension_patch, frame_source, split_patches
+from bytesim.requests import Request, RequestTimes
+
+LONGER_BY = TICKS_PER_WHOLE
+"""Ticks that an answer may go on after the end of its source's music; from then on its grammar brings it to an end."""
+
+
+def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_suffix: str, **options: Any) -> Request:
+    """The request that turns a file into one of another suffix.
+
+    Raises ContextError where the source leaves no room for an answer.
+    """
+    size = config.patch_size
+    history = extension_patch(target_suffix, size)
+    if config.source_patches:
+        history = np.concatenate([frame_source(data, source_suffix, size), history])
+    limits = [(config.max_patches - 3) * size] if config.source_patches else []
+    if config.source_attention:
+        limits.append(config.max_source_bytes)
+    limit = min(limits)
+    if len(data) > limit:
+        raise ContextError(
+            f"{len(data)} bytes are more than the {limit} the model can read. Cut the file into shorter ones."
+        )
+    settings = {"max_patches": config.max_patches, **options}
+    if config.clock:
+        times = clock_of(data, source_suffix)
+        settings["times"] = RequestTimes(
+            history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, 2), np.int32)])[
+                -len(history) :
+            ],
+            clock=partial(make_clock, target_suffix),
+            source=times[:-1],
+            latest=int(times[:, 0].max()) + LONGER_BY if times.any() else None,
+        )
+    return Request(history=history, first=len(history), source=data, **settings)
+
+
+def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **options: Any) -> Request:
+    """The request that writes a new file of a suffix, going on from a prompt.
+
+    A prompt that ends inside a patch leaves its last bytes as a prefix. Raises ContextError where it fills the history.
+    """
+    size = config.patch_size
+    whole = len(prompt) // size * size
+    history = np.concatenate([extension_patch(suffix, size), split_patches(prompt[:whole], size)])
+    if len(history) >= config.max_patches:
+        raise ContextError(
+            f"a prompt of {len(prompt)} bytes fills the model's history of {config.max_patches} patches of {size}. "
+            "Give a shorter one."
+        )
+    settings = {"max_patches": config.max_patches, **options}
+    if config.clock:
+        begun = prompt[:whole]
+        settings["times"] = RequestTimes(
+            history=clock_patches(clock_of(begun, suffix), size)[:-1], clock=partial(make_clock, suffix, begun)
+        )
+    return Request(history=history, first=1, prefix=prompt[whole:], **settings)
