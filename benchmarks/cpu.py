@@ -18,6 +18,7 @@ from bytesim.cpu.many import BLOCK, random_programs, run_programs, with_states
 from bytesim.cpu.plan import Plan
 from bytesim.engine.hardware import bandwidth_gb_s
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, State, parse_state
+from bytesim.models.bgpt.model import BGPT
 from bytesim.predictors.cpu import load_cpu_model, predict_states
 from bytesim.predictors.writer import Writer
 
@@ -47,13 +48,13 @@ def seconds_for(writer: Writer, asked: list[tuple[bytes, State]], repeats: int) 
     return median(times)
 
 
-def key_bytes(writer: Writer) -> int:
+def key_bytes(model: BGPT) -> int:
     """Bytes of keys and values that one program of full length gives to source attention."""
-    source = torch.zeros(1, MEMORY_SIZE, dtype=torch.long, device=next(writer.model.parameters()).device)
+    source = torch.zeros(1, MEMORY_SIZE, dtype=torch.long, device=model.patch_decoder.positions.device)
     with torch.inference_mode():
-        encoded = writer.model.encode_source(source)
-    pairs = [pair for pair in (*encoded.patch_keys, *encoded.byte_keys) if pair is not None]
-    return sum(each.numel() * each.element_size() for pair in pairs for each in pair)
+        encoded = model.encode_source(source)
+    layers = [keys for keys in (*encoded.patch_keys, *encoded.byte_keys) if keys is not None]
+    return sum(tensor.numel() * tensor.element_size() for keys in layers for tensor in (keys.first, keys.second))
 
 
 def main() -> None:
@@ -68,8 +69,9 @@ def main() -> None:
     alone = seconds_for(writer, asked[:1], options.repeats)
     together = seconds_for(writer, asked, 1)
     bandwidth = bandwidth_gb_s(options.device) * 1e9
+    assert isinstance(writer.model, BGPT)
     weights = weight_bytes(writer.model)
-    floors = [INSTRUCTIONS * (weights + count * key_bytes(writer)) / bandwidth for count in (1, TOGETHER)]
+    floors = [INSTRUCTIONS * (weights + count * key_bytes(writer.model)) / bandwidth for count in (1, TOGETHER)]
     rate = generator_rate(options.repeats)
     figures: dict[str, object] = {
         "instructions": INSTRUCTIONS,

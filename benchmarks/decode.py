@@ -16,7 +16,7 @@ from statistics import median
 import torch
 from common import arguments, load, report
 
-from bytesim.engine.decode import decode
+from bytesim.engine.decode import decode_in_order
 from bytesim.engine.hardware import bandwidth_gb_s, matmul_gflops
 from bytesim.engine.uncached import decode_uncached
 from bytesim.formats.grammar import ANY_BYTE, Grammar, Steps
@@ -75,7 +75,7 @@ def main() -> None:
     assert model.byte_decoder is not None
     size = model.config.patch_size
     one = requests_for(model, 1, 1)
-    first_patch = seconds(lambda: decode(model, one), options.repeats)
+    first_patch = seconds(lambda: decode_in_order(model, one), options.repeats)
     history = len(one[0].history)
     prefill_flops = 2 * sum(each.numel() for each in model.patch_decoder.blocks.parameters()) * history
     figures: dict[str, object] = {
@@ -86,7 +86,7 @@ def main() -> None:
     read = weight_bytes(model.patch_decoder) + size * weight_bytes(model.byte_decoder)
     for files in (1, 16, 64):
         wanted = requests_for(model, files, PATCHES)
-        elapsed = seconds(partial(decode, model, wanted, slots=files), options.repeats)
+        elapsed = seconds(partial(decode_in_order, model, wanted, slots=files), options.repeats)
         ceiling = files * size / (read / (bandwidth_gb_s(options.device) * 1e9))
         figures[f"bytes_per_s_{files}"] = round(files * PATCHES * size / elapsed)
         figures[f"ceiling_bytes_per_s_{files}"] = round(ceiling)

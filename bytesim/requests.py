@@ -1,36 +1,21 @@
-"""What the engine is asked for and what it answers. No torch.
+"""What a model is asked to write and what it answers, whatever its architecture. No torch.
 
-A request holds whole patches as history; the engine writes what follows, up to the first END_OF_PATCH.
+A request holds a history in whole strides of tokens (patches of bGPT); the model writes what follows, up to the first
+END_OF_PATCH.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.clocks import Clock, Times
+from bytesim.clocks import Clock, Deadline, Times
 from bytesim.errors import ConfigError
-from bytesim.formats.grammar import Ending
+from bytesim.formats.grammar import Grammar
 from bytesim.patching import Patches
-
-
-class Grammar(Protocol):
-    """Follows an answer, prefix included, as it is written, and says which tokens may come next."""
-
-    @property
-    def allowed(self) -> NDArray[np.bool_]:
-        """(257,) true where a token may come."""
-
-    @property
-    def ending(self) -> Ending:
-        """Where the engine says that the file is to end."""
-
-    def advance(self, token: int) -> None:
-        """Take note of the token that was written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +42,7 @@ class Sampling:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestTimes:
-    """What a model with a clock is told of a request."""
+    """The times that a model with a clock reads beside the bytes of a request."""
 
     history: Times
     """(P, S, 2) times before each byte of the history."""
@@ -65,8 +50,6 @@ class RequestTimes:
     """Makes the clock of the answer as it stands after the history."""
     source: Times | None = None
     """(n, 2) times before each byte of the source."""
-    latest: int | None = None
-    """Where the music of the answer is to end, at the latest; None where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,10 +69,10 @@ class Request:
     sampling: Sampling = Sampling()
     grammar: Callable[[], Grammar] | None = None
     """Makes the grammar that the answer keeps to."""
-    end_after: int | None = None
-    """Bytes of the answer, prefix included, after which its grammar is told to bring it to an end."""
+    deadline: Callable[[], Deadline] | None = None
+    """Makes what says when the answer has gone on for long enough; its grammar then brings it to an end."""
     times: RequestTimes | None = None
-    """For a model with a clock; where there are none, it stands still."""
+    """For a model with a clock; without them the clock stands still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +84,11 @@ class Reply:
     ended: bool
     """Whether an END_OF_PATCH was decoded, and not the limit reached."""
     token_nats: NDArray[np.float32]
-    """Surprise of the model, no grammar applied, at each byte after the prefix and at the END_OF_PATCH."""
+    """Negative log-likelihood in nats of each byte after the prefix and of the END_OF_PATCH, no grammar applied."""
     overran: bool = False
-    """Whether it went on for too long, after `RequestTimes.latest` or `Request.end_after`, and its grammar was told to
-    bring it to an end."""
+    """Whether it went on beyond its deadline, and its grammar brought it to an end."""
 
     @property
     def nats(self) -> float:
-        """Surprise of the model at the whole of its answer."""
+        """Negative log-likelihood of the whole answer, in nats."""
         return float(self.token_nats.sum())

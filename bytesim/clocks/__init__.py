@@ -6,7 +6,21 @@ while a file is written as when it is read. Bytes that are no such file move it 
 CPU (.bin) the two are the instruction and the byte of it, or of the state; both follow from the offset alone.
 """
 
+from bytesim.clocks.deadline import ByteDeadline, Deadline, MusicDeadline, latest_time, music_deadline
 from bytesim.clocks.run import Clock, Times, clock_of, clock_patches, make_clock, padded_times
 from bytesim.clocks.ticks import TICKS_PER_WHOLE
 
-__all__ = ["TICKS_PER_WHOLE", "Clock", "Times", "clock_of", "clock_patches", "make_clock", "padded_times"]
+__all__ = [
+    "TICKS_PER_WHOLE",
+    "ByteDeadline",
+    "Clock",
+    "Deadline",
+    "MusicDeadline",
+    "Times",
+    "clock_of",
+    "clock_patches",
+    "latest_time",
+    "make_clock",
+    "music_deadline",
+    "padded_times",
+]

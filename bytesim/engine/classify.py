@@ -6,32 +6,21 @@ Axes: N files, B files of a batch, P patches, S bytes per patch, C classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from bytesim.models.bgpt.model import BGPT
-from bytesim.models.encoder.model import Encoder
+from bytesim.models.interface import ClassifierModel
 from bytesim.patching import END_OF_PATCH, frame_file
-
-if TYPE_CHECKING:
-    from bytesim.models.registry import Model
 
 DEFAULT_BATCH = 32
 """Files that go through the model at once."""
 
 
-def is_classifier(model: nn.Module) -> TypeGuard[Model]:
-    """Whether a model answers with classes and not with bytes."""
-    return isinstance(model, (BGPT, Encoder)) and model.config.num_classes > 0
-
-
 @torch.inference_mode()
 def class_logits(
-    model: Model, files: Sequence[tuple[bytes, str]], *, batch: int = DEFAULT_BATCH
+    model: ClassifierModel, files: Sequence[tuple[bytes, str]], *, batch: int = DEFAULT_BATCH
 ) -> NDArray[np.float32]:
     """(N, C) logits of files (bytes, suffix) that each fit the model's history."""
     device = next(iter(model.parameters())).device
@@ -41,7 +30,7 @@ def class_logits(
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         framed = [frame_file(*files[index], size) for index in rows]
-        lengths = torch.tensor([len(each) for each in framed])
+        lengths = torch.tensor([len(patches) for patches in framed])
         patches = torch.full((len(rows), int(lengths.max()), size), END_OF_PATCH)
         for row, each in enumerate(framed):
             patches[row, : len(each)] = torch.from_numpy(each.astype(np.int64))

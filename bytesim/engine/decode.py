@@ -1,14 +1,14 @@
-"""Decoding files: prefill once, then a patch at a time, many files together (continuous batching).
+"""Decoding with continuous batching: prefill once, then byte by byte, many files together.
 
-All running files take their next patch in lockstep, at places of their own; one that ends leaves, and a waiting one is
-prefilled in its stead.
+The running files take their bytes in lockstep. Between two strides of the session files that ended leave, and waiting
+ones are prefilled in their stead. The engine knows tokens and sessions, no architecture and no file format.
 
-Axes: B running files, P patches, S bytes per patch, H hidden, V = 257 tokens.
+Axes: B running files, S bytes of a stride, V = 257 tokens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,16 +17,33 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bytesim.clocks import Clock
+from bytesim.clocks import Deadline
 from bytesim.engine.sampling import choose, generator_for, patch_noise
-from bytesim.models.bgpt import request_times
-from bytesim.models.bgpt.model import BGPT
-from bytesim.models.bgpt.session import Caches
+from bytesim.formats.grammar import Grammar
+from bytesim.models.interface import ByteModel
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
-from bytesim.requests import Grammar, Reply, Request
+from bytesim.requests import Reply, Request
 
 DEFAULT_SLOTS = 16
 _ANYTHING = np.ones(VOCAB_SIZE, np.bool_)
+
+OnBytes = Callable[[int], None]
+"""Called with the number of bytes written since the last call."""
+
+
+@torch.inference_mode()
+def decode(
+    model: ByteModel, requests: Sequence[Request], *, slots: int = DEFAULT_SLOTS, on_bytes: OnBytes | None = None
+) -> Iterator[tuple[int, Reply]]:
+    """Answer every request, `slots` at a time: (its index, the reply) of each as it ends."""
+    if requests:
+        yield from _Decoder(model, requests, slots, on_bytes).replies()
+
+
+def decode_in_order(model: ByteModel, requests: Sequence[Request], *, slots: int = DEFAULT_SLOTS) -> list[Reply]:
+    """The replies to all requests, in their order."""
+    replies = dict(decode(model, requests, slots=slots))
+    return [replies[index] for index in range(len(requests))]
 
 
 @dataclass(slots=True)
@@ -36,212 +53,179 @@ class _Running:
     index: int
     request: Request
     length: int
-    """Patches of it that the patch-level decoder has read."""
+    """Strides of it, history included."""
+    last: NDArray[np.integer]
+    """(S,) the stride before the current one."""
     generator: torch.Generator | None
     grammar: Grammar | None
-    """None also from its end on."""
-    clock: Clock | None
+    """None without a grammar, and after the grammar has ended."""
+    deadline: Deadline | None
+    forced: bytes
+    """Bytes of the prompt that begin the next stride."""
     written: bytearray = field(default_factory=bytearray)
-    forced: bytes = b""
     nats: list[NDArray[np.float32]] = field(default_factory=list)
-    num_bytes: int = 0
-    """Bytes that its grammar has seen."""
     overran: bool = False
 
+    @classmethod
+    def of(cls, index: int, request: Request) -> _Running:
+        """A file before its first stride."""
+        return cls(
+            index=index,
+            request=request,
+            length=len(request.history),
+            last=request.history[-1],
+            generator=generator_for(request.sampling),
+            grammar=request.grammar() if request.grammar else None,
+            deadline=request.deadline() if request.deadline else None,
+            forced=request.prefix,
+        )
+
     @property
-    def is_over(self) -> bool:
-        """Whether it has gone on for longer than was asked, or its music for longer than that of its source."""
-        if self.request.end_after is not None and self.num_bytes >= self.request.end_after:
-            return True
-        latest = self.request.times.latest if self.request.times else None
-        return bool(self.clock and latest is not None and self.clock.now[0] > latest)
+    def is_constrained(self) -> bool:
+        """Whether a grammar, a prefix or sampling forces byte-by-byte decoding."""
+        return bool(self.grammar or self.forced or self.generator)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it has the most strides that were asked for."""
+        return self.length >= self.request.max_patches
 
-def decode(
-    model: BGPT,
-    requests: Sequence[Request],
-    *,
-    slots: int = DEFAULT_SLOTS,
-    on_done: Callable[[int, Reply], None] | None = None,
-    on_bytes: Callable[[int], None] | None = None,
-) -> list[Reply]:
-    """Answer every request, in their order.
+    def follow(self, token: int) -> None:
+        """Move grammar and deadline on by a token that was written."""
+        if self.grammar is None:
+            return
+        if token == END_OF_PATCH:
+            self.grammar = None
+            return
+        if self.deadline is not None:
+            self.deadline.advance(token)
+            self.grammar.ending.wanted = self.deadline.passed
+            self.overran = self.overran or self.deadline.passed
+        self.grammar.advance(token)
 
-    `on_done` hears of each as it ends, `on_bytes` of how many bytes each round of patches wrote.
-    """
-    if not requests:
-        return []
-    return _Decoder(model, requests, slots, on_done, on_bytes).run()
+    def take(self, tokens: NDArray[np.integer], nats: NDArray[np.float32]) -> bool:
+        """Add a stride to the file, up to its END_OF_PATCH. Returns whether there was one."""
+        ends = np.flatnonzero(tokens == END_OF_PATCH)
+        count = int(ends[0]) if len(ends) else len(tokens)
+        self.written += tokens[:count].astype(np.uint8).tobytes()
+        self.nats.append(nats[len(self.forced) : count + 1])
+        self.forced = b""
+        self.last = tokens
+        self.length += 1
+        return bool(len(ends))
 
-
-def _is_particular(state: _Running) -> bool:
-    """Whether a file's bytes are not simply the likeliest ones."""
-    return bool(state.grammar or state.forced or state.generator)
+    def reply(self, *, ended: bool) -> Reply:
+        """What was written."""
+        nats = np.concatenate(self.nats) if self.nats else np.zeros(0, np.float32)
+        return Reply(bytes(self.written), ended, nats, self.overran)
 
 
 class _Decoder:
-    def __init__(
-        self,
-        model: BGPT,
-        requests: Sequence[Request],
-        slots: int,
-        on_done: Callable[[int, Reply], None] | None,
-        on_bytes: Callable[[int], None] | None,
-    ) -> None:
+    def __init__(self, model: ByteModel, requests: Sequence[Request], slots: int, on_bytes: OnBytes | None) -> None:
         self.model = model
-        self.size = model.config.patch_size
         self.device = next(model.parameters()).device
         # Longest first: the long ones would otherwise run alone at the end.
         order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
         self.waiting = [(index, requests[index]) for index in reversed(order)]
         self.slots = min(slots, len(requests))
-        self.caches = Caches(model, self.slots)
+        self.session = model.session(self.slots)
         self.running: list[_Running] = []
-        self.together = model.config.parts == "modern"
-        """Whether patches are spelled in passes over the whole patch, where that can be."""
-        self.replies: dict[int, Reply] = {}
-        self.on_done = on_done
+        self.guessing = True
+        """Whether Jacobi decoding has taken fewer passes than decoding byte by byte so far."""
         self.on_bytes = on_bytes
 
-    @torch.inference_mode()
-    def run(self) -> list[Reply]:
+    def replies(self) -> Iterator[tuple[int, Reply]]:
+        """(index, reply) of every request as it ends."""
         was_training = self.model.training
-        self.model.eval()
+        self.model.train(False)
         try:
             while self.waiting or self.running:
-                self._admit()
-                self._write_patch()
+                yield from self._admit()
+                if self.running:
+                    yield from self._write_stride()
         finally:
             self.model.train(was_training)
-        return [self.replies[index] for index in sorted(self.replies)]
 
-    def _admit(self) -> None:
-        """Prefill waiting files, together, where others have left."""
+    def _admit(self) -> Iterator[tuple[int, Reply]]:
+        """Prefill waiting files, together, where others have left; those whose history is full are answered."""
         entering: list[_Running] = []
         while self.waiting and len(self.running) + len(entering) < self.slots:
-            index, request = self.waiting.pop()
-            generator, grammar = generator_for(request.sampling), request.grammar() if request.grammar else None
-            clock = request.times.clock() if request.times else None
-            clock = None if clock and clock.stands_still else clock
-            state = _Running(index, request, len(request.history), generator, grammar, clock, forced=request.prefix)
-            if state.length >= request.max_patches:
-                self._answer(state, ended=False)
+            file = _Running.of(*self.waiting.pop())
+            if file.is_full:
+                yield file.index, file.reply(ended=False)
             else:
-                entering.append(state)
+                entering.append(file)
         if entering:
-            self.caches.enter([each.request for each in entering])
+            self.session.enter([file.request for file in entering])
             self.running += entering
 
-    def _write_patch(self) -> None:
-        """One patch of every running file."""
-        if not self.running:
-            return
-        tokens, nats = self._spell_together() or self._spell_patch()
-        leaving = []
-        for row, state in enumerate(self.running):
-            ended = self._take(state, tokens[row], nats[row])
-            state.length += 1
-            if ended or state.length >= state.request.max_patches:
-                self._answer(state, ended=ended)
-                leaving.append(row)
+    def _write_stride(self) -> Iterator[tuple[int, Reply]]:
+        """One stride of every running file; those that end with it leave and are answered."""
+        tokens, nats = self._by_guessing() or self._byte_by_byte()
+        answers: dict[int, Reply] = {}
+        for row, file in enumerate(self.running):
+            ended = file.take(tokens[row], nats[row])
+            if ended or file.is_full:
+                answers[row] = file.reply(ended=ended)
         if self.on_bytes:
             self.on_bytes(int((tokens != END_OF_PATCH).sum()))
-        if leaving:
-            staying = self.caches.leave(leaving)
-            self.running, tokens = [self.running[row] for row in staying], tokens[staying]
-        if self.running:
-            patches = torch.from_numpy(tokens.astype(np.int64)).to(self.device)
-            positions = torch.tensor([each.length - 1 for each in self.running], device=self.device)
-            self.caches.advance(patches, positions, self._times())
+        left = [(self.running[row].index, reply) for row, reply in answers.items()]
+        if answers:
+            self.running = [self.running[row] for row in self.session.leave(list(answers))]
+        yield from left
 
-    def _spell_together(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """`_spell_patch` in a few passes over the whole patch; None where that cannot be, or has not been quicker.
+    def _by_guessing(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Jacobi decoding (arXiv:2305.10427): `_byte_by_byte` in a few passes over the whole stride.
 
-        A pass takes the patch as guessed and predicts every byte. What it predicts is the next guess, and the right
-        bytes are those that come out as they were guessed. The first guess is the patch before: files repeat.
+        A pass takes the stride as guessed and predicts every byte. What it predicts is the next guess, and the bytes
+        are right once they come out as they were guessed. The first guess is the stride before: files repeat. None
+        where the session cannot do it, or where it was not quicker.
         """
-        if not self.together or any(_is_particular(each) for each in self.running):
+        if not self.guessing or any(file.is_constrained for file in self.running):
             return None
-        clocked = self.model.config.clock
-        times = request_times.ahead([each.clock for each in self.running], self.size, self.device) if clocked else None
-        if clocked and times is None:
-            return None
-        guess = self.caches.patch[: len(self.running)].clone()
-        passes, found = 0, None
-        while found is None or not torch.equal(found, guess):
-            guess = guess if found is None else found
-            logits = self.caches.patch_logits(guess, times).float()
-            passes, found = passes + 1, logits.argmax(-1)
-        self.together = passes <= self.size // 2
+        predicted = torch.from_numpy(np.stack([file.last for file in self.running]).astype(np.int64)).to(self.device)
+        guess, passes = None, 0
+        while guess is None or not torch.equal(predicted, guess):
+            guess = predicted
+            verified = self.session.verify(guess)
+            if verified is None:
+                return None
+            logits = verified.float()
+            passes, predicted = passes + 1, logits.argmax(-1)
+        self.guessing = passes <= self.session.stride // 2
         nats = F.cross_entropy(logits.flatten(0, 1), guess.flatten(), reduction="none").view_as(guess)
-        for state, row in zip(self.running, guess.tolist(), strict=True):
-            if state.clock:
-                state.clock.follow(bytes(token for token in row if token != END_OF_PATCH))
+        self.session.write(guess)
         return guess.cpu().numpy(), nats.cpu().numpy()
 
-    def _spell_patch(self) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens (B, S) of the next patch of each file, and their nats (B, S) under the model."""
-        samplings = [each.request.sampling for each in self.running]
-        noise = patch_noise([each.generator for each in self.running], self.size, self.device)
-        grammars = [each.grammar for each in self.running]
+    def _byte_by_byte(self) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens (B, S) of the next stride of each file, and their nats (B, S) under the model."""
+        samplings = [file.request.sampling for file in self.running]
+        noise = patch_noise([file.generator for file in self.running], self.session.stride, self.device)
+        grammars = [file.grammar for file in self.running]
         tokens: list[Tensor] = []
         nats: list[Tensor] = []
-        for place in range(self.size):
-            logits = self.caches.byte_logits(place, self._times()).float()
+        for offset in range(self.session.stride):
+            logits = self.session.logits().float()
             allowed = self._allowed(grammars) if any(grammars) else None
-            chosen = choose(logits, samplings, None if noise is None else noise[:, place], allowed)
-            chosen = self._forced(chosen, place)
+            chosen = choose(logits, samplings, None if noise is None else noise[:, offset], allowed)
+            chosen = self._forced(chosen, offset)
             nats.append(F.cross_entropy(logits, chosen, reduction="none"))
             tokens.append(chosen)
-            self.caches.last[: len(chosen)] = chosen
-            if any(grammars) or any(state.clock for state in self.running):
-                self._take_note(chosen.tolist())
+            self.session.write(chosen[:, None])
+            if any(grammars):
+                for file, token in zip(self.running, chosen.tolist(), strict=True):
+                    file.follow(token)
         return torch.stack(tokens, 1).cpu().numpy(), torch.stack(nats, 1).cpu().numpy()
-
-    def _take_note(self, tokens: list[int]) -> None:
-        """Move on the grammars and clocks of the running files, by one token each."""
-        for state, token in zip(self.running, tokens, strict=True):
-            if state.clock and token != END_OF_PATCH:
-                state.clock.advance(token)
-            if state.grammar and token == END_OF_PATCH:
-                state.grammar = None
-            elif state.grammar:
-                state.num_bytes += 1
-                state.grammar.ending.wanted = state.is_over
-                state.overran = state.overran or state.is_over
-                state.grammar.advance(token)
-
-    def _times(self) -> Tensor | None:
-        """(B, 2) what the clocks of the running files show; None for a model without."""
-        if not self.model.config.clock:
-            return None
-        return request_times.now([each.clock for each in self.running], self.device)
 
     def _allowed(self, grammars: list[Grammar | None]) -> Tensor:
         """(B, V) the tokens that each file's grammar allows next."""
         rows = [grammar.allowed if grammar else _ANYTHING for grammar in grammars]
         return torch.from_numpy(np.stack(rows)).to(self.device)
 
-    def _forced(self, chosen: Tensor, place: int) -> Tensor:
+    def _forced(self, chosen: Tensor, offset: int) -> Tensor:
         """The chosen tokens, with the byte of a prefix in its place."""
-        for row, state in enumerate(self.running):
-            if place < len(state.forced):
+        for row, file in enumerate(self.running):
+            if offset < len(file.forced):
                 chosen = chosen.clone()
-                chosen[row] = state.forced[place]
+                chosen[row] = file.forced[offset]
         return chosen
-
-    def _take(self, state: _Running, tokens: np.ndarray, nats: np.ndarray) -> bool:
-        """Add a patch to a file, up to its END_OF_PATCH; whether there was one."""
-        ends = np.flatnonzero(tokens == END_OF_PATCH)
-        count = int(ends[0]) if len(ends) else len(tokens)
-        state.written += tokens[:count].astype(np.uint8).tobytes()
-        state.nats.append(nats[len(state.forced) : count + 1])
-        state.forced = b""
-        return bool(len(ends))
-
-    def _answer(self, state: _Running, *, ended: bool) -> None:
-        nats = np.concatenate(state.nats) if state.nats else np.zeros(0, np.float32)
-        reply = Reply(bytes(state.written), ended, nats, state.overran)
-        self.replies[state.index] = reply
-        if self.on_done:
-            self.on_done(state.index, reply)

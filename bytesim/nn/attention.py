@@ -1,6 +1,7 @@
 """Attention over a sequence, over blocks of a stream, and over a source.
 
-Axes: B batch, T positions, H hidden, N heads, D = H / N, C cached positions.
+Axes: B batch, T positions, H hidden, N heads, K key and value heads, D = H / N, C cached positions, Q blocks, S
+positions of a block, Ts source positions, Hs width of the source.
 """
 
 from __future__ import annotations
@@ -12,43 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bytesim.nn.clock import ClockHands, waves_of
+from bytesim.nn.kernels import absorbs_projections, attend, pads_values
 from bytesim.nn.parts import Parts, make_output
 from bytesim.nn.rotary import rotate
-
-LARGEST_PRODUCT = 1 << 25
-"""Most scores of one head for which `attend` writes them out."""
-WIDER = 4
-"""A decoder so many times as wide as its source, or wider, reads the source itself on a CPU and not its keys."""
-FEW_QUERIES = 32
-"""So many queries, or fewer, of a file are a step of its decoding."""
-
-
-def attend(
-    queries: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    mask: Tensor | None = None,
-    *,
-    causal: bool = False,
-    scale: float | None = None,
-) -> Tensor:
-    """Attention of (B, N, T, D) queries to all C positions, or to those that `mask`, broadcast to (B, N, T, C), allows.
-
-    Scores are multiplied by `scale`, D ** -0.5 where none is given. Values may be narrower than keys. On a CPU scores
-    are written out where torch's fused attention is slower: in training, for its gradient, and in steps of decoding.
-    """
-    few = torch.is_grad_enabled() or queries.shape[2] <= FEW_QUERIES
-    written_out = queries.device.type == "cpu" and few and queries.shape[2] * keys.shape[2] <= LARGEST_PRODUCT
-    if not written_out:
-        width, missing = values.shape[-1], queries.shape[-1] - values.shape[-1]
-        values = F.pad(values, (0, missing)) if missing else values  # the fused kernels want one width
-        whole = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, scale=scale)
-        return whole[..., :width]
-    if causal:
-        mask = torch.ones(queries.shape[2], keys.shape[2], dtype=torch.bool, device=queries.device).tril()
-    scores = (queries * (queries.shape[-1] ** -0.5 if scale is None else scale)) @ keys.transpose(-1, -2)
-    scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
-    return scores.softmax(-1).to(values.dtype) @ values
 
 
 @dataclass(slots=True)
@@ -85,20 +52,36 @@ class LayerCache:
 
 
 class Attention(nn.Module):
-    """Self-attention. Modern parts norm queries and keys per head and give each head a learned scale."""
+    """Self-attention, causal or as a mask allows, of all positions at once or of new ones after those in a cache.
 
-    def __init__(self, hidden_size: int, num_heads: int, parts: Parts) -> None:
+    `num_kv_heads` below `num_heads` is grouped-query attention, 1 multi-query attention (arXiv:2305.13245). QK-norm
+    (arXiv:2010.04245) norms queries and keys per head and gives each head a learned scale; modern parts have it unless
+    `qk_norm` says otherwise.
+    """
+
+    def __init__(
+        self,
+        hidden_size: int,
+        num_heads: int,
+        parts: Parts,
+        *,
+        num_kv_heads: int | None = None,
+        qk_norm: bool | None = None,
+    ) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.qkv = nn.Linear(hidden_size, 3 * hidden_size, bias=parts == "published")
+        self.num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
+        self.head_dim = hidden_size // num_heads
+        width = (num_heads + 2 * self.num_kv_heads) * self.head_dim
+        self.qkv = nn.Linear(hidden_size, width, bias=parts == "published")
         self.out = make_output(hidden_size, hidden_size, parts)
-        self.scale = nn.Parameter(torch.full((num_heads, 1, 1), 1.5)) if parts == "modern" else None
+        normed = parts == "modern" if qk_norm is None else qk_norm
+        self.scale = nn.Parameter(torch.full((num_heads, 1, 1), 1.5)) if normed else None
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of x (B, T, H), each (B, N, T, D), not yet rotated."""
-        batch, length, hidden = x.shape
-        qkv = self.qkv(x).view(batch, length, 3, self.num_heads, hidden // self.num_heads)
-        queries, keys, values = qkv.permute(2, 0, 3, 1, 4)
+        """Queries (B, N, T, D), keys and values (B, K, T, D) of x (B, T, H), not yet rotated."""
+        heads = self.qkv(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
+        queries, keys, values = heads.split([self.num_heads, self.num_kv_heads, self.num_kv_heads], 1)
         if self.scale is not None:
             queries = F.rms_norm(queries, (queries.shape[-1],)) * self.scale.to(queries.dtype)
             keys = F.rms_norm(keys, (keys.shape[-1],))
@@ -109,30 +92,37 @@ class Attention(nn.Module):
         batch, heads, length, head_dim = x.shape
         return self.out(x.transpose(1, 2).reshape(batch, length, heads * head_dim))
 
-    def forward(self, x: Tensor, rotary: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """(B, T, H) -> (B, T, H). Causal without `mask`, else as the mask (broadcast to (B, N, T, T)) allows."""
-        queries, keys, values = self.project(x)
-        if rotary is not None:
-            queries, keys = rotate(queries, rotary), rotate(keys, rotary)
-        return self.merge(attend(queries, keys, values, mask, causal=mask is None))
+    def forward(
+        self,
+        x: Tensor,
+        rotary: Tensor | None = None,
+        mask: Tensor | None = None,
+        *,
+        cache: LayerCache | None = None,
+        positions: Tensor | None = None,
+    ) -> Tensor:
+        """(B, T, H) -> (B, T, H). Causal without `mask`, else as the mask (broadcast to (B, N, T, T)) allows.
 
-    def cached(self, x: Tensor, rotary: Tensor | None, positions: Tensor, cache: LayerCache) -> Tensor:
-        """Like `forward`, for `positions` (B, T), seeing what the cache holds up to each position.
-
-        `rotary` is (2, B, 1, T, D), looked up for these positions.
+        With a cache, x stands at `positions` (B, T): its keys and values are written there, and each position sees what
+        the cache holds up to itself. `rotary` is (2, T, D), or (2, B, 1, T, D), looked up for `positions`.
         """
         queries, keys, values = self.project(x)
         if rotary is not None:
             queries, keys = rotate(queries, rotary), rotate(keys, rotary)
-        cache.write(positions, keys, values)
-        length = int(positions.max()) + 1
-        seen = torch.arange(length, device=x.device) <= positions[:, None, :, None]
-        keys, values = cache.keys[:, :, :length], cache.values[:, :, :length]
-        return self.merge(attend(queries, keys, values, seen))
+        if cache is not None:
+            assert positions is not None, "a cache needs the positions of what is written to it"
+            cache.write(positions, keys, values)
+            length = int(positions.max()) + 1
+            mask = torch.arange(length, device=x.device) <= positions[:, None, :, None]
+            keys, values = cache.keys[:, :, :length], cache.values[:, :, :length]
+        return self.merge(attend(queries, keys, values, mask, causal=mask is None))
 
 
 class BlockAttention(Attention):
-    """Self-attention over a stream cut into blocks: causal in a block, whole over the `context` blocks before it."""
+    """Self-attention over a stream cut into blocks: causal in a block, whole over the `context` blocks before it.
+
+    A cache holds the unrotated keys of one window: `context` blocks and the current one.
+    """
 
     mask: Tensor
 
@@ -144,10 +134,10 @@ class BlockAttention(Attention):
         mask = torch.arange(window) <= torch.arange(block_size)[:, None] + context * block_size
         self.register_buffer("mask", mask, persistent=False)
 
-    def blocks(self, x: Tensor, rotary: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, Q, S, H) -> (B, Q, S, H), and the unrotated keys and values of the last `context` blocks.
+    def blocks(self, x: Tensor, rotary: Tensor | None, cache: LayerCache | None = None) -> Tensor:
+        """(B, Q, S, H) -> (B, Q, S, H) for whole blocks; blocks before the first are zeros, as in a fresh cache.
 
-        Blocks before the first are zeros, as in a fresh cache. The keys and values are (B, N, context * S, D).
+        With a cache, the unrotated keys and the values of the last `context` blocks are left in it.
         """
         batch, blocks, size, hidden = x.shape
         queries, raw_keys, values = self.project(x.reshape(batch, blocks * size, hidden))
@@ -159,8 +149,10 @@ class BlockAttention(Attention):
         attended = attend(queries, keys, windows, self.mask)
         attended = attended.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)
         kept = self.context * size
-        tails = [F.pad(each, (0, 0, max(0, kept - each.shape[2]), 0))[:, :, -kept:] for each in (raw_keys, values)]
-        return self.merge(attended).view(batch, blocks, size, hidden), tails[0], tails[1]
+        if cache is not None and kept:
+            for held, new in ((cache.keys, raw_keys), (cache.values, values)):
+                held[:, :, :kept] = F.pad(new, (0, 0, max(0, kept - new.shape[2]), 0))[:, :, -kept:]
+        return self.merge(attended).view(batch, blocks, size, hidden)
 
     def _windows(self, x: Tensor, blocks: int) -> Tensor:
         """(B, N, Q * S, D) -> (B * Q, N, (context + 1) * S, D)."""
@@ -169,26 +161,47 @@ class BlockAttention(Attention):
         shifted = [padded[:, :, start : start + blocks] for start in range(self.context + 1)]
         return torch.cat(shifted, 3).transpose(1, 2).flatten(0, 1)
 
-    def step(self, x: Tensor, rotary: Tensor | None, index: int, cache: LayerCache) -> Tensor:
-        """(B, 1, H) -> (B, 1, H) for byte `index` of the block; the cache holds the unrotated keys of one window."""
+    def within(self, x: Tensor, rotary: Tensor | None, start: int, cache: LayerCache) -> Tensor:
+        """(B, n, H) -> (B, n, H) for n positions of the current block, from `start` on, after those in the cache."""
         queries, keys, values = self.project(x)
-        place = self.context * self.block_size + index
-        cache.keys[:, :, place], cache.values[:, :, place] = keys[:, :, 0], values[:, :, 0]
-        keys, values = cache.keys[:, :, : place + 1], cache.values[:, :, : place + 1]
+        first = self.context * self.block_size + start
+        end = first + x.shape[1]
+        cache.keys[:, :, first:end], cache.values[:, :, first:end] = keys, values
+        keys, values = cache.keys[:, :, :end], cache.values[:, :, :end]
         if rotary is not None:
-            queries, keys = rotate(queries, rotary[:, place : place + 1]), rotate(keys, rotary[:, : place + 1])
-        return self.merge(attend(queries, keys, values))
+            queries, keys = rotate(queries, rotary[:, first:end]), rotate(keys, rotary[:, :end])
+        mask = None if x.shape[1] == 1 else self.mask[start : start + x.shape[1], :end]
+        return self.merge(attend(queries, keys, values, mask))
 
-    def steps(self, x: Tensor, rotary: Tensor | None, cache: LayerCache) -> Tensor:
-        """`step` for all the bytes of a block at once, (B, S, H) -> (B, S, H)."""
-        queries, keys, values = self.project(x)
-        first = self.context * self.block_size
-        cache.keys[:, :, first:], cache.values[:, :, first:] = keys, values
-        keys = cache.keys
-        if rotary is not None:
-            window = keys.shape[2]
-            queries, keys = rotate(queries, rotary[:, first:window]), rotate(keys, rotary[:, :window])
-        return self.merge(attend(queries, keys, cache.values, self.mask))
+
+@dataclass(slots=True)
+class SourceKeys:
+    """What cross-attention reads of encoded sources, computed once per file: two tensors (B, *, Ts, *)."""
+
+    first: Tensor
+    second: Tensor
+
+    def rows(self, rows: Tensor, width: int) -> SourceKeys:
+        """The files `rows` (B',), cut to `width` source positions."""
+        return type(self)(self.first[rows, :, :width], self.second[rows, :, :width])
+
+    def joined(self, other: SourceKeys, width: int) -> SourceKeys:
+        """These files and then those of `other`, padded to `width` source positions."""
+        pairs = ((self.first, other.first), (self.second, other.second))
+        padded = ([F.pad(tensor, (0, 0, 0, width - tensor.shape[2])) for tensor in pair] for pair in pairs)
+        return type(self)(*(torch.cat(pair) for pair in padded))
+
+
+class ProjectedSource(SourceKeys):
+    """Keys (B, N, Ts, D + 2 * hands) and values (B, N, Ts, D)."""
+
+
+class AbsorbedSource(SourceKeys):
+    """The source with the waves of its times (B, 1, Ts, Hs + 2 * hands), and 1 / norm of every key (B, N, Ts, 1).
+
+    A key is a matrix times the source, so a query times that matrix may meet the source instead. Values are mapped
+    after they are summed. Source: the absorbed matrices of multi-head latent attention, arXiv:2405.04434, section 2.1.
+    """
 
 
 class CrossAttention(nn.Module):
@@ -205,29 +218,29 @@ class CrossAttention(nn.Module):
         self.scale = nn.Parameter(torch.full((num_heads, 1, 1), 1.5))
         self.hands = ClockHands(hidden_size, num_heads) if clock else None
 
-    def source_keys(self, source: Tensor, times: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Keys and values (B, N, T, D) of encoded source bytes (B, T, Hs); computed once per file.
+    def source_keys(self, source: Tensor, times: Tensor | None = None) -> SourceKeys:
+        """What `forward` reads of encoded source bytes (B, Ts, Hs); with a clock, `times` (B, Ts, 2) are before each.
 
-        With a clock, `times` (B, T, 2) are those before each byte, and keys are D + 2 * hands wide. Where the decoder
-        is far wider than its source, a step on a CPU would read far more keys than there is source: it is then given
-        what `_forward_shared` takes.
+        On a CPU a decoder far wider than its source would read many more keys in a step than there is source; it is
+        given the source itself (`kernels.absorbs_projections`).
         """
-        batch, length, width = source.shape
+        batch, length, _ = source.shape
         keys, values = self.key_value(source).view(batch, length, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        on_cpu = source.device.type == "cpu" and not torch.is_grad_enabled()
-        if on_cpu and self.num_heads > 1 and self.query.weight.shape[0] >= WIDER * width:
-            shared = [source] if self.hands is None or times is None else [source, *waves_of(times)]
-            sizes = keys.float().square().mean(-1, keepdim=True) + torch.finfo(keys.dtype).eps
-            return torch.cat([each.to(keys.dtype) for each in shared], -1)[:, None], sizes.rsqrt().to(keys.dtype)
+        timed = self.hands is not None and times is not None
+        if absorbs_projections(source, self.query.weight.shape[0], self.num_heads):
+            shared = [source, *waves_of(times)] if timed and times is not None else [source]
+            norms = keys.float().square().mean(-1, keepdim=True) + torch.finfo(keys.dtype).eps
+            shown = torch.cat([part.to(keys.dtype) for part in shared], -1)[:, None]
+            return AbsorbedSource(shown, norms.rsqrt().to(keys.dtype))
         keys = F.rms_norm(keys, (keys.shape[-1],))
-        if self.hands is not None and times is not None:
+        if timed and times is not None:
             waves = torch.cat(waves_of(times), -1)[:, None].to(keys.dtype)
             keys = torch.cat([keys, waves.expand(-1, self.num_heads, -1, -1)], -1)
-            if keys.device.type != "cpu" and not torch.is_grad_enabled():  # once for all the steps of a decoding
+            if pads_values(keys):
                 values = F.pad(values, (0, keys.shape[-1] - values.shape[-1]))
-        return keys, values
+        return ProjectedSource(keys, values)
 
-    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, times: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, keys: SourceKeys, mask: Tensor, times: Tensor | None = None) -> Tensor:
         """(B, T, H) -> (B, T, H), seeing the source positions that `mask` (B, 1, 1, Ts) allows.
 
         With a clock, `times` (B, T, 2) are those of the decoder.
@@ -235,33 +248,31 @@ class CrossAttention(nn.Module):
         batch, length, hidden = x.shape
         queries = self.query(x).view(batch, length, self.num_heads, -1).transpose(1, 2)
         queries = F.rms_norm(queries, (queries.shape[-1],)) * self.scale.to(queries.dtype)
-        head_dim = queries.shape[-1]
-        if keys.shape[1] < self.num_heads:
-            return self._forward_shared(x, queries, keys[:, 0], values, mask, times)
+        scale = queries.shape[-1] ** -0.5
+        hands = None
         if self.hands is not None and times is not None:
-            queries = torch.cat([queries, self.hands.queries(x, times) * head_dim**0.5], -1)
-        attended = attend(queries, keys, values, mask, scale=head_dim**-0.5)[..., :head_dim]
+            hands = self.hands.queries(x, times) * queries.shape[-1] ** 0.5
+        if isinstance(keys, AbsorbedSource):
+            attended = self._absorbed(queries, hands, keys, mask, scale)
+        else:
+            head_dim = queries.shape[-1]
+            queries = queries if hands is None else torch.cat([queries, hands], -1)
+            attended = attend(queries, keys.first, keys.second, mask, scale=scale)[..., :head_dim]
         return self.out(attended.transpose(1, 2).reshape(batch, length, hidden))
 
-    def _forward_shared(
-        self, x: Tensor, queries: Tensor, shared: Tensor, norms: Tensor, mask: Tensor, times: Tensor | None
+    def _absorbed(
+        self, queries: Tensor, hands: Tensor | None, keys: AbsorbedSource, mask: Tensor, scale: float
     ) -> Tensor:
-        """`forward` from what all heads share, (B, Ts, Hs + 2 * hands): the source with the waves of its times.
-
-        A key is a matrix times the source, so a query times that matrix may meet the source instead; the norms of keys
-        are numbers, `norms` (B, N, Ts, 1). Values are mapped after they are summed. Source: the absorbed matrices of
-        multi-head latent attention, arXiv:2405.04434, section 2.1.
-        """
+        """Attention (B, N, T, D) of queries, and of the hands of the clock, to what all heads share."""
         batch, heads, length, head_dim = queries.shape
         width = self.key_value.weight.shape[1]
         to_keys, to_values = self.key_value.weight.view(2, heads, head_dim, width)
+        shared, norms = keys.first[:, 0], keys.second
         source = shared[..., :width]
         scores = (queries @ to_keys).flatten(1, 2) @ source.transpose(1, 2)
         scores = scores.view(batch, heads, length, -1) * norms.transpose(2, 3)
-        if self.hands is not None and times is not None:
-            hands = self.hands.queries(x, times).flatten(1, 2) * head_dim**0.5
-            scores = scores + (hands @ shared[..., width:].transpose(1, 2)).view_as(scores)
-        shares = (scores * head_dim**-0.5).masked_fill(~mask, float("-inf")).softmax(-1).to(source.dtype)
+        if hands is not None:
+            scores = scores + (hands.flatten(1, 2) @ shared[..., width:].transpose(1, 2)).view_as(scores)
+        shares = (scores * scale).masked_fill(~mask, float("-inf")).softmax(-1).to(source.dtype)
         summed = (shares.flatten(1, 2) @ source).view(batch, heads, length, width)
-        attended = summed @ to_values.transpose(1, 2)
-        return self.out(attended.transpose(1, 2).reshape(batch, length, heads * head_dim))
+        return summed @ to_values.transpose(1, 2)

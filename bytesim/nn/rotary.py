@@ -8,9 +8,9 @@ from torch import Tensor
 BASE = 10_000.0
 
 
-def rotary_table(positions: int, head_dim: int) -> Tensor:
-    """(2, positions, head_dim): cosines and sines, each frequency standing in both halves of a head."""
-    frequencies = BASE ** (-torch.arange(0, head_dim, 2).float() / head_dim)
+def rotary_table(positions: int, head_dim: int, base: float = BASE) -> Tensor:
+    """(2, positions, head_dim): cosines and sines of RoPE with that base, each frequency in both halves of a head."""
+    frequencies = base ** (-torch.arange(0, head_dim, 2).float() / head_dim)
     angles = torch.arange(positions).float()[:, None] * frequencies
     angles = torch.cat([angles, angles], -1)
     return torch.stack([angles.cos(), angles.sin()])

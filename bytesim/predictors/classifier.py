@@ -11,18 +11,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bytesim.engine.classify import DEFAULT_BATCH, class_logits, is_classifier
+from bytesim.engine.classify import DEFAULT_BATCH, class_logits
 from bytesim.engine.hardware import faster_dtype
 from bytesim.errors import ConfigError, ModelError
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.formats.views import VIEWS, View
 from bytesim.models.folder import CARD_FILE, read_card
+from bytesim.models.interface import ClassifierModel, classifies
 from bytesim.models.store import find_model
 from bytesim.models.weights import load_model
 from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_of
@@ -35,9 +36,6 @@ from bytesim.predictors.calibration import (
 )
 from bytesim.predictors.loading import DTYPES, open_device
 from bytesim.predictors.scaling import Probabilities, Scaling, log_softmax
-
-if TYPE_CHECKING:
-    from bytesim.models.registry import Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,7 @@ class Classifier:
 
     name: str
     folder: Path
-    model: Model
+    model: ClassifierModel
     labels: tuple[str, ...]
     suffixes: tuple[str, ...]
     """Of the files it was trained on."""
@@ -161,7 +159,7 @@ def load_classifier(
     place = open_device(device)
     number_type = faster_dtype(place) if dtype == "auto" else getattr(torch, dtype)
     model = load_model(found.folder, dtype=number_type).to(place)
-    if not is_classifier(model):
+    if not classifies(model):
         raise ModelError(f"the model {name!r} writes files; it classifies none.")
     card = read_card(found.folder)
     calibration = read_calibration(card, found.folder)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from bytesim.clocks import clock_of, clock_patches, make_clock
-from bytesim.engine.decode import DEFAULT_SLOTS, decode
+from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
 from bytesim.errors import BytesimError, ConfigError, ModelError
 from bytesim.formats.cpu_trace import (
     MEMORY_SIZE,
@@ -21,7 +21,7 @@ from bytesim.formats.cpu_trace import (
 )
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.patching import frame_source
-from bytesim.predictors.writer import OnBytes, Writer, load_writer
+from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Reply, Request, RequestTimes
 
 
@@ -58,7 +58,6 @@ def predict_states(
     *,
     steps: int,
     slots: int = DEFAULT_SLOTS,
-    on_done: Callable[[int, Prediction], None] | None = None,
     on_bytes: OnBytes | None = None,
 ) -> list[Prediction]:
     """Free-running: from memory (1024 bytes) and first state of each program to every later state.
@@ -70,14 +69,8 @@ def predict_states(
     if steps > most:
         raise ModelError(f"the history of the model {writer.name!r} holds {most} steps, not {steps}.")
     requests = [_request(writer, memory, first, steps) for memory, first in programs]
-    firsts = [first for _, first in programs]
-
-    def heard(index: int, reply: Reply) -> None:
-        if on_done:
-            on_done(index, _prediction(firsts[index], reply, steps))
-
-    replies = decode(writer.model, requests, slots=slots, on_done=heard, on_bytes=on_bytes)
-    return [_prediction(first, reply, steps) for first, reply in zip(firsts, replies, strict=True)]
+    replies = dict(writer.answers(requests, slots=slots, on_bytes=on_bytes))
+    return [_prediction(first, replies[index], steps) for index, (_, first) in enumerate(programs)]
 
 
 def most_steps(writer: Writer) -> int:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from bytesim.engine.decode import DEFAULT_SLOTS
+from bytesim.engine.bulk import decode_all
+from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
 from bytesim.engine.hardware import faster_dtype
 from bytesim.errors import ConfigError, ModelError
-from bytesim.models.bgpt.model import BGPT
 from bytesim.models.folder import RECIPE_FILE
+from bytesim.models.interface import ByteModel, writes_bytes
 from bytesim.models.store import find_model
 from bytesim.models.weights import load_model
 from bytesim.predictors.loading import DTYPES, open_device
+from bytesim.requests import Reply, Request
 from bytesim.training.recipe import Recipe, load_recipe
 
 
@@ -25,13 +27,27 @@ class Writer:
 
     name: str
     folder: Path
-    model: BGPT
+    model: ByteModel
     conversions: tuple[tuple[str, str], ...] | None
     """(source suffix, target suffix) of every conversion in its recipe; None for a model imported from elsewhere."""
     generates: tuple[str, ...] | None
     """Suffixes of the files it was trained to write by itself; None as above."""
     simulates: bool
     """Whether its recipe says that it was trained on states of the CPU."""
+
+    def answers(
+        self,
+        requests: Sequence[Request],
+        *,
+        slots: int = DEFAULT_SLOTS,
+        jobs: int = 1,
+        on_bytes: OnBytes | None = None,
+    ) -> Iterator[tuple[int, Reply]]:
+        """(index, reply) of every request as it ends, `slots` at a time in each of `jobs` processes on a CPU.
+
+        Raises DecodeError where a process is ended from outside.
+        """
+        return decode_all(self.model, self.folder, requests, slots=slots, jobs=jobs, on_bytes=on_bytes)
 
     def check_converts(self, source_suffix: str, target_suffix: str) -> None:
         """Raise ModelError where the recipe says that this was never trained."""
@@ -53,7 +69,7 @@ def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows
     place = open_device(device)
     number_type = faster_dtype(place, rows=rows) if dtype == "auto" else getattr(torch, dtype)
     model = load_model(found.folder, dtype=number_type).to(place)
-    if not isinstance(model, BGPT) or model.byte_decoder is None:
+    if not writes_bytes(model):
         raise ModelError(f"the model {name!r} is a classifier; it writes no files.")
     recipe = _recipe(found.folder)
     return Writer(
@@ -84,7 +100,3 @@ def _conversions(recipe: Recipe) -> tuple[tuple[str, str], ...]:
 def _generated(recipe: Recipe) -> tuple[str, ...]:
     suffixes: Sequence[str] = [each.target_suffix for each in recipe.data if each.task == "generate"]
     return tuple(dict.fromkeys(suffix for suffix in suffixes if suffix))
-
-
-OnBytes = Callable[[int], None]
-"""Hears of how many bytes were written since the last call."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from bytesim.clocks import clock_of
-from bytesim.engine.decode import _Decoder, decode
+from bytesim.clocks import ByteDeadline, clock_of
+from bytesim.engine.decode import _Decoder, decode_in_order
 from bytesim.engine.score import score_file
 from bytesim.engine.uncached import decode_uncached
 from bytesim.errors import ConfigError, ContextError
@@ -25,7 +26,7 @@ from bytesim.models.bgpt.published import published_to_ours, read_published
 from bytesim.predictors.cpu import states_request
 from bytesim.requests import Request, Sampling
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 
 
 def small_model(**changes: object) -> BGPT:
@@ -65,7 +66,7 @@ def test_greedy_decoding_equals_the_published_code(name):
     convert = Request(
         history=convert.history, first=convert.first, source=convert.source, max_patches=len(convert.history) + 6
     )
-    together = decode(model, [generate, convert])
+    together = decode_in_order(model, [generate, convert])
     for reply, request, kind in zip(together, (generate, convert), ("generate", "convert"), strict=True):
         assert reply.data == expected[f"{kind}_bytes"].astype(np.uint8).tobytes()
         assert reply.ended == bool(expected[f"{kind}_ended"])
@@ -94,7 +95,7 @@ def test_greedy_decoding_equals_the_published_code(name):
 def test_cached_decoding_equals_recomputing(changes):
     model = small_model(**changes)
     requests = requests_of(model.config)
-    for reply, request in zip(decode(model, requests, slots=3), requests, strict=True):
+    for reply, request in zip(decode_in_order(model, requests, slots=3), requests, strict=True):
         slow = decode_uncached(model, request)
         assert (reply.data, reply.ended) == (slow.data, slow.ended)
         assert reply.nats == pytest.approx(slow.nats, rel=1e-4, abs=1e-3)
@@ -117,9 +118,9 @@ def test_states_of_the_cpu_are_those_of_recomputing_however_patches_are_spelled(
         for count in (1, 5, 12)
     ]
     wanted = [replace(request, max_patches=len(request.history) + 9) for request in wanted]
-    passes = decode(model, wanted)
-    monkeypatch.setattr(_Decoder, "_spell_together", lambda decoder: None)
-    for reply, by_byte, request in zip(passes, decode(model, wanted, slots=2), wanted, strict=True):
+    passes = decode_in_order(model, wanted)
+    monkeypatch.setattr(_Decoder, "_by_guessing", lambda decoder: None)
+    for reply, by_byte, request in zip(passes, decode_in_order(model, wanted, slots=2), wanted, strict=True):
         slow = decode_uncached(model, request)
         assert (reply.data, reply.ended) == (by_byte.data, by_byte.ended) == (slow.data, slow.ended)
         assert reply.nats == pytest.approx(slow.nats, rel=1e-4, abs=1e-3)
@@ -133,7 +134,7 @@ def test_the_clock_tells_the_same_while_a_file_is_written_as_when_it_is_read():
         convert_request(model.config, tune, "abc", "mid", grammar=midi_grammar, max_patches=150),
         convert_request(model.config, tune, "abc", "abc", grammar=abc_grammar, max_patches=150),
     ]
-    for request, reply in zip(wanted, decode(model, wanted), strict=True):
+    for request, reply in zip(wanted, decode_in_order(model, wanted), strict=True):
         assert len({tuple(times) for times in clock_of(reply.data, "abc" if b"K:" in reply.data else "mid")}) > 3
         scored = score_file(model, request, reply.data).token_nats[: len(reply.token_nats)]
         assert reply.token_nats == pytest.approx(scored, abs=1e-3)
@@ -148,8 +149,8 @@ def test_a_file_does_not_depend_on_what_is_decoded_beside_it(clock):
         for length in (5, 40, 21, 1)
     ]
     requests[2] = generate_request(model.config, "abc", grammar=abc_grammar, **settings)
-    alone = [decode(model, [request])[0].data for request in requests]
-    assert [reply.data for reply in decode(model, requests, slots=2)] == alone
+    alone = [decode_in_order(model, [request])[0].data for request in requests]
+    assert [reply.data for reply in decode_in_order(model, requests, slots=2)] == alone
 
 
 def test_seeds_give_different_files_and_repeat():
@@ -158,7 +159,7 @@ def test_seeds_give_different_files_and_repeat():
         generate_request(model.config, "abc", max_patches=10, sampling=Sampling(temperature=1.0, seed=seed))
         for seed in (1, 2, 1)
     ]
-    first, second, again = decode(model, wanted)
+    first, second, again = decode_in_order(model, wanted)
     assert first.data == again.data != second.data
 
 
@@ -176,7 +177,7 @@ def test_a_grammar_sees_the_output_with_its_prefix_and_is_obeyed():
     wanted = [
         generate_request(model.config, "abc", prefix, max_patches=20, grammar=digits) for prefix in (b"12", b"", b"7")
     ]
-    for request, reply in zip(wanted, decode(model, wanted), strict=True):
+    for request, reply in zip(wanted, decode_in_order(model, wanted), strict=True):
         assert reply.ended
         assert reply.data.isdigit()
         assert reply.data.startswith(request.prefix)
@@ -187,12 +188,13 @@ def test_an_answer_comes_to_an_end_when_the_music_of_its_source_has():
     model = small_model(clock=True, max_patches=400, max_source_bytes=400)
     tune = b"X:1\nM:4/4\nL:1/8\nK:C\nABcd|\n"
     request = convert_request(model.config, tune, "abc", "abc", grammar=abc_grammar)
-    assert request.times
-    assert request.times.latest == 4 * 240 + 1920
-    free = replace(request, times=replace(request.times, latest=None))
-    held, loose = decode(model, [request, free])
+    assert request.deadline
+    latest = request.deadline().latest
+    assert latest == 4 * 240 + 1920
+    free = replace(request, deadline=None)
+    held, loose = decode_in_order(model, [request, free])
     times = clock_of(held.data, "abc")[:, 0]
-    over = int(np.argmax(times > request.times.latest))
+    over = int(np.argmax(times > latest))
     assert loose.data[:over] == held.data[:over]
     assert held.ended
     assert len(held.data) < len(loose.data)
@@ -200,12 +202,12 @@ def test_an_answer_comes_to_an_end_when_the_music_of_its_source_has():
 
 def test_an_answer_is_brought_to_an_end_after_so_many_bytes():
     model = small_model()
-    options = {"grammar": text_grammar, "end_after": 20}
+    options = {"grammar": text_grammar, "deadline": partial(ByteDeadline, 20)}
     requests = [
         generate_request(model.config, "txt", b"abcde", sampling=Sampling(temperature=2.0, seed=seed), **options)
         for seed in range(30)
     ]
-    replies = decode(model, requests)
+    replies = decode_in_order(model, requests)
     for reply in replies:  # they begin with the prefix, e
         assert reply.data.decode("utf-8")
         assert reply.ended
@@ -220,7 +222,7 @@ def test_decoding_stops_at_max_patches_and_says_so():
     def no_end() -> Grammar:
         return Grammar(ANY_BYTE for _ in count())
 
-    reply = decode(model, [generate_request(model.config, "abc", max_patches=5, grammar=no_end)])[0]
+    reply = decode_in_order(model, [generate_request(model.config, "abc", max_patches=5, grammar=no_end)])[0]
     assert not reply.ended
     assert len(reply.data) == 4 * model.config.patch_size
 
@@ -228,7 +230,7 @@ def test_decoding_stops_at_max_patches_and_says_so():
 def test_scoring_an_answer_costs_what_decoding_it_cost():
     model = small_model()
     request = convert_request(model.config, b"some source", "abc", "mid", max_patches=30)
-    reply = decode(model, [request])[0]
+    reply = decode_in_order(model, [request])[0]
     score = score_file(model, request, reply.data)
     nats = score.nats if reply.ended else float(score.token_nats[:-1].sum())
     assert nats == pytest.approx(reply.nats, rel=1e-4, abs=1e-3)
@@ -238,7 +240,7 @@ def test_scoring_an_answer_costs_what_decoding_it_cost():
 def test_states_of_the_cpu_are_scored_as_they_are_decoded():
     model = small_model(patch_size=16, max_patches=20, max_source_bytes=1024, **AS_SHIPPED)
     request = states_request(model.config, bytes([17, 2, 10, 3] * 6).ljust(1024, b"\0"), bytes(16))
-    reply = decode(model, [request])[0]
+    reply = decode_in_order(model, [request])[0]
     scored = score_file(model, request, reply.data).token_nats[: len(reply.token_nats)]
     assert reply.token_nats == pytest.approx(scored, abs=1e-3)
 

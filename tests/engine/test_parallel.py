@@ -10,15 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import torch
 from helpers.music_models import make_model
 
-from bytesim.engine.decode import decode
-from bytesim.engine.parallel import decode_in_processes
+from bytesim.engine.bulk import decode_all
+from bytesim.engine.decode import decode_in_order
 from bytesim.models.bgpt.framing import convert_request
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.weights import load_model
-from bytesim.requests import Reply
 
 TUNES = [f"X:1\nM:4/4\nL:1/8\nK:D\n{letter * (4 + place)}|\n".encode() for place, letter in enumerate("CDEFGAB")]
 
@@ -31,13 +29,10 @@ def test_processes_write_what_one_writes(tmp_path, clock):
     model = load_model(folder)
     assert isinstance(model, BGPT)
     requests = [convert_request(model.config, tune, "abc", "mid") for tune in TUNES]
-    replies: dict[int, Reply] = {}
     written: list[int] = []
-    decode_in_processes(
-        folder, torch.float32, requests, jobs=2, slots=2, on_done=replies.__setitem__, on_bytes=written.append
-    )
+    replies = dict(decode_all(model, folder, requests, jobs=2, slots=2, on_bytes=written.append))
     assert sorted(replies) == list(range(len(TUNES)))
-    for index, expected in enumerate(decode(model, requests)):
+    for index, expected in enumerate(decode_in_order(model, requests)):
         assert (replies[index].data, replies[index].ended) == (expected.data, expected.ended)
         assert expected.data
     assert sum(written) == sum(len(reply.data) for reply in replies.values())

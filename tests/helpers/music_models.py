@@ -1,6 +1,6 @@
 """Models for the tests of convert, generate and evaluate: a tiny random one, and replies that are known."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
+from bytesim.models.interface import ByteModel
 from bytesim.models.weights import save_model
 from bytesim.requests import Reply, Request
 
@@ -49,27 +50,25 @@ def make_model(folder: Path, recipe: str = MUSIC, **changes: Any) -> Path:
 
 def answering(
     answer: Callable[[Request], bytes | None], nats: Callable[[Request], float] = lambda request: 1.0
-) -> Callable[..., list[Reply]]:
-    """A stand-in for `decode` whose replies, and surprise at them, are known; None is an answer that never ends."""
+) -> Callable[..., Iterator[tuple[int, Reply]]]:
+    """A stand-in for `decode` whose replies, and their nats, are known; None is an answer that never ends.
+
+    Put it in place with `monkeypatch.setattr(bulk, "decode", answering(...))`: every task decodes through that module.
+    """
 
     def decode(
-        model: BGPT,
+        model: ByteModel,
         requests: Sequence[Request],
         *,
         slots: int = 16,
-        on_done: Callable[[int, Reply], None] | None = None,
         on_bytes: Callable[[int], None] | None = None,
-    ) -> list[Reply]:
-        replies = []
+    ) -> Iterator[tuple[int, Reply]]:
         for index, request in enumerate(requests):
             data = answer(request)
-            surprise = np.zeros(len(data or b"") + 1, np.float32)
-            surprise[-1] = nats(request)
-            replies.append(Reply(data or b"", data is not None, surprise))
+            token_nats = np.zeros(len(data or b"") + 1, np.float32)
+            token_nats[-1] = nats(request)
             if on_bytes:
                 on_bytes(len(data or b""))
-            if on_done:
-                on_done(index, replies[-1])
-        return replies
+            yield index, Reply(data or b"", data is not None, token_nats)
 
     return decode

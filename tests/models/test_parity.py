@@ -14,7 +14,7 @@ from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.published import published_to_ours, read_published
 from bytesim.patching import VOCAB_SIZE, frame_file
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 TOLERANCE = 1e-4
 
 

@@ -10,7 +10,7 @@ from bytesim import metrics
 from bytesim.cpu.assembler import assemble
 from bytesim.cpu.many import split_programs, with_states
 from bytesim.cpu.plan import Plan
-from bytesim.engine.decode import decode
+from bytesim.engine.decode import decode_in_order
 from bytesim.engine.score import score_file
 from bytesim.engine.uncached import decode_uncached
 from bytesim.formats import abc, bmp, midi, wav
@@ -66,10 +66,10 @@ def test_music_converts_the_examples_note_for_note(music, tunes, direction):
     rendered = [render_abc2midi(tune).midi for tune in tunes]
     if direction == "abc2midi":
         requests = [convert_request(music.config, tune.encode(), "abc", "mid", grammar=midi_grammar) for tune in tunes]
-        made = [midi.mend_track_lengths(reply.data)[0] for reply in decode(music, requests)]
+        made = [midi.mend_track_lengths(reply.data)[0] for reply in decode_in_order(music, requests)]
     else:
         requests = [convert_request(music.config, data, "mid", "abc", grammar=abc_grammar) for data in rendered]
-        made = [render_abc2midi(reply.data.decode("ascii")).midi for reply in decode(music, requests)]
+        made = [render_abc2midi(reply.data.decode("ascii")).midi for reply in decode_in_order(music, requests)]
     right = [metrics.note_f1(midi.notes(a), midi.notes(b)) == 1 for a, b in zip(made, rendered, strict=True)]
     assert sum(right) >= MUSIC_NOTE_FOR_NOTE[direction]
 
@@ -81,7 +81,7 @@ def test_music_decodes_the_same_cached_and_uncached(music, tunes):
         convert_request(music.config, request.source, "abc", "mid", max_patches=min(limit, len(request.history) + 6))
         for request in requests
     ]
-    for reply, request in zip(decode(music, requests), requests, strict=True):
+    for reply, request in zip(decode_in_order(music, requests), requests, strict=True):
         assert reply.data == decode_uncached(music, request).data
 
 
@@ -121,7 +121,7 @@ def test_cpu_decodes_the_same_cached_and_uncached(cpu):
     memory = assemble((EXAMPLES / "bits.asm").read_text(encoding="utf-8"))
     request = states_request(cpu.model.config, memory, bytes(6) + bytes([44, 0, 7, 0, 0, 200, 0, 0, 0, 1]))
     request = replace(request, max_patches=8)
-    assert decode(cpu.model, [request])[0].data == decode_uncached(cpu.model, request).data
+    assert decode_in_order(cpu.model, [request])[0].data == decode_uncached(cpu.model, request).data
 
 
 NEWS = """

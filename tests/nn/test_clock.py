@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from bytesim.nn.attention import CrossAttention, attend
+from bytesim.nn.attention import AbsorbedSource, CrossAttention
 from bytesim.nn.clock import PEAK, ClockFeatures, ClockHands, waves_of
+from bytesim.nn.kernels import attend
 
 TIMES = torch.stack([torch.arange(0, 50_000, 120), torch.arange(0, 50_000, 120) % 1440], -1)[None]
 
@@ -43,7 +44,7 @@ def test_values_narrower_than_keys_are_attended_alike_written_out_and_fused(monk
     mask = torch.ones(2, 1, 1, 7, dtype=torch.bool)
     mask[1, :, :, 4:] = False
     written_out = attend(queries, keys, values, mask, scale=0.5)
-    monkeypatch.setattr("bytesim.nn.attention.LARGEST_PRODUCT", 0)
+    monkeypatch.setattr("bytesim.nn.kernels.LARGEST_PRODUCT", 0)
     fused = attend(queries, keys, values, mask, scale=0.5)
     assert fused.shape == written_out.shape == (2, 3, 5, 8)
     torch.testing.assert_close(written_out, fused, rtol=1e-4, atol=1e-5)
@@ -69,9 +70,9 @@ def test_a_wide_decoder_reads_the_source_itself_and_sees_the_same(clock, queries
     times, source_times = torch.randint(0, 9000, (3, queries, 2)), torch.randint(0, 9000, (3, 20, 2))
     mask = torch.rand(3, 1, 1, 20) > 0.2
     mask[..., 0] = True
-    by_keys = attention(x, *attention.source_keys(source, source_times), mask, times)
+    by_keys = attention(x, attention.source_keys(source, source_times), mask, times)
     with torch.no_grad():
         shared = attention.source_keys(source, source_times)
-        by_source = attention(x, *shared, mask, times)
-    assert shared[0].shape[1] == 1
+        by_source = attention(x, shared, mask, times)
+    assert isinstance(shared, AbsorbedSource)
     assert torch.allclose(by_keys, by_source, atol=1e-5)

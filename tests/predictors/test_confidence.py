@@ -10,12 +10,12 @@ from helpers.music_models import BOOK, REEL, answering, make_model
 from typer.testing import CliRunner
 
 from bytesim.cli import app
+from bytesim.engine import bulk
 from bytesim.errors import ModelError
 from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.predictors import confidence
 from bytesim.predictors.confidence import Calibration, calibrate, keep_calibration, read_calibration, surprise
 from bytesim.requests import Request
-from bytesim.tasks.convert import model as convert_model
 from bytesim.tasks.convert import tunes as convert
 from bytesim.tasks.evaluate.convert import evaluate_convert
 from bytesim.training.data.shards import pack, save_shard
@@ -43,7 +43,7 @@ def right_answer(request: Request) -> bytes:
 
 
 def decode_with(monkeypatch: pytest.MonkeyPatch, nats: float, answer=right_answer) -> None:
-    monkeypatch.setattr(convert_model, "decode", answering(answer, lambda request: nats))
+    monkeypatch.setattr(bulk, "decode", answering(answer, lambda request: nats))
 
 
 def write(folder: Path, text: str = REEL) -> Path:

@@ -9,11 +9,11 @@ from helpers.music_models import BOOK, EXAMPLES, MUSIC, REEL, answering, make_mo
 from typer.testing import CliRunner
 
 from bytesim.cli import app
+from bytesim.engine import bulk
 from bytesim.errors import BytesimError, ConfigError, ModelError, ToolError
 from bytesim.formats import abc, midi
 from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.requests import Request
-from bytesim.tasks.convert import model as convert_model
 from bytesim.tasks.convert import tunes as convert
 from bytesim.tasks.convert.files import convert_files
 
@@ -34,11 +34,11 @@ def right_answer(request: Request) -> bytes:
 
 @pytest.fixture
 def perfect(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convert_model, "decode", answering(right_answer))
+    monkeypatch.setattr(bulk, "decode", answering(right_answer))
 
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, data: bytes | None) -> None:
-    monkeypatch.setattr(convert_model, "decode", answering(lambda request: data))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: data))
 
 
 def run(*words: str | Path, **options):
@@ -397,7 +397,7 @@ def test_an_unknown_device_is_one_line(tmp_path, model):
 
 
 def test_files_go_the_way_their_suffix_says(tmp_path, model, monkeypatch):
-    monkeypatch.setattr(convert_model, "decode", answering(right_answer))
+    monkeypatch.setattr(bulk, "decode", answering(right_answer))
     midi_file = render_abc2midi(REEL).midi
     files = {"a.abc": "X:1\nK:C\nC|\n", "b.mid": midi_file, "c.txt": "?"}
     sources = [tune(tmp_path, data, name) for name, data in files.items()]
@@ -433,7 +433,7 @@ def test_a_model_whose_recipe_names_no_conversion_is_refused(tmp_path):
 
 
 def test_the_written_tune_reads_back(tmp_path, model, monkeypatch):
-    monkeypatch.setattr(convert_model, "decode", answering(right_answer))
+    monkeypatch.setattr(bulk, "decode", answering(right_answer))
     (outcome,) = convert.midi2abc([tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid")], model=model)
     again = abc.parse(Path(outcome.result.output).read_text())
     assert (again.title, again.tempo_bpm) == ("The Reel", 100)

@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 
 from bytesim.cli import app
 from bytesim.clocks import clock_of
+from bytesim.engine import bulk
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.formats import abc
 from bytesim.models.bgpt.framing import generate_request
 from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.predictors.writer import load_writer
-from bytesim.tasks.convert import model as convert_model
 from bytesim.tasks.evaluate import bpb as evaluate_bpb_module
 from bytesim.tasks.evaluate.bpb import _windows, evaluate_bpb
 from bytesim.tasks.evaluate.convert import evaluate_convert
@@ -51,7 +51,7 @@ def render(text: str) -> bytes:
 def answers(monkeypatch: pytest.MonkeyPatch, *replies: bytes | None) -> None:
     """One reply for each tune that reaches the model, in order."""
     waiting = iter(replies)
-    monkeypatch.setattr(convert_model, "decode", answering(lambda request: next(waiting)))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: next(waiting)))
 
 
 def run(*words: str | Path):

@@ -8,9 +8,9 @@ from helpers.music_models import MUSIC, answering, make_model
 from typer.testing import CliRunner
 
 from bytesim.cli import app
+from bytesim.engine import bulk
 from bytesim.errors import DecodeError, InputError, OutputError
 from bytesim.tasks.evaluate import generate as task
-from bytesim.tasks.generate import draw as generate_draw
 from bytesim.training.data.shards import pack, save_shard
 
 BODIES = {0: b"DFAdfdAF|", 1: b"GBAGFAD2|", 2: b"D8|"}
@@ -28,7 +28,7 @@ def tune(seed: int) -> bytes:
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: tune(request.sampling.seed)))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: tune(request.sampling.seed)))
 
 
 def test_tunes_are_opened_and_looked_for_among_the_training_rows(model):
@@ -83,6 +83,6 @@ def test_a_missing_shard_and_a_model_that_writes_nothing_are_errors(model, monke
     with pytest.raises(InputError, match="no such shard"):
         task.evaluate_generate(model=model, count=1, against=["none.npz"])
     other = str(make_model(tmp_path / "other", MUSIC.replace('= "abc"\n', '= "xyz"\n')))
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: None))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: None))
     with pytest.raises(DecodeError, match="no file at all"):
         task.evaluate_generate(model=other, suffix="xyz", count=1)

@@ -8,10 +8,10 @@ from helpers.music_models import MUSIC, answering, make_model
 from typer.testing import CliRunner
 
 from bytesim.cli import app
+from bytesim.engine import bulk
 from bytesim.errors import BytesimError, ConfigError, ContextError
 from bytesim.formats import abc
 from bytesim.requests import Request
-from bytesim.tasks.generate import draw as generate_draw
 from bytesim.tasks.generate import generate as task
 
 TUNE = b"X:1\nM:4/4\nL:1/8\nK:D\nDFAdfdAF|GBAGFAD2|\n"
@@ -41,7 +41,7 @@ def run(*words: str | Path, **options):
 
 
 def test_a_tune_is_written_in_readable_form(model, monkeypatch, here):
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: TUNE))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     done = run("--model", model, "--seed", 5)
     assert done.exit_code == 0, done.output
     assert (here / "music-5.abc").read_text() == "X:1\nM:4/4\nL:1/8\nK:D\nDF Ad fd AF|GB AG FA D2|]\n"
@@ -50,7 +50,7 @@ def test_a_tune_is_written_in_readable_form(model, monkeypatch, here):
 
 def test_what_does_not_parse_is_drawn_again_with_the_next_seed(model, monkeypatch, here):
     monkeypatch.setattr(
-        generate_draw, "decode", answering(lambda request: {4: TUNE, 8: OTHER}.get(request.sampling.seed, b"no tune"))
+        bulk, "decode", answering(lambda request: {4: TUNE, 8: OTHER}.get(request.sampling.seed, b"no tune"))
     )
     done = run("--model", model, "--seed", 3, "-n", 2, "-o", here / "tunes", "--json")
     first, second = [row["result"] for row in json.loads(done.stdout)]
@@ -99,7 +99,7 @@ def test_a_begun_tune_is_given_to_the_model_in_canonical_form(model, monkeypatch
         asked.append(request)
         return request.prefix + b"E8|\n"
 
-    monkeypatch.setattr(generate_draw, "decode", answering(answer))
+    monkeypatch.setattr(bulk, "decode", answering(answer))
     task.generate(model=model, prompt="X:1\nT:Mine\nM:4/4\nK:D\nDF A2 d4 | E2", output="tune.abc", seed=0)
     written = abc.parse(Path("tune.abc").read_text())
     assert written.title == "Mine"
@@ -116,7 +116,7 @@ def test_a_tune_is_valid_at_the_first_try_by_construction(model, here):
 
 
 def test_stdout_takes_one_file(model, monkeypatch):
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: TUNE))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     done = run("--model", model, "-o", "-", "--seed", 1)
     assert done.stdout.startswith("X:1\nM:4/4")
     assert done.stderr == "-: 46 bytes by the model music, seed 1\n"
@@ -125,7 +125,7 @@ def test_stdout_takes_one_file(model, monkeypatch):
 
 
 def test_an_existing_file_is_refused_before_the_work(model, monkeypatch, here):
-    monkeypatch.setattr(generate_draw, "decode", lambda *_, **__: pytest.fail("the output was not checked first"))
+    monkeypatch.setattr(bulk, "decode", lambda *_, **__: pytest.fail("the output was not checked first"))
     (here / "tune.abc").write_text("mine")
     done = run("--model", model, "-o", "tune.abc")
     assert isinstance(done.exception, BytesimError)

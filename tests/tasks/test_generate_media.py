@@ -13,6 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from bytesim.cli import app
+from bytesim.engine import bulk
 from bytesim.engine.decode import decode
 from bytesim.errors import ConfigError, ContextError, InputError, OutputError, ToolError
 from bytesim.formats import bmp, midi, wav
@@ -82,7 +83,7 @@ def test_a_picture_from_nothing_is_valid_and_its_header_costs_no_step(models, mo
         asked.extend(requests)
         return decode(model, requests, **options)
 
-    monkeypatch.setattr(generate_draw, "decode", spy)
+    monkeypatch.setattr(bulk, "decode", spy)
     drawn = task.generate(model=models["bmp"], temperature=4.0, seed=1, tries=1)
     (data,) = files_of(drawn)
     assert (len(data), data[:54]) == (3126, BMP_HEADER)
@@ -113,7 +114,7 @@ def test_half_of_a_whole_file_is_kept_and_all_of_a_begun_one(models, monkeypatch
         begun.append(16 * (len(request.history) - 1) + len(request.prefix))
         return request.prefix.ljust(3126 - 16 * (len(request.history) - 1), b"\7")
 
-    monkeypatch.setattr(generate_draw, "decode", answering(answer))
+    monkeypatch.setattr(bulk, "decode", answering(answer))
     picture = bmp.serialize(bmp.Picture(width=32, height=32, pixels=bytes(range(256)) * 12))
     for data, keep in ((picture, None), (picture, 0.25), (picture[:1000], None), (picture[:20], None)):
         Path("prompt.bmp").write_bytes(data)
@@ -150,7 +151,7 @@ def test_a_prompt_that_ends_inside_a_character_is_gone_on_with(models):
 
 
 def test_a_share_of_a_text_is_cut_at_a_character(models, monkeypatch):
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: request.prefix + b"."))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: request.prefix + b"."))
     Path("prompt.txt").write_text("aaéé", encoding="utf-8")
     task.generate(model=models["txt"], prompt_file="prompt.txt", keep=0.5, output="out.txt")
     assert Path("out.txt").read_text() == "aa."
@@ -209,7 +210,7 @@ def test_a_model_whose_history_is_too_short_for_a_file_is_refused(tmp_path):
 
 def test_a_file_like_an_earlier_one_is_drawn_again(models, monkeypatch):
     monkeypatch.setattr(
-        generate_draw, "decode", answering(lambda request: b"same" if request.sampling.seed in (0, 1, 3) else b"new")
+        bulk, "decode", answering(lambda request: b"same" if request.sampling.seed in (0, 1, 3) else b"new")
     )
     drawn = task.generate(model=models["txt"], count=2, seed=0, output="new")
     assert [(each.result.seed, each.result.tries) for each in drawn] == [(0, 1), (2, 2)]
@@ -224,7 +225,7 @@ def test_a_model_of_other_files_is_left_free(models, monkeypatch):
         asked.append(request)
         return small
 
-    monkeypatch.setattr(generate_draw, "decode", answering(answer))
+    monkeypatch.setattr(bulk, "decode", answering(answer))
     drawn = task.generate(model=models["bmp"], any_form=True, output="small.bmp")
     assert files_of(drawn) == [small]
     assert (asked[0].grammar, asked[0].prefix, len(asked[0].history)) == (None, b"", 1)
@@ -233,16 +234,14 @@ def test_a_model_of_other_files_is_left_free(models, monkeypatch):
 def test_processes_are_given_requests_that_can_be_sent(models, monkeypatch):
     sent: list[int] = []
 
-    def in_processes(folder, dtype, requests, *, jobs, slots, on_done, on_bytes=None):
-        requests = pickle.loads(pickle.dumps(requests))
+    def in_processes(start, work, items, *, jobs):
+        state = pickle.loads(pickle.dumps(start))()
         sent.append(jobs)
-        decode(generate_draw_model(), requests, slots=slots, on_done=on_done, on_bytes=on_bytes)
-
-    def generate_draw_model():
-        return task.load_writer(models["txt"]).model
+        for number, item in enumerate(pickle.loads(pickle.dumps(items))):
+            yield number, work(state, item)
 
     alone = task.generate(model=models["txt"], count=4, seed=7, output="one")
-    monkeypatch.setattr(generate_draw, "decode_in_processes", in_processes)
+    monkeypatch.setattr(bulk, "map_in_processes", in_processes)
     shared = task.generate(model=models["txt"], count=4, seed=7, output="two", jobs=3)
     assert sent == [3]
     assert files_of(shared) == files_of(alone)
@@ -281,7 +280,7 @@ def test_a_sheet_of_very_many_files_says_how_many_more_there_are():
 
 def test_generate_draws_a_sheet_with_the_seeds(models, monkeypatch, here):
     made = {seed: data for seed, (_, data) in enumerate(pictures(4))}
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: made[request.sampling.seed][48:]))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: made[request.sampling.seed][48:]))
     done = run("--model", models["bmp"], "-n", 4, "--seed", 0, "-o", "new", "--sheet", "sheet.png")
     assert done.exit_code == 0, done.output
     assert done.stderr == "sheet.png: 4 on one sheet\n"
@@ -289,7 +288,7 @@ def test_generate_draws_a_sheet_with_the_seeds(models, monkeypatch, here):
 
 
 def test_what_cannot_be_written_beside_is_said_before_the_work(models, music, monkeypatch, here):
-    monkeypatch.setattr(generate_draw, "decode", lambda *_, **__: pytest.fail("the outputs were not checked first"))
+    monkeypatch.setattr(bulk, "decode", lambda *_, **__: pytest.fail("the outputs were not checked first"))
     Path("there.png").write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         task.generate(model=models["bmp"], sheet="there.png")
@@ -305,7 +304,7 @@ def test_what_cannot_be_written_beside_is_said_before_the_work(models, music, mo
 
 
 def test_the_midi_of_a_tune_stands_beside_it_and_names_what_made_it(music, monkeypatch, here):
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: TUNE))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     done = run("--model", music, "--seed", 5, "--midi")
     assert done.exit_code == 0, done.output
     engine = "abc2midi" if shutil.which("abc2midi") else "music21"
@@ -314,7 +313,7 @@ def test_the_midi_of_a_tune_stands_beside_it_and_names_what_made_it(music, monke
 
 
 def test_a_tune_without_its_midi_is_an_error_that_says_so(music, monkeypatch, here):
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: TUNE))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     (outcome,) = task.generate(model=music, seed=5, midi=True, engine="model")  # its MIDI does not fit the history
     assert str(outcome.error).startswith("music-5.abc: the tune is written, but has no MIDI: ")
     assert [path.name for path in here.iterdir()] == ["music-5.abc"]
@@ -322,7 +321,7 @@ def test_a_tune_without_its_midi_is_an_error_that_says_so(music, monkeypatch, he
 
 @pytest.mark.skipif(shutil.which("abcm2ps") is None, reason="abcm2ps is not installed")
 def test_the_score_of_a_tune_stands_beside_it(music, monkeypatch, here):
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: TUNE))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     (outcome,) = task.generate(model=music, seed=5, score=True, prompt="X:1\nT:Mine\nM:4/4\nK:D\nD")
     drawn = (here / "music-5.svg").read_text()
     assert outcome.result.score == "music-5.svg"
@@ -335,7 +334,7 @@ def test_abc_means_the_tunes_of_music_unless_a_model_is_called_so(monkeypatch, t
     monkeypatch.setenv("BYTESIM_MODELS", str(tmp_path / "store"))
     both = MUSIC + '[[data]]\npath = "none.npz"\ntask = "generate"\ntarget_suffix = "txt"\n'
     make_model(tmp_path / "store" / "music", both)
-    monkeypatch.setattr(generate_draw, "decode", answering(lambda request: TUNE))
+    monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     (outcome,) = task.generate(model="abc", seed=5)
     assert (outcome.result.model, outcome.result.output) == ("music", "music-5.abc")
     listed = CliRunner().invoke(app, ["models", "list"]).stdout.splitlines()

@@ -7,14 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bytesim.clocks import TICKS_PER_WHOLE, clock_of, clock_patches, make_clock
+from bytesim.clocks import clock_of, clock_patches, latest_time, make_clock, music_deadline
 from bytesim.errors import ContextError
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.patching import extension_patch, frame_source, split_patches
 from bytesim.requests import Request, RequestTimes
-
-LONGER_BY = TICKS_PER_WHOLE
-"""Ticks that an answer may go on after the end of its source's music; from then on its grammar brings it to an end."""
 
 
 def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_suffix: str, **options: Any) -> Request:
@@ -43,8 +40,10 @@ def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_
             ],
             clock=partial(make_clock, target_suffix),
             source=times[:-1],
-            latest=int(times[:, 0].max()) + LONGER_BY if times.any() else None,
         )
+        latest = latest_time(times)
+        if latest is not None:
+            settings["deadline"] = partial(music_deadline, latest, target_suffix)
     return Request(history=history, first=len(history), source=data, **settings)
 
 

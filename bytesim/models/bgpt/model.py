@@ -7,33 +7,25 @@ models with a clock, are pairs of ticks on a last axis of 2, see `bytesim.clocks
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.models.bgpt import request_times
+from bytesim.models.bgpt.conditioning import Conditioning, Source
 from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache
+from bytesim.models.bgpt.session import BGPTSession
+from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache, SourceKeys
 from bytesim.nn.clock import ClockFeatures
 from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.nn.parts import FeedForward, make_norm
 from bytesim.nn.rotary import rotary_table
-from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
-
-SourceKeys = list[tuple[Tensor, Tensor] | None]
-"""One (keys, values) pair for each decoder layer that attends to the source, None for the others."""
-
-
-@dataclass(slots=True)
-class Source:
-    """An encoded source: its mask (B, 1, 1, T) and what each decoder layer reads from it."""
-
-    mask: Tensor
-    patch_keys: SourceKeys
-    byte_keys: SourceKeys
+from bytesim.patching import END_OF_PATCH, VOCAB_SIZE, Patches
+from bytesim.requests import Request
 
 
 class PatchEncoder(nn.Module):
@@ -106,12 +98,10 @@ class DecoderBlock(nn.Module):
         self.feed_forward_norm = make_norm(size, config.parts)
         self.feed_forward = FeedForward(size, config.parts)
 
-    def finish(
-        self, x: Tensor, source: Source | None, keys: tuple[Tensor, Tensor] | None, times: Tensor | None
-    ) -> Tensor:
-        """What follows self-attention, for x (B, T, H): source attention where there is one, then feed-forward."""
-        if self.source_attention is not None and source is not None and keys is not None:
-            x = x + self.source_attention(self.source_norm(x), *keys, source.mask, times)
+    def finish(self, x: Tensor, keys: SourceKeys | None, given: Conditioning, times: Tensor | None) -> Tensor:
+        """What follows self-attention, for x (B, T, H) at `times`: cross-attention to the source, then feed-forward."""
+        if self.source_attention is not None and given.source is not None and keys is not None:
+            x = x + self.source_attention(self.source_norm(x), keys, given.source.mask, times)
         return x + self.feed_forward(self.feed_forward_norm(x))
 
 
@@ -141,36 +131,33 @@ class PatchDecoder(nn.Module):
         self.register_buffer("rotary", table, persistent=False)
         self.clock = ClockFeatures(config.hidden_size) if config.clock else None
 
-    def forward(self, patches: Tensor, source: Source | None = None, times: Tensor | None = None) -> Tensor:
-        """`times` (B, P, 2) are those after each patch."""
-        length = patches.shape[1]
-        x = self._inputs(patches, self.positions[:length], times)
-        rotary = None if self.rotary is None else self.rotary[:, :length]
-        for index, block in enumerate(cast("list[PatchBlock]", self.blocks)):
-            x = x + block.attention(block.attention_norm(x), rotary)
-            x = block.finish(x, source, source.patch_keys[index] if source else None, times)
-        return self.norm(x)
-
-    def _inputs(self, patches: Tensor, positions: Tensor, times: Tensor | None) -> Tensor:
-        x = self.embedding(patches) + positions
-        return x if self.clock is None or times is None else x + self.clock(times)
-
-    def cached(
+    def forward(
         self,
         patches: Tensor,
-        positions: Tensor,
-        caches: list[LayerCache],
-        source: Source | None,
-        times: Tensor | None = None,
+        given: Conditioning,
+        caches: list[LayerCache] | None = None,
+        positions: Tensor | None = None,
     ) -> Tensor:
-        """`forward` for patches at `positions` (B, P), with what the caches hold of those B files before them."""
-        x = self._inputs(patches, self.positions[positions], times)
-        rotary = None if self.rotary is None else self.rotary[:, positions][:, :, None]
-        blocks = cast("list[PatchBlock]", self.blocks)
-        for index, (block, cache) in enumerate(zip(blocks, caches, strict=True)):
-            x = x + block.attention.cached(block.attention_norm(x), rotary, positions, cache)
-            x = block.finish(x, source, source.patch_keys[index] if source else None, times)
+        """Features (B, P, H). Without caches the patches are the first of their files.
+
+        With a cache for each layer they stand at `positions` (B, P), after the patches that the caches hold.
+        """
+        places = slice(patches.shape[1]) if positions is None else positions
+        x = self.embedding(patches) + self.positions[places]
+        if self.clock is not None and given.times is not None:
+            x = x + self.clock(given.times)
+        rotary = None if self.rotary is None else self.rotary[:, places]
+        rotary = rotary[:, :, None] if rotary is not None and positions is not None else rotary
+        for index, block in enumerate(self.layers):
+            cache = None if caches is None else caches[index]
+            x = x + block.attention(block.attention_norm(x), rotary, cache=cache, positions=positions)
+            x = block.finish(x, given.source.patch_keys[index] if given.source else None, given, given.times)
         return self.norm(x)
+
+    @property
+    def layers(self) -> list[PatchBlock]:
+        """The blocks, by their type."""
+        return cast("list[PatchBlock]", list(self.blocks))
 
 
 class NearBytes(nn.Module):
@@ -210,10 +197,8 @@ class ByteBlock(DecoderBlock):
 
     def __init__(self, config: BGPTConfig) -> None:
         size, parts = config.byte_hidden_size, config.parts
-        # A published block holds the feature besides its bytes, so one position more.
-        block_size = config.patch_size + (parts == "published")
         heads = size // config.byte_head_size
-        attention = BlockAttention(size, heads, parts, block_size, config.context_patches)
+        attention = BlockAttention(size, heads, parts, config.patch_size, config.context_patches)
         super().__init__(attention, size, config, reads_source=config.source_attention and config.byte_source_attention)
 
 
@@ -249,100 +234,51 @@ class ByteDecoder(nn.Module):
     def forward(
         self,
         features: Tensor,
-        targets: Tensor,
-        before: Tensor,
-        source: Source | None = None,
-        times: Tensor | None = None,
-        near: Tensor | None = None,
-    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """Logits (B, Q, S, V) for target patches (B, Q, S), one feature (B, Q, H) each.
+        tokens: Tensor,
+        given: Conditioning,
+        caches: list[LayerCache] | None = None,
+        start: int | None = None,
+    ) -> Tensor:
+        """Logits (B, Q, n, V) of the bytes that follow `tokens` (B, Q, n) in Q patches, one feature (B, Q, H) each.
 
-        `before` (B, Q) holds the last token of the patch before each, `times` (B, Q, S, 2) those before each byte,
-        `near` (B, Q, S, Hb) what `self.near` makes of the bytes before each. Also returns each layer's unrotated keys
-        and values of the last context patches, from which `step` goes on.
+        Without `start` the patches are whole ones, n = S (teacher forcing), and caches, where there are some, are left
+        with the last context patches. With it, Q is 1, and the n bytes from place `start` on of the current patch
+        follow those that the caches hold. The logits of a byte depend on the tokens before it alone.
         """
-        x = self._inputs(features, targets, before)
-        x = x if near is None else x + near
+        x = self._inputs(features, tokens, start or 0)
+        x = x if given.near is None else x + given.near
         batch, blocks, size, hidden = x.shape
-        if self.clock is not None and times is not None:
-            x, times = x + self.clock(times), times.flatten(1, 2)
-        tails = []
-        for index, block in enumerate(cast("list[ByteBlock]", self.blocks)):
-            attended, keys, values = block.attention.blocks(block.attention_norm(x), self.rotary)
-            tails.append((keys, values))
-            x = (x + attended).view(batch, blocks * size, hidden)
-            x = block.finish(x, source, source.byte_keys[index] if source else None, times)
+        times = None if given.times is None else given.times.flatten(1, 2)
+        if self.clock is not None and given.times is not None:
+            x = x + self.clock(given.times)
+        for index, block in enumerate(self.layers):
+            cache = None if caches is None else caches[index]
+            if start is None:
+                x = x + block.attention.blocks(block.attention_norm(x), self.rotary, cache)
+            else:
+                assert cache is not None, "single bytes follow what a cache holds"
+                x = x + block.attention.within(block.attention_norm(x[:, 0]), self.rotary, start, cache)[:, None]
+            x = x.view(batch, blocks * size, hidden)
+            x = block.finish(x, given.source.byte_keys[index] if given.source else None, given, times)
             x = x.view(batch, blocks, size, hidden)
-        return self._logits(x[:, :, : self.config.patch_size]), tails
-
-    def _inputs(self, features: Tensor, targets: Tensor, before: Tensor) -> Tensor:
-        if self.config.parts == "published":
-            return torch.cat([features[:, :, None], self.bytes(targets)], 2) + self.positions
-        shifted = torch.cat([before[..., None], targets[..., :-1]], -1)
-        return self.bytes(shifted) + self._spread(features)
-
-    def _spread(self, features: Tensor) -> Tensor:
-        """Features (..., H) -> what they add to each byte, (..., S, Hb), or to all of them, (..., 1, Hb)."""
-        return self.feature(features).unflatten(-1, (-1, self.config.byte_hidden_size))
-
-    def _logits(self, x: Tensor) -> Tensor:
         x = self.norm(x)
         return F.linear(x, self.bytes.weight) if self.config.parts == "published" else self.head(x)
 
-    def step(
-        self,
-        index: int,
-        last: Tensor,
-        features: Tensor,
-        caches: list[LayerCache],
-        source: Source | None,
-        times: Tensor | None = None,
-        near: Tensor | None = None,
-    ) -> Tensor:
-        """Logits (B, V) for byte `index` of the current patch, given the token before it, `last` (B,).
-
-        `times` (B, 2) are those before the byte, `near` (B, 1, Hb) comes from `self.near.after`.
-        """
+    def _inputs(self, features: Tensor, tokens: Tensor, start: int) -> Tensor:
+        """(B, Q, n, Hb): the token before each byte with the feature of its patch, which published parts put first."""
+        end = start + tokens.shape[2]
         if self.config.parts == "published":
-            x = features if index == 0 else self.bytes(last)
-            x = (x + self.positions[index])[:, None]
-        else:
-            x = self.bytes(last)[:, None] + self._spread(features)[:, index if self.config.byte_features else 0, None]
-        x = x if near is None else x + near
-        if self.clock is not None and times is not None:
-            times = times[:, None]
-            x = x + self.clock(times)
-        blocks = cast("list[ByteBlock]", self.blocks)
-        for layer, (block, cache) in enumerate(zip(blocks, caches, strict=True)):
-            x = x + block.attention.step(block.attention_norm(x), self.rotary, index, cache)
-            x = block.finish(x, source, source.byte_keys[layer] if source else None, times)
-        return self._logits(x[:, 0])
+            spelled = self.bytes(tokens)
+            if start == 0:
+                spelled = torch.cat([features[:, :, None], spelled[:, :, 1:]], 2)
+            return spelled + self.positions[start:end]
+        spread = self.feature(features).unflatten(-1, (-1, self.config.byte_hidden_size))
+        return self.bytes(tokens) + (spread[:, :, start:end] if self.config.byte_features else spread)
 
-    def steps(
-        self,
-        tokens: Tensor,
-        last: Tensor,
-        features: Tensor,
-        caches: list[LayerCache],
-        source: Source | None,
-        times: Tensor | None = None,
-        near: Tensor | None = None,
-    ) -> Tensor:
-        """`step` for every byte of the current patch at once, for modern parts: logits (B, S, V).
-
-        `tokens` (B, S) stand for the bytes of the patch, `last` (B,) is the token before them; `times` (B, S, 2) are
-        those before each byte, `near` (B, S, Hb) comes from `self.near.after`. The logits of a byte depend on the
-        tokens before it alone.
-        """
-        x = self.bytes(torch.cat([last[:, None], tokens[:, :-1]], 1)) + self._spread(features)
-        x = x if near is None else x + near
-        if self.clock is not None and times is not None:
-            x = x + self.clock(times)
-        blocks = cast("list[ByteBlock]", self.blocks)
-        for layer, (block, cache) in enumerate(zip(blocks, caches, strict=True)):
-            x = x + block.attention.steps(block.attention_norm(x), self.rotary, cache)
-            x = block.finish(x, source, source.byte_keys[layer] if source else None, times)
-        return self._logits(x)
+    @property
+    def layers(self) -> list[ByteBlock]:
+        """The blocks, by their type."""
+        return cast("list[ByteBlock]", list(self.blocks))
 
 
 class SourceEncoder(nn.Module):
@@ -409,6 +345,20 @@ class BGPT(nn.Module):
             byte_keys=[_source_keys(block, encoded, times) for block in byte_blocks],
         )
 
+    def answer_logits(self, request: Request, answer: Patches) -> Tensor:
+        """Teacher forcing: (A, S, V) logits of the patches of an answer (A, S), each given the true ones before it."""
+        device = self.patch_decoder.positions.device
+        patches = torch.from_numpy(np.concatenate([request.history, answer]).astype(np.int64)).to(device)[None]
+        source = torch.tensor([list(request.source)], device=device) if request.source else None
+        times = request_times.before_patches(request, answer, device)
+        source_times = None if source is None else request_times.of_sources([request], source.shape[1], device)
+        first, begun = torch.tensor([request.first], device=device), len(request.history) - request.first
+        return self(patches, source, first, begun + len(answer), times, source_times)[0, begun:]
+
+    def session(self, rows: int) -> BGPTSession:
+        """An empty session of decoding, for at most `rows` files."""
+        return BGPTSession(self, rows)
+
     def _times(self, times: Tensor | None, shape: torch.Size) -> Tensor | None:
         """The times of tokens (...), (..., 2); of a clock that stands still where none are given."""
         if times is None and self.config.clock:
@@ -417,7 +367,7 @@ class BGPT(nn.Module):
 
     def features(self, patches: Tensor) -> Tensor:
         """Patch-level features (B, P, H) of patches (B, P, S), without a source."""
-        return self.patch_decoder(patches)
+        return self.patch_decoder(patches, Conditioning())
 
     def forward(
         self,
@@ -440,7 +390,8 @@ class BGPT(nn.Module):
             source = torch.full((len(patches), 1), END_OF_PATCH, device=patches.device)
         encoded = self.encode_source(source, source_times) if self.source_encoder is not None else None
         times = self._times(times, patches.shape)
-        features = self.patch_decoder(patches, encoded, None if times is None else _after_patches(times))
+        after = None if times is None else _after_patches(times)
+        features = self.patch_decoder(patches, Conditioning(encoded, after))
         if first is None:
             picked = torch.arange(1, patches.shape[1], device=patches.device).expand(len(patches), -1)
         else:
@@ -456,12 +407,13 @@ class BGPT(nn.Module):
         if self.byte_decoder.near is not None:
             near = self.byte_decoder.near(patches)
             near = near.gather(1, picked[..., None, None].expand(-1, -1, *near.shape[2:]))
-        return self.byte_decoder(features, targets, before, encoded, times, near)[0]
+        tokens = torch.cat([before[..., None], targets[..., :-1]], -1)
+        return self.byte_decoder(features, tokens, Conditioning(encoded, times, near))
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
         """Class logits (B, num_classes): mean over the features of each file's `lengths` (B,) patches, then linear."""
         assert self.class_head is not None, "this model has no classification head"
-        features = self.patch_decoder(patches)
+        features = self.features(patches)
         real = (torch.arange(patches.shape[1], device=patches.device) < lengths[:, None])[..., None]
         return self.class_head((features * real).sum(1) / lengths[:, None])
 
@@ -471,6 +423,6 @@ def _after_patches(times: Tensor) -> Tensor:
     return torch.cat([times[:, 1:, 0], times[:, -1:, -1]], 1)
 
 
-def _source_keys(block: nn.Module, encoded: Tensor, times: Tensor | None) -> tuple[Tensor, Tensor] | None:
+def _source_keys(block: nn.Module, encoded: Tensor, times: Tensor | None) -> SourceKeys | None:
     attention = block.source_attention
     return attention.source_keys(encoded, times) if isinstance(attention, CrossAttention) else None

@@ -12,15 +12,18 @@ import torch
 from torch import Tensor
 
 from bytesim.clocks import Clock, Times, clock_patches, padded_times
+from bytesim.patching import END_OF_PATCH, Patches
 from bytesim.requests import Request
 
 
-def before_bytes(request: Request, data: bytes, patch_size: int, device: torch.device) -> Tensor | None:
-    """(1, P, S, 2) times before each byte of a request's history and of its answer, closing patch included."""
+def before_patches(request: Request, answer: Patches, device: torch.device) -> Tensor | None:
+    """(1, P, S, 2) times before each byte of a request's history and of the patches (A, S) of its answer."""
     if request.times is None:
         return None
-    answer = clock_patches(request.times.clock().follow(data), patch_size)[1:]
-    return torch.from_numpy(np.concatenate([request.times.history, answer]).astype(np.int64)).to(device)[None]
+    tokens = answer.ravel()
+    data = tokens[: np.append(tokens == END_OF_PATCH, True).argmax()].astype(np.uint8).tobytes()
+    times = clock_patches(request.times.clock().follow(data), answer.shape[1])[1 : 1 + len(answer)]
+    return torch.from_numpy(np.concatenate([request.times.history, times]).astype(np.int64)).to(device)[None]
 
 
 def of_histories(requests: Sequence[Request], first: int, device: torch.device) -> Tensor:

@@ -1,29 +1,40 @@
-"""What decoding keeps of the files it writes: patch-level keys and values, sources, and the byte-level window.
+"""What decoding keeps of the files that a bGPT writes: patch-level keys and values, sources, and the byte-level window.
 
 The running files stand in the first rows of every tensor, so that a view of those rows is all that a step reads. When
 a file leaves, the last one takes its row.
 
-Axes: B running files, N rows, P patches, S bytes per patch, H hidden, T source bytes.
+Axes: B running files, N rows, P patches, S bytes per patch, H hidden, Ts source bytes.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from bytesim.models.bgpt import request_times
-from bytesim.models.bgpt.model import BGPT, Source, SourceKeys
+from bytesim.models.bgpt.conditioning import Conditioning, Source
 from bytesim.nn.attention import LayerCache
 from bytesim.patching import END_OF_PATCH
 from bytesim.requests import Request
+
+if TYPE_CHECKING:
+    from bytesim.clocks import Clock
+    from bytesim.models.bgpt.model import BGPT
 
 _GROWTH = 128
 """Patch-level caches grow by this many patches, so that short files take little memory."""
 
 
-class Caches:
-    """The state of the running files, `count` of them."""
+class BGPTSession:
+    """The running files of one model, `count` of them, as `interface.Session` describes it.
+
+    A patch that is written is read by the patch-level decoder when the next one begins: files that ended have left by
+    then.
+    """
 
     def __init__(self, model: BGPT, rows: int) -> None:
         assert model.byte_decoder is not None, "a classifier writes no bytes"
@@ -32,71 +43,84 @@ class Caches:
         like = next(model.parameters())
         self.device = like.device
         config = model.config
+        self.stride = config.patch_size
         heads = config.hidden_size // config.head_size
         self.capacity = min(_GROWTH, config.max_patches)
-        self.patches = [
+        self.patch_caches = [
             LayerCache.empty(rows, heads, self.capacity, config.head_size, like) for _ in range(config.num_layers)
         ]
-        block = config.patch_size + (config.parts == "published")
-        window = (config.context_patches + 1) * block
-        self.kept = config.context_patches * block
+        window = (config.context_patches + 1) * config.patch_size
+        self.kept = config.context_patches * config.patch_size
         byte_heads = config.byte_hidden_size // config.byte_head_size
-        self.bytes = [
+        self.byte_caches = [
             LayerCache.empty(rows, byte_heads, window, config.byte_head_size, like)
             for _ in range(config.byte_num_layers)
         ]
         self.features = like.new_zeros(rows, config.hidden_size)
         self.last = torch.full((rows,), END_OF_PATCH, device=self.device)
-        self.patch = torch.full((rows, config.patch_size), END_OF_PATCH, device=self.device)
-        """(N, S) the patch before the current one."""
+        """(N,) the last token of each row."""
         near = self.byte_decoder.near
         self.recent = self.last.new_full((rows, near.reach if near else 0), END_OF_PATCH)
-        """(N, reach) the last tokens before the current patch, for a model that is shown them together."""
-        self.begun = self.recent[:, :0]
-        """(B, place) the tokens of the current patch."""
+        """(N, reach) the last tokens before the current patch, for a model with a convolution over them."""
+        self.begun = self.last.new_empty(0, 0)
+        """(B, place) the tokens of the current patch; a whole patch waits for the patch-level decoder."""
         self.source: Source | None = None
-        self.count = 0
+        self.clocks: list[Clock | None] = []
+        """The clock of each row; None for one that stands still."""
+        self.lengths: list[int] = []
+        """Patches of each row that the patch-level decoder has read."""
 
-    def enter(self, requests: list[Request]) -> None:
+    @property
+    def count(self) -> int:
+        """Running files."""
+        return len(self.lengths)
+
+    def enter(self, requests: Sequence[Request]) -> None:
         """Read the histories of files that take the rows after those in use."""
-        first, self.count = self.count, self.count + len(requests)
-        lengths = torch.tensor([len(request.history) for request in requests], device=self.device)
-        longest = int(lengths.max())
+        self._read_patch()
+        first = self.count
+        last = first + len(requests)
+        self.lengths += [len(request.history) for request in requests]
+        self.clocks += [_clock_of(request) for request in requests]
+        lengths = torch.tensor(self.lengths[first:], device=self.device)
+        longest = max(self.lengths[first:])
         self._grow(longest)
-        patches = torch.full((len(requests), longest, self.model.config.patch_size), END_OF_PATCH)
+        patches = torch.full((len(requests), longest, self.stride), END_OF_PATCH)
         for row, request in enumerate(requests):
             patches[row, : len(request.history)] = torch.from_numpy(request.history)
         patches = patches.to(self.device)
         source = self._encode(requests)
         times = request_times.after_patches(requests, longest, self.device) if self.model.config.clock else None
         positions = torch.arange(longest, device=self.device).expand(len(requests), -1)
-        caches = [cache.rows(first, self.count) for cache in self.patches]
-        features = self.model.patch_decoder.cached(patches, positions, caches, source, times)
-        every = torch.arange(len(requests), device=self.device)
-        self.features[first : self.count] = features[every, lengths - 1]
-        self.patch[first : self.count] = patches[every, lengths - 1]
-        self.last[first : self.count] = self.patch[first : self.count, -1]
+        caches = [cache.rows(first, last) for cache in self.patch_caches]
+        features = self.model.patch_decoder(patches, Conditioning(source, times), caches, positions)
+        rows = torch.arange(len(requests), device=self.device)
+        self.features[first:last] = features[rows, lengths - 1]
+        self.last[first:last] = patches[rows, lengths - 1, -1]
         for row, request in enumerate(requests):
-            alone = None if source is None else _rows_of(source, every[row : row + 1])
+            alone = None if source is None else source.rows(rows[row : row + 1])
             self._enter_window(first + row, request, patches[row], features[row], alone)
             self._enter_recent(first + row, patches[row, : len(request.history)])
-        self.source = _joined(self.source, source)
+        self.source = source if self.source is None or source is None else self.source.joined(source)
+        self.begun = self.last.new_empty(self.count, 0)
 
     def _enter_window(
         self, row: int, request: Request, patches: Tensor, features: Tensor, source: Source | None
     ) -> None:
         """Set the byte-level window of a row: zeros, or the last patches of a prompt."""
-        for cache in self.bytes:
-            cache.keys[row], cache.values[row] = 0, 0
+        caches = [cache.rows(row, row + 1) for cache in self.byte_caches]
+        for cache in caches:
+            cache.keys.zero_()
+            cache.values.zero_()
         first, length = request.first, len(request.history)
         if first >= length or not self.kept:
             return
-        targets, before = patches[None, first:length], patches[None, first - 1 : length - 1, -1]
+        stream = patches[None, :length].flatten(1)
+        begin = first * self.stride
+        tokens = stream[:, begin - 1 : -1].unflatten(1, (-1, self.stride))
         times = request_times.of_histories([request], first, self.device) if self.model.config.clock else None
         near = self.byte_decoder.near(patches[None, :length])[:, first:] if self.byte_decoder.near else None
-        _, tails = self.byte_decoder(features[None, first - 1 : length - 1], targets, before, source, times, near)
-        for cache, (keys, values) in zip(self.bytes, tails, strict=True):
-            cache.keys[row, :, : self.kept], cache.values[row, :, : self.kept] = keys[0], values[0]
+        self.byte_decoder(features[None, first - 1 : length - 1], tokens, Conditioning(source, times, near), caches)
 
     def _enter_recent(self, row: int, patches: Tensor) -> None:
         """Set the recent tokens of a row to the last ones of its history."""
@@ -104,7 +128,7 @@ class Caches:
         if reach:
             self.recent[row] = F.pad(patches.flatten(), (reach, 0), value=END_OF_PATCH)[-reach:]
 
-    def _encode(self, requests: list[Request]) -> Source | None:
+    def _encode(self, requests: Sequence[Request]) -> Source | None:
         if self.model.source_encoder is None:
             return None
         width = max(1, *(len(request.source) for request in requests))
@@ -116,95 +140,99 @@ class Caches:
         times = request_times.of_sources(requests, width, self.device) if self.model.config.clock else None
         return self.model.encode_source(tokens.to(self.device), times)
 
-    def leave(self, rows: list[int]) -> list[int]:
-        """Forget the files in these rows. Returns which rows stay, in the order that they stand in from now on."""
+    def leave(self, rows: Sequence[int]) -> list[int]:
+        """Forget the files in these rows, between two patches. Returns which rows stay, in their order from now on."""
         order = list(range(self.count))
         for row in sorted(rows, reverse=True):
             order[row] = order[-1]
             order.pop()
         for target, origin in enumerate(order):
             if target != origin:
-                for cache in (*self.patches, *self.bytes):
+                for cache in (*self.patch_caches, *self.byte_caches):
                     cache.move(target, origin)
-                for each in (self.features, self.last, self.patch, self.recent):
-                    each[target] = each[origin]
-        self.count = len(order)
+                for tensor in (self.features, self.last, self.recent):
+                    tensor[target] = tensor[origin]
+        self.lengths = [self.lengths[row] for row in order]
+        self.clocks = [self.clocks[row] for row in order]
+        self.begun = self.begun[order] if order else self.last.new_empty(0, 0)
         if self.source is not None:
-            self.source = _rows_of(self.source, torch.tensor(order, device=self.device)) if order else None
+            self.source = self.source.rows(torch.tensor(order, device=self.device)) if order else None
         return order
 
-    def byte_logits(self, place: int, times: Tensor | None = None) -> Tensor:
-        """(B, V) logits of byte `place` of the current patch; `last` is the token before it, `times` (B, 2) are now."""
-        window = [cache.rows(0, self.count) for cache in self.bytes]
-        last, features = self.last[: self.count], self.features[: self.count]
+    def logits(self) -> Tensor:
+        """(B, V) logits of the next byte."""
+        self._read_patch()
+        times = request_times.now(self.clocks, self.device)[:, None, None] if self.model.config.clock else None
+        tokens = self.last[: self.count, None, None]
         near = None
         if self.byte_decoder.near:
-            self.begun = torch.cat([self.begun, last[:, None]], 1) if place else last.new_empty(self.count, 0)
-            near = self.byte_decoder.near.after(torch.cat([self.recent[: self.count], self.begun], 1))
-        return self.byte_decoder.step(place, last, features, window, self.source, times, near)
+            near = self.byte_decoder.near.after(torch.cat([self.recent[: self.count], self.begun], 1))[:, None]
+        return self._byte_logits(tokens, times, near, self.begun.shape[1])[:, 0]
 
-    def patch_logits(self, tokens: Tensor, times: Tensor | None = None) -> Tensor:
-        """(B, S, V) logits of every byte of the current patch, were its bytes `tokens` (B, S); `times` (B, S, 2)."""
-        window = [cache.rows(0, self.count) for cache in self.bytes]
-        last, features = self.last[: self.count], self.features[: self.count]
-        near = None
-        if self.byte_decoder.near:
-            stream = torch.cat([self.recent[: self.count], tokens[:, :-1]], 1)
-            near = self.byte_decoder.near.after(stream, tokens.shape[1])
-        return self.byte_decoder.steps(tokens, last, features, window, self.source, times, near)
+    def verify(self, guess: Tensor) -> Tensor | None:
+        """(B, S, V) logits of every byte of the next patch, were its bytes `guess` (B, S).
 
-    def advance(self, patches: Tensor, positions: Tensor, times: Tensor | None = None) -> None:
-        """Read the patches (B, S) just written, at `positions` (B,), and move the byte-level window on.
-
-        `times` (B, 2) are those after the patches.
+        None for published parts, and where a clock depends on what the bytes are.
         """
-        self._grow(int(positions.max()) + 1)
-        caches = [cache.rows(0, self.count) for cache in self.patches]
-        times = None if times is None else times[:, None]
-        features = self.model.patch_decoder.cached(patches[:, None], positions[:, None], caches, self.source, times)
-        self.features[: self.count], self.last[: self.count] = features[:, 0], patches[:, -1]
-        self.patch[: self.count] = patches
+        config = self.model.config
+        times = request_times.ahead(self.clocks, self.stride, self.device) if config.clock else None
+        if config.parts == "published" or (config.clock and times is None):
+            return None
+        self._read_patch()
+        tokens = torch.cat([self.last[: self.count, None], guess[:, :-1]], 1)[:, None]
+        near = None
+        if self.byte_decoder.near:
+            stream = torch.cat([self.recent[: self.count], guess[:, :-1]], 1)
+            near = self.byte_decoder.near.after(stream, guess.shape[1])[:, None]
+        return self._byte_logits(tokens, None if times is None else times[:, None], near, 0)
+
+    def _byte_logits(self, tokens: Tensor, times: Tensor | None, near: Tensor | None, start: int) -> Tensor:
+        """(B, n, V) logits of the n bytes from place `start` on that follow `tokens` (B, 1, n)."""
+        caches = [cache.rows(0, self.count) for cache in self.byte_caches]
+        features = self.features[: self.count, None]
+        return self.byte_decoder(features, tokens, Conditioning(self.source, times, near), caches, start)[:, 0]
+
+    def write(self, tokens: Tensor) -> None:
+        """Add (B, n) tokens to the current patches: one, or the whole patch."""
+        self.begun = torch.cat([self.begun, tokens], 1) if self.begun.shape[1] else tokens
+        self.last[: self.count] = tokens[:, -1]
+        if any(self.clocks):
+            for clock, row in zip(self.clocks, tokens.tolist(), strict=True):
+                written = bytes(token for token in row if token != END_OF_PATCH)
+                if clock is not None and len(row) == 1 and written:
+                    clock.advance(written[0])
+                elif clock is not None:
+                    clock.follow(written)
+
+    def _read_patch(self) -> None:
+        """Let the patch-level decoder read the patch just written, and move the byte-level window on."""
+        if self.begun.shape[1] < self.stride:
+            return
+        patches, count = self.begun, self.count
+        self.begun = self.last.new_empty(count, 0)
+        self._grow(max(self.lengths) + 1)
+        positions = torch.tensor(self.lengths, device=self.device)[:, None]
+        self.lengths = [length + 1 for length in self.lengths]
+        caches = [cache.rows(0, count) for cache in self.patch_caches]
+        times = request_times.now(self.clocks, self.device)[:, None] if self.model.config.clock else None
+        features = self.model.patch_decoder(patches[:, None], Conditioning(self.source, times), caches, positions)
+        self.features[:count] = features[:, 0]
         if self.byte_decoder.near:
             reach = self.recent.shape[1]
-            self.recent[: self.count] = torch.cat([self.recent[: self.count], patches], 1)[:, -reach:]
+            self.recent[:count] = torch.cat([self.recent[:count], patches], 1)[:, -reach:]
         if self.kept:
-            for cache in self.bytes:
+            for cache in self.byte_caches:
                 cache.keys[:, :, : self.kept] = cache.keys[:, :, -self.kept :].clone()
                 cache.values[:, :, : self.kept] = cache.values[:, :, -self.kept :].clone()
 
     def _grow(self, positions: int) -> None:
         if positions > self.capacity:
-            wanted = -(-positions // _GROWTH) * _GROWTH
-            self.capacity = min(wanted, self.model.config.max_patches)
-            for cache in self.patches:
+            blocks = -(-positions // _GROWTH)
+            self.capacity = min(blocks * _GROWTH, self.model.config.max_patches)
+            for cache in self.patch_caches:
                 cache.grow(self.capacity)
 
 
-def _rows_of(source: Source, rows: Tensor) -> Source:
-    """The source of some files, without the padding that none of them needs."""
-    mask = source.mask[rows]
-    width = int(mask.sum(-1).max())
-    return Source(mask[..., :width], _cut(source.patch_keys, rows, width), _cut(source.byte_keys, rows, width))
-
-
-def _cut(keys: SourceKeys, rows: Tensor, width: int) -> SourceKeys:
-    return [None if pair is None else (pair[0][rows, :, :width], pair[1][rows, :, :width]) for pair in keys]
-
-
-def _joined(first: Source | None, second: Source | None) -> Source | None:
-    """The files of two sources as one batch, padded to the longest."""
-    if first is None or second is None:
-        return first or second
-    width = max(first.mask.shape[-1], second.mask.shape[-1])
-
-    def below(one: Tensor, other: Tensor) -> Tensor:
-        return torch.cat([F.pad(each, (0, 0, 0, width - each.shape[2])) for each in (one, other)])
-
-    def joined(ones: SourceKeys, others: SourceKeys) -> SourceKeys:
-        return [
-            None if one is None or other is None else (below(one[0], other[0]), below(one[1], other[1]))
-            for one, other in zip(ones, others, strict=True)
-        ]
-
-    mask = torch.cat([F.pad(each.mask, (0, width - each.mask.shape[-1])) for each in (first, second)])
-    return Source(mask, joined(first.patch_keys, second.patch_keys), joined(first.byte_keys, second.byte_keys))
+def _clock_of(request: Request) -> Clock | None:
+    clock = request.times.clock() if request.times else None
+    return None if clock is None or clock.stands_still else clock

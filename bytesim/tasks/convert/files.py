@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.files import STDIO, Outcome, Progress, expand_inputs
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import Writer, load_writer
+from bytesim.tasks.convert.direction import Direction
+from bytesim.tasks.convert.finish import finish_file
 from bytesim.tasks.convert.jobs import Places, Prepared, file_jobs, prepare
-from bytesim.tasks.convert.run import Converted, Run, by_model
+from bytesim.tasks.convert.model import by_model
+from bytesim.tasks.convert.run import Converted, Run
 
 
 def convert_files(
@@ -53,7 +57,9 @@ def convert_files(
             tag="-converted",
             taken=taken,
         )
-        run = Run(suffixes=pair, prepared=_read(members, places), force=force, on_progress=on_progress)
+        source_suffix, target_suffix = pair
+        direction = Direction(source=source_suffix, target=target_suffix, finish=partial(finish_file, target_suffix))
+        run = Run(direction=direction, prepared=_read(members, places), force=force, on_progress=on_progress)
         by_model(run, writer)
         outcomes.update((outcome.source, outcome) for outcome in run.in_order())
     return [outcomes[name] for name in names]

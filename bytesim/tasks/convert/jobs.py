@@ -34,8 +34,6 @@ class Job:
     """Why a model cannot read it, where something else may."""
     picture: Path | None = None
     """Where a picture of the result goes."""
-    plain: bool = False
-    """Whether the file is read and written as it is, whatever its kind."""
     dropped: tuple[str, ...] = ()
     """What was left out or changed on the way to `data`, an item each."""
 
@@ -92,7 +90,7 @@ class Places:
 Prepared = Job | BytesimError
 
 
-def abc_jobs(source: str, places: Places, *, engine: str) -> Iterator[Prepared]:
+def abc_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
     """The tunes of an ABC file. What is wrong with one tune is an error in its place; raises for the whole file.
 
     The engine `model` needs the canonical form, which several voices, free meter and the like do not have; for `auto`
@@ -146,7 +144,7 @@ def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, en
     )
 
 
-def midi_jobs(source: str, places: Places, *, engine: str) -> Iterator[Prepared]:
+def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
     """A MIDI file, in the layout the model knows but for the engine `rules`. Raises for what is wrong with it."""
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     file = midi.parse(raw)
@@ -192,7 +190,7 @@ def _tempo_changes(file: midi.MidiFile, bpm: float | None) -> list[str]:
 def file_jobs(source: str, places: Places) -> Iterator[Prepared]:
     """Any file, as it is."""
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
-    yield Job(source=source, tune=None, target=places.target(source), data=raw, as_written=raw, plain=True)
+    yield Job(source=source, tune=None, target=places.target(source), data=raw, as_written=raw)
 
 
 def prepare(sources: Sequence[str], read: Callable[[str], Iterator[Prepared]]) -> list[tuple[str, Prepared]]:

@@ -2,74 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
-from bytesim.engine.decode import DEFAULT_SLOTS, decode
-from bytesim.engine.parallel import decode_in_processes
-from bytesim.errors import BytesimError, DecodeError, FormatError
-from bytesim.formats import abc, bmp, midi, wav
-from bytesim.formats.abc.grammar import abc_grammar
-from bytesim.formats.grammar import GrammarMaker
-from bytesim.formats.midi.grammar import midi_grammar
+from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
+from bytesim.errors import BytesimError, DecodeError, ModelError
+from bytesim.files import Progress
 from bytesim.models.bgpt.framing import convert_request
-from bytesim.predictors.writer import OnBytes, Writer
+from bytesim.predictors.confidence import Calibration, direction_of, read_calibration, surprise
+from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply, Request
-
-T = TypeVar("T")
-
-MUSIC_GRAMMARS: dict[str, GrammarMaker] = {"abc": abc_grammar, "mid": midi_grammar}
-"""What the answers of a music model keep to, by suffix."""
+from bytesim.tasks.convert.direction import Direction, MusicDirection
+from bytesim.tasks.convert.jobs import Job
+from bytesim.tasks.convert.run import Converted, Run, converted
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A file the model wrote, checked and finished."""
+def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
+    """Decode all files that the model can read, in `processes` on a CPU, writing each as it ends.
 
-    data: bytes
-    raw: bytes
-    """As the model wrote it."""
-    mended: tuple[str, ...] = ()
-    """What was mended, an item each."""
+    Raises ModelError for engine auto where nothing tells which answers are right.
+    """
+    jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
+    calibration = _calibration(run, writer)
+    meter = _Meter(sum(len(job.data) for _, job in jobs), run.direction.growth, run.on_progress)
+    sources = [job.data for _, job in jobs]
+    for row, reply in convert_all(writer, sources, run.direction, jobs=processes, on_bytes=meter.add):
+        index, job = jobs[row]
+        try:
+            run.keep(index, job, _write(run, writer, job, reply, calibration))
+        except BytesimError as error:
+            run.refuse(index, job, error)
 
 
-def decode_all(
+def _calibration(run: Run, writer: Writer) -> Calibration | None:
+    """When answers of this direction are confident; None for a converter whose card does not say."""
+    if not isinstance(run.direction, MusicDirection):
+        return None
+    calibration = read_calibration(writer.folder, direction_of(run.direction.suffixes))
+    if run.engine == "auto" and calibration is None and not run.direction.proves:
+        raise ModelError(
+            f"the card of {writer.name!r} does not say when it is sure. --engine auto needs that; "
+            "`bytesim evaluate convert --calibrate` finds it out."
+        )
+    return calibration
+
+
+def convert_all(
     writer: Writer,
     sources: Sequence[bytes],
-    suffixes: tuple[str, str],
-    on_reply: Callable[[int, Reply | BytesimError], None],
+    direction: Direction,
     *,
-    grammar: GrammarMaker | None = None,
     slots: int = DEFAULT_SLOTS,
     jobs: int = 1,
     on_bytes: OnBytes | None = None,
-) -> None:
+) -> Iterator[tuple[int, Reply | BytesimError]]:
     """Convert all sources, `slots` at a time in each of `jobs` processes; a GPU is given one.
 
-    `on_reply` hears of each as it ends, or of the ContextError that refused it. Answers keep to `grammar`, where one
-    is given.
+    Gives (index, reply) of each as it ends, or the ContextError that refused it.
     """
     requests: list[Request] = []
-    places: list[int] = []
+    indices: list[int] = []
     for index, source in enumerate(sources):
         try:
-            requests.append(convert_request(writer.model.config, source, *suffixes, grammar=grammar))
-            places.append(index)
+            request = convert_request(writer.model.config, source, *direction.suffixes, grammar=direction.grammar)
         except BytesimError as error:
-            on_reply(index, error)
-
-    def on_done(row: int, reply: Reply) -> None:
-        on_reply(places[row], reply)
-
-    weights = next(writer.model.parameters())
-    jobs = min(jobs, len(requests))
-    if jobs > 1 and weights.device.type == "cpu":
-        decode_in_processes(
-            writer.folder, weights.dtype, requests, jobs=jobs, slots=slots, on_done=on_done, on_bytes=on_bytes
-        )
-    else:
-        decode(writer.model, requests, slots=slots, on_done=on_done, on_bytes=on_bytes)
+            yield index, error
+        else:
+            requests.append(request)
+            indices.append(index)
+    for row, reply in writer.answers(requests, slots=slots, jobs=jobs, on_bytes=on_bytes):
+        yield indices[row], reply
 
 
 def check_ended(reply: Reply, writer: Writer) -> None:
@@ -83,49 +84,57 @@ def check_ended(reply: Reply, writer: Writer) -> None:
         )
 
 
-def finish_midi(reply: Reply, *, title: str | None = None, bpm: float | None = None) -> Answer:
-    """MIDI with its track lengths mended, then title and tempo written in. Raises DecodeError."""
-    mended, changes = _explained("MIDI", lambda: midi.mend_track_lengths(reply.data))
-    _explained("MIDI", lambda: midi.notes(mended))
-    if title is not None or bpm is not None:
-        mended = midi.set_title_and_tempo(mended, title, bpm)
-    return Answer(data=mended, raw=reply.data, mended=(*changes, *_ended_early(reply)))
+def _write(
+    run: Run, writer: Writer, job: Job, reply: Reply | BytesimError, calibration: Calibration | None
+) -> Converted:
+    """The file of a reply, written. Raises what is wrong with it, and for engine auto where it may be wrong."""
+    if isinstance(reply, BytesimError):
+        raise reply
+    check_ended(reply, writer)
+    answer = run.direction.finish(reply, job.title, job.bpm)
+    nats = surprise(reply.data, reply.token_nats, run.direction.target)
+    confident = None if calibration is None else nats <= calibration.most_nats
+    if run.engine == "auto" and run.proof is not None:
+        confident = _proven(run, job, answer.data)
+    elif run.engine == "auto" and not confident:
+        raise DecodeError("the model is not sure of its answer.")
+    run.write(job, answer.data)
+    return converted(
+        job,
+        answer.data,
+        "model",
+        model=writer.name,
+        mended=answer.mended,
+        surprise_nats=nats,
+        sure=confident,
+        verified=run.verified(job, answer.data),
+    )
 
 
-def finish_abc(reply: Reply, *, title: str | None = None, bpm: float | None = None) -> Answer:
-    """ABC in readable form, title and tempo written in. Raises DecodeError."""
-    text = _explained("ABC", lambda: abc.canonical(abc.parse(abc.decode_text(reply.data))).text)
-    data = abc.layout(text, title=title, bpm=bpm).encode("utf-8")
-    return Answer(data=data, raw=reply.data, mended=_ended_early(reply))
-
-
-def _ended_early(reply: Reply) -> tuple[str, ...]:
-    return ("brought to an end: its music went on after that of the source",) if reply.overran else ()
-
-
-def finish_any(reply: Reply, suffix: str) -> Answer:
-    """A file of any kind: MIDI is mended, formats that bytesim knows must parse. Raises DecodeError."""
-    if suffix in ("mid", "midi"):
-        return finish_midi(reply)
-    check_parses(reply.data, suffix)
-    return Answer(data=reply.data, raw=reply.data)
-
-
-def check_parses(data: bytes, suffix: str) -> None:
-    """Raise DecodeError where a file of a format that bytesim knows does not parse."""
-    checks: dict[str, Callable[[bytes], object]] = {
-        "abc": lambda data: abc.canonical(abc.parse(abc.decode_text(data))),
-        "mid": midi.notes,
-        "midi": midi.notes,
-        "wav": wav.parse,
-        "bmp": bmp.parse,
-    }
-    if suffix in checks:
-        _explained(suffix.upper(), lambda: checks[suffix](data))
-
-
-def _explained(kind: str, work: Callable[[], T]) -> T:
+def _proven(run: Run, job: Job, data: bytes) -> bool:
+    """True. Raises DecodeError for an answer that is not proven right by playing it."""
+    assert run.proof is not None
     try:
-        return work()
-    except FormatError as error:
-        raise DecodeError(f"the model wrote {kind} that does not parse ({error}). Nothing is written.") from error
+        verification = run.proof(job, data)
+    except BytesimError as error:
+        raise DecodeError(f"the model's answer cannot be played ({error.message}).") from error
+    if not verification.same:
+        raise DecodeError(
+            f"{verification.engine} plays other notes from the model's answer (note F1 {verification.note_f1:.4f})."
+        )
+    return True
+
+
+class _Meter:
+    """Counts bytes written against an estimate of how many there will be."""
+
+    def __init__(self, source_bytes: int, growth: float, on_progress: Progress | None) -> None:
+        self.done = 0
+        self.expected = int(source_bytes * growth)
+        self.on_progress = on_progress
+
+    def add(self, num_bytes: int) -> None:
+        """Count `num_bytes` more."""
+        self.done += num_bytes
+        if self.on_progress:
+            self.on_progress(self.done, max(self.expected, self.done))

@@ -1,21 +1,18 @@
-"""A run of convert: many files decoded as one batch, each written as it ends. No rules in here."""
+"""A run of convert: sources that were read, and what became of each. No rules are imported here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bytesim.errors import BytesimError, ContextError, DecodeError, ModelError
-from bytesim.files import Outcome, write_output
+from bytesim.errors import BytesimError, ContextError, DecodeError
+from bytesim.files import Outcome, Progress, write_output
+from bytesim.tasks.convert.direction import Direction, MusicDirection
 from bytesim.tasks.convert.jobs import Job, Prepared
 
 if TYPE_CHECKING:
-    from bytesim.predictors.writer import Writer
-    from bytesim.requests import Reply
-    from bytesim.tasks.convert.model import Answer
     from bytesim.tasks.convert.rules import Verification
-from bytesim.files import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,132 +52,82 @@ class Converted:
 class Run:
     """What the files of one call share."""
 
-    suffixes: tuple[str, str]
-    """(source, target)."""
+    direction: Direction
     prepared: list[tuple[str, Prepared]]
+    """(source, what is to be written, or why it is not) in the order of the sources."""
+    engine: str = "model"
+    verify: bool = False
+    """Whether a written file is compared with what it should be."""
     force: bool
-    verify: Callable[[Job, bytes], Verification] | None = None
-    """Compares a written file with what it should be."""
-    proof: Callable[[Job, bytes], Verification] | None = None
-    """Decides, where only sure answers are to be used, in place of the model's surprise."""
-    draw: Callable[[Job, bytes], bytes] | None = None
-    """Draws a written file."""
     on_progress: Progress | None = None
-    sure_only: bool = False
-    """Whether an answer that the model is not sure of is an error."""
     outcomes: dict[int, Outcome[Converted]] = field(default_factory=dict)
 
+    @property
+    def proof(self) -> Callable[[Job, bytes], Verification] | None:
+        """What decides for engine auto, in place of the model's confidence; None where nothing does."""
+        direction = self.direction
+        return direction.verify if isinstance(direction, MusicDirection) and direction.proves else None
+
     def jobs(self) -> list[tuple[int, Job]]:
-        """(place among the outcomes, job) of everything that could be read."""
-        return [(index, each) for index, (_, each) in enumerate(self.prepared) if isinstance(each, Job)]
+        """(index among the outcomes, job) of everything that could be read."""
+        return [(index, job) for index, (_, job) in enumerate(self.prepared) if isinstance(job, Job)]
 
     def write(self, job: Job, data: bytes) -> None:
         """Write a file, then its picture where one was asked for. Raises OutputError, and what drawing raises."""
         write_output(job.target, data, force=self.force)
-        if self.draw is None or job.picture is None:
+        if job.picture is None or not isinstance(self.direction, MusicDirection):
             return
         try:
-            write_output(job.picture, self.draw(job, data), force=self.force)
+            write_output(job.picture, self.direction.draw(job, data, self.verify), force=self.force)
         except BytesimError as error:
             error.message = f"{job.target} is written, but could not be drawn: {error.message}"
             raise
 
+    def verified(self, job: Job, data: bytes) -> Verification | None:
+        """How a written file compares with what it should be, where that was asked for. Raises what stopped that."""
+        if not self.verify or not isinstance(self.direction, MusicDirection):
+            return None
+        try:
+            return self.direction.verify(job, data)
+        except BytesimError as error:
+            error.message = f"{job.target} is written, but could not be verified: {error.message}"
+            raise
+
+    def by_rules(self, jobs: list[tuple[int, Job]]) -> None:
+        """Convert these jobs by the rules, writing each."""
+        assert isinstance(self.direction, MusicDirection), "only music has rules"
+        for done, (index, job) in enumerate(jobs, start=1):
+            refused = self.outcomes[index].error if index in self.outcomes else job.unread
+            reason = refused.message if refused else ""
+            if reason:  # what was changed for the model is not changed for the rules
+                job = replace(job, dropped=())
+            try:
+                data, program, remarks = self.direction.by_rules(job)
+                self.write(job, data)
+                self.keep(index, job, converted(job, data, program, remarks=remarks, asked_rules=reason))
+            except BytesimError as error:
+                self.refuse(index, job, error)
+            if self.on_progress:
+                self.on_progress(done, len(jobs))
+
     def unanswered(self, index: int) -> bool:
-        """Whether the model was not asked for the file at that place, or gave no answer that is to be used."""
+        """Whether the model was not asked for the file at that index, or gave no answer that is to be used."""
         return index not in self.outcomes or isinstance(self.outcomes[index].error, (ContextError, DecodeError))
 
-    def finish(self, index: int, job: Job, work: Callable[[], Converted]) -> None:
-        """Do the last of a file's work, and keep its result or error."""
-        try:
-            outcome = Outcome(job.source, result=work())
-        except BytesimError as error:
-            outcome = Outcome(job.source, error=job.located(error))
-        self.outcomes[index] = outcome
+    def keep(self, index: int, job: Job, result: Converted) -> None:
+        """Note what was written."""
+        self.outcomes[index] = Outcome(job.source, result=result)
+
+    def refuse(self, index: int, job: Job, error: BytesimError) -> None:
+        """Note why nothing, or not all, was written."""
+        self.outcomes[index] = Outcome(job.source, error=job.located(error))
 
     def in_order(self) -> list[Outcome[Converted]]:
         """Every outcome, errors of reading among them, in the order of the sources."""
-        for index, (source, each) in enumerate(self.prepared):
-            if isinstance(each, BytesimError):
-                self.outcomes[index] = Outcome(source, error=each)
+        for index, (source, prepared) in enumerate(self.prepared):
+            if isinstance(prepared, BytesimError):
+                self.outcomes[index] = Outcome(source, error=prepared)
         return [self.outcomes[index] for index in sorted(self.outcomes)]
-
-
-def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
-    """Decode all files that the model can read, writing each as it ends; `processes` as `decode_all` takes `jobs`."""
-    from bytesim.predictors.confidence import direction_of, read_calibration, surprise
-    from bytesim.tasks.convert.model import MUSIC_GRAMMARS, check_ended, decode_all
-
-    jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
-    plain = any(job.plain for _, job in jobs)
-    calibration = None if plain else read_calibration(writer.folder, direction_of(run.suffixes))
-    if run.sure_only and calibration is None and run.proof is None:
-        raise ModelError(
-            f"the card of {writer.name!r} does not say when it is sure. --engine auto needs that; "
-            "`bytesim evaluate convert --calibrate` finds it out."
-        )
-    meter = _Meter(sum(len(job.data) for _, job in jobs), run.suffixes, run.on_progress)
-
-    def on_reply(row: int, reply: Reply | BytesimError) -> None:
-        index, job = jobs[row]
-
-        def work() -> Converted:
-            if isinstance(reply, BytesimError):
-                raise reply
-            check_ended(reply, writer)
-            answer = _finished(job, reply, run.suffixes[1])
-            nats = surprise(reply.data, reply.token_nats, run.suffixes[1])
-            sure = None if calibration is None else nats <= calibration.most_nats
-            if run.proof:
-                sure = _proven(run.proof, job, answer.data)
-            elif run.sure_only and not sure:
-                raise DecodeError("the model is not sure of its answer.")
-            run.write(job, answer.data)
-            return converted(
-                job,
-                answer.data,
-                "model",
-                model=writer.name,
-                mended=answer.mended,
-                surprise_nats=nats,
-                sure=sure,
-                verified=_verified(run, job, answer.data),
-            )
-
-        run.finish(index, job, work)
-
-    grammar = None if plain else MUSIC_GRAMMARS[run.suffixes[1]]
-    sources = [job.data for _, job in jobs]
-    decode_all(writer, sources, run.suffixes, on_reply, grammar=grammar, jobs=processes, on_bytes=meter.add)
-
-
-def _finished(job: Job, reply: Reply, suffix: str) -> Answer:
-    from bytesim.tasks.convert.model import finish_abc, finish_any, finish_midi
-
-    if job.plain:
-        return finish_any(reply, suffix)
-    finish = finish_midi if suffix == "mid" else finish_abc
-    return finish(reply, title=job.title, bpm=job.bpm)
-
-
-def _proven(proof: Callable[[Job, bytes], Verification], job: Job, data: bytes) -> bool:
-    """True. Raises DecodeError for an answer that is not proven right."""
-    try:
-        seen = proof(job, data)
-    except BytesimError as error:
-        raise DecodeError(f"the model's answer cannot be played ({error.message}).") from error
-    if not seen.same:
-        raise DecodeError(f"{seen.engine} plays other notes from the model's answer (note F1 {seen.note_f1:.4f}).")
-    return True
-
-
-def _verified(run: Run, job: Job, data: bytes) -> Verification | None:
-    if run.verify is None:
-        return None
-    try:
-        return run.verify(job, data)
-    except BytesimError as error:
-        error.message = f"{job.target} is written, but could not be verified: {error.message}"
-        raise
 
 
 def converted(
@@ -214,21 +161,3 @@ def converted(
         asked_rules=asked_rules,
         verified=verified,
     )
-
-
-_GROWTH = {("abc", "mid"): 6.0, ("mid", "abc"): 0.2}
-"""Bytes written for each byte read, about."""
-
-
-class _Meter:
-    """Counts bytes written against an estimate of how many there will be."""
-
-    def __init__(self, source_bytes: int, suffixes: tuple[str, str], on_progress: Progress | None) -> None:
-        self.done = 0
-        self.expected = int(source_bytes * _GROWTH.get(suffixes, 1.0))
-        self.on_progress = on_progress
-
-    def add(self, num_bytes: int) -> None:
-        self.done += num_bytes
-        if self.on_progress:
-            self.on_progress(self.done, max(self.expected, self.done))

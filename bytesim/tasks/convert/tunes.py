@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bytesim.errors import ConfigError
 from bytesim.files import Outcome, Progress, expand_inputs
-from bytesim.tasks.convert.jobs import Job, Places, Prepared, abc_jobs, midi_jobs, prepare
-from bytesim.tasks.convert.run import Converted, Run, by_model, converted
+from bytesim.formats.abc.grammar import abc_grammar
+from bytesim.formats.midi.grammar import midi_grammar
+from bytesim.tasks.convert.direction import MusicDirection
+from bytesim.tasks.convert.finish import finish_abc, finish_midi
+from bytesim.tasks.convert.jobs import Job, Places, abc_jobs, midi_jobs, prepare
+from bytesim.tasks.convert.run import Converted, Run
 
 if TYPE_CHECKING:
     from bytesim.tasks.convert.rules import Verification
@@ -34,19 +37,15 @@ def abc2midi(
 ) -> list[Outcome[Converted]]:
     """ABC tunes to MIDI files; every tune of a tune book becomes a file, and an outcome, of its own.
 
-    `engine` model, rules (abc2midi where it is installed, else music21) or auto: the model where it is sure of its
+    `engine` model, rules (abc2midi where it is installed, else music21) or auto: the model where it is confident of its
     answer, else the rules. `verify` compares the model's notes with the rules'. `jobs` processes decode on a CPU;
     more than one need a main module that can be imported, as multiprocessing does.
     `picture` draws a piano roll beside each file, NAME.png, with what differs from the rules where `verify` is asked
     for, too. Title and tempo are carried over. Folders are walked. Raises ConfigError for unknown choices and
     ModelError for the model; what is wrong with one tune is in its outcome.
     """
-    run = _start(
-        sources, ("abc", "mid"), {"abc"}, engine, output, force, on_progress, abc_jobs, verify=verify, pictures=picture
-    )
-    run.verify = _verify_midi if verify else None
-    run.draw = (_draw_midi_differences if verify else _draw_midi) if picture else None
-    return _convert(run, engine, model, device, dtype, jobs)
+    run = _prepared(ABC_TO_MIDI, sources, output, engine, verify, picture, force, on_progress)
+    return _convert(run, model, device, dtype, jobs)
 
 
 def midi2abc(
@@ -70,104 +69,64 @@ def midi2abc(
     where they are the same. What was changed before the model read the file is changed for the comparison, too.
     `picture` draws what is played.
     """
-    inputs, in_folders = ("mid", "abc"), {"mid", "midi"}
-    run = _start(
-        sources, inputs, in_folders, engine, output, force, on_progress, midi_jobs, verify=verify, pictures=picture
-    )
-    run.verify = _verify_abc if verify else None
-    run.proof = _verify_abc if engine == "auto" else None
-    run.draw = (_draw_abc_differences if verify else _draw_abc) if picture else None
-    return _convert(run, engine, model, device, dtype, jobs)
+    run = _prepared(MIDI_TO_ABC, sources, output, engine, verify, picture, force, on_progress)
+    return _convert(run, model, device, dtype, jobs)
 
 
-def _start(
+def _prepared(
+    direction: MusicDirection,
     sources: Sequence[str | Path],
-    suffixes: tuple[str, str],
-    in_folders: set[str],
-    engine: str,
     output: str | Path | None,
+    engine: str,
+    verify: bool,
+    picture: bool,
     force: bool,
     on_progress: Progress | None,
-    read: Callable[..., Iterator[Prepared]],
-    *,
-    verify: bool,
-    pictures: bool,
 ) -> Run:
+    """The sources read, each with a place to go to. Raises ConfigError."""
     if verify and engine == "rules":
         raise ConfigError("verify compares a model's answer with the rules; with engine rules there is none.")
     if engine not in ENGINES:
         raise ConfigError(f"engine {engine!r} is none of {', '.join(ENGINES)}.")
-    names = expand_inputs(sources, suffixes=in_folders)
+    names = expand_inputs(sources, suffixes=direction.in_folders)
     places = Places(
-        output=output, suffix=suffixes[1], many=len(names) > 1, force=force, roots=sources, pictures=pictures
+        output=output, suffix=direction.target, many=len(names) > 1, force=force, roots=sources, pictures=picture
     )
-    prepared = prepare(names, lambda name: read(name, places, engine=engine))
-    only = engine == "auto"
-    return Run(suffixes=suffixes, prepared=prepared, force=force, on_progress=on_progress, sure_only=only)
+    return Run(
+        direction=direction,
+        prepared=prepare(names, lambda name: direction.read(name, places, engine)),
+        engine=engine,
+        verify=verify,
+        force=force,
+        on_progress=on_progress,
+    )
 
 
-def _convert(run: Run, engine: str, model: str, device: str, dtype: str, processes: int) -> list[Outcome[Converted]]:
-    if engine == "rules":
-        _by_rules(run, run.jobs())
+def _convert(run: Run, model: str, device: str, dtype: str, processes: int) -> list[Outcome[Converted]]:
+    if run.engine == "rules":
+        run.by_rules(run.jobs())
     elif run.jobs():  # a model takes a second to load, and bad inputs need none
         from bytesim.predictors.writer import load_writer
+        from bytesim.tasks.convert.model import by_model
 
         writer = load_writer(model, device=device, dtype=dtype)
-        writer.check_converts(*run.suffixes)
+        writer.check_converts(*run.direction.suffixes)
         by_model(run, writer, processes=processes)
-        if engine == "auto":
-            _by_rules(run, [(index, job) for index, job in run.jobs() if run.unanswered(index)])
+        if run.engine == "auto":
+            run.by_rules([(index, job) for index, job in run.jobs() if run.unanswered(index)])
     return run.in_order()
 
 
-def _by_rules(run: Run, jobs: list[tuple[int, Job]]) -> None:
-    from bytesim.tasks.convert.rules import abc_by_rules, midi_by_rules
+def _midi_by_rules(job: Job) -> tuple[bytes, str, tuple[str, ...]]:
+    from bytesim.tasks.convert.rules import midi_by_rules
 
-    for done, (index, job) in enumerate(jobs, start=1):
-        refused = run.outcomes[index].error if index in run.outcomes else job.unread
-        reason = refused.message if refused else ""
-        if reason:  # what was changed for the model is not changed for the rules
-            job = replace(job, dropped=())
-
-        def work(job: Job = job, reason: str = reason) -> Converted:
-            if run.suffixes[1] == "mid":
-                data, program, remarks = midi_by_rules(job.as_written.decode("utf-8"))
-            else:
-                data, program, remarks = abc_by_rules(job.as_written, job.title)
-            run.write(job, data)
-            return converted(job, data, program, remarks=remarks, asked_rules=reason)
-
-        run.finish(index, job, work)
-        if run.on_progress:
-            run.on_progress(done, len(jobs))
+    return midi_by_rules(job.as_written.decode("utf-8"))
 
 
-def _draw_midi(job: Job, data: bytes) -> bytes:
-    from bytesim.pictures.piano_roll import piano_roll
+def _abc_by_rules(job: Job) -> tuple[bytes, str, tuple[str, ...]]:
+    from bytesim.tasks.convert.rules import abc_by_rules
 
-    return piano_roll(data)
-
-
-def _draw_midi_differences(job: Job, data: bytes) -> bytes:
-    from bytesim.pictures.piano_roll import piano_roll
-    from bytesim.tasks.convert.rules import expected_midi
-
-    return piano_roll(data, expected_midi(job.as_written.decode("utf-8"))[0])
-
-
-def _draw_abc(job: Job, data: bytes) -> bytes:
-    from bytesim.pictures.piano_roll import piano_roll
-    from bytesim.tasks.convert.rules import expected_midi
-
-    return piano_roll(expected_midi(data.decode("utf-8"))[0])
-
-
-def _draw_abc_differences(job: Job, data: bytes) -> bytes:
-    from bytesim.pictures.piano_roll import piano_roll
-    from bytesim.tasks.convert.rules import expected_midi
-
-    # What the model could not read is not in its layout, and nothing to compare with.
-    return piano_roll(expected_midi(data.decode("utf-8"))[0], job.data or None)
+    return abc_by_rules(job.as_written, job.title)
 
 
 def _verify_midi(job: Job, data: bytes) -> Verification:
@@ -180,3 +139,50 @@ def _verify_abc(job: Job, data: bytes) -> Verification:
     from bytesim.tasks.convert.rules import verify_abc
 
     return verify_abc(job.data, data.decode("utf-8"), as_read=bool(job.dropped))
+
+
+def _draw_midi(job: Job, data: bytes, compared: bool) -> bytes:
+    from bytesim.pictures.piano_roll import piano_roll
+    from bytesim.tasks.convert.rules import expected_midi
+
+    return piano_roll(data, expected_midi(job.as_written.decode("utf-8"))[0] if compared else None)
+
+
+def _draw_abc(job: Job, data: bytes, compared: bool) -> bytes:
+    from bytesim.pictures.piano_roll import piano_roll
+    from bytesim.tasks.convert.rules import expected_midi
+
+    # What the model could not read is not in its layout, and nothing to compare with.
+    return piano_roll(expected_midi(data.decode("utf-8"))[0], (job.data or None) if compared else None)
+
+
+ABC_TO_MIDI = MusicDirection(
+    name="abc2midi",
+    source="abc",
+    target="mid",
+    in_folders=frozenset({"abc"}),
+    read=abc_jobs,
+    grammar=midi_grammar,
+    finish=finish_midi,
+    growth=6.0,
+    by_rules=_midi_by_rules,
+    verify=_verify_midi,
+    proves=False,
+    draw=_draw_midi,
+)
+MIDI_TO_ABC = MusicDirection(
+    name="midi2abc",
+    source="mid",
+    target="abc",
+    in_folders=frozenset({"mid", "midi"}),
+    read=midi_jobs,
+    grammar=abc_grammar,
+    finish=finish_abc,
+    growth=0.2,
+    by_rules=_abc_by_rules,
+    verify=_verify_abc,
+    proves=True,
+    draw=_draw_abc,
+)
+DIRECTIONS = {direction.name: direction for direction in (ABC_TO_MIDI, MIDI_TO_ABC)}
+"""By the name of the command."""

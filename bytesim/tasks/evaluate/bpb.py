@@ -13,7 +13,7 @@ from bytesim.errors import BytesimError, ConfigError, ContextError
 from bytesim.files import Outcome, Progress, check_output, expand_inputs, read_input, write_output
 from bytesim.metrics import bits_per_byte
 from bytesim.models.bgpt.framing import convert_request, generate_request
-from bytesim.models.bgpt.model import BGPT
+from bytesim.models.interface import ByteModel
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import load_writer
 from bytesim.requests import Request
@@ -114,7 +114,7 @@ class _Tally:
         )
 
 
-def _score_whole(tally: _Tally, model: BGPT, data: bytes, suffix: str) -> None:
+def _score_whole(tally: _Tally, model: ByteModel, data: bytes, suffix: str) -> None:
     request = generate_request(model.config, suffix)
     tally.files += 1
     before = tally.nats
@@ -137,7 +137,7 @@ def _windows(length: int, size: int) -> Iterator[tuple[int, int, int]]:
         scored, start = end, end - size // 2
 
 
-def _add(tally: _Tally, model: BGPT, request: Request, data: bytes, known: int, ends: bool) -> None:
+def _add(tally: _Tally, model: ByteModel, request: Request, data: bytes, known: int, ends: bool) -> None:
     """Score a piece: its bytes after the first `known`, and the end-of-patch if the file ends with it."""
     score = score_file(model, request, data)
     nats = score.token_nats[known : len(data) + ends]
@@ -150,7 +150,12 @@ def _add(tally: _Tally, model: BGPT, request: Request, data: bytes, known: int, 
 
 
 def _score_shard(
-    tally: _Tally, model: BGPT, name: str, suffixes: tuple[str | None, str | None], reverse: bool, limit: int | None
+    tally: _Tally,
+    model: ByteModel,
+    name: str,
+    suffixes: tuple[str | None, str | None],
+    reverse: bool,
+    limit: int | None,
 ) -> None:
     source_suffix, target_suffix = suffixes
     if target_suffix is None:

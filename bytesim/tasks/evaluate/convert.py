@@ -1,6 +1,6 @@
 """`bytesim evaluate convert`: a model's conversions of a whole split, judged by bytes and by notes.
 
-The reference is abc2midi. The model is run by `convert_model`, which sees neither it nor its answers.
+The reference is abc2midi. The model is run by `tasks.convert.model`, which sees neither it nor its answers.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from bytesim.predictors.confidence import (
     calibrate as find_calibration,
 )
 from bytesim.predictors.writer import Writer, load_writer
-from bytesim.requests import Reply
-from bytesim.tasks.convert.model import MUSIC_GRAMMARS, check_ended, decode_all, finish_abc, finish_midi
+from bytesim.tasks.convert.direction import Direction
+from bytesim.tasks.convert.model import check_ended, convert_all
+from bytesim.tasks.convert.tunes import ABC_TO_MIDI, DIRECTIONS
 from bytesim.tasks.evaluate.judged_tunes import (
     JudgedFile,
     baseline_score,
@@ -39,8 +40,6 @@ from bytesim.tasks.evaluate.judged_tunes import (
     with_references,
 )
 from bytesim.tasks.evaluate.tune_split import load_tunes
-
-DIRECTIONS = {"abc2midi": ("abc", "mid"), "midi2abc": ("mid", "abc")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +110,7 @@ def evaluate_convert(
     """
     if direction not in DIRECTIONS:
         raise ConfigError(f"direction {direction!r} is none of {', '.join(DIRECTIONS)}.")
-    if baseline and direction == "abc2midi":
+    if baseline and direction == ABC_TO_MIDI.name:
         raise ConfigError("abc2midi is the reference here; a baseline, midi2abc, is there for midi2abc only.")
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
@@ -119,21 +118,22 @@ def evaluate_convert(
         check_output(details, force=force)
     split = load_tunes(pairs, limit=limit)
     writer = load_writer(model, device=device, dtype=dtype, rows=slots)
-    writer.check_converts(*DIRECTIONS[direction])
+    way = DIRECTIONS[direction]
+    writer.check_converts(*way.suffixes)
     files = with_references(split)
     for file, text in zip(files, split.texts, strict=True):
-        prepare(file, text, direction)
-    seconds = _decode(files, writer, direction, slots, jobs, on_progress)
-    judge(files, direction)
-    mean_nats = _score(files, writer, direction)
+        prepare(file, text, way)
+    seconds = _decode(files, writer, way, slots, jobs, on_progress)
+    judge(files, way)
+    mean_nats = _score(files, writer, way)
     base = baseline_score(files) if baseline else None
     if details is not None:
         write_output(details, detail_lines(files), force=force)
-    known = None if calibrate else read_calibration(writer.folder, direction_of(DIRECTIONS[direction]))
+    known = None if calibrate else read_calibration(writer.folder, direction_of(way.suffixes))
     answered = [(file.surprise_nats, file.result.note_f1 == 1.0) for file in files if file.surprise_nats is not None]
     made = find_calibration(answered, split=split.name, split_sha256=split.sha256) if calibrate else None
     if calibrate:
-        keep_calibration(writer.folder, direction_of(DIRECTIONS[direction]), made)
+        keep_calibration(writer.folder, direction_of(way.suffixes), made)
     sure = None if known is None else [right for nats, right in answered if nats <= known.most_nats]
     scored = [file for file in files if file.nats is not None and file.target is not None]
     num_bytes = sum(len(file.target or b"") for file in scored)
@@ -164,7 +164,7 @@ def evaluate_convert(
 def _decode(
     files: list[JudgedFile],
     writer: Writer,
-    direction: str,
+    direction: Direction,
     slots: int,
     jobs: int,
     on_progress: Progress | None,
@@ -172,7 +172,6 @@ def _decode(
     """Let the model convert every file; returns the seconds it took."""
     read = [file for file in files if not file.refused]
     expected = sum(len(file.target or file.source) for file in read)
-    suffixes = DIRECTIONS[direction]
     done = 0
 
     def on_bytes(num_bytes: int) -> None:
@@ -181,35 +180,31 @@ def _decode(
         if on_progress:
             on_progress(done, max(done, expected))
 
-    def on_reply(row: int, reply: Reply | BytesimError) -> None:
+    start = time.perf_counter()
+    sources = [file.source for file in read]
+    for row, reply in convert_all(writer, sources, direction, slots=slots, jobs=jobs, on_bytes=on_bytes):
         file = read[row]
         if isinstance(reply, BytesimError):
             file.error, file.refused = str(reply), True
-            return
+            continue
         file.raw = reply.data
         try:
             check_ended(reply, writer)
-            answer = finish_midi(reply, bpm=file.bpm) if direction == "abc2midi" else finish_abc(reply)
-            file.written = answer.data
-            file.surprise_nats = surprise(reply.data, reply.token_nats, suffixes[1])
+            file.written = direction.finish(reply, None, file.bpm).data
+            file.surprise_nats = surprise(reply.data, reply.token_nats, direction.target)
         except BytesimError as error:
             file.error = str(error)
-
-    start = time.perf_counter()
-    sources = [file.source for file in read]
-    grammar = MUSIC_GRAMMARS[suffixes[1]]
-    decode_all(writer, sources, suffixes, on_reply, grammar=grammar, slots=slots, jobs=jobs, on_bytes=on_bytes)
     return time.perf_counter() - start
 
 
-def _score(files: Sequence[JudgedFile], writer: Writer, direction: str) -> float | None:
+def _score(files: Sequence[JudgedFile], writer: Writer, direction: Direction) -> float | None:
     """Teacher-forced nats of every target that fits the model; returns the mean over all tokens."""
     config = writer.model.config
     total, tokens = 0.0, 0
     for file in files:
         if file.target is None or file.refused:
             continue
-        request = convert_request(config, file.source, *DIRECTIONS[direction])
+        request = convert_request(config, file.source, *direction.suffixes)
         patches = -(-len(file.target) // config.patch_size) + 1
         if len(request.history) + patches > config.max_patches:
             continue

@@ -14,6 +14,7 @@ from bytesim.formats import abc, midi
 from bytesim.formats.abc.constructs import CONSTRUCTS, constructs
 from bytesim.metrics import ConvertResult, ConvertScore, note_f1, score_converts
 from bytesim.oracles.music_rules import label_many, midi_to_abc_rules
+from bytesim.tasks.convert.direction import Direction
 from bytesim.tasks.evaluate.tune_split import Split, without_title
 
 
@@ -31,6 +32,7 @@ class JudgedFile:
     constructs: tuple[str, ...] | None = None
     """The rarer parts of ABC notation that the tune uses; None where it has no canonical form."""
     bpm: float | None = None
+    """Quarter notes a minute to write into the answer; None for none."""
     raw: bytes = b""
     surprise_nats: float | None = None
     """Of the model at its answer; None where it gave none that ended and parses."""
@@ -47,38 +49,48 @@ def with_references(split: Split) -> list[JudgedFile]:
     return [JudgedFile(name=name, reference=label) for name, label in zip(split.ids, labels, strict=True)]
 
 
-def prepare(file: JudgedFile, text: str, direction: str) -> None:
-    """What the model reads, and what it should write."""
+def prepare(file: JudgedFile, text: str, direction: Direction) -> None:
+    """Set what the model reads, and what it should write."""
     canonical: bytes | None = None
+    unread: BytesimError | None = None
     try:
         tune = abc.split_book(text)[0].parse()
-        file.bpm = tune.tempo_bpm
         form = abc.canonical(tune).text
         file.constructs = constructs(form.split("\n", 4)[4])
         canonical = form.encode("ascii")
-        if direction == "abc2midi":
-            file.source, file.target = canonical, file.reference
     except BytesimError as error:
-        if direction == "abc2midi":
-            file.error, file.refused = str(error), True
-    if direction == "midi2abc":
-        try:
-            if file.reference is None:
-                raise ConfigError("abc2midi makes no MIDI of this tune.")
-            file.source, _ = midi.to_model_form(file.reference, stress=True)
-            file.target = canonical
-        except BytesimError as error:
-            file.error, file.refused = str(error), True
-
-
-def judge(files: list[JudgedFile], direction: str) -> None:
-    """Set each file's result. What the reference cannot judge counts as wrong."""
-    if direction == "abc2midi":
-        for file in files:
-            if file.reference is not None and not file.refused:
-                f1 = _f1(file.reference, file.written)
-                file.result = ConvertResult.of(file.reference, file.raw, file.written, f1)
+        unread = error
+    if direction.source == "abc":
+        if canonical is None:
+            file.error, file.refused = str(unread), True
+        else:
+            file.source, file.target, file.bpm = canonical, file.reference, tune.tempo_bpm
         return
+    try:
+        if file.reference is None:
+            raise ConfigError("abc2midi makes no MIDI of this tune.")
+        file.source, _ = midi.to_model_form(file.reference, stress=True)
+        file.target = canonical
+    except BytesimError as error:
+        file.error, file.refused = str(error), True
+
+
+def judge(files: Sequence[JudgedFile], direction: Direction) -> None:
+    """Set each file's result. What the reference cannot judge counts as wrong."""
+    if direction.target == "mid":
+        _judge_midi(files)
+    else:
+        _judge_abc(files)
+
+
+def _judge_midi(files: Sequence[JudgedFile]) -> None:
+    for file in files:
+        if file.reference is not None and not file.refused:
+            f1 = _f1(file.reference, file.written)
+            file.result = ConvertResult.of(file.reference, file.raw, file.written, f1)
+
+
+def _judge_abc(files: Sequence[JudgedFile]) -> None:
     written = [file for file in files if file.written is not None and file.reference is not None]
     renderings = label_many((file.written or b"").decode("utf-8") for file in written)
     for file, rendering in zip(written, renderings, strict=True):

@@ -11,10 +11,8 @@ from bytesim.pictures.engraving import engrave
 from bytesim.pictures.sheet import sheet
 from bytesim.predictors.confidence import direction_of, read_calibration
 from bytesim.predictors.writer import Writer
-from bytesim.tasks.convert.tunes import abc2midi
+from bytesim.tasks.convert.tunes import ABC_TO_MIDI, abc2midi
 from bytesim.tasks.generate.draw import Generated
-
-MIDI_DIRECTION = ("abc", "mid")
 
 Outcomes = list[Outcome[Generated]]
 
@@ -23,11 +21,11 @@ def midi_engine(asked: str, writer: Writer) -> str:
     """The engine that plays a model's tunes: `auto` is the rules where the model does not convert, or cannot tell when
     it is sure. Raises ModelError where the model is asked to convert and was never trained to."""
     if asked == "model":
-        writer.check_converts(*MIDI_DIRECTION)
+        writer.check_converts(*ABC_TO_MIDI.suffixes)
     if asked != "auto":
         return asked
-    converts = MIDI_DIRECTION in (writer.conversions or ())
-    return "auto" if converts and read_calibration(writer.folder, direction_of(MIDI_DIRECTION)) else "rules"
+    converts = ABC_TO_MIDI.suffixes in (writer.conversions or ())
+    return "auto" if converts and read_calibration(writer.folder, direction_of(ABC_TO_MIDI.suffixes)) else "rules"
 
 
 def add_midi(outcomes: Outcomes, *, model: str, engine: str, force: bool, device: str, dtype: str) -> Outcomes:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count as count_from
 from pathlib import Path
 
-from bytesim.engine.decode import decode
-from bytesim.engine.parallel import decode_in_processes
+from bytesim.clocks import ByteDeadline
+from bytesim.engine.decode import OnBytes
 from bytesim.errors import BytesimError, ContextError, DecodeError
 from bytesim.files import STDIO, Outcome, check_output, output_path, write_output
 from bytesim.formats import abc
 from bytesim.formats.grammar import grammar_after
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.framing import generate_request
-from bytesim.predictors.writer import OnBytes, Writer
+from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply, Request, Sampling
-from bytesim.tasks.convert.model import check_parses
+from bytesim.tasks.convert.finish import check_parses
 from bytesim.tasks.generate.kinds import Kind
 from bytesim.tasks.generate.prompt import Beginning
 
@@ -102,11 +102,8 @@ class Job:
         _check_fits(self.kind, self.suffix, config)
         room = (request.max_patches - len(request.history)) * config.patch_size - 1
         longest = room if self.max_bytes is None else min(room, self.max_bytes - len(whole))
-        return replace(
-            request,
-            grammar=partial(grammar_after, self.kind.grammar, whole),
-            end_after=None if self.kind.num_bytes else max(0, longest - self.kind.ends_within),
-        )
+        deadline = None if self.kind.num_bytes else partial(ByteDeadline, max(0, longest - self.kind.ends_within))
+        return replace(request, grammar=partial(grammar_after, self.kind.grammar, whole), deadline=deadline)
 
     @property
     def read_whole(self) -> bytes:
@@ -165,8 +162,12 @@ def draw_all(
     waiting = list(range(count))
     for attempt in range(1, tries + 1):
         drawn = [next(seeds) for _ in waiting]
-        requests = [replace(request, sampling=replace(request.sampling, seed=each)) for each in drawn]
-        _decode(job, requests, _keeper(job, waiting, drawn, attempt, outcomes, on_files), jobs, on_bytes)
+        requests = [replace(request, sampling=replace(request.sampling, seed=drawn_seed)) for drawn_seed in drawn]
+        for row, reply in job.writer.answers(requests, slots=SLOTS, jobs=jobs, on_bytes=on_bytes):
+            index = waiting[row]
+            outcomes[index] = _finish(job, outcomes[index].source, reply, drawn[row], attempt)
+            if on_files and outcomes[index].error is None:
+                on_files(len(job.seen), count)
         waiting = [index for index in waiting if isinstance(outcomes[index].error, DecodeError)]
         if not waiting:
             break
@@ -177,53 +178,16 @@ def draw_all(
     return outcomes
 
 
-def _decode(
-    job: Job,
-    requests: Sequence[Request],
-    on_done: Callable[[int, Reply], None],
-    jobs: int,
-    on_bytes: OnBytes | None,
-) -> None:
-    weights = next(job.writer.model.parameters())
-    jobs = min(jobs, len(requests))
-    if jobs > 1 and weights.device.type == "cpu":
-        slots = min(SLOTS, -(-len(requests) // jobs))
-        folder = job.writer.folder
-        decode_in_processes(folder, weights.dtype, requests, jobs=jobs, slots=slots, on_done=on_done, on_bytes=on_bytes)
-    else:
-        decode(job.writer.model, requests, slots=SLOTS, on_done=on_done, on_bytes=on_bytes)
-
-
-def _keeper(
-    job: Job,
-    waiting: Sequence[int],
-    seeds: Sequence[int],
-    attempt: int,
-    outcomes: list[Outcome[Generated]],
-    on_files: OnFiles | None,
-) -> Callable[[int, Reply], None]:
-    """Takes each reply of a batch as it ends: writes the file, or notes what is wrong with it."""
-
-    def on_done(row: int, reply: Reply) -> None:
-        index, name = waiting[row], outcomes[waiting[row]].source
-        try:
-            data, cut = job.finished(reply)
-            job.check_new(data)
-            target = job.target(seeds[row])
-            write_output(target, data, force=job.force)
-        except BytesimError as error:
-            outcomes[index] = Outcome(name, error=error.in_file(name))
-            return
-        made = Generated(
-            output=str(target),
-            model=job.writer.name,
-            num_bytes=len(data),
-            seed=seeds[row],
-            tries=attempt,
-            truncated=cut,
-        )
-        outcomes[index] = Outcome(name, result=made)
-        if on_files:
-            on_files(len(job.seen), len(outcomes))
-
-    return on_done
+def _finish(job: Job, name: str, reply: Reply, seed: int, attempt: int) -> Outcome[Generated]:
+    """Write the file that a reply holds, or say what is wrong with it."""
+    try:
+        data, cut = job.finished(reply)
+        job.check_new(data)
+        target = job.target(seed)
+        write_output(target, data, force=job.force)
+    except BytesimError as error:
+        return Outcome(name, error=error.in_file(name))
+    made = Generated(
+        output=str(target), model=job.writer.name, num_bytes=len(data), seed=seed, tries=attempt, truncated=cut
+    )
+    return Outcome(name, result=made)

@@ -1,0 +1,75 @@
+"""Decoding many files, in this process or in several: one iterator of (index, reply) for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes, decode
+from bytesim.errors import DecodeError
+from bytesim.models.interface import ByteModel, writes_bytes
+from bytesim.models.weights import load_model
+from bytesim.processes import EndedProcess, map_in_processes
+from bytesim.requests import Reply, Request
+
+SHARE_SLOTS = 4
+"""Files that a process is given at a time, in slots: enough that a long answer does not keep it waiting."""
+
+
+def decode_all(
+    model: ByteModel,
+    folder: Path,
+    requests: Sequence[Request],
+    *,
+    slots: int = DEFAULT_SLOTS,
+    jobs: int = 1,
+    on_bytes: OnBytes | None = None,
+) -> Iterator[tuple[int, Reply]]:
+    """Answer every request, (its index, the reply) of each as it ends: here, or in `jobs` processes on a CPU.
+
+    `slots` files are decoded at a time by each process, which loads the model from its `folder`; a GPU is given one
+    process. `on_bytes` is called with the bytes written since its last call. Raises DecodeError where a process is
+    ended from outside; replies before that stay.
+    """
+    weights = next(model.parameters())
+    jobs = min(jobs, len(requests))
+    if jobs > 1 and weights.device.type == "cpu":
+        slots = min(slots, -(-len(requests) // jobs))
+        yield from _in_processes(folder, weights.dtype, requests, slots, jobs, on_bytes)
+    else:
+        yield from decode(model, requests, slots=slots, on_bytes=on_bytes)
+
+
+def _in_processes(
+    folder: Path, dtype: torch.dtype, requests: Sequence[Request], slots: int, jobs: int, on_bytes: OnBytes | None
+) -> Iterator[tuple[int, Reply]]:
+    order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
+    rounds = -(-len(order) // (jobs * SHARE_SLOTS * slots))
+    count = min(len(order), jobs * rounds)
+    shares = [order[start::count] for start in range(count)]  # short and long files in each
+    start = partial(_start, folder, dtype, max(1, torch.get_num_threads() // jobs))
+    items = [[requests[index] for index in share] for share in shares]
+    try:
+        with closing(map_in_processes(start, partial(_answer, slots=slots), items, jobs=jobs)) as answered:
+            for number, replies in answered:
+                if on_bytes:
+                    on_bytes(sum(len(reply.data) for reply in replies.values()))
+                for row, reply in replies.items():
+                    yield shares[number][row], reply
+    except EndedProcess as error:
+        raise DecodeError("a decoding process was ended, for lack of memory say. Take fewer --jobs.") from error
+
+
+def _start(folder: Path, dtype: torch.dtype, threads: int) -> ByteModel:
+    torch.set_num_threads(threads)
+    model = load_model(folder, dtype=dtype)
+    assert writes_bytes(model), "requests go to a model that writes"
+    return model
+
+
+def _answer(model: ByteModel, requests: Sequence[Request], slots: int) -> dict[int, Reply]:
+    return dict(decode(model, requests, slots=slots))

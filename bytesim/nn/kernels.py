@@ -1,0 +1,70 @@
+"""Which kernel computes an attention. Every rule that depends on the device stands here, with its reason.
+
+- On a GPU, torch's fused attention: it never writes the scores to memory.
+- On a CPU, scores written out where gradients are wanted and in decode steps of at most FEW_QUERIES queries: the fused
+  kernel is slower there. Above LARGEST_PRODUCT scores a head they would not fit, so the fused kernel is taken.
+- On a CPU, decoding by a decoder at least WIDER times as wide as its source: absorbed projections, for a step then
+  reads fewer bytes.
+
+Axes: B batch, N heads, K key heads, T queries, C keys, D head size.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LARGEST_PRODUCT = 1 << 25
+"""Most scores of one head that are written out."""
+FEW_QUERIES = 32
+"""Up to this many queries of a file count as a decode step."""
+WIDER = 4
+"""Decoders at least this many times wider than their source use absorbed projections on a CPU."""
+
+
+def attend(
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    mask: Tensor | None = None,
+    *,
+    causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    """Attention of (B, N, T, D) queries to all C keys, or to those that `mask`, broadcast to (B, N, T, C), allows.
+
+    Scores are multiplied by `scale`, D ** -0.5 by default. Values may be narrower than keys. Keys and values may have
+    fewer heads than queries (grouped-query attention, arXiv:2305.13245): head n then reads key head n * K // N.
+    """
+    groups = queries.shape[1] // keys.shape[1]
+    if groups > 1:
+        keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
+    if not _writes_scores(queries, keys):
+        width, missing = values.shape[-1], queries.shape[-1] - values.shape[-1]
+        values = F.pad(values, (0, missing)) if missing else values  # the fused kernels want one width
+        whole = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, scale=scale)
+        return whole[..., :width]
+    if causal:
+        mask = torch.ones(queries.shape[2], keys.shape[2], dtype=torch.bool, device=queries.device).tril()
+    scores = (queries * (queries.shape[-1] ** -0.5 if scale is None else scale)) @ keys.transpose(-1, -2)
+    scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
+    return scores.softmax(-1).to(values.dtype) @ values
+
+
+def _writes_scores(queries: Tensor, keys: Tensor) -> bool:
+    if queries.device.type != "cpu":
+        return False
+    few = torch.is_grad_enabled() or queries.shape[2] <= FEW_QUERIES
+    return few and queries.shape[2] * keys.shape[2] <= LARGEST_PRODUCT
+
+
+def absorbs_projections(source: Tensor, hidden_size: int, num_heads: int) -> bool:
+    """Whether cross-attention of that width reads the source (B, T, Hs) itself in place of its keys."""
+    decoding_on_cpu = source.device.type == "cpu" and not torch.is_grad_enabled()
+    return decoding_on_cpu and num_heads > 1 and hidden_size >= WIDER * source.shape[-1]
+
+
+def pads_values(keys: Tensor) -> bool:
+    """Whether values are widened to their keys once, for all the steps of a decoding: fused kernels want one width."""
+    return keys.device.type != "cpu" and not torch.is_grad_enabled()
