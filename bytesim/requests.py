@@ -41,6 +41,22 @@ class Sampling:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A file that is wanted, in bytes, before an architecture frames it as a `Request`."""
+
+    suffix: str
+    """Of the file to write."""
+    prompt: bytes = b""
+    """Bytes that the file begins with."""
+    source: bytes | None = None
+    """What the file is made from: a conversion where there is no prompt, else what its prompt begins with."""
+    source_suffix: str = ""
+    """Conversion: suffix of the source."""
+    source_span: int = 0
+    """With a prompt: how many of its bytes the source stands for; the source may be shorter."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RequestTimes:
     """The times that a model with a clock reads beside the bytes of a request."""
 

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "requests": {"errors", "patching", "clocks", "formats"},
     "nn": {"errors", "patching", "clocks"},
     "models": {"errors", "patching", "clocks", "nn", "requests"},
-    "engine": BELOW | {"nn", "models", "requests", "formats"},
+    "engine": BELOW | {"formats", "requests", "models"},
     "training": BELOW | {"nn", "models", "formats", "cpu"},
     "predictors": BELOW | {"formats", "media", "models", "requests", "engine", "training"},
     "datasets": BELOW | {"formats", "cpu", "media", "oracles", "training"},
@@ -186,6 +186,15 @@ def test_no_model_path_sees_the_rules_or_the_exact_machine():
     for path in [*(file for room in MODEL_ROOMS for file in modules(room)), *runs_models]:
         if dotted(path) not in MAY_COMPARE:
             assert not {dotted(oracle) for oracle in reached(path) & oracles}, f"{dotted(path)} reaches what judges it"
+
+
+ENGINE_MAY_SEE = ("bytesim.models.interface", "bytesim.models.weights", "bytesim.formats.grammar")
+"""Of the models and formats, what every architecture and every format has in common."""
+
+
+def test_the_engine_knows_no_architecture_and_no_file_format():
+    seen = {name for path in modules("engine") for name in imports(path) if room_of(name) in ("models", "formats")}
+    assert not [name for name in seen if not name.startswith(ENGINE_MAY_SEE)]
 
 
 def test_what_predicts_states_of_the_cpu_sees_no_machine_that_runs_them():

@@ -13,7 +13,6 @@ from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes, decode
 from bytesim.errors import DecodeError
 from bytesim.models.interface import ByteModel, writes_bytes
 from bytesim.models.weights import load_model
-from bytesim.processes import EndedProcess, map_in_processes
 from bytesim.requests import Reply, Request
 
 SHARE_SLOTS = 4
@@ -47,6 +46,8 @@ def decode_all(
 def _in_processes(
     folder: Path, dtype: torch.dtype, requests: Sequence[Request], slots: int, jobs: int, on_bytes: OnBytes | None
 ) -> Iterator[tuple[int, Reply]]:
+    from bytesim.processes import EndedProcess, map_in_processes
+
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
     rounds = -(-len(order) // (jobs * SHARE_SLOTS * slots))
     count = min(len(order), jobs * rounds)

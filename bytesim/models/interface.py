@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeGuard
 from torch import Tensor, nn
 
 from bytesim.patching import Patches
-from bytesim.requests import Request
+from bytesim.requests import Asked, Request
 
 
 class Session(Protocol):
@@ -58,6 +58,12 @@ class ByteModel(Protocol):
         source_times: Tensor | None = None,
     ) -> Tensor:
         """Teacher forcing: (B, Q, S, V) logits of patches (B, P, S), row q those of patch `first` + q of each file."""
+
+    def frame(self, asked: Asked, **options: Any) -> Request:
+        """The request for a file; `options` are further fields of it, such as `sampling` and `grammar`.
+
+        Raises ContextError for a source or a prompt that leaves no room for an answer.
+        """
 
     def answer_logits(self, request: Request, answer: Patches) -> Tensor:
         """Teacher forcing: (A, S, V) logits of the strides of an answer (A, S), each given the true ones before it."""

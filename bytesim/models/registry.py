@@ -1,14 +1,13 @@
-"""Architectures by the name that config.json carries. Configs need no torch; models import it when one is built."""
+"""The one list of architectures, by the name that config.json carries. Configs need no torch; a model imports it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
-from bytesim.models.bgpt import config as bgpt_config
 from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.models.encoder import config as encoder_config
 from bytesim.models.encoder.config import EncoderConfig
 
 if TYPE_CHECKING:
@@ -19,9 +18,30 @@ if TYPE_CHECKING:
 
 ModelConfig = BGPTConfig | EncoderConfig
 
-CONFIGS: dict[str, Callable[[dict[str, Any]], ModelConfig]] = {
-    bgpt_config.ARCHITECTURE: BGPTConfig.from_dict,
-    encoder_config.ARCHITECTURE: EncoderConfig.from_dict,
+
+def _bgpt(config: Any) -> BGPT:
+    from bytesim.models.bgpt.model import BGPT
+
+    return BGPT(config)
+
+
+def _encoder(config: Any) -> Encoder:
+    from bytesim.models.encoder.model import Encoder
+
+    return Encoder(config)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How an architecture is read from config.json, and how one with fresh weights is built."""
+
+    read_config: Callable[[dict[str, Any]], ModelConfig]
+    build: Callable[[Any], Model]
+
+
+ARCHITECTURES = {
+    "bgpt": Architecture(BGPTConfig.from_dict, _bgpt),
+    "encoder": Architecture(EncoderConfig.from_dict, _encoder),
 }
 
 
@@ -32,10 +52,10 @@ def config_of(values: Mapping[str, Any]) -> ModelConfig:
     """
     fields = dict(values)
     architecture = fields.pop("architecture", None)
-    if not isinstance(architecture, str) or architecture not in CONFIGS:
-        known = ", ".join(sorted(CONFIGS))
+    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
+        known = ", ".join(sorted(ARCHITECTURES))
         raise ConfigError(f"unknown architecture {architecture!r}. This version of bytesim knows: {known}.")
-    return CONFIGS[architecture](fields)
+    return ARCHITECTURES[architecture].read_config(fields)
 
 
 def build_model(config: Mapping[str, Any]) -> Model:
@@ -48,7 +68,4 @@ def build_model(config: Mapping[str, Any]) -> Model:
 
 def model_of(config: ModelConfig) -> Model:
     """A model with fresh weights of a config."""
-    from bytesim.models.bgpt.model import BGPT
-    from bytesim.models.encoder.model import Encoder
-
-    return BGPT(config) if isinstance(config, BGPTConfig) else Encoder(config)
+    return ARCHITECTURES[config.to_dict()["architecture"]].build(config)

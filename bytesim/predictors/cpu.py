@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
 
-from bytesim.clocks import clock_of, clock_patches, make_clock
 from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
 from bytesim.errors import BytesimError, ConfigError, ModelError
 from bytesim.formats.cpu_trace import (
@@ -19,10 +16,9 @@ from bytesim.formats.cpu_trace import (
     program_of,
     serialize_state,
 )
-from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.patching import frame_source
+from bytesim.models.interface import ByteModel
 from bytesim.predictors.writer import Writer, load_writer
-from bytesim.requests import Reply, Request, RequestTimes
+from bytesim.requests import Asked, Reply, Request
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +77,7 @@ def most_steps(writer: Writer) -> int:
 
 def _request(writer: Writer, memory: bytes, first: State, steps: int) -> Request:
     try:
-        request = states_request(writer.model.config, memory, serialize_state(first))
+        request = states_request(writer.model, memory, serialize_state(first))
     except BytesimError as error:
         raise ModelError(f"the model {writer.name!r} cannot predict states of the CPU: {error.message}") from error
     return replace(request, max_patches=len(request.history) + steps + 1)
@@ -95,23 +91,14 @@ def _prediction(first: State, reply: Reply, steps: int) -> Prediction:
     return Prediction(states=(first, *states), rest=data[whole:], ended=reply.ended, surprise_nats=nats)
 
 
-def states_request(config: BGPTConfig, memory: bytes, first: bytes, **options: Any) -> Request:
+def states_request(model: ByteModel, memory: bytes, first: bytes) -> Request:
     """The request that writes the states of the CPU that follow a first one: 1024 bytes of memory, 16 of the state.
 
     Raises ConfigError for a model of other patches.
     """
-    size = config.patch_size
+    size = model.config.patch_size
     if size != STATE_SIZE:
         raise ConfigError(f"the model has patches of {size} bytes; a state of the CPU has {STATE_SIZE}.")
-    begun, source = memory + first, program_of(memory)
-    skipped = 0 if config.source_patches else len(memory)
-    history = frame_source(begun[skipped:], TRACE_SUFFIX, size)
-    settings = {"max_patches": config.max_patches, **options}
-    if config.clock:
-        times = clock_of(begun, TRACE_SUFFIX)
-        settings["times"] = RequestTimes(
-            history=clock_patches(times[skipped:], size)[:-1],
-            clock=partial(make_clock, TRACE_SUFFIX, begun),
-            source=times[: len(source)],
-        )
-    return Request(history=history, first=len(history) - 1, source=source, **settings)
+    return model.frame(
+        Asked(suffix=TRACE_SUFFIX, prompt=memory + first, source=program_of(memory), source_span=len(memory))
+    )

@@ -114,7 +114,7 @@ def test_states_of_the_cpu_are_those_of_recomputing_however_patches_are_spelled(
     rng = np.random.default_rng(0)
     first = bytes(6) + bytes(range(10))
     wanted = [
-        states_request(model.config, rng.integers(1, 256, 4 * count, np.uint8).tobytes().ljust(1024, b"\0"), first)
+        states_request(model, rng.integers(1, 256, 4 * count, np.uint8).tobytes().ljust(1024, b"\0"), first)
         for count in (1, 5, 12)
     ]
     wanted = [replace(request, max_patches=len(request.history) + 9) for request in wanted]
@@ -239,7 +239,7 @@ def test_scoring_an_answer_costs_what_decoding_it_cost():
 
 def test_states_of_the_cpu_are_scored_as_they_are_decoded():
     model = small_model(patch_size=16, max_patches=20, max_source_bytes=1024, **AS_SHIPPED)
-    request = states_request(model.config, bytes([17, 2, 10, 3] * 6).ljust(1024, b"\0"), bytes(16))
+    request = states_request(model, bytes([17, 2, 10, 3] * 6).ljust(1024, b"\0"), bytes(16))
     reply = decode_in_order(model, [request])[0]
     scored = score_file(model, request, reply.data).token_nats[: len(reply.token_nats)]
     assert reply.token_nats == pytest.approx(scored, abs=1e-3)

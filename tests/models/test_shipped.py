@@ -119,7 +119,7 @@ def test_cpu_runs_a_long_program_to_its_end(cpu):
 
 def test_cpu_decodes_the_same_cached_and_uncached(cpu):
     memory = assemble((EXAMPLES / "bits.asm").read_text(encoding="utf-8"))
-    request = states_request(cpu.model.config, memory, bytes(6) + bytes([44, 0, 7, 0, 0, 200, 0, 0, 0, 1]))
+    request = states_request(cpu.model, memory, bytes(6) + bytes([44, 0, 7, 0, 0, 200, 0, 0, 0, 1]))
     request = replace(request, max_patches=8)
     assert decode_in_order(cpu.model, [request])[0].data == decode_uncached(cpu.model, request).data
 

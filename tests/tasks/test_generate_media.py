@@ -241,7 +241,7 @@ def test_processes_are_given_requests_that_can_be_sent(models, monkeypatch):
             yield number, work(state, item)
 
     alone = task.generate(model=models["txt"], count=4, seed=7, output="one")
-    monkeypatch.setattr(bulk, "map_in_processes", in_processes)
+    monkeypatch.setattr("bytesim.processes.map_in_processes", in_processes)
     shared = task.generate(model=models["txt"], count=4, seed=7, output="two", jobs=3)
     assert sent == [3]
     assert files_of(shared) == files_of(alone)

@@ -58,7 +58,7 @@ def test_what_is_trained_on_is_what_the_engine_asks_for(config):
     source = DataSource(task="cpu", longest=20, beyond_share=1.0)
     example = CpuStream(source, config).example(3)
     trace = parse(join_patches(CpuStream(source, CONFIG).example(3).patches[1:]))
-    request = states_request(config, trace.memory, serialize_states(trace.states[:1]))
+    request = states_request(BGPT(config), trace.memory, serialize_states(trace.states[:1]))
     assert np.array_equal(example.patches[: len(request.history)], request.history)
     assert (example.first, example.source) == (request.first, request.source)
     assert np.array_equal(example.times[: len(request.history)], request.times.history)

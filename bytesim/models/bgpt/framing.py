@@ -11,7 +11,19 @@ from bytesim.clocks import clock_of, clock_patches, latest_time, make_clock, mus
 from bytesim.errors import ContextError
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.patching import extension_patch, frame_source, split_patches
-from bytesim.requests import Request, RequestTimes
+from bytesim.requests import Asked, Request, RequestTimes
+
+
+def frame(config: BGPTConfig, asked: Asked, **options: Any) -> Request:
+    """The request for a file; `options` are further fields of it, such as `sampling`, `grammar` and `max_patches`.
+
+    Raises ContextError for a source or a prompt that leaves no room for an answer.
+    """
+    if asked.source is None:
+        return generate_request(config, asked.suffix, asked.prompt, **options)
+    if asked.prompt:
+        return _sourced_prompt_request(config, asked, asked.source, **options)
+    return convert_request(config, asked.source, asked.source_suffix, asked.suffix, **options)
 
 
 def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_suffix: str, **options: Any) -> Request:
@@ -67,3 +79,22 @@ def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **opt
             history=clock_patches(clock_of(begun, suffix), size)[:-1], clock=partial(make_clock, suffix, begun)
         )
     return Request(history=history, first=1, prefix=prompt[whole:], **settings)
+
+
+def _sourced_prompt_request(config: BGPTConfig, asked: Asked, source: bytes, **options: Any) -> Request:
+    """The request that continues a prompt of whole patches whose beginning is also read as the source.
+
+    The byte-level decoder's stream begins with the last patch of the prompt.
+    """
+    size = config.patch_size
+    skipped = 0 if config.source_patches else asked.source_span
+    history = frame_source(asked.prompt[skipped:], asked.suffix, size)
+    settings = {"max_patches": config.max_patches, **options}
+    if config.clock:
+        times = clock_of(asked.prompt, asked.suffix)
+        settings["times"] = RequestTimes(
+            history=clock_patches(times[skipped:], size)[:-1],
+            clock=partial(make_clock, asked.suffix, asked.prompt),
+            source=times[: len(source)],
+        )
+    return Request(history=history, first=len(history) - 1, source=source, **settings)

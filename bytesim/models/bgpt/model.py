@@ -7,7 +7,7 @@ models with a clock, are pairs of ticks on a last axis of 2, see `bytesim.clocks
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.conditioning import Conditioning, Source
 from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.bgpt.framing import frame
 from bytesim.models.bgpt.session import BGPTSession
 from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache, SourceKeys
 from bytesim.nn.clock import ClockFeatures
@@ -25,7 +26,7 @@ from bytesim.nn.numbers import begin_as_numbers
 from bytesim.nn.parts import FeedForward, make_norm
 from bytesim.nn.rotary import rotary_table
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE, Patches
-from bytesim.requests import Request
+from bytesim.requests import Asked, Request
 
 
 class PatchEncoder(nn.Module):
@@ -354,6 +355,10 @@ class BGPT(nn.Module):
         source_times = None if source is None else request_times.of_sources([request], source.shape[1], device)
         first, begun = torch.tensor([request.first], device=device), len(request.history) - request.first
         return self(patches, source, first, begun + len(answer), times, source_times)[0, begun:]
+
+    def frame(self, asked: Asked, **options: Any) -> Request:
+        """The request for a file, with further fields of it. Raises ContextError where no room is left to answer."""
+        return frame(self.config, asked, **options)
 
     def session(self, rows: int) -> BGPTSession:
         """An empty session of decoding, for at most `rows` files."""

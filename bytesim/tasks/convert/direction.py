@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bytesim.formats.grammar import GrammarMaker
-from bytesim.requests import Reply
+from bytesim.requests import Asked, Reply
 from bytesim.tasks.convert.jobs import Job, Places, Prepared
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class Direction:
     def suffixes(self) -> tuple[str, str]:
         """(source, target)."""
         return self.source, self.target
+
+    def asked(self, source: bytes) -> Asked:
+        """What a model is asked for, to convert a source."""
+        return Asked(suffix=self.target, source=source, source_suffix=self.source)
 
 
 @dataclass(frozen=True, kw_only=True)

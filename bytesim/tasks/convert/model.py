@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
 from bytesim.errors import BytesimError, DecodeError, ModelError
 from bytesim.files import Progress
-from bytesim.models.bgpt.framing import convert_request
 from bytesim.predictors.confidence import Calibration, direction_of, read_calibration, surprise
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply, Request
@@ -63,7 +62,7 @@ def convert_all(
     indices: list[int] = []
     for index, source in enumerate(sources):
         try:
-            request = convert_request(writer.model.config, source, *direction.suffixes, grammar=direction.grammar)
+            request = writer.model.frame(direction.asked(source), grammar=direction.grammar)
         except BytesimError as error:
             yield index, error
         else:

@@ -12,11 +12,10 @@ from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError, ContextError
 from bytesim.files import Outcome, Progress, check_output, expand_inputs, read_input, write_output
 from bytesim.metrics import bits_per_byte
-from bytesim.models.bgpt.framing import convert_request, generate_request
 from bytesim.models.interface import ByteModel
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import load_writer
-from bytesim.requests import Request
+from bytesim.requests import Asked, Request
 from bytesim.training.data.shards import load_shard
 
 
@@ -115,7 +114,7 @@ class _Tally:
 
 
 def _score_whole(tally: _Tally, model: ByteModel, data: bytes, suffix: str) -> None:
-    request = generate_request(model.config, suffix)
+    request = model.frame(Asked(suffix=suffix))
     tally.files += 1
     before = tally.nats
     for start, end, known in _windows(len(data), (model.config.max_patches - 2) * model.config.patch_size):
@@ -164,10 +163,10 @@ def _score_shard(
     for index in range(len(shard) if limit is None else min(limit, len(shard))):
         source, target = shard.row(index)[::-1] if reverse else shard.row(index)
         try:
-            if source_suffix is None:
-                request = generate_request(model.config, target_suffix)
-            else:
-                request = convert_request(model.config, source, source_suffix, target_suffix)
+            asked = Asked(suffix=target_suffix)
+            if source_suffix is not None:
+                asked = Asked(suffix=target_suffix, source=source, source_suffix=source_suffix)
+            request = model.frame(asked)
             patches = -(-len(target) // model.config.patch_size) + 1
             if not target or len(request.history) + patches > model.config.max_patches:
                 raise ContextError("too long.")

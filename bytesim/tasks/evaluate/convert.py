@@ -15,7 +15,6 @@ from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError
 from bytesim.files import Progress, check_output, write_output
 from bytesim.metrics import ConvertScore, bits_per_byte, score_converts
-from bytesim.models.bgpt.framing import convert_request
 from bytesim.predictors.confidence import (
     Calibration,
     direction_of,
@@ -204,7 +203,7 @@ def _score(files: Sequence[JudgedFile], writer: Writer, direction: Direction) ->
     for file in files:
         if file.target is None or file.refused:
             continue
-        request = convert_request(config, file.source, *direction.suffixes)
+        request = writer.model.frame(direction.asked(file.source))
         patches = -(-len(file.target) // config.patch_size) + 1
         if len(request.history) + patches > config.max_patches:
             continue

@@ -159,7 +159,7 @@ def _differences(mine: bytes, right: Bytes) -> NDArray[np.bool_]:
 def _bits_per_byte(writer: Writer, rows: list[Program]) -> float:
     nats, num_bytes = 0.0, 0
     for memory, states in rows:
-        request = states_request(writer.model.config, memory, states[:STATE_SIZE])
+        request = states_request(writer.model, memory, states[:STATE_SIZE])
         scored = score_file(writer.model, request, states[STATE_SIZE:])
         nats, num_bytes = nats + scored.nats, num_bytes + scored.num_bytes
     return bits_per_byte(nats, num_bytes)

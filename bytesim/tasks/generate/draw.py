@@ -17,10 +17,9 @@ from bytesim.errors import BytesimError, ContextError, DecodeError
 from bytesim.files import STDIO, Outcome, check_output, output_path, write_output
 from bytesim.formats import abc
 from bytesim.formats.grammar import grammar_after
-from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.models.bgpt.framing import generate_request
+from bytesim.models.interface import ByteModel
 from bytesim.predictors.writer import Writer
-from bytesim.requests import Reply, Request, Sampling
+from bytesim.requests import Asked, Reply, Request, Sampling
 from bytesim.tasks.convert.finish import check_parses
 from bytesim.tasks.generate.kinds import Kind
 from bytesim.tasks.generate.prompt import Beginning
@@ -93,13 +92,14 @@ class Job:
     def request(self) -> Request:
         """The request for a file. Raises ContextError where the beginning, or the file, is too long for the model."""
         config, whole = self.writer.model.config, self.read_whole
-        request = generate_request(config, self.suffix, self.beginning.data, sampling=self.sampling)
+        asked = Asked(suffix=self.suffix, prompt=self.beginning.data)
+        request = self.writer.model.frame(asked, sampling=self.sampling)
         if self.max_bytes is not None:
             most = 1 + -(-(self.max_bytes + 1) // config.patch_size)
             request = replace(request, max_patches=min(request.max_patches, most))
         if self.kind is None:
             return request
-        _check_fits(self.kind, self.suffix, config)
+        _check_fits(self.kind, self.suffix, self.writer.model)
         room = (request.max_patches - len(request.history)) * config.patch_size - 1
         longest = room if self.max_bytes is None else min(room, self.max_bytes - len(whole))
         deadline = None if self.kind.num_bytes else partial(ByteDeadline, max(0, longest - self.kind.ends_within))
@@ -135,8 +135,8 @@ class Job:
         self.seen.add(digest)
 
 
-def _check_fits(kind: Kind, suffix: str, config: BGPTConfig) -> None:
-    room = (config.max_patches - 1) * config.patch_size - 1
+def _check_fits(kind: Kind, suffix: str, model: ByteModel) -> None:
+    room = (model.config.max_patches - 1) * model.config.patch_size - 1
     if kind.num_bytes is not None and kind.num_bytes > room:
         raise ContextError(f"a .{suffix} file has {kind.num_bytes:,} bytes; the model's history holds {room:,}.")
 
