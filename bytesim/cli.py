@@ -1,27 +1,69 @@
-"""What a user can type. Every command stands in a file of `bytesim.commands`; this page lists them."""
+"""What a user can type. A command stands in a file of `bytesim.commands`, imported when the command is asked for."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import bytesim
-from bytesim.commands.classify import classify_app
-from bytesim.commands.convert import convert_app
-from bytesim.commands.data.app import data_app
-from bytesim.commands.doctor import doctor
-from bytesim.commands.evaluate.app import evaluate_app
-from bytesim.commands.generate import generate
-from bytesim.commands.models import models_app
-from bytesim.commands.normalize import normalize
-from bytesim.commands.simulate_cpu import simulate_cpu
-from bytesim.commands.train import train_app
 from bytesim.console import print_error, stdout
 from bytesim.errors import BytesimError
 
+_COMMANDS = {
+    "generate": "generate:generate",
+    "normalize": "normalize:normalize",
+    "simulate-cpu": "simulate_cpu:simulate_cpu",
+    "doctor": "doctor:doctor",
+    "convert": "convert:convert_app",
+    "classify": "classify:classify_app",
+    "evaluate": "evaluate.app:evaluate_app",
+    "models": "models:models_app",
+    "train": "train:train_app",
+    "data": "data.app:data_app",
+}
+"""Command -> file of `bytesim.commands` and the function, or the Typer app of a group, in it; in the help's order."""
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name, each made by Typer when it is first asked for: one command need not load the others."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            module, _, attribute = _COMMANDS[name].partition(":")
+            command = getattr(import_module(f"bytesim.commands.{module}"), attribute)
+            if not isinstance(command, typer.Typer):
+                alone = typer.Typer()
+                alone.command(name)(command)
+                command = alone
+            self._made[name] = typer.main.get_command(command)
+            self._made[name].name = name
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+class _Root(TyperGroup):
+    """`bytesim` itself."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands()  # type: ignore[assignment]  # nothing is added to it
+
+
 app = typer.Typer(
     name="bytesim",
+    cls=_Root,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -43,18 +85,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-app.add_typer(convert_app, name="convert")
-app.add_typer(classify_app, name="classify")
-app.command()(generate)
-app.command()(normalize)
-app.command("simulate-cpu")(simulate_cpu)
-app.add_typer(evaluate_app, name="evaluate")
-app.command()(doctor)
-app.add_typer(models_app, name="models")
-app.add_typer(train_app, name="train")
-app.add_typer(data_app, name="data")
 
 
 def main() -> None:

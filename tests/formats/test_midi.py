@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bytesim.errors import FormatError
 from bytesim.formats import midi
 from bytesim.formats.midi.events import Event, read_number, write_number
+from bytesim.formats.midi.normal import to_model_form
 
 # abc2midi 4.84, of X:1, M:4/4, L:1/8, K:D, [CE]2 z C>c|
 ABC2MIDI = file_of(
@@ -56,7 +57,7 @@ def test_files_in_abc2midi_s_layout_survive_a_round_trip(tune):
 @given(st.binary(max_size=512))
 @settings(deadline=None)
 def test_midi_parses_or_explains(data):
-    for attempt in (midi.parse, midi.notes, midi.mend_track_lengths, midi.to_model_form, midi.title_and_tempo):
+    for attempt in (midi.parse, midi.notes, midi.mend_track_lengths, to_model_form, midi.title_and_tempo):
         with suppress(FormatError):
             attempt(data)
 
@@ -68,7 +69,7 @@ def test_damaged_midi_parses_or_explains(tune, data):
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     del damaged[data.draw(st.integers(0, len(damaged))) :]
-    for attempt in (midi.parse, midi.notes, midi.mend_track_lengths, midi.to_model_form, midi.title_and_tempo):
+    for attempt in (midi.parse, midi.notes, midi.mend_track_lengths, to_model_form, midi.title_and_tempo):
         with suppress(FormatError):
             attempt(bytes(damaged))
     with suppress(FormatError):

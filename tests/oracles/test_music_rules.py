@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bytesim.errors import FormatError, ToolError
 from bytesim.formats import midi
+from bytesim.formats.midi.normal import to_model_form
 from bytesim.oracles import abcmidi, music21_render, music_rules
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -61,7 +62,7 @@ def test_abc2midi_s_files_are_kept_to_the_byte(tune):
     data = music_rules.abc_to_midi_abc2midi(tune)
     assert midi.serialize(midi.parse(data)) == data
     assert midi.mend_track_lengths(data) == (data, [])
-    assert midi.to_model_form(data) == (data, [])
+    assert to_model_form(data) == (data, [])
 
 
 @given(tunes(), st.sampled_from(["Reel", "The Girl’s Jig", "A\nB"]), st.integers(4, 400))
@@ -77,7 +78,7 @@ def test_title_and_tempo_give_the_bytes_that_abc2midi_gives(tune, title, bpm):
 def test_chord_symbols_pass_through_with_their_accompaniment():
     data = music_rules.abc_to_midi_abc2midi(HEAD + '"D"DFAd "A7"e2c2|')
     assert midi.parse(data).format == 1
-    assert midi.to_model_form(data) == (data, [])
+    assert to_model_form(data) == (data, [])
 
 
 def test_the_engine_says_its_name_and_its_remarks():
@@ -183,7 +184,7 @@ def test_without_abc2midi_the_rules_are_music21_s(no_abcmidi):
 
 def test_music21_plays_the_notes_that_abc2midi_plays():
     plain = REEL.replace("{g}", "")
-    theirs, _ = midi.to_model_form(music21_render.midi_by_music21(plain))
+    theirs, _ = to_model_form(music21_render.midi_by_music21(plain))
     ours = music_rules.abc_to_midi_abc2midi(plain)
     assert keys(theirs) == keys(ours)
 

@@ -2,7 +2,6 @@
 
 from bytesim.formats.midi.events import Event
 from bytesim.formats.midi.mend import mend_track_lengths
-from bytesim.formats.midi.normal import to_model_form
 from bytesim.formats.midi.notes import Note, Ticks480, notes
 from bytesim.formats.midi.parse import MidiFile, parse, serialize
 from bytesim.formats.midi.title import set_title_and_tempo, title_and_tempo
@@ -18,5 +17,4 @@ __all__ = [
     "serialize",
     "set_title_and_tempo",
     "title_and_tempo",
-    "to_model_form",
 ]

@@ -11,7 +11,7 @@ from bytesim.files import STDIO, Outcome, Progress, expand_inputs
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.tasks.convert.direction import Direction
-from bytesim.tasks.convert.finish import finish_file
+from bytesim.tasks.convert.finish_file import finish_file
 from bytesim.tasks.convert.jobs import Places, Prepared, file_jobs, prepare
 from bytesim.tasks.convert.model import by_model
 from bytesim.tasks.convert.run import Converted, Run

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bytesim.errors import DecodeError, FormatError
-from bytesim.formats import abc, bmp, midi, wav
+from bytesim.formats import abc, midi
 from bytesim.requests import Reply
 from bytesim.tasks.convert.direction import Answer
 
@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 def finish_midi(reply: Reply, title: str | None = None, bpm: float | None = None) -> Answer:
     """MIDI with its track lengths mended, then title and tempo written in. Raises DecodeError."""
-    mended, changes = _explained("MIDI", lambda: midi.mend_track_lengths(reply.data))
-    _explained("MIDI", lambda: midi.notes(mended))
+    mended, changes = explained("MIDI", lambda: midi.mend_track_lengths(reply.data))
+    explained("MIDI", lambda: midi.notes(mended))
     if title is not None or bpm is not None:
         mended = midi.set_title_and_tempo(mended, title, bpm)
     return Answer(data=mended, raw=reply.data, mended=(*changes, *_ended_early(reply)))
@@ -24,37 +24,17 @@ def finish_midi(reply: Reply, title: str | None = None, bpm: float | None = None
 
 def finish_abc(reply: Reply, title: str | None = None, bpm: float | None = None) -> Answer:
     """ABC in readable form, title and tempo written in. Raises DecodeError."""
-    text = _explained("ABC", lambda: abc.canonical(abc.parse(abc.decode_text(reply.data))).text)
+    text = explained("ABC", lambda: abc.canonical(abc.parse(abc.decode_text(reply.data))).text)
     data = abc.layout(text, title=title, bpm=bpm).encode("utf-8")
     return Answer(data=data, raw=reply.data, mended=_ended_early(reply))
-
-
-def finish_file(suffix: str, reply: Reply, title: str | None = None, bpm: float | None = None) -> Answer:
-    """A file of any kind: MIDI is mended, other formats that bytesim knows must parse. Raises DecodeError."""
-    if suffix in ("mid", "midi"):
-        return finish_midi(reply, title, bpm)
-    check_parses(reply.data, suffix)
-    return Answer(data=reply.data, raw=reply.data)
-
-
-def check_parses(data: bytes, suffix: str) -> None:
-    """Raise DecodeError where a file of a format that bytesim knows does not parse."""
-    checks: dict[str, Callable[[bytes], object]] = {
-        "abc": lambda data: abc.canonical(abc.parse(abc.decode_text(data))),
-        "mid": midi.notes,
-        "midi": midi.notes,
-        "wav": wav.parse,
-        "bmp": bmp.parse,
-    }
-    if suffix in checks:
-        _explained(suffix.upper(), lambda: checks[suffix](data))
 
 
 def _ended_early(reply: Reply) -> tuple[str, ...]:
     return ("brought to an end: its music went on after that of the source",) if reply.overran else ()
 
 
-def _explained(kind: str, work: Callable[[], T]) -> T:
+def explained(kind: str, work: Callable[[], T]) -> T:
+    """The result of reading what a model wrote. Raises DecodeError where it is not a file of its kind."""
     try:
         return work()
     except FormatError as error:

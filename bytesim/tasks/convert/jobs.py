@@ -146,6 +146,8 @@ def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, en
 
 def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
     """A MIDI file, in the layout the model knows but for the engine `rules`. Raises for what is wrong with it."""
+    from bytesim.formats.midi.normal import to_model_form
+
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     file = midi.parse(raw)
     title, bpm = midi.title_and_tempo(file)
@@ -153,7 +155,7 @@ def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
     changes: list[str] = []
     if engine != "rules":
         try:
-            data, changes = midi.to_model_form(raw, stress=True)
+            data, changes = to_model_form(raw, stress=True)
         except FormatError as error:
             if engine == "model":
                 raise

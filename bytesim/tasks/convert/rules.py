@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bytesim.formats import abc, midi
 from bytesim.formats.midi.bars import bar_and_beat, meters_of, on_grid, pitch_name
+from bytesim.formats.midi.normal import to_model_form
 from bytesim.metrics import NoteKey, note_counts, note_f1
 from bytesim.oracles.music_rules import midi_to_abc_rules, render_rules
 
@@ -51,7 +52,7 @@ def expected_midi(abc_text: str) -> tuple[bytes, str]:
     if rendering.engine == "abc2midi":
         return rendering.midi, rendering.engine
     # Others begin notes on the beat, where the model has learned abc2midi's delay.
-    return midi.to_model_form(rendering.midi)[0], rendering.engine
+    return to_model_form(rendering.midi)[0], rendering.engine
 
 
 def verify_midi(abc_text: str, written: bytes) -> Verification:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from bytesim.errors import BytesimError, ConfigError
 from bytesim.formats import abc, midi
 from bytesim.formats.abc.constructs import CONSTRUCTS, constructs
+from bytesim.formats.midi.normal import to_model_form
 from bytesim.metrics import ConvertResult, ConvertScore, note_f1, score_converts
 from bytesim.oracles.music_rules import label_many, midi_to_abc_rules
 from bytesim.tasks.convert.direction import Direction
@@ -69,7 +70,7 @@ def prepare(file: JudgedFile, text: str, direction: Direction) -> None:
     try:
         if file.reference is None:
             raise ConfigError("abc2midi makes no MIDI of this tune.")
-        file.source, _ = midi.to_model_form(file.reference, stress=True)
+        file.source, _ = to_model_form(file.reference, stress=True)
         file.target = canonical
     except BytesimError as error:
         file.error, file.refused = str(error), True

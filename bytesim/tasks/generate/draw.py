@@ -20,7 +20,7 @@ from bytesim.formats.grammar import grammar_after
 from bytesim.models.interface import ByteModel
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Asked, Reply, Request, Sampling
-from bytesim.tasks.convert.finish import check_parses
+from bytesim.tasks.convert.finish_file import check_parses
 from bytesim.tasks.generate.kinds import Kind
 from bytesim.tasks.generate.prompt import Beginning
 
