@@ -111,10 +111,10 @@ def states_request(config: BGPTConfig, memory: bytes, first: bytes, **options: A
     if size != STATE_SIZE:
         raise ConfigError(f"the model has patches of {size} bytes; a state of the CPU has {STATE_SIZE}.")
     begun, source = memory + first, program_of(memory)
-    skipped = 0 if config.source_patches else len(memory)
+    skipped = 0 if config.inputs.source_in_history else len(memory)
     history = frame_source(begun[skipped:], TRACE_SUFFIX, size)
     settings = {"max_patches": config.max_patches, **options}
-    if config.clock:
+    if config.inputs.times:
         times = clock_of(begun, TRACE_SUFFIX)
         settings["times"] = RequestTimes(
             history=clock_patches(times[skipped:], size)[:-1],

@@ -39,7 +39,7 @@ class CpuStream:
         self.config = config
         self.plan = source.plan
         self.sha256 = sha256
-        self.extra = 3 + (MEMORY_SIZE // STATE_SIZE if config.source_patches else 0)
+        self.extra = 3 + (MEMORY_SIZE // STATE_SIZE if config.inputs.source_in_history else 0)
         """Patches of a file that are none of its states after the first, whose number is that of its instructions."""
         if self.plan.longest + self.extra > config.max_patches:
             needed = self.plan.longest + self.extra
@@ -84,11 +84,11 @@ class CpuStream:
     def _frame(self, program: bytes, states: bytes) -> Example:
         size = self.config.patch_size
         memory = program.ljust(MEMORY_SIZE, b"\0")
-        head = frame_source(memory if self.config.source_patches else b"", TRACE_SUFFIX, size)
+        head = frame_source(memory if self.config.inputs.source_in_history else b"", TRACE_SUFFIX, size)
         patches = np.concatenate([head, split_patches(states, size), closing_patch(size)])
         source = program_of(memory)
-        times = _times(MEMORY_SIZE + len(states)) if self.config.clock else None
-        skipped = 0 if self.config.source_patches else MEMORY_SIZE
+        times = _times(MEMORY_SIZE + len(states)) if self.config.inputs.times else None
+        skipped = 0 if self.config.inputs.source_in_history else MEMORY_SIZE
         return Example(
             patches,
             len(head),

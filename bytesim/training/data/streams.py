@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from bytesim.clocks import clock_of, clock_patches
 from bytesim.errors import ConfigError
 from bytesim.formats.filetypes import UNKNOWN
-from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.registry import ModelConfig
 from bytesim.patching import frame_file, frame_source, num_patches
 from bytesim.training.data.augment import augmented, check_form, mixed
@@ -60,8 +59,8 @@ class Stream:
         keep = asked & (patches <= config.max_patches)
         if source.max_bytes:
             keep &= total <= source.max_bytes
-        if isinstance(config, BGPTConfig) and config.source_attention and source.task == "convert":
-            keep &= from_lengths <= config.max_source_bytes
+        if config.inputs.source and source.task == "convert":
+            keep &= from_lengths <= config.inputs.max_source_bytes
         rows = np.flatnonzero(keep)
         if not len(rows):
             limit = config.max_patches * config.patch_size
@@ -110,7 +109,7 @@ class Stream:
 
     def _patches(self, source_bytes: int, target_bytes: int) -> int:
         target = num_patches(target_bytes, self.config.patch_size)
-        if self.source.task != "convert" or not self.config.source_patches:
+        if self.source.task != "convert" or not self.config.inputs.source_in_history:
             return target
         return num_patches(source_bytes, self.config.patch_size) - 1 + target
 
@@ -145,12 +144,12 @@ class Stream:
 
     def _frame(self, source: bytes, target: bytes, label: int) -> Example:
         size, suffixes = self.config.patch_size, (self.source.source_suffix, self.source.target_suffix)
-        clock = self.config.clock
+        clock = self.config.inputs.times
         tail = frame_file(target, suffixes[1], size)
         times = clock_patches(clock_of(target, suffixes[1]), size) if clock else None
         if self.source.task != "convert":
             return Example(tail, 1, b"", label, len(target), times=times)
-        head = frame_source(source, suffixes[0], size)[: None if self.config.source_patches else 0]
+        head = frame_source(source, suffixes[0], size)[: None if self.config.inputs.source_in_history else 0]
         source_times = clock_of(source, suffixes[0]) if clock else None
         if times is not None and source_times is not None:
             before = clock_patches(source_times, size)[:-1][: len(head)]
