@@ -14,7 +14,7 @@ from bytesim.models.registry import ModelConfig
 from bytesim.patching import closing_patch, frame_source, split_patches
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
 from bytesim.training.data.shards import Shard, pack
-from bytesim.training.recipe import DataSource
+from bytesim.training.sources import CpuSource
 
 _HELD_PROGRAMS = 384
 """Programs that a training is watched by; they are the same in every training."""
@@ -29,10 +29,9 @@ class CpuStream:
     """
 
     left_out = 0
+    why_left_out = ""  # none ever is
 
-    def __init__(
-        self, source: DataSource, config: ModelConfig, shard: Shard | None = None, *, sha256: str = ""
-    ) -> None:
+    def __init__(self, source: CpuSource, config: ModelConfig, shard: Shard | None = None, *, sha256: str = "") -> None:
         if config.patch_size != STATE_SIZE:
             raise ConfigError(f"patches of {config.patch_size} bytes; the states of the CPU need {STATE_SIZE}.")
         self.source = source
