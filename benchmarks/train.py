@@ -16,9 +16,9 @@ from bytesim.engine.hardware import matmul_gflops
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
 from bytesim.training.data.shards import pack
-from bytesim.training.data.streams import Stream
+from bytesim.training.data.streams import ConvertStream
 from bytesim.training.loss import collate, token_losses
-from bytesim.training.recipe import DataSource
+from bytesim.training.sources import ConvertSource
 
 FILES, SOURCE_BYTES, TARGET_BYTES = 6, 250, 1200
 
@@ -34,8 +34,8 @@ def main() -> None:
     model = BGPT(config).to(device)
     rng = np.random.default_rng(0)
     rows = [(rng.bytes(SOURCE_BYTES), rng.bytes(TARGET_BYTES)) for _ in range(FILES)]
-    source = DataSource(path="", task="convert", source_suffix="abc", target_suffix="mid")
-    stream = Stream(source, pack(rows), config)
+    source = ConvertSource(path="-", source_suffix="abc", target_suffix="mid")
+    stream = ConvertStream(source, pack(rows), config)
     batch = collate([stream.example(index) for index in range(len(stream))], config).to(device)
 
     def step() -> float:

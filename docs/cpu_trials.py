@@ -24,14 +24,14 @@ from bytesim.formats.cpu_trace import CELL_NAMES, STATE_SIZE
 from bytesim.training.data.programs import CpuStream
 from bytesim.training.loop import Trainer
 from bytesim.training.loss import collate, token_losses
-from bytesim.training.recipe import DataSource
+from bytesim.training.sources import CpuSource
 
 RECIPE = HERE.parent / "recipes" / "cpu-trial.toml"
 RUNS = HERE.parent / "runs" / "cpu-trials"
 KEPT = HERE / "curves" / "cpu"
 EVERY = 50
 """Steps between two measurements."""
-MEASURED = DataSource(task="cpu", shortest=14, longest=29)
+MEASURED = CpuSource(shortest=14, longest=29)
 FILES = 64
 ALIKE = "the recipe"
 

@@ -19,6 +19,7 @@ from bytesim.models.weights import load_model
 from bytesim.predictors.loading import DTYPES, open_device
 from bytesim.requests import Reply, Request
 from bytesim.training.recipe import Recipe, load_recipe
+from bytesim.training.sources import ConvertSource, CpuSource, GenerateSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows
         model=model,
         conversions=None if recipe is None else _conversions(recipe),
         generates=None if recipe is None else _generated(recipe),
-        simulates=recipe is not None and any(each.task == "cpu" for each in recipe.data),
+        simulates=recipe is not None and any(isinstance(source, CpuSource) for source in recipe.data),
     )
 
 
@@ -93,10 +94,10 @@ def _recipe(folder: Path) -> Recipe | None:
 
 
 def _conversions(recipe: Recipe) -> tuple[tuple[str, str], ...]:
-    pairs = [(each.source_suffix, each.target_suffix) for each in recipe.data if each.task == "convert"]
-    return tuple(dict.fromkeys(pairs))
+    sources = [source for source in recipe.data if isinstance(source, ConvertSource)]
+    return tuple(dict.fromkeys((source.source_suffix, source.target_suffix) for source in sources))
 
 
 def _generated(recipe: Recipe) -> tuple[str, ...]:
-    suffixes: Sequence[str] = [each.target_suffix for each in recipe.data if each.task == "generate"]
-    return tuple(dict.fromkeys(suffix for suffix in suffixes if suffix))
+    sources = [source for source in recipe.data if isinstance(source, GenerateSource)]
+    return tuple(dict.fromkeys(source.target_suffix for source in sources if source.target_suffix))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -14,8 +14,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bytesim.errors import BytesimError, ModelError, OutputError
-from bytesim.training.best import Best
 from bytesim.training.recipe import Recipe, recipe_from_dict
+from bytesim.training.sources import own_fields
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -32,6 +32,26 @@ class Progress:
     """Time spent in training, over all runs."""
     bytes_seen: int = 0
     """Scored bytes."""
+
+
+@dataclass(slots=True)
+class Best:
+    """The best weights of a training that stops early: those with the least validation loss so far, on the CPU."""
+
+    step: int = 0
+    loss_nats: float = float("inf")
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    """Empty before the first measurement."""
+
+    def offer(self, model: nn.Module, step: int, loss_nats: float) -> None:
+        """Keep the weights of the model if its loss is lower. NaN never counts as better."""
+        if loss_nats < self.loss_nats:
+            self.step, self.loss_nats = step, loss_nats
+            self.weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+
+    def waited(self, step: int, validate_steps: int) -> int:
+        """Measurements since those weights."""
+        return (step - self.step) // validate_steps
 
 
 def save_checkpoint(
@@ -87,7 +107,7 @@ def load_checkpoint(
             # Clones: the file is replaced while the training goes on, which Windows refuses for one that is mapped.
             tensors = {name: stored.get_tensor(name).clone() for name in stored.keys()}  # noqa: SIM118 - no mapping
         progress = Progress(**json.loads(metadata["progress"]))
-        earlier = recipe_from_dict(json.loads(metadata["recipe"]))
+        earlier = _stored_recipe(metadata["recipe"])
         _check_same(earlier, recipe)
         model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
         for number, optimizer in enumerate(optimizers):
@@ -105,6 +125,13 @@ def load_checkpoint(
     if earlier.data != recipe.data:
         on_note(f"{path}: trained on other data, or with other weights of the data, so far.")
     return progress
+
+
+def _stored_recipe(text: str) -> Recipe:
+    """The recipe of a checkpoint. Older checkpoints hold the fields of every task in each source."""
+    values = json.loads(text)
+    sources = {name: [own_fields(source) for source in values[name]] for name in ("data", "validation")}
+    return recipe_from_dict({**values, **sources})
 
 
 def _check_same(earlier: Recipe, recipe: Recipe) -> None:

@@ -15,8 +15,7 @@ from torch import Tensor
 from bytesim.errors import ConfigError, OutputError
 from bytesim.models.registry import model_of
 from bytesim.models.weights import load_fitting_weights
-from bytesim.training.best import Best
-from bytesim.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from bytesim.training.checkpoint import Best, Progress, load_checkpoint, save_checkpoint
 from bytesim.training.compiled import compile_or_eager
 from bytesim.training.data.examples import Example
 from bytesim.training.data.feed import Feed, StepData

@@ -98,9 +98,9 @@ def arrays_of(examples: list[Example], config: ModelConfig) -> Arrays:
         "partners": np.array([each.partner for each in examples]),
         "shares": np.array([each.share for each in examples], np.float32),
     }
-    if config.clock:
+    if config.inputs.times:
         arrays["times"] = padded_times([each.times for each in examples], (length, size))
-    if config.source_attention:
+    if config.inputs.source:
         arrays.update(_sources(examples, config))
     return arrays
 
@@ -112,7 +112,7 @@ def _sources(examples: list[Example], config: ModelConfig) -> Arrays:
     padded = np.full((len(examples), width), END_OF_PATCH, np.int16)
     for index, each in enumerate(examples):
         padded[index, : len(each.source)] = np.frombuffer(each.source, np.uint8)
-    if not config.clock:
+    if not config.inputs.times:
         return {"source": padded}
     return {"source": padded, "source_times": padded_times([each.source_times for each in examples], (width,))}
 

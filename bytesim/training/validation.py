@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bytesim.metrics import bits_per_byte
 from bytesim.training.data.examples import Example
-from bytesim.training.data.streams import AnyStream, Stream
+from bytesim.training.data.streams import AnyStream, ClassifyStream
 from bytesim.training.data.windows import WATCHED_WINDOWS
 from bytesim.training.loss import Batch, real_tokens, token_losses
 
@@ -47,8 +47,10 @@ def validate(model: Model, streams: Sequence[AnyStream], collate: Collate, autoc
     model.eval()
     with torch.no_grad():
         for name, stream in zip(figure_names(streams), streams, strict=True):
-            measure = _accuracy if stream.source.task == "classify" else _bits_per_byte
-            figures[name], more_nats, more = measure(model, stream, collate, autocast)
+            if isinstance(stream, ClassifyStream):
+                figures[name], more_nats, more = _accuracy(model, stream, collate, autocast)
+            else:
+                figures[name], more_nats, more = _bits_per_byte(model, stream, collate, autocast)
             nats, counted = nats + more_nats, counted + more
     model.train()
     return Validation(figures, nats / max(1, counted))
@@ -57,13 +59,8 @@ def validate(model: Model, streams: Sequence[AnyStream], collate: Collate, autoc
 def figure_names(streams: Sequence[AnyStream]) -> list[str]:
     """What the figure of each source is called."""
     names: list[str] = []
-    for stream in streams:
-        source = stream.source
-        name = f"{source.path or source.task}{' reverse' if source.reverse else ''}"
-        if source.group_from and source.group_from == source.group_to:
-            name = f"{name} group {source.group_from}"
-        # One folder may be several sources, by suffix.
-        names.append(f"{name} {source.target_suffix}" if name in names else name)
+    for source in (stream.source for stream in streams):
+        names.append(f"{source.title} {source.detail}" if source.title in names else source.title)
     return names
 
 
@@ -74,7 +71,7 @@ def sample(stream: AnyStream) -> range:
 
 def class_logits(
     model: Model,
-    stream: AnyStream,
+    stream: ClassifyStream,
     indices: Iterable[int],
     collate: Collate,
     autocast: Autocast,
@@ -83,7 +80,6 @@ def class_logits(
     """(N, C) log-probabilities of files of a stream, of a long one the mean of its windows, and (N,) classes."""
     logits, labels = [], []
     for index in indices:
-        assert isinstance(stream, Stream)
         windows = stream.windows(index, most_windows)
         logits.append(_log_probabilities(model, windows, collate, autocast).mean(0))
         labels.append(windows[0].label)
@@ -113,7 +109,7 @@ def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: 
     return bits_per_byte(nats, num_bytes), nats, num_bytes
 
 
-def _accuracy(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
+def _accuracy(model: Model, stream: ClassifyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
     """The share of files that are right, and the nats and files of the loss."""
     logits, labels = class_logits(model, stream, sample(stream), collate, autocast, WATCHED_WINDOWS)
     right = int((logits.argmax(1) == labels).sum())

@@ -24,15 +24,15 @@ from bytesim.tasks.train import labels as train_labels
 from bytesim.tasks.train.labels import classify_recipe
 from bytesim.tasks.train.train import train_classify, train_recipe
 from bytesim.training import loop
-from bytesim.training.best import Best
-from bytesim.training.data.folders import MAX_FILE_BYTES, find_group, read_folder
+from bytesim.training.checkpoint import Best
+from bytesim.training.data.folders import MAX_FILE_BYTES, find_group, read_labelled
 from bytesim.training.data.shards import pack
 from bytesim.training.data.split import RULE, LabelledFile, dev_files, held_back_digests, join_groups
-from bytesim.training.data.streams import Stream, open_streams
+from bytesim.training.data.streams import ClassifyStream, open_streams
 from bytesim.training.data.windows import drawn_window, measured_windows, window_bytes
 from bytesim.training.loop import StepReport, Trainer
-from bytesim.training.recipe import DataSource, TrainingConfig, load_recipe
-from bytesim.training.recipe_text import recipe_text
+from bytesim.training.recipe import TrainingConfig, load_recipe, recipe_text
+from bytesim.training.sources import ClassifySource
 from bytesim.training.validation import Validation
 
 CPU = torch.device("cpu")
@@ -48,8 +48,8 @@ def write_words(folder: Path, count: int = 20, suffix: str = "txt") -> Path:
     return folder
 
 
-def rows_of(folder: Path, source: DataSource, labels: tuple[str, ...] = ("high", "low")) -> list[bytes]:
-    shard = read_folder(folder, source, labels).shard
+def rows_of(folder: Path, source: ClassifySource, labels: tuple[str, ...] = ("high", "low")) -> list[bytes]:
+    shard = read_labelled(folder, source, labels).shard
     return [shard.row(index)[1] for index in range(len(shard))]
 
 
@@ -107,7 +107,7 @@ def test_folders_and_suffixes_of_one_recipe_are_split_together(tmp_path):
     write_words(tmp_path / "one", 30)
     write_words(tmp_path / "two", 30, "text")
     sources = [
-        DataSource(path=path, task="classify", target_suffix=suffix, part=part)
+        ClassifySource(path=path, target_suffix=suffix, part=part)
         for path, suffix in (("one", "txt"), ("two", "text"))
         for part in ("train", "dev")
     ]
@@ -121,8 +121,8 @@ def test_folders_and_suffixes_of_one_recipe_are_split_together(tmp_path):
 
 def test_parts_of_a_labelled_folder_make_up_the_whole(tmp_path):
     write_words(tmp_path, 25)
-    source = DataSource(path=".", task="classify")
-    parts = {part: rows_of(tmp_path, replace(source, part=part)) for part in ("all", "train", "dev")}
+    source = ClassifySource(path=".")
+    parts = {part: rows_of(tmp_path, source.replace(part=part)) for part in ("all", "train", "dev")}
     assert Counter(parts["train"]) + Counter(parts["dev"]) == Counter(parts["all"])
     assert len(parts["dev"]) == 4
 
@@ -156,8 +156,8 @@ def test_a_file_longer_than_the_history_is_learned_from_and_measured_by_windows(
     model = classify_recipe([write_words(tmp_path / "words")], tmp_path / "run", None, "tiny", "float32").model
     size = window_bytes(model)
     long = random.Random(0).randbytes(3 * size)
-    source = DataSource(path="-", task="classify", target_suffix="bin")
-    stream = Stream(source, pack([(b"", b"short"), (b"", long)], labels=[0, 1]), model)
+    source = ClassifySource(path="-", target_suffix="bin")
+    stream = ClassifyStream(source, pack([(b"", b"short"), (b"", long)], labels=[0, 1]), model)
     assert (len(stream), stream.left_out) == (2, 0)
     drawn = stream.draw(np.random.default_rng(0), 10_000) + stream.draw(np.random.default_rng(1), 10_000)
     assert all(len(each.patches) <= model.max_patches for each in drawn)
@@ -169,16 +169,24 @@ def test_a_file_longer_than_the_history_is_learned_from_and_measured_by_windows(
     assert len(set(drawn)) == 4
 
 
+def test_a_classifier_reads_the_sources_of_a_shard_where_its_recipe_turns_them_round():
+    config = EncoderConfig(patch_size=8, max_patches=12)
+    source = ClassifySource(path="-", target_suffix="bin", reverse=True)
+    stream = ClassifyStream(source, pack([(b"source", b"target")], labels=[1]), config)
+    for example in (stream.example(0), *stream.windows(0), *stream.draw(np.random.default_rng(0), 1)):
+        assert bytes(example.patches[1, :6].astype(np.uint8)) == b"source"
+
+
 @pytest.mark.parametrize(("balance", "share"), [(0.0, 0.1), (0.5, 0.25), (1.0, 0.5)])
 def test_rare_classes_are_drawn_as_often_as_the_recipe_asks(balance, share):
-    source = DataSource(path="-", task="classify", target_suffix="bin", balance=balance)
+    source = ClassifySource(path="-", target_suffix="bin", balance=balance)
     labels = [int(index < 20) for index in range(200)]
     rows = [(b"", bytes([index]) * (1 + index % 60)) for index in range(200)]
-    stream = Stream(source, pack(rows, labels=labels), EncoderConfig(patch_size=8, max_patches=12))
+    stream = ClassifyStream(source, pack(rows, labels=labels), EncoderConfig(patch_size=8, max_patches=12))
     rng = np.random.default_rng(0)
     drawn = [each.label for _ in range(100) for each in stream.draw(rng, 4_000)]
     assert np.mean(drawn) == pytest.approx(share, abs=0.03)
-    stream = Stream(source, pack(rows, labels=labels), stream.config, labels=("known", "unknown"))
+    stream = ClassifyStream(source, pack(rows, labels=labels), stream.config, labels=("known", "unknown"))
     drawn = [each.label for _ in range(100) for each in stream.draw(rng, 4_000)]
     assert np.mean(drawn) == pytest.approx(0.1, abs=0.03)  # as often as it has files
 
@@ -193,7 +201,7 @@ def small_recipe(folder: Path, **training: object) -> Path:
     shape = {"channels": (8,), "strides": (4,), "blocks_per_stage": (0,), "hidden_size": 16, "head_size": 8}
     model = replace(made.model, byte_embedding_size=8, max_patches=16, ngram_buckets=64, **shape)
     options = {"checkpoint_minutes": 0.0, "batch_bytes": 400, "micro_bytes": 200, "warmup_steps": 2, **training}
-    recipe = replace(made, model=model, training=replace(made.training, **options))
+    recipe = replace(made, model=model, training=made.training.replace(**options))
     (folder / "run").mkdir(exist_ok=True)
     path = folder / "run" / "recipe.toml"
     path.write_text(recipe_text(recipe, "a test"))

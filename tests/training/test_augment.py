@@ -8,7 +8,6 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from test_encoder import RECIPE
 
 from bytesim.errors import ConfigError
 from bytesim.formats import bmp, wav
@@ -18,7 +17,7 @@ from bytesim.training.data.augment import AUGMENTATIONS, augmented, mixed
 from bytesim.training.data.examples import Example
 from bytesim.training.data.shards import pack, save_shard
 from bytesim.training.data.streams import open_stream
-from bytesim.training.recipe import DataSource, parse_recipe
+from bytesim.training.sources import ClassifySource, GenerateSource, source_of
 
 RNG = np.random.default_rng(0)
 PICTURE = bmp.serialize(bmp.Picture(width=32, height=32, pixels=RNG.integers(0, 256, 3072, np.uint8).tobytes()))
@@ -79,15 +78,15 @@ def test_files_are_mixed_byte_by_byte_and_know_whose_they_are():
 def test_files_of_another_form_are_refused_and_not_cut(tmp_path):
     small = bmp.serialize(bmp.Picture(width=8, height=4, pixels=bytes(96)))
     save_shard(tmp_path / "rows.npz", pack([(b"", small)] * 2, labels=[0, 1]))
-    text = RECIPE.replace('augment = "drop"', 'augment = "flip"')
+    source = ClassifySource(path="rows.npz", target_suffix="bmp", augment="flip")
     with pytest.raises(ConfigError, match="3,126 bytes"):
-        open_stream(parse_recipe(text, "recipe.toml").data[0], EncoderConfig(), tmp_path, ("up", "down"))
+        open_stream(source, EncoderConfig(), tmp_path, ("up", "down"))
 
 
 def test_pairs_are_not_augmented_and_only_files_with_a_class_are_mixed():
     pairs = {"task": "convert", "source_suffix": "abc", "target_suffix": "mid"}
     with pytest.raises(ConfigError, match="generate or classify"):
-        DataSource(path="x", augment="drop", **pairs)
+        source_of({"path": "x", "augment": "drop", **pairs})
     with pytest.raises(ConfigError, match="classify"):
-        DataSource(path="x", mixup=0.2)
-    assert DataSource(path="x", augment="flip").augment == "flip"
+        source_of({"path": "x", "mixup": 0.2})
+    assert GenerateSource(path="x", augment="flip").augment == "flip"

@@ -13,14 +13,14 @@ from safetensors.torch import load_file
 from bytesim.errors import ModelError
 from bytesim.tasks.train.train import train_recipe
 from bytesim.training.data.shards import pack
-from bytesim.training.data.streams import Stream
+from bytesim.training.data.streams import ConvertStream
 from bytesim.training.distributed import Workers
 
 needs_workers = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch is built without workers")
 
 
 def micro_batches(count: int):
-    stream = Stream(tiny_recipe().data[0], pack(pairs()), tiny_recipe().model)
+    stream = ConvertStream(tiny_recipe().data[0], pack(pairs()), tiny_recipe().model)
     return [[stream.example(index) for index in range(start, start + 2)] for start in range(count)]
 
 

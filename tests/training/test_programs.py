@@ -19,7 +19,7 @@ from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.shards import load_shard, pack, save_shard
 from bytesim.training.data.streams import open_stream
 from bytesim.training.loss import collate, count_targets, real_tokens, token_losses
-from bytesim.training.recipe import DataSource
+from bytesim.training.sources import CpuSource
 
 CONFIG = BGPTConfig(
     parts="modern", patch_size=16, max_patches=330, hidden_size=32, num_layers=1, head_size=16, byte_hidden_size=32,
@@ -29,7 +29,7 @@ CONFIG = BGPTConfig(
 
 
 def test_examples_are_whole_traces_of_the_exact_machine():
-    stream = CpuStream(DataSource(task="cpu", longest=40), CONFIG)
+    stream = CpuStream(CpuSource(longest=40), CONFIG)
     for example in stream.draw(np.random.default_rng(0), 20_000):
         trace = parse(join_patches(example.patches[1:]))
         right = machine.run(trace.memory, trace.states[0])
@@ -44,7 +44,7 @@ LEAN = replace(CONFIG, source_patches=False, byte_source_attention=False, patch_
 
 
 def test_without_source_patches_a_trace_begins_with_its_first_state():
-    source = DataSource(task="cpu", longest=40)
+    source = CpuSource(longest=40)
     lean, same = (CpuStream(source, config).example(0) for config in (LEAN, CONFIG))
     memory = MEMORY_SIZE // STATE_SIZE
     assert np.array_equal(lean.patches, np.delete(same.patches, range(1, 1 + memory), 0))
@@ -55,7 +55,7 @@ def test_without_source_patches_a_trace_begins_with_its_first_state():
 
 @pytest.mark.parametrize("config", [CONFIG, LEAN], ids=["all patches", "no source patches"])
 def test_what_is_trained_on_is_what_the_engine_asks_for(config):
-    source = DataSource(task="cpu", longest=20, beyond_share=1.0)
+    source = CpuSource(longest=20, beyond_share=1.0)
     example = CpuStream(source, config).example(3)
     trace = parse(join_patches(CpuStream(source, CONFIG).example(3).patches[1:]))
     request = states_request(BGPT(config), trace.memory, serialize_states(trace.states[:1]))
@@ -67,7 +67,7 @@ def test_what_is_trained_on_is_what_the_engine_asks_for(config):
 
 def test_a_shard_is_drawn_from_and_nothing_else(tmp_path):
     build_cpu(out=tmp_path, train=30, dev=0, test=0, longest=60)
-    source = DataSource(task="cpu", path="cpu_train.npz", longest=40)
+    source = CpuSource(path="cpu_train.npz", longest=40)
     stream = open_stream(source, LEAN, tmp_path)
     shard = load_shard(tmp_path / "cpu_train.npz")
     states = {shard.row(index)[1] for index in range(len(shard))}
@@ -83,13 +83,13 @@ def test_a_shard_is_drawn_from_and_nothing_else(tmp_path):
 def test_a_shard_of_something_else_is_refused(tmp_path):
     save_shard(tmp_path / "tunes.npz", pack([(b"X:1", b"MThd")]))
     with pytest.raises(FormatError):
-        open_stream(DataSource(task="cpu", path="tunes.npz"), LEAN, tmp_path)
+        open_stream(CpuSource(path="tunes.npz"), LEAN, tmp_path)
 
 
 @pytest.mark.parametrize("longest", [1, 2, 20, 254, 255])
 @pytest.mark.parametrize("config", [CONFIG, LEAN], ids=["all patches", "no source patches"])
 def test_batches_of_any_longest_program_can_be_drawn(config, longest):
-    stream = CpuStream(DataSource(task="cpu", longest=longest), config)
+    stream = CpuStream(CpuSource(longest=longest), config)
     rng = np.random.default_rng(3)
     lengths = {example.num_bytes // STATE_SIZE for _ in range(60) for example in stream.draw(rng, 6000)}
     assert 1 <= min(lengths) <= max(lengths) <= longest
@@ -97,7 +97,7 @@ def test_batches_of_any_longest_program_can_be_drawn(config, longest):
 
 
 def test_states_after_the_first_are_scored_and_nothing_else():
-    stream = CpuStream(DataSource(task="cpu", shortest=3, longest=14), CONFIG)
+    stream = CpuStream(CpuSource(shortest=3, longest=14), CONFIG)
     examples = stream.draw(np.random.default_rng(1), 2000)
     batch = collate(examples, CONFIG)
     torch.manual_seed(0)
@@ -108,7 +108,7 @@ def test_states_after_the_first_are_scored_and_nothing_else():
 
 
 def test_lengths_are_those_asked_for_and_a_batch_fills_its_rows():
-    stream = CpuStream(DataSource(task="cpu", shortest=3, longest=60), CONFIG)
+    stream = CpuStream(CpuSource(shortest=3, longest=60), CONFIG)
     rng = np.random.default_rng(2)
     for _ in range(20):
         rows = [len(each.patches) - each.first for each in stream.draw(rng, 8000)]
@@ -117,7 +117,7 @@ def test_lengths_are_those_asked_for_and_a_batch_fills_its_rows():
 
 
 def test_validation_programs_are_the_same_in_every_training():
-    one, other = (CpuStream(DataSource(task="cpu", longest=20), CONFIG) for _ in range(2))
+    one, other = (CpuStream(CpuSource(longest=20), CONFIG) for _ in range(2))
     assert all(np.array_equal(one.example(place).patches, other.example(place).patches) for place in range(len(one)))
 
 
@@ -137,4 +137,4 @@ def test_the_clock_shows_which_instruction_a_byte_belongs_to():
 @pytest.mark.parametrize("wrong", [{"patch_size": 8}, {"max_patches": 100}])
 def test_models_that_cannot_hold_the_states_are_refused(wrong):
     with pytest.raises(ConfigError):
-        CpuStream(DataSource(task="cpu"), replace(CONFIG, **wrong))
+        CpuStream(CpuSource(), replace(CONFIG, **wrong))

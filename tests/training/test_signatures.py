@@ -9,8 +9,8 @@ from bytesim.errors import ConfigError
 from bytesim.models.encoder.config import EncoderConfig
 from bytesim.training.data.shards import load_shard, pack, save_shard
 from bytesim.training.data.signatures import LEAST_BYTES, SIGNATURE_BYTES, STRANGE_BYTES, signature_lengths, spliced
-from bytesim.training.data.streams import Stream
-from bytesim.training.recipe import DataSource
+from bytesim.training.data.streams import ClassifyStream
+from bytesim.training.sources import ClassifySource, source_of
 
 RNG = np.random.default_rng(3)
 
@@ -66,9 +66,9 @@ def test_a_spliced_file_begins_like_the_one_and_goes_on_like_the_other():
 def test_a_recipe_says_how_many_files_are_spliced(splice, share, tmp_path):
     files = [b"\x89ONE\r\n\1\2" + b"x" * 90 + b"\0"] * 30 + [b"text and more " * 8] * 30
     save_shard(tmp_path / "s.npz", pack([(b"", each) for each in files], [0] * 60, [0] * 30 + [1] * 30))
-    source = DataSource(path="-", task="classify", target_suffix="bin", splice=splice)
+    source = ClassifySource(path="-", target_suffix="bin", splice=splice)
     config = EncoderConfig(num_classes=2, max_patches=66, channels=(8, 8), strides=(4, 4), blocks_per_stage=(0, 0))
-    stream = Stream(source, load_shard(tmp_path / "s.npz"), config, labels=("one", "text"))
+    stream = ClassifyStream(source, load_shard(tmp_path / "s.npz"), config, labels=("one", "text"))
     drawn = stream.draw(np.random.default_rng(1), 64_000)
     ones = [bytes(each.patches.ravel()[16:].astype(np.uint8)) for each in drawn if each.label == 0]
     texts = [bytes(each.patches.ravel()[16:].astype(np.uint8)) for each in drawn if each.label == 1]
@@ -82,4 +82,4 @@ def test_a_recipe_says_how_many_files_are_spliced(splice, share, tmp_path):
 @pytest.mark.parametrize("fields", [{"splice": 1.5}, {"splice": -0.1}, {"splice": 0.5, "task": "generate"}])
 def test_a_splice_that_makes_no_sense_is_refused(fields):
     with pytest.raises(ConfigError, match="splice"):
-        DataSource(path="-", target_suffix="bin", **{"task": "classify", **fields})
+        source_of({"path": "-", "target_suffix": "bin", "task": "classify", **fields})

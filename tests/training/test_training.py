@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 from helpers.tiny_training import RECIPE, losses, pairs, tiny_recipe, write_recipe
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from bytesim.cli import app
@@ -23,15 +25,16 @@ from bytesim.models.registry import model_of
 from bytesim.tasks.models import verify_model
 from bytesim.tasks.train.train import train_classify, train_convert, train_generate, train_recipe
 from bytesim.training import compiled
-from bytesim.training.data.folders import pick_part, read_folder
+from bytesim.training.data.folders import pick_part, read_pairs
 from bytesim.training.data.shards import pack
-from bytesim.training.data.streams import Mixture, Stream
+from bytesim.training.data.streams import ConvertStream, Mixture
 from bytesim.training.loop import Trainer
 from bytesim.training.loss import class_losses, collate, real_tokens, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import orthogonalize, rate_factor
-from bytesim.training.recipe import DataSource, load_recipe
+from bytesim.training.recipe import load_recipe
 from bytesim.training.sizes import SIZES, classifier_config, sized_config
+from bytesim.training.sources import ConvertSource
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +94,7 @@ def test_padding_changes_no_loss(clock):
         (b"X:1\nM:2/4\nL:1/8\nK:C\n" + body, b"X:1\nM:2/4\nL:1/4\nK:C\n" + body)
         for body in (b"A2B2|\n", b"A>B(3cde|z4|A2Bc/d/|[CE]2G2|\n")
     ]
-    stream = Stream(replace(tiny_recipe().data[0], source_suffix="abc", target_suffix="abc"), pack(rows), config)
+    stream = ConvertStream(tiny_recipe().data[0].replace(source_suffix="abc", target_suffix="abc"), pack(rows), config)
     torch.manual_seed(0)
     model = BGPT(config).eval()
     for parameter in model.parameters():  # residual outputs begin at zero, where nothing could be seen
@@ -103,7 +106,7 @@ def test_padding_changes_no_loss(clock):
 
 
 def test_bits_per_byte_counts_every_byte_and_one_end():
-    stream = Stream(tiny_recipe().data[0], pack([(b"abcd", b"ABCDEFGH"), (b"a", b"ABC")]), tiny_recipe().model)
+    stream = ConvertStream(tiny_recipe().data[0], pack([(b"abcd", b"ABCDEFGH"), (b"a", b"ABC")]), tiny_recipe().model)
     for index, num_bytes in ((0, 3), (1, 8)):
         example = stream.example(index)
         assert example.num_bytes == num_bytes
@@ -131,7 +134,7 @@ def test_muon_s_update_is_about_orthogonal():
 
 def test_the_data_of_a_step_depend_on_the_step_alone():
     recipe = tiny_recipe()
-    streams = [Stream(recipe.data[0], pack(pairs()), recipe.model) for _ in range(2)]
+    streams = [ConvertStream(recipe.data[0], pack(pairs()), recipe.model) for _ in range(2)]
     one, two = Mixture([streams[0]], seed=3), Mixture([streams[1]], seed=3)
     for step in (0, 1, 2):
         one.batch(step, 0.0, 256, 128)  # the other mixture has drawn nothing before
@@ -147,7 +150,7 @@ def test_long_files_are_drawn_as_often_as_short_ones():
     recipe = tiny_recipe()
     model = replace(recipe.model, max_patches=256, max_source_bytes=256)
     rows = [(b"s" * length, b"S" * length) for length in (8, 120, 240) for _ in range(20)]
-    stream = Stream(recipe.data[0], pack(rows), model)
+    stream = ConvertStream(recipe.data[0], pack(rows), model)
     rng = np.random.default_rng(0)
     drawn = Counter(len(each.source) for _ in range(8000) for each in stream.draw(rng, 1024))
     assert drawn.keys() == {8, 120, 240}
@@ -159,23 +162,23 @@ def test_rows_are_chosen_by_what_their_files_hold():
     shard = pack([(b"abc", b"ABC"), (b"abd", b"ABD"), (b"xbc", b"XBC")])
 
     def sources(**options) -> set[bytes]:
-        stream = Stream(replace(recipe.data[0], **options), shard, recipe.model)
+        stream = ConvertStream(recipe.data[0].replace(**options), shard, recipe.model)
         return {stream.example(index).source for index in range(len(stream))}
 
     assert sources(source_matches="^a") == {b"abc", b"abd"}
     assert sources(source_matches="^a", target_matches="C") == {b"abc"}
     assert sources(reverse=True, target_matches="[xd]") == {b"ABD", b"XBC"}
     with pytest.raises(ConfigError, match="no regular expression"):
-        replace(recipe.data[0], source_matches="(")
+        recipe.data[0].replace(source_matches="(")
 
 
 def test_what_the_model_cannot_hold_is_left_out_and_counted():
     recipe = tiny_recipe()
     shard = pack([(b"a", b"A"), (b"a" * 65, b"A"), (b"a", b"A" * 200), (b"b", b"B")], groups=[0, 0, 0, 9])
-    stream = Stream(replace(recipe.data[0], group_to=0), shard, recipe.model)
+    stream = ConvertStream(recipe.data[0].replace(group_to=0), shard, recipe.model)
     assert (len(stream), stream.left_out) == (1, 2)
     with pytest.raises(ConfigError, match="fits"):
-        Stream(replace(recipe.data[0], group_from=10), shard, recipe.model)
+        ConvertStream(recipe.data[0].replace(group_from=10), shard, recipe.model)
 
 
 def test_parts_of_a_folder_share_no_content_and_make_up_the_whole(tmp_path):
@@ -184,10 +187,10 @@ def test_parts_of_a_folder_share_no_content_and_make_up_the_whole(tmp_path):
         (tmp_path / f"{index}.UP").write_bytes(up)
     (tmp_path / "alone.low").write_bytes(b"x")
     (tmp_path / ".hidden.low").write_bytes(b"x")
-    source = DataSource(path=".", task="convert", source_suffix="low", target_suffix="up")
+    source = ConvertSource(path=".", source_suffix="low", target_suffix="up")
     rows = {}
     for part in ("all", "train", "dev"):
-        shard = read_folder(tmp_path, replace(source, part=part)).shard
+        shard = read_pairs(tmp_path, source.replace(part=part)).shard
         rows[part] = [shard.row(index) for index in range(len(shard))]
     assert Counter(rows["train"]) + Counter(rows["dev"]) == Counter(rows["all"]) == Counter(pairs(300))
     assert not set(rows["train"]) & set(rows["dev"])
@@ -260,6 +263,34 @@ def test_other_data_than_the_checkpoint_s_are_noted(tmp_path):
     trainer(tmp_path, RECIPE.replace("[[data]]", "[[data]]\nmax_bytes = 15"), on_note=notes.append)
     assert len(notes) == 1
     assert "other data" in notes[0]
+
+
+FIELDS_OF_EVERY_TASK = {
+    "path": "", "task": "generate", "part": "all", "group_by": "", "source_suffix": "", "target_suffix": "",
+    "reverse": False, "group_from": 0, "group_to": 255, "source_matches": "", "target_matches": "", "start_weight": 1.0,
+    "end_weight": None, "start": 0.0, "end": 1.0, "length_noise": False, "augment": "", "balance": 0.0, "splice": 0.0,
+    "windows": "slide", "mixup": 0.0, "max_bytes": 0, "shortest": 1, "longest": 255, "small_share": 0.0,
+    "beyond_share": 0.0, "favoured": "",
+}  # fmt: skip
+"""What checkpoints once held of each source, whatever its task."""
+
+
+def test_a_checkpoint_whose_sources_have_the_fields_of_every_task_is_taken_up(tmp_path):
+    one = trainer(tmp_path)
+    one.run()
+    path = one.folder / "checkpoint.safetensors"
+    with safe_open(path, framework="pt") as stored:
+        metadata = stored.metadata()
+    recipe = json.loads(metadata["recipe"])
+    for section in ("data", "validation"):
+        recipe[section] = [{**FIELDS_OF_EVERY_TASK, **source} for source in recipe[section]]
+    save_file(load_file(path), path, {**metadata, "recipe": json.dumps(recipe)})
+    notes = []
+    again = trainer(tmp_path, RECIPE.replace("steps = 20", "steps = 23"), on_note=notes.append)
+    assert (again.progress.step, notes) == (20, [])
+    assert all(torch.equal(again.model.state_dict()[name], value) for name, value in one.model.state_dict().items())
+    again.run()
+    assert again.progress.step == 23
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"\xff" * 200])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
+from bytesim.models.inputs import ModelInputs
 
 if TYPE_CHECKING:
     from bytesim.nn.parts import Parts
@@ -101,6 +102,16 @@ class BGPTConfig:
         wanted = [name for name in _MODERN_PARTS if getattr(self, name)]
         if wanted:
             raise ConfigError(f"{', '.join(wanted)} need parts = modern.")
+
+    @property
+    def inputs(self) -> ModelInputs:
+        """What the model is given beside the bytes of a file."""
+        return ModelInputs(
+            source=self.source_attention,
+            max_source_bytes=self.max_source_bytes,
+            source_in_history=self.source_patches,
+            times=self.clock,
+        )
 
     @property
     def near_offsets(self) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
+from bytesim.models.inputs import ModelInputs
 from bytesim.patching import history_bytes
 
 ARCHITECTURE = "encoder"
@@ -103,9 +104,6 @@ class EncoderConfig:
 
     suffix_patches: ClassVar[int] = 1
     """Patches of a frame before the bytes: the extension patch, which an encoder does not read."""
-    source_attention: ClassVar[bool] = False
-    source_patches: ClassVar[bool] = True
-    clock: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self._check_ranges()
@@ -137,6 +135,11 @@ class EncoderConfig:
                 raise ConfigError(f"{name} is {list(getattr(self, name))}; choose numbers from {least} to {largest}.")
         if self.ngram_buckets and not (self.ngrams and all(1 <= each <= 16 for each in self.ngrams)):
             raise ConfigError(f"ngrams is {list(self.ngrams)}; choose lengths from 1 to 16 bytes.")
+
+    @property
+    def inputs(self) -> ModelInputs:
+        """What the model is given beside the bytes of a file: nothing."""
+        return ModelInputs()
 
     @property
     def window_bytes(self) -> int:

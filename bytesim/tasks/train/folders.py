@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from bytesim.errors import InputError
 from bytesim.models.registry import ModelConfig
 from bytesim.patching import suffix_of
 from bytesim.training.data.folders import list_files
-from bytesim.training.recipe import DataSource, Recipe, TrainingConfig
+from bytesim.training.recipe import Recipe, TrainingConfig
 from bytesim.training.sizes import sized_config
+from bytesim.training.sources import ClassifySource, ConvertSource, GenerateSource
+
+OneFileSource = TypeVar("OneFileSource", GenerateSource, ClassifySource)
+"""A source whose examples are files by themselves."""
 
 
 def generate_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str) -> Recipe:
     """A model that writes files: one data source for each suffix, drawn as often as there are files of it."""
-    sources = by_suffix(data, folder, suffix, "generate")
+    sources = by_suffix(data, folder, suffix, GenerateSource)
     return _recipe(folder, sized_config("generate", size), sources, dtype)
 
 
@@ -39,7 +43,7 @@ def convert_recipe(
         if not pairs:
             raise InputError(f"holds no pairs: NAME.{source} with NAME.{target} beside it.", file=str(each))
         place = _place(each, folder)
-        sources.append((DataSource(path=place, task="convert", source_suffix=source, target_suffix=target), pairs))
+        sources.append((ConvertSource(path=place, source_suffix=source, target_suffix=target), pairs))
     return _recipe(folder, sized_config("convert", size), sources, dtype)
 
 
@@ -54,27 +58,34 @@ def run_name(folder: Path) -> str:
     return Path(os.path.abspath(folder)).name
 
 
-def _recipe(folder: Path, model: ModelConfig, sources: list[tuple[DataSource, int]], dtype: str) -> Recipe:
+def _recipe(
+    folder: Path,
+    model: ModelConfig,
+    sources: Sequence[tuple[GenerateSource | ConvertSource, int]],
+    dtype: str,
+) -> Recipe:
     """Train on one part of each source, weighted by its files, and measure on the other."""
     data = [
-        replace(source, part="train" if files > 1 else "all", start_weight=float(files)) for source, files in sources
+        source.replace(part="train" if files > 1 else "all", start_weight=float(files)) for source, files in sources
     ]
     return Recipe(
         name=run_name(folder),
         model=model,
-        training=replace(TRAINING, dtype=dtype),
+        training=TRAINING.replace(dtype=dtype),
         data=tuple(data),
-        validation=tuple(replace(source, part="dev") for source, files in sources if files > 1),
+        validation=tuple(source.replace(part="dev") for source, files in sources if files > 1),
     )
 
 
-def by_suffix(data: Sequence[str | Path], folder: Path, suffix: str | None, task: str) -> list[tuple[DataSource, int]]:
+def by_suffix(
+    data: Sequence[str | Path], folder: Path, suffix: str | None, kind: type[OneFileSource]
+) -> list[tuple[OneFileSource, int]]:
     """A data source for each suffix of each folder, with its number of files."""
     found = []
     for each in data:
         counts = Counter(recipe_name(suffix_of(path.name), path) for path in wanted_files(each, suffix))
         for name, files in sorted(counts.items()):
-            found.append((DataSource(path=_place(each, folder), task=task, target_suffix=name), files))
+            found.append((kind(path=_place(each, folder), target_suffix=name), files))
     return found
 
 

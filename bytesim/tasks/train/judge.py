@@ -17,7 +17,7 @@ from bytesim.metrics import ConfusedPair, confused_pairs, score_classification
 from bytesim.pictures.classifier import confusion_png, reliability_png
 from bytesim.predictors.calibration import ClassCalibration, calibrate, unsmoothed
 from bytesim.predictors.scaling import softmax
-from bytesim.training.data.streams import AnyStream, Stream
+from bytesim.training.data.streams import AnyStream, ClassifyStream
 from bytesim.training.loop import Trainer
 from bytesim.training.validation import class_logits, figure_names
 
@@ -61,13 +61,13 @@ class Judged:
 def judge(trainer: Trainer) -> Judged:
     """Measure every validation file, with float32 products, and draw confusion and reliability into the run folder."""
     labels = trainer.recipe.labels
-    found = [_logits(trainer, stream) for stream in trainer.validation]
+    found = [_logits(trainer, stream) for stream in _labelled(trainer.validation)]
     logits, truth = (np.concatenate(parts) for parts in zip(*found, strict=True))
     names = figure_names(trainer.validation)
     calibration = _calibrate(trainer, logits, truth)
     probabilities = calibration.scaling.probabilities(logits)
     score = score_classification(probabilities, truth)
-    trained = _counts(trainer.mixture.streams)
+    trained = _counts(_labelled(trainer.mixture.streams))
     majority = min(range(len(labels)), key=lambda label: (-trained[label], label))
     confusion = np.array(score.confusion)
     _draw(trainer.folder / CONFUSION_FILE, confusion_png(score, labels))
@@ -115,7 +115,7 @@ def card_fields(judged: Judged) -> dict[str, Any]:
     }
 
 
-def _logits(trainer: Trainer, stream: AnyStream) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _logits(trainer: Trainer, stream: ClassifyStream) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """(N, C) logits of every file of a stream, and the (N,) classes."""
     trainer.model.eval()
     with torch.no_grad():
@@ -131,12 +131,16 @@ def _calibrate(trainer: Trainer, logits: np.ndarray[Any, Any], truth: np.ndarray
     return calibrate(logits, truth, trainer.recipe.labels, split=f"dev of {', '.join(sources)}", split_sha256=one)
 
 
-def _counts(streams: list[AnyStream]) -> Counter[int]:
+def _labelled(streams: list[AnyStream]) -> list[ClassifyStream]:
+    """The streams of a classifier, which has no others."""
+    return [stream for stream in streams if isinstance(stream, ClassifyStream)]
+
+
+def _counts(streams: list[ClassifyStream]) -> Counter[int]:
     """Label -> files of it."""
     counts: Counter[int] = Counter()
     for stream in streams:
-        assert isinstance(stream, Stream)
-        counts.update(stream.shard.label[stream.rows].tolist())
+        counts.update(stream.labels.tolist())
     return counts
 
 

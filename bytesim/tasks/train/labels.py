@@ -6,7 +6,6 @@ import codecs
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from bytesim.errors import ConfigError, InputError
@@ -14,8 +13,9 @@ from bytesim.tasks.train.folders import TRAINING, by_suffix, recipe_name, run_na
 from bytesim.training.data.folders import MAX_FILE_BYTES, find_label, labelled_files
 from bytesim.training.data.split import LabelledFile, held_back_digests
 from bytesim.training.data.windows import window_bytes
-from bytesim.training.recipe import DataSource, Recipe
+from bytesim.training.recipe import Recipe
 from bytesim.training.sizes import classifier_config
+from bytesim.training.sources import ClassifySource
 
 PATIENCE = 10
 """Measurements without a better one that end the training."""
@@ -48,8 +48,8 @@ def classify_recipe(
     labels = _labels(data, suffix)
     sources, found = [], []
     for each in data:
-        for source, _ in by_suffix([each], folder, suffix, "classify"):
-            sources.append(replace(source, group_by=group or ""))
+        for source, _ in by_suffix([each], folder, suffix, ClassifySource):
+            sources.append(source.replace(group_by=group or ""))
             found.append(labelled_files(Path(each), sources[-1]))
     files = {path: file for each in found for path, file in each.items()}
     if group and all(file.group is None for file in files.values()):
@@ -67,8 +67,7 @@ def classify_recipe(
     return Recipe(
         name=run_name(folder),
         model=model,
-        training=replace(
-            TRAINING,
+        training=TRAINING.replace(
             dtype=dtype,
             learning_rate=2e-3,
             muon_learning_rate=0.0,
@@ -103,11 +102,11 @@ def _labels(data: Sequence[str | Path], suffix: str | None) -> tuple[str, ...]:
     return tuple(sorted(labels))
 
 
-def _parts(sources: Sequence[DataSource], counts: Sequence[Counter[bool]], part: str) -> list[DataSource]:
+def _parts(sources: Sequence[ClassifySource], counts: Sequence[Counter[bool]], part: str) -> list[ClassifySource]:
     """The sources with files of a part, those of training weighted by how many."""
     held = part == "dev"
     return [
-        replace(source, part=part, start_weight=1.0 if held else float(count[held]))
+        source.replace(part=part, start_weight=1.0 if held else float(count[held]))
         for source, count in zip(sources, counts, strict=True)
         if count[held]
     ]

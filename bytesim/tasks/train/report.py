@@ -15,7 +15,8 @@ from bytesim.tasks.train.result import PLOT_FILE, SourceUsed, Trained
 from bytesim.training.data.split import RULE
 from bytesim.training.data.streams import AnyStream
 from bytesim.training.loop import Trainer
-from bytesim.training.recipe import DataSource, Recipe
+from bytesim.training.recipe import Recipe
+from bytesim.training.sources import ClassifySource, FileSource
 from bytesim.training.validation import sample
 
 SAVED_DTYPE = torch.bfloat16
@@ -25,28 +26,33 @@ LAST_STEPS = 100
 
 def describe_sources(trainer: Trainer) -> list[SourceUsed]:
     """The data sources of a training, those to train on first."""
-    uses = [("training", stream) for stream in trainer.mixture.streams]
-    uses += [("validation", stream) for stream in trainer.validation]
     return [
         SourceUsed(
             path=stream.source.path,
-            task=_task(stream.source),
+            task=stream.source.purpose,
             use=use,
-            part=stream.source.part,
+            part=stream.source.part if isinstance(stream.source, FileSource) else "all",
             rows=len(stream),
             left_out=stream.left_out,
             sha256=stream.sha256,
         )
-        for use, stream in uses
+        for use, stream in used_streams(trainer)
     ]
 
 
-def save_results(trainer: Trainer, recipe_text: str, sources: list[SourceUsed], resumed_at: int) -> Trained:
+def used_streams(trainer: Trainer) -> list[tuple[str, AnyStream]]:
+    """The streams of a training and what they are used for, as SourceUsed names it; those to train on first."""
+    uses = [("training", stream) for stream in trainer.mixture.streams]
+    return uses + [("validation", stream) for stream in trainer.validation]
+
+
+def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained:
     """Measure, save the model in bfloat16 with its card, and draw the loss. Raises OutputError.
 
     Of several workers only the leading one writes; the others report no figures.
     """
     recipe, progress = trainer.recipe, trainer.progress
+    sources = describe_sources(trainer)
     best_step = trainer.best.step if trainer.take_best() else None
     figures = _figures(trainer, best_step)
     judged = None
@@ -114,9 +120,9 @@ def _card(
     files = [len(stream) if judged else len(sample(stream)) for stream in trainer.validation]
     more = card_fields(judged) if judged else {}
     products = "float32" if judged else recipe.training.dtype
-    tasks = list(dict.fromkeys(_task(source) for source in recipe.data))
+    purposes = list(dict.fromkeys(source.purpose for source in recipe.data))
     return {
-        "purpose": f"{recipe.name}: {'; '.join(tasks)}.",
+        "purpose": f"{recipe.name}: {'; '.join(purposes)}.",
         "tasks": [_task_fields(stream) for stream in _distinct(trainer)],
         **({"labels": list(recipe.labels)} if recipe.labels else {}),
         "data": [{name: getattr(source, name) for name in source.__dataclass_fields__} for source in sources],
@@ -149,33 +155,33 @@ def _card(
 
 def _reading(recipe: Recipe) -> dict[str, Any]:
     """How the model is to read files and to be read, where that is not the rule."""
-    fields: dict[str, Any] = {view.name: True for each in recipe.validation for view in each.views}
+    sources = _labelled(recipe)
+    fields: dict[str, Any] = {view.name: True for source in sources for view in source.views}
     if recipe.training.label_smoothing:
         fields["label_smoothing"] = recipe.training.label_smoothing
-    rules = {each.windows for each in recipe.validation}
+    rules = {source.windows for source in sources}
     return {**fields, "windows": rules.pop()} if rules == {"ends"} else fields
 
 
 def classifier_fields(trainer: Trainer) -> dict[str, Any]:
     """How the files of folders were held back, and that they are read as they are; empty for shards."""
-    groups = list(dict.fromkeys(source.group_by for source in trainer.recipe.validation if source.part == "dev"))
+    groups = list(dict.fromkeys(source.group_by for source in _labelled(trainer.recipe) if source.part == "dev"))
     if not groups:
         return {}
     return {"split": {"held_back": RULE, "group_by": " or ".join(filter(None, groups))}, "normalize": False}
 
 
+def _labelled(recipe: Recipe) -> list[ClassifySource]:
+    """The validation sources of a classifier, which has no others."""
+    return [source for source in recipe.validation if isinstance(source, ClassifySource)]
+
+
 def _distinct(trainer: Trainer) -> list[AnyStream]:
     """One stream for each thing the model was trained to do."""
-    return list({_task(stream.source): stream for stream in trainer.mixture.streams}.values())
+    return list({stream.source.purpose: stream for stream in trainer.mixture.streams}.values())
 
 
 def _task_fields(stream: AnyStream) -> dict[str, str]:
-    source = stream.source
-    fields = {"task": source.task, "source_suffix": source.source_suffix, "target_suffix": source.target_suffix}
-    return {name: value for name, value in fields.items() if value}
-
-
-def _task(source: DataSource) -> str:
-    if source.task == "convert":
-        return f"convert {source.source_suffix} to {source.target_suffix}"
-    return f"{source.task} {source.target_suffix}".strip()
+    names = ("task", "source_suffix", "target_suffix")
+    values = stream.source.model_dump(include=set(names))
+    return {name: values[name] for name in names if values.get(name)}

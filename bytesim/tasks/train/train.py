@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bytesim.errors import ConfigError, InputError, OutputError
-from bytesim.training.recipe import Recipe, parse_recipe, read_recipe_text
+from bytesim.tasks.train.result import Trained
+from bytesim.training.recipe import Recipe, parse_recipe, read_recipe_text, recipe_text
 
 if TYPE_CHECKING:
     import torch
 
     from bytesim.training.loop import StepReport
-from bytesim.tasks.train.result import SourceUsed, Trained
 
 DEFAULT_MINUTES = 30.0
 """Length of a training on folders where neither minutes nor steps are given."""
@@ -28,6 +28,17 @@ OnNote = Callable[[str], None]
 
 def _silent(note: str) -> None:
     pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """How a recipe is run: on what, how long, and who is told of it."""
+
+    device: str
+    minutes: float | None
+    steps: int | None
+    on_step: OnStep | None
+    on_note: OnNote
 
 
 def train_recipe(
@@ -44,11 +55,12 @@ def train_recipe(
 
     `minutes` and `steps` replace the recipe's; `steps` also those of a checkpoint. Raises BytesimError.
     """
+    options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     path = Path(recipe)
     text = read_recipe_text(path)
-    wanted = with_length(parse_recipe(text, str(path)), minutes, steps)
+    wanted = with_length(parse_recipe(text, str(path)), options)
     folder = Path(out) if out is not None else Path("runs", wanted.name)
-    return run_training(wanted, text, path.parent, folder, device=device, on_step=on_step, on_note=on_note)
+    return run_training(wanted, text, path.parent, folder, options)
 
 
 def train_generate(
@@ -69,9 +81,10 @@ def train_generate(
     """
     from bytesim.tasks.train.folders import generate_recipe
 
+    options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     folder = _run_folder(data, out)
     recipe = generate_recipe(data, folder, suffix, size, _dtype(folder, device))
-    return _train_folders(recipe, folder, device, minutes, steps, on_step, on_note)
+    return _train_folders(recipe, folder, options)
 
 
 def train_convert(
@@ -93,9 +106,10 @@ def train_convert(
     """
     from bytesim.tasks.train.folders import convert_recipe
 
+    options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     folder = _run_folder(data, out)
     recipe = convert_recipe(data, folder, source_suffix, target_suffix, size, _dtype(folder, device))
-    return _train_folders(recipe, folder, device, minutes, steps, on_step, on_note)
+    return _train_folders(recipe, folder, options)
 
 
 def train_classify(
@@ -119,59 +133,47 @@ def train_classify(
     """
     from bytesim.tasks.train.labels import classify_recipe
 
+    options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     folder = _run_folder(data, out)
     recipe = classify_recipe(data, folder, suffix, size, _dtype(folder, device, convolutions=True), group, on_note)
-    return _train_folders(recipe, folder, device, minutes, steps, on_step, on_note)
+    return _train_folders(recipe, folder, options)
 
 
-def with_length(recipe: Recipe, minutes: float | None, steps: int | None) -> Recipe:
-    """The recipe with another length where one is given. Raises ConfigError for both and for none."""
+def with_length(recipe: Recipe, options: RunOptions) -> Recipe:
+    """The recipe with another length where one is given. Raises ConfigError for minutes as well as steps."""
+    minutes, steps = options.minutes, options.steps
     if minutes is not None and steps is not None:
         raise ConfigError("give minutes or steps, not both.")
     if minutes is None and steps is None:
         return recipe
-    return replace(recipe, training=replace(recipe.training, minutes=minutes or 0.0, steps=steps or 0))
+    return replace(recipe, training=recipe.training.replace(minutes=minutes or 0.0, steps=steps or 0))
 
 
 def run_training(
-    recipe: Recipe,
-    text: str,
-    base: Path,
-    folder: Path,
-    *,
-    device: str,
-    on_step: OnStep | None,
-    on_note: OnNote,
-    keep_recipe: bool = False,
+    recipe: Recipe, text: str, base: Path, folder: Path, options: RunOptions, *, keep_recipe: bool = False
 ) -> Trained:
     """Train `recipe`, whose TOML text is `text` and whose paths are relative to `base`, and save the model."""
-    from bytesim.tasks.train.report import describe_sources, save_results
+    from bytesim.tasks.train.report import save_results, used_streams
     from bytesim.training.loop import Trainer
 
     if folder.exists() and not folder.is_dir():
         raise OutputError("is a file; name a folder for the training with --out.", file=str(folder))
-    trainer = Trainer(recipe, base=base, folder=folder, device=find_device(device), on_note=on_note)
-    sources = describe_sources(trainer)
-    for source in sources:
-        if source.left_out:
-            rows = f"{source.left_out} of {source.left_out + source.rows} examples"
-            place = os.path.normpath(base / source.path)
-            on_note(f"{place}, {source.use}: {rows} left out: {_why_left_out(source)}")
+    on_note = options.on_note
+    trainer = Trainer(recipe, base=base, folder=folder, device=find_device(options.device), on_note=on_note)
+    for use, stream in used_streams(trainer):
+        if stream.left_out:
+            rows = f"{stream.left_out} of {stream.left_out + len(stream)} examples"
+            place = os.path.normpath(base / stream.source.path)
+            on_note(f"{place}, {use}: {rows} left out: {stream.why_left_out}")
     resumed_at = trainer.progress.step
     if resumed_at:
         on_note(f"resuming at step {resumed_at} of {trainer.progress.total_steps or 'as many as fit'}")
     if keep_recipe:
         _keep(folder / RECIPE_FILE, text)
-    trainer.run(on_step)
+    trainer.run(options.on_step)
     if trainer.stopped:
         on_note(f"stopped at step {trainer.progress.step}: no better since step {trainer.best.step}")
-    return save_results(trainer, text, sources, resumed_at)
-
-
-def _why_left_out(source: SourceUsed) -> str:
-    if source.task.startswith("classify"):
-        return "empty, or too long for the recipe"
-    return "empty, or too long for the model or the recipe"
+    return save_results(trainer, text, resumed_at)
 
 
 def find_device(name: str) -> torch.device:
@@ -188,22 +190,13 @@ def find_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _train_folders(
-    recipe: Recipe,
-    folder: Path,
-    device: str,
-    minutes: float | None,
-    steps: int | None,
-    on_step: OnStep | None,
-    on_note: OnNote,
-) -> Trained:
-    from bytesim.training.recipe_text import recipe_text
-
-    if minutes is None and steps is None:
-        minutes = DEFAULT_MINUTES
-    wanted = with_length(recipe, minutes, steps)
+def _train_folders(recipe: Recipe, folder: Path, options: RunOptions) -> Trained:
+    """Train a recipe that was made for folders of files, and keep it in the run folder."""
+    if options.minutes is None and options.steps is None:
+        options = replace(options, minutes=DEFAULT_MINUTES)
+    wanted = with_length(recipe, options)
     text = recipe_text(wanted, "Made by bytesim train for a folder of files; paths are relative to the run folder.")
-    return run_training(wanted, text, folder, folder, device=device, on_step=on_step, on_note=on_note, keep_recipe=True)
+    return run_training(wanted, text, folder, folder, options, keep_recipe=True)
 
 
 def _run_folder(data: Sequence[str | Path], out: str | Path | None) -> Path:

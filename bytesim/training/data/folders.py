@@ -15,7 +15,7 @@ from bytesim.errors import InputError
 from bytesim.patching import suffix_of
 from bytesim.training.data.shards import Shard, pack
 from bytesim.training.data.split import LabelledFile, held_back_digests
-from bytesim.training.recipe import DataSource
+from bytesim.training.sources import ClassifySource, ConvertSource, FileSource, GenerateSource
 
 MAX_FILE_BYTES = 1 << 20
 """Larger files are left out, and counted: no history of a model here holds them. Of labelled ones the start is read."""
@@ -25,72 +25,98 @@ DEV_ONE_IN = 50
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The rows of a folder for one data source."""
+    """The rows of a folder, or of a shard, for one data source."""
 
     shard: Shard
     sha256: str
-    """Of the lines `sha256  path` of every file read, sorted by path: what sha256sum prints for them."""
-    too_large: int
+    """Of a shard's file; of a folder the lines `sha256  path` of every file read, sorted by path: what sha256sum
+    prints for them."""
+    too_large: int = 0
     """Rows left out because a file of theirs is empty or over MAX_FILE_BYTES; the part `dev` counts none."""
 
 
-def read_folder(
-    folder: Path, source: DataSource, labels: Sequence[str] = (), held_back: frozenset[str] | None = None
+def read_files(folder: Path, source: GenerateSource) -> Listing:
+    """The files of a folder, of the part that is asked for only. Raises InputError if it holds none."""
+    found = _read(folder, [(path,) for path in _of_suffix(list_files(folder), source)], _pattern(source))
+    return found.listing(pick_part(found.rows, source.part), source.part)
+
+
+def read_pairs(folder: Path, source: ConvertSource) -> Listing:
+    """The pairs of a folder with one stem, of the part that is asked for only. Raises InputError if it holds none."""
+    wanted = f"NAME.{source.source_suffix} with NAME.{source.target_suffix} beside them"
+    found = _read(folder, _pairs(folder, list_files(folder), source), wanted)
+    return found.listing(pick_part(found.rows, source.part), source.part)
+
+
+def read_labelled(
+    folder: Path, source: ClassifySource, labels: Sequence[str], held_back: frozenset[str] | None = None
 ) -> Listing:
-    """The rows of a folder for a data source, of its part only. Raises InputError if it holds none.
+    """The labelled files of a folder, of the part that is asked for only. Raises InputError if it holds none.
 
-    Of labelled files those whose sha256 is in `held_back` are the part `dev`; without it the folder is split by itself.
+    Files whose sha256 is in `held_back` are the part `dev`; without it the folder is split by itself.
     """
-    files = list_files(folder)
-    found: list[tuple[tuple[Path, ...], int]]
-    if source.task == "convert":
-        found = [(pair, 0) for pair in _pairs(folder, files, source)]
-    else:
-        found = [((path,), _label(folder, path, source, labels)) for path in _of_suffix(files, source)]
-    if not found:
-        raise InputError(f"holds no files {_wanted(source)} to train on.", file=str(folder))
-    rows, hashes, kept_labels, too_large = [], {}, [], 0
-    for paths, label in found:
-        data = [_read(path) for path in paths if _fits(path, source)]
-        if len(data) < len(paths):
-            too_large += 1
-            continue
-        hashes.update({_name(path, folder): _sha256(each) for path, each in zip(paths, data, strict=True)})
-        rows.append((data[0] if len(data) == 2 else b"", data[-1]))
-        kept_labels.append(label)
-    if not rows:
-        limit = "" if source.task == "classify" else f" or over {MAX_FILE_BYTES:,} bytes"
-        raise InputError(f"all of its {too_large} examples are empty{limit}.", file=str(folder))
-    if source.task == "classify" and source.part != "all":
+    label_of = {path: _label(folder, path, labels) for path in _of_suffix(list_files(folder), source)}
+    found = _read(folder, [(path,) for path in label_of], _pattern(source), start_will_do=True)
+    picked = list(range(len(found.rows)))
+    if source.part != "all":
         held_back = hold_back([(folder, source)]) if held_back is None else held_back
-        dev = [_sha256(data) in held_back for _, data in rows]
+        dev = [_sha256(data) in held_back for _, data in found.rows]
         picked = [index for index, held in enumerate(dev) if held == (source.part == "dev")]
-    else:
-        picked = pick_part(rows, source.part)
-    if not picked:
-        raise InputError("its examples are too few or too much alike to hold some back; add others.", file=str(folder))
+    return found.listing(picked, source.part, [label_of[paths[-1]] for paths in found.paths])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read of a folder."""
+
+    folder: Path
+    paths: list[tuple[Path, ...]]
+    rows: list[tuple[bytes, bytes]]
+    sha256: str
+    too_large: int
+
+    def listing(self, picked: Sequence[int], part: str, labels: Sequence[int] = ()) -> Listing:
+        """The rows at some indices, which are those of a part; `labels` are of all rows. Raises InputError for none."""
+        if not picked:
+            problem = "its examples are too few or too much alike to hold some back; add others."
+            raise InputError(problem, file=str(self.folder))
+        kept = [labels[index] for index in picked] if labels else []
+        shard = pack([self.rows[index] for index in picked], labels=kept)
+        return Listing(shard, self.sha256, self.too_large if part != "dev" else 0)
+
+
+def _read(folder: Path, found: list[tuple[Path, ...]], wanted: str, *, start_will_do: bool = False) -> _Found:
+    """The rows whose files are found, but for those that are empty or too large; of large ones the start may do."""
+    if not found:
+        raise InputError(f"holds no files {wanted} to train on.", file=str(folder))
+    kept, rows, hashes = [], [], {}
+    for paths in found:
+        if all(_fits(path, start_will_do=start_will_do) for path in paths):
+            files = [_start(path) for path in paths]
+            hashes.update({_name(path, folder): _sha256(data) for path, data in zip(paths, files, strict=True)})
+            rows.append((files[0] if len(files) == 2 else b"", files[-1]))
+            kept.append(paths)
+    if not rows:
+        limit = "" if start_will_do else f" or over {MAX_FILE_BYTES:,} bytes"
+        raise InputError(f"all of its {len(found)} examples are empty{limit}.", file=str(folder))
     listed = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
-    shard = pack([rows[index] for index in picked], labels=[kept_labels[index] for index in picked])
-    return Listing(
-        shard,
-        hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest(),
-        too_large if source.part != "dev" else 0,
-    )
+    sha256 = _sha256(listed.encode("utf-8", "surrogateescape"))
+    return _Found(folder, kept, rows, sha256, too_large=len(found) - len(rows))
 
 
-def hold_back(sources: Iterable[tuple[Path, DataSource]]) -> frozenset[str]:
+def hold_back(sources: Iterable[tuple[Path, ClassifySource]]) -> frozenset[str]:
     """The sha256 of the contents that are held back of labelled folders; one split for all, so that none is in both."""
     found = {path: file for folder, source in sources for path, file in labelled_files(folder, source).items()}
     return held_back_digests(list(found.values()))
 
 
-def labelled_files(folder: Path, source: DataSource) -> dict[Path, LabelledFile]:
+def labelled_files(folder: Path, source: ClassifySource) -> dict[Path, LabelledFile]:
     """What the split needs to know of each file of a data source that is not empty."""
     found = {}
     for path in _of_suffix(list_files(folder), source):
-        if _fits(path, source):
+        if _fits(path, start_will_do=True):
             group = find_group(_name(path, folder), source.group_by)
-            found[path] = LabelledFile(find_label(folder, path) or "", _sha256(_read(path)), group)
+            found[path] = LabelledFile(find_label(folder, path) or "", _sha256(_start(path)), group)
     return found
 
 
@@ -133,7 +159,7 @@ def pick_part(rows: Sequence[tuple[bytes, bytes]], part: str) -> list[int]:
     return [int(index) for index in np.flatnonzero(dev if part == "dev" else ~dev)]
 
 
-def _pairs(folder: Path, files: list[Path], source: DataSource) -> list[tuple[Path, Path]]:
+def _pairs(folder: Path, files: list[Path], source: ConvertSource) -> list[tuple[Path, ...]]:
     if not source.source_suffix or not source.target_suffix:
         raise InputError("pairs in a folder need source_suffix and target_suffix in the recipe.", file=str(folder))
     targets = {_stem(path, folder): path for path in files if suffix_of(path.name) == source.target_suffix}
@@ -141,9 +167,7 @@ def _pairs(folder: Path, files: list[Path], source: DataSource) -> list[tuple[Pa
     return [(sources[stem], targets[stem]) for stem in sorted(set(sources) & set(targets))]
 
 
-def _label(folder: Path, path: Path, source: DataSource, labels: Sequence[str]) -> int:
-    if source.task != "classify":
-        return 0
+def _label(folder: Path, path: Path, labels: Sequence[str]) -> int:
     label = find_label(folder, path)
     if label not in labels:
         known = ", ".join(labels)
@@ -151,19 +175,17 @@ def _label(folder: Path, path: Path, source: DataSource, labels: Sequence[str]) 
     return labels.index(label)
 
 
-def _of_suffix(files: list[Path], source: DataSource) -> list[Path]:
+def _of_suffix(files: list[Path], source: FileSource) -> list[Path]:
     return [path for path in files if source.target_suffix in ("", suffix_of(path.name))]
 
 
-def _fits(path: Path, source: DataSource) -> bool:
-    """Whether a file can be read at all: of a labelled one the start will do."""
-    return _size(path) > 0 and (source.task == "classify" or _size(path) <= MAX_FILE_BYTES)
-
-
-def _wanted(source: DataSource) -> str:
-    if source.task == "convert":
-        return f"NAME.{source.source_suffix} with NAME.{source.target_suffix} beside them"
+def _pattern(source: FileSource) -> str:
     return f"*.{source.target_suffix}" if source.target_suffix else ""
+
+
+def _fits(path: Path, *, start_will_do: bool) -> bool:
+    """Whether a file can be read at all: where its start will do, at any length."""
+    return _size(path) > 0 and (start_will_do or _size(path) <= MAX_FILE_BYTES)
 
 
 def _stem(path: Path, folder: Path) -> str:
@@ -181,7 +203,7 @@ def _size(path: Path) -> int:
         raise InputError(f"cannot be read ({error.strerror}).", file=str(path)) from error
 
 
-def _read(path: Path) -> bytes:
+def _start(path: Path) -> bytes:
     """The first MAX_FILE_BYTES of a file."""
     try:
         with path.open("rb") as file:

@@ -14,7 +14,7 @@ from bytesim.models.registry import ModelConfig
 from bytesim.patching import closing_patch, frame_source, split_patches
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
 from bytesim.training.data.shards import Shard, pack
-from bytesim.training.recipe import DataSource
+from bytesim.training.sources import CpuSource
 
 _HELD_PROGRAMS = 384
 """Programs that a training is watched by; they are the same in every training."""
@@ -29,17 +29,16 @@ class CpuStream:
     """
 
     left_out = 0
+    why_left_out = ""  # none ever is
 
-    def __init__(
-        self, source: DataSource, config: ModelConfig, shard: Shard | None = None, *, sha256: str = ""
-    ) -> None:
+    def __init__(self, source: CpuSource, config: ModelConfig, shard: Shard | None = None, *, sha256: str = "") -> None:
         if config.patch_size != STATE_SIZE:
             raise ConfigError(f"patches of {config.patch_size} bytes; the states of the CPU need {STATE_SIZE}.")
         self.source = source
         self.config = config
         self.plan = source.plan
         self.sha256 = sha256
-        self.extra = 3 + (MEMORY_SIZE // STATE_SIZE if config.source_patches else 0)
+        self.extra = 3 + (MEMORY_SIZE // STATE_SIZE if config.inputs.source_in_history else 0)
         """Patches of a file that are none of its states after the first, whose number is that of its instructions."""
         if self.plan.longest + self.extra > config.max_patches:
             needed = self.plan.longest + self.extra
@@ -84,11 +83,11 @@ class CpuStream:
     def _frame(self, program: bytes, states: bytes) -> Example:
         size = self.config.patch_size
         memory = program.ljust(MEMORY_SIZE, b"\0")
-        head = frame_source(memory if self.config.source_patches else b"", TRACE_SUFFIX, size)
+        head = frame_source(memory if self.config.inputs.source_in_history else b"", TRACE_SUFFIX, size)
         patches = np.concatenate([head, split_patches(states, size), closing_patch(size)])
         source = program_of(memory)
-        times = _times(MEMORY_SIZE + len(states)) if self.config.clock else None
-        skipped = 0 if self.config.source_patches else MEMORY_SIZE
+        times = _times(MEMORY_SIZE + len(states)) if self.config.inputs.times else None
+        skipped = 0 if self.config.inputs.source_in_history else MEMORY_SIZE
         return Example(
             patches,
             len(head),
