@@ -3,13 +3,13 @@
 from random import Random
 
 import pytest
+from helpers.cpu_programs import random_program
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bytesim.cpu.assembler import assemble
 from bytesim.cpu.machine import StopReason, run
 from bytesim.cpu.outside import unusual
-from bytesim.cpu.programs import random_program
 from bytesim.formats.cpu_trace import MEMORY_SIZE, State
 
 

@@ -1,7 +1,7 @@
-"""MIDI files: parsed, compared by their notes, mended, and brought to the layout the music model knows."""
+"""MIDI files: parsing, notes, mending of track lengths, and conversion to the layout of the music model."""
 
 from bytesim.formats.midi.events import Event
-from bytesim.formats.midi.mend import mend_track_lengths
+from bytesim.formats.midi.mend import mend_track_lengths, track_length_spans
 from bytesim.formats.midi.normal import to_model_form
 from bytesim.formats.midi.notes import Note, Ticks480, notes
 from bytesim.formats.midi.parse import MidiFile, parse, serialize
@@ -19,4 +19,5 @@ __all__ = [
     "set_title_and_tempo",
     "title_and_tempo",
     "to_model_form",
+    "track_length_spans",
 ]
