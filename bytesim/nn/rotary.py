@@ -1,4 +1,4 @@
-"""Rotary positions. Source: Su et al. 2021, arXiv:2104.09864."""
+"""Rotary position embeddings (RoPE). Source: Su et al. 2021, arXiv:2104.09864."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BASE = 10_000.0
 
 
 def rotary_table(positions: int, head_dim: int) -> Tensor:
-    """(2, positions, head_dim): cosines and sines, each frequency standing in both halves of a head."""
+    """(2, positions, head_dim): cosines and sines; each frequency occurs in both halves of a head."""
     frequencies = BASE ** (-torch.arange(0, head_dim, 2).float() / head_dim)
     angles = torch.arange(positions).float()[:, None] * frequencies
     angles = torch.cat([angles, angles], -1)
@@ -17,7 +17,7 @@ def rotary_table(positions: int, head_dim: int) -> Tensor:
 
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
-    """Turn queries or keys (..., T, D) by their positions; `table` is (2, ..., T, D), broadcast from the left."""
+    """Rotate queries or keys (..., T, D) by their positions; `table` is (2, ..., T, D), broadcast from the left."""
     cos, sin = table.to(x.dtype)
     first, second = x.chunk(2, -1)
     return x * cos + torch.cat([-second, first], -1) * sin
