@@ -20,9 +20,9 @@ from __future__ import annotations
 class BytesimError(Exception):
     """A failure that the user can act on.
 
-    `file` is the name the user typed, `offset` a byte position in it; both are optional
-    and are put before the message by `str()`. Low rooms raise with the offset they know,
-    callers add the file with `in_file`.
+    `file` is the name that the user typed, `offset` a byte position in it; `str()` puts both, where
+    they are known, before the message. Code that parses bytes raises with the offset that it knows,
+    and its callers add the file with `in_file`.
     """
 
     def __init__(self, message: str, *, file: str | None = None, offset: int | None = None) -> None:
@@ -38,10 +38,10 @@ class BytesimError(Exception):
         return self
 
     def __str__(self) -> str:
-        place = [self.file] if self.file is not None else []
+        location = [self.file] if self.file is not None else []
         if self.offset is not None:
-            place.append(f"byte {self.offset}")
-        return f"{', '.join(place)}: {self.message}" if place else self.message
+            location.append(f"byte {self.offset}")
+        return f"{', '.join(location)}: {self.message}" if location else self.message
 
 
 class InputError(BytesimError):

@@ -1,8 +1,8 @@
 """Reading inputs and writing outputs, the same way for every command. No torch, no numpy.
 
-An output is written to a temporary file beside it and renamed, so that a reader, a full disk or
-a Ctrl-C never meets half a file. Every failure is one InputError or OutputError with a message
-that fits on a line.
+An output is written to a temporary file in the same folder and then renamed, so that half a file is
+never left behind, not even by Ctrl-C or a full disk. Every failure is an InputError or OutputError
+with a message of one line.
 """
 
 from __future__ import annotations
@@ -16,18 +16,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Generic, Literal, TypeVar
+from typing import BinaryIO, Final, Generic, Literal, TypeVar
 
 from bytesim.errors import BytesimError, InputError, OutputError
 
-if TYPE_CHECKING:
-    pass
-
 STDIO: Final = "-"
-"""The name that means stdin where a file goes in and stdout where one goes out."""
+"""The name that means stdin for an input and stdout for an output."""
 
 LIMIT_BYTES = 64 * 1024 * 1024
-"""Largest input read whole, unless a task sets another limit."""
+"""Largest input that is read into memory whole, unless a task sets another limit."""
 
 Target = Path | Literal["-"]
 
@@ -38,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """What became of one input: a result, or the error that stopped it."""
+    """The result of one input, or the error that stopped it."""
 
     source: str
     result: T | None = None
@@ -52,7 +49,7 @@ def read_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
     """The bytes of a file, or of stdin for `-`.
 
     Raises InputError for a file that is missing, a folder, empty, unreadable or longer than
-    `limit_bytes`; at most one byte over the limit is ever held.
+    `limit_bytes`. It never reads more than one byte over the limit.
     """
     name = "stdin" if str(path) == STDIO else str(path)
     try:
@@ -69,16 +66,16 @@ def read_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
 
 @contextmanager
 def open_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> Iterator[BinaryIO]:
-    """A binary file that can seek, for what is read piece by piece and may be of any length.
+    """A binary file that can seek, to read piece by piece a file of any length.
 
-    stdin, pipes and devices cannot seek: they are read whole, up to `limit_bytes`. Raises InputError as
-    `read_input` does.
+    stdin, pipes and devices cannot seek, so they are read whole, up to `limit_bytes`. Raises InputError
+    as `read_input` does.
     """
     if str(path) == STDIO or not os.path.isfile(path):
         yield io.BytesIO(read_input(path, limit_bytes=limit_bytes))
         return
     try:
-        file = open(path, "rb")  # noqa: SIM115 - an OSError of the caller's own work must not be caught here
+        file = open(path, "rb")  # noqa: SIM115 - an OSError of the caller's code must not be caught here
     except OSError as error:
         raise _input_error(error, str(path), path) from error
     with file:
@@ -101,46 +98,45 @@ def _open_stream(path: str | Path) -> Iterator[BinaryIO]:
 
 def _input_error(error: OSError | ValueError, name: str, path: str | Path) -> InputError:
     with suppress(OSError, ValueError):
-        # Windows answers "permission denied" for a folder, so ask the file system, not the error.
+        # Windows reports "permission denied" for a folder, so ask the file system and not the error.
         if os.path.isdir(path):
-            return InputError("this is a folder, and holds nothing to read here. Name a file in it.", file=name)
+            return InputError("this is a folder with nothing to read here. Name a file in it.", file=name)
     if isinstance(error, FileNotFoundError):
         return InputError("no such file. Check the name and the folder.", file=name)
     return InputError(f"cannot be read: {_reason(error)}.", file=name)
 
 
 def expand_inputs(paths: Iterable[str | Path], *, suffixes: Collection[str] | None = None) -> list[str]:
-    """The files named, with every folder replaced by the files in it and below, sorted.
+    """The given files, with every folder replaced by the files in it and below it, sorted.
 
-    `suffixes` (lower case, without or with the dot) keeps only such files of a folder; None keeps all.
-    Files named one by one are kept whatever they are called. Hidden files, and links to folders,
-    are passed over. A folder without a file to read stays in the list itself, so that reading it
-    reports it beside the others.
+    `suffixes` (lower case, with or without the dot) selects files of a folder; None selects all. A file
+    that is given by name is kept whatever its suffix. Hidden files and links to folders are skipped. A
+    folder that holds no such file stays in the list, so that reading it reports the error.
     """
-    wanted = None if suffixes is None else {"." + suffix.lower().lstrip(".") for suffix in suffixes}
-    found: list[str] = []
+    endings = None if suffixes is None else {"." + suffix.lower().lstrip(".") for suffix in suffixes}
+    files: list[str] = []
     for path in paths:
         name = str(path)
-        found.extend((_walk(name, wanted) or [name]) if name != STDIO and os.path.isdir(name) else [name])
-    return found
+        files.extend((_walk(name, endings) or [name]) if name != STDIO and os.path.isdir(name) else [name])
+    return files
 
 
-def _walk(folder: str, wanted: set[str] | None) -> list[str]:
-    """Files below a folder. A stack, not recursion: trees deeper than Python's stack exist."""
+def _walk(folder: str, endings: set[str] | None) -> list[str]:
+    """Files below a folder. Uses a list, not recursion: a tree may be deeper than Python's stack."""
     files, waiting = [], [folder]
     while waiting:
         here = waiting.pop()
         try:
             entries = list(os.scandir(here))
         except OSError:
-            files.append(here)  # reading it later gives the error its line
+            files.append(here)  # reading it later reports the error
             continue
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(entry.path)
-            elif entry.is_file() and (wanted is None or os.path.splitext(entry.name)[1].lower() in wanted):
+            elif entry.is_file() and (endings is None or os.path.splitext(entry.name)[1].lower() in endings):
                 files.append(entry.path)
     return sorted(files)
 
@@ -149,9 +145,10 @@ def _walk(folder: str, wanted: set[str] | None) -> list[str]:
 
 
 def write_output(path: str | Path, data: bytes, *, force: bool = False) -> None:
-    """Write a whole file, or nothing: to a temporary file beside it, then renamed. `-` is stdout.
+    """Write the whole file or nothing; `-` is stdout.
 
-    Raises OutputError as `check_output` does, and where the disk refuses the bytes.
+    The bytes go to a temporary file in the same folder, which is then renamed. Raises OutputError as
+    `check_output` does, and where writing fails.
     """
     if str(path) == STDIO:
         _write_stdout(data)
@@ -169,7 +166,7 @@ def write_output(path: str | Path, data: bytes, *, force: bool = False) -> None:
 
 def _write_stdout(data: bytes) -> None:
     if sys.stdout is None:
-        raise OutputError("there is no stdout to write to; name a file with -o.")
+        raise OutputError("there is no stdout to write to. Name a file with -o.")
     try:
         sys.stdout.flush()  # text printed earlier comes first
         sys.stdout.buffer.write(data)
@@ -181,23 +178,23 @@ def _write_stdout(data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    # A short name of our own: the target's name plus a suffix could pass the 255 bytes that a name may have.
+    # A short name: the target's name plus a suffix could exceed the 255 bytes that a name may have.
     temporary = path.parent / f".bytesim-{secrets.token_hex(8)}.part"
     try:
         with open(temporary, "xb") as file:
             file.write(data)
         os.replace(temporary, path)
-    except BaseException:  # Ctrl-C as well: no half file stays behind
+    except BaseException:  # also for Ctrl-C: leave no half file behind
         with suppress(OSError):
             temporary.unlink()
         raise
 
 
 def check_output(path: str | Path, *, force: bool = False, taken: set[str] | None = None) -> None:
-    """Raise OutputError now rather than after the work: the output exists, or its folder is missing or closed.
+    """Raise OutputError before the work if the output exists already, or its folder is missing or read-only.
 
-    `taken` collects the outputs of one run: a second input that would be written to the same file
-    is refused even with `force`, because it would replace what this run has just made.
+    `taken` collects the outputs of one run. Two inputs with the same output are refused even with
+    `force`, because the second would replace what this run has just written.
     """
     name = str(path)
     if name == STDIO:
@@ -219,16 +216,16 @@ def check_output(path: str | Path, *, force: bool = False, taken: set[str] | Non
 
 
 def check_output_folder(folder: Path, names: Iterable[str], *, force: bool = False) -> None:
-    """`check_output` for files of these names in a folder that need not be there yet."""
+    """`check_output` for files of these names in a folder, which may not exist yet."""
     if folder.is_dir():
         for name in names:
             check_output(folder / name, force=force)
     elif folder.exists():
-        raise OutputError("is a file; name a folder.", file=str(folder))
+        raise OutputError("this is a file; name a folder.", file=str(folder))
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, where they are missing. Raises OutputError."""
+    """Make a folder and its parents where they are missing. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -246,7 +243,7 @@ def _check_parent(path: Path) -> None:
 
 
 def _is_stream(path: Path) -> bool:
-    """True for /dev/null, a named pipe and their like: written as they are, never replaced."""
+    """True for /dev/null, a named pipe and the like: bytesim writes into these and never replaces them."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -269,18 +266,19 @@ def output_path(
 ) -> Target:
     """Where the output of one source goes.
 
-    Without `output`: beside the source, with the new suffix; stdin goes to stdout. `output` is a
-    folder when there are several inputs (`many`), when it is an existing folder or when it ends in
-    a separator (pass it as it was typed: a Path forgets the separator); it is made if its parent
-    exists. Otherwise it is the file itself. `index` gives book-001.mid, book-002.mid and so on.
-    `roots` are the paths as the user typed them: a source found below one that is a folder keeps its
-    place below `output`. `tag` is put before the suffix where the output would otherwise be the
-    source itself; without it that is an OutputError.
-    Raises OutputError; the path never leaves the output folder, whatever the source or the suffix is called.
+    Without `output` it goes beside the source, with the new suffix; that of stdin goes to stdout.
+    `output` is a folder if there are several inputs (`many`), if it is an existing folder or if it ends
+    in a separator (pass it as typed: a Path drops the separator); the folder is made if its parent
+    exists. Otherwise `output` is the file itself. `index` gives book-001.mid, book-002.mid and so on.
+    `roots` are the paths as typed: a source in a subfolder of one of them goes into the same subfolder
+    of `output`. `tag` is put before the suffix if the output would otherwise be the source itself;
+    without a tag that is an OutputError.
+
+    Raises OutputError. The path never leaves the output folder, whatever the source or suffix is called.
     """
     suffix = suffix.lstrip(".")
     if not suffix or set(suffix) & set("/\\:\0"):
-        raise OutputError(f"{suffix!r} is no file suffix, so no file can be named with it.", file=str(source))
+        raise OutputError(f"{suffix!r} is not a file suffix. Give letters and digits, such as mid.", file=str(source))
     number = "" if index is None else f"-{index:03d}"
     if str(output) == STDIO or (output is None and str(source) == STDIO):
         if many or index is not None:
@@ -290,7 +288,7 @@ def output_path(
     if output is None:
         return _beside(Path(source), f"{stem}{number}", suffix, tag)
     if many or str(output).endswith(("/", os.sep)) or os.path.isdir(output):
-        return _folder_below(Path(output), _place(Path(source), roots)) / f"{stem}{number}.{suffix}"
+        return _folder_below(Path(output), _subfolder_of(Path(source), roots)) / f"{stem}{number}.{suffix}"
     named = Path(output)
     return named if index is None else named.with_name(f"{named.stem}{number}{named.suffix or '.' + suffix}")
 
@@ -304,30 +302,30 @@ def _beside(source: Path, stem: str, suffix: str, tag: str) -> Path:
     return source.with_name(f"{stem}{tag}.{suffix}")
 
 
-def _place(source: Path, roots: Sequence[str | Path]) -> Path:
-    """The folder of a source relative to the root it was found under; `.` where there is none."""
+def _subfolder_of(source: Path, roots: Sequence[str | Path]) -> Path:
+    """The folder of a source relative to the root that it lies under; `.` if it lies under none."""
     for root in roots:
         with suppress(ValueError):
-            place = source.relative_to(root).parent
-            if os.path.isdir(root) and ".." not in place.parts:
-                return place
+            folder = source.relative_to(root).parent
+            if os.path.isdir(root) and ".." not in folder.parts:
+                return folder
     return Path()
 
 
-def _folder_below(folder: Path, place: Path) -> Path:
-    """Make the output folder and the place below it; raises OutputError where a link leads out of it."""
-    made = folder / place
+def _folder_below(folder: Path, subfolder: Path) -> Path:
+    """Make the output folder and a subfolder of it. Raises OutputError where a link leads out of the folder."""
+    target = folder / subfolder
     try:
         if not folder.is_dir():
             folder.mkdir()
-        made.mkdir(parents=True, exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
         home = os.path.realpath(folder)
-        inside = os.path.commonpath([home, os.path.realpath(made)]) == home
+        inside = os.path.commonpath([home, os.path.realpath(target)]) == home
     except (OSError, ValueError) as error:
-        raise OutputError(f"the output folder cannot be made: {_reason(error)}.", file=str(made)) from error
+        raise OutputError(f"the output folder cannot be made: {_reason(error)}.", file=str(target)) from error
     if not inside:
-        raise OutputError(f"a link leads out of the output folder {folder}.", file=str(made))
-    return made
+        raise OutputError(f"a link leads out of the output folder {folder}.", file=str(target))
+    return target
 
 
 # --- several inputs --------------------------------------------------------------------------
@@ -340,7 +338,7 @@ def run_each(
 ) -> list[Outcome[T]]:
     """Run `work` on every source; one that fails with a BytesimError does not stop the rest.
 
-    `on_done` hears of each outcome as it comes. Any other exception is a bug and passes through.
+    `on_done` is called with each outcome. Any other exception is a bug and is not caught.
     """
     outcomes = []
     for source in sources:
@@ -360,4 +358,4 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 Progress = Callable[[int, int], None]
-"""Hears of (bytes written so far, bytes expected in all, an estimate)."""
+"""Called with (bytes written, estimated total)."""

@@ -1,7 +1,7 @@
-"""The metrics of every table and card, defined once. numpy only.
+"""The metrics of every table and model card, defined once. Needs numpy alone.
 
-Bits per byte counts real bytes. Conversions are judged by bytes and by notes, over the whole split: a file that
-failed counts as wrong. CPU traces are judged byte by byte, what is missing or surplus counting as wrong.
+Bits per byte counts real bytes. Conversions are scored by bytes and by notes over the whole split; a file that
+failed counts as wrong. CPU traces are scored byte by byte; a missing or surplus byte counts as wrong.
 """
 
 from __future__ import annotations
@@ -12,19 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import eq
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-if TYPE_CHECKING:
-    pass
 
 
 def bits_per_byte(total_nats: float, num_bytes: int) -> float:
     """Bits per real byte: `total_nats` sums -ln p over the real bytes and the first end-of-patch after the last.
 
-    Raises ValueError for no bytes, of which there is no mean.
+    Raises ValueError if there are no bytes.
     """
     if num_bytes < 1:
         raise ValueError(f"bits per byte needs at least one byte, not {num_bytes}")
@@ -32,11 +29,11 @@ def bits_per_byte(total_nats: float, num_bytes: int) -> float:
 
 
 NoteKey = tuple[Fraction, int, Fraction]
-"""Onset and length in 1/480 of a quarter note with the pitch between: what notes are compared by."""
+"""(onset, pitch, length), the times in 1/480 of a quarter note: two notes are equal if these are."""
 
 
 class SoundingNote(Protocol):
-    """What a note is compared by: `bytesim.formats.midi.Note` has it."""
+    """A note that can be compared, such as `bytesim.formats.midi.Note`."""
 
     @property
     def pitch(self) -> int: ...
@@ -49,7 +46,7 @@ class SoundingNote(Protocol):
 def note_f1(notes_a: Iterable[SoundingNote], notes_b: Iterable[SoundingNote]) -> float:
     """F1 of two multisets of (onset, pitch, duration), over all channels and tracks.
 
-    Symmetric, 0..1. Two files without notes agree, so they score 1.
+    Symmetric, from 0 to 1. Two files without notes score 1.
     """
     a, b = note_counts(notes_a), note_counts(notes_b)
     total = a.total() + b.total()
@@ -62,18 +59,18 @@ def same_notes(notes_a: Iterable[SoundingNote], notes_b: Iterable[SoundingNote])
 
 
 def note_counts(notes: Iterable[SoundingNote]) -> Counter[NoteKey]:
-    """The multiset of (onset, pitch, duration) by which notes are compared."""
+    """The multiset of (onset, pitch, duration)."""
     return Counter((Fraction(note.onset_ticks480), note.pitch, Fraction(note.duration_ticks480)) for note in notes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertResult:
-    """One file of a conversion run. `failed` stands for a refusal, an error or a file that was never ended."""
+    """One file of a conversion run. `failed` is for a refusal, an error or a file that never ended."""
 
     identical_raw: bool = False
-    """The model's bytes are the expected ones as they came, a wrong guess of a track length included."""
+    """The model's bytes equal the expected ones before mending, track lengths included."""
     identical: bool = False
-    """They are after mending."""
+    """They equal the expected ones after mending."""
     parses: bool = False
     note_f1: float = 0.0
 
@@ -84,7 +81,7 @@ class ConvertResult:
 
     @classmethod
     def of(cls, expected: bytes, raw: bytes, mended: bytes | None, f1: float | None) -> ConvertResult:
-        """Compare bytes; `mended` and `f1` are None for an output that does not parse."""
+        """Compare an output with the expected bytes; `mended` and `f1` are None if it does not parse."""
         if mended is None or f1 is None:
             return cls(identical_raw=raw == expected)
         return cls(identical_raw=raw == expected, identical=mended == expected, parses=True, note_f1=f1)
@@ -92,7 +89,7 @@ class ConvertResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertScore:
-    """A conversion run over a whole split. Every share has `num_files` as its denominator."""
+    """A conversion run over a whole split. The denominator of every share is `num_files`."""
 
     num_files: int
     identical_raw: float
@@ -109,7 +106,7 @@ class ConvertScore:
 
 
 def score_converts(results: Iterable[ConvertResult]) -> ConvertScore:
-    """The means of section "Metrics", failures among them. Raises ValueError for no files."""
+    """The means over all files, failures included. Raises ValueError for no files."""
     rows = list(results)
     if not rows:
         raise ValueError("a conversion run needs at least one file")
@@ -133,23 +130,24 @@ class StateScore:
     bytes_right: int
     bytes_total: int
     programs_right: int
-    """Programs whose every state byte is right, and none missing or surplus."""
+    """Programs with every state byte right and none missing or surplus."""
 
     @property
     def byte_accuracy(self) -> float:
-        """Share of state bytes right; 1 where there were none to predict."""
+        """Share of state bytes that are right; 1 if there were none to predict."""
         return self.bytes_right / self.bytes_total if self.bytes_total else 1.0
 
     @property
     def program_accuracy(self) -> float:
-        """Share of programs right to the last byte; nan for no programs."""
+        """Share of programs with every byte right; nan for no programs."""
         return self.programs_right / self.num_programs if self.num_programs else math.nan
 
 
 def state_accuracy(predicted: bytes, reference: bytes) -> StateScore:
-    """One program's free-running states against the exact machine's, both without memory and first state.
+    """Score one program's free-running states against those of the exact machine.
 
-    The denominator is the longer of the two, so a byte that is missing or surplus is a wrong one.
+    Both come without memory and first state. The denominator is the longer of the two, so a missing or surplus byte
+    counts as wrong.
     """
     right = sum(map(eq, predicted, reference))
     total = max(len(predicted), len(reference))
@@ -157,7 +155,7 @@ def state_accuracy(predicted: bytes, reference: bytes) -> StateScore:
 
 
 def sum_states(scores: Iterable[StateScore]) -> StateScore:
-    """Programs taken together, every byte with the same weight."""
+    """The score of all programs together; every byte has the same weight."""
     rows = list(scores)
     return StateScore(
         num_programs=sum(row.num_programs for row in rows),
@@ -172,7 +170,7 @@ def states_by_length(
 ) -> dict[str, StateScore]:
     """Scores grouped by the program's length in instructions, as "1-16", "17-32", ...; empty groups are left out.
 
-    `edges` are the greatest lengths of the groups, rising; longer programs form a last group "257+".
+    `edges` are the greatest lengths of the groups, in rising order; longer programs form a last group, "257+".
     """
     groups: dict[int, list[StateScore]] = {}
     for length, score in scores:
@@ -184,12 +182,12 @@ def states_by_length(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassificationScore:
-    """A classifier on a split."""
+    """How a classifier does on a split."""
 
     num_files: int
     accuracy: float
     macro_accuracy: float
-    """Mean over the classes that files have of the share of their files that are right."""
+    """Mean recall: the share of a class's files that are right, averaged over the classes that occur."""
     macro_f1: float
     expected_calibration_error: float
     confusion: tuple[tuple[int, ...], ...]
@@ -229,18 +227,18 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, num_classes: int
 
 
 def macro_accuracy(confusion: NDArray[np.int64]) -> float:
-    """Mean recall over the classes that occur as label; 0 where none does."""
+    """Mean recall over the classes that occur as labels; 0 if none does."""
     files = confusion.sum(1)
-    seen = files > 0
-    return float(np.mean(np.diag(confusion)[seen] / files[seen])) if seen.any() else 0.0
+    present = files > 0
+    return float(np.mean(np.diag(confusion)[present] / files[present])) if present.any() else 0.0
 
 
 def macro_f1(confusion: NDArray[np.int64]) -> float:
-    """Mean F1 over the classes that occur, as label or as answer; 0 where none does."""
+    """Mean F1 over the classes that occur as labels or as predictions; 0 if none does."""
     right = np.diag(confusion).astype(np.float64)
     mentions = confusion.sum(0) + confusion.sum(1)
-    seen = mentions > 0
-    return float(np.mean(2 * right[seen] / mentions[seen])) if seen.any() else 0.0
+    present = mentions > 0
+    return float(np.mean(2 * right[present] / mentions[present])) if present.any() else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -249,14 +247,14 @@ class CalibrationBins:
 
     files: NDArray[np.int64]
     confidence: NDArray[np.float64]
-    """Mean over the files of a bin; 0 where there are none."""
+    """Mean over the files of a bin; 0 for an empty bin."""
     accuracy: NDArray[np.float64]
 
 
 def calibration_bins(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], *, num_bins: int = 15
 ) -> CalibrationBins:
-    """Confidence, the greatest probability of a row, against how often it is right.
+    """Compare confidence, the greatest probability of a row, with accuracy, bin by bin.
 
     Source: Guo et al. 2017, arXiv:1706.04599, section 2.
     """
@@ -274,18 +272,21 @@ def calibration_bins(
 
 
 def calibration_error(probabilities: NDArray[np.float64], labels: NDArray[np.int64], *, num_bins: int = 15) -> float:
-    """Expected calibration error: |confidence - accuracy| of the bins, weighted by their files (equation 3 there)."""
+    """Expected calibration error: |confidence - accuracy| of the bins, weighted by their files.
+
+    Source: Guo et al. 2017, arXiv:1706.04599, equation 3.
+    """
     bins = calibration_bins(probabilities, labels, num_bins=num_bins)
     return float((np.abs(bins.confidence - bins.accuracy) * bins.files).sum() / bins.files.sum())
 
 
 PAIRS_SHOWN = 12
-"""Of more, so many pairs that are taken for each other most often do."""
+"""Greatest number of confused pairs that are listed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfusedPair:
-    """Files of one class that are answered with another."""
+    """Files of one class that were answered with another."""
 
     label: str
     answer: str
@@ -295,7 +296,7 @@ class ConfusedPair:
 
 
 def confused_pairs(score: ClassificationScore, labels: Sequence[str], limit: int = PAIRS_SHOWN) -> list[ConfusedPair]:
-    """The pairs (true class, wrong answer) with the greatest share of the true class's files, the worst first."""
+    """The pairs (true class, wrong answer) with the greatest shares of the true class's files, the worst first."""
     counts = np.array(score.confusion, np.int64)
     shares = row_shares(counts)
     np.fill_diagonal(shares, 0.0)

@@ -1,21 +1,18 @@
-"""Bytes <-> patches, and the vocabulary of 257. No torch.
+"""Files as patches of token ids, of a vocabulary of 257. No torch.
 
-A file becomes patches of S token ids: the extension patch, the bytes, and one whole
-patch of END_OF_PATCH. Source: bGPT, arXiv:2402.19155, section 3.1, and its published code.
+A file becomes patches of S token ids: the extension patch, the bytes, and the closing patch,
+which is all END_OF_PATCH. Source: bGPT, arXiv:2402.19155, section 3.1, and its published code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.errors import FormatError
-
 END_OF_PATCH = 256
-"""Token id that ends a patch and pads the last one; a whole patch of it ends the file."""
+"""Token id that pads the last patch; a whole patch of it ends the file."""
 VOCAB_SIZE = 257
 
 Patches = NDArray[np.int16]
@@ -23,7 +20,7 @@ Patches = NDArray[np.int16]
 
 
 def suffix_of(name: str) -> str:
-    """The text after the last dot of a file name, lower case; `bin` where there is none."""
+    """The text after the last dot of a file name, in lower case; `bin` if there is none."""
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     stem, dot, suffix = base.rpartition(".")
     return suffix.lower() if dot and stem and suffix else "bin"
@@ -47,80 +44,61 @@ def split_patches(data: bytes, patch_size: int) -> Patches:
     return patches
 
 
-def join_patches(patches: Patches | Iterable[Iterable[int]]) -> bytes:
-    """The bytes of patches without extension patch, up to the first END_OF_PATCH.
-
-    Raises FormatError where bytes follow an END_OF_PATCH: such rows are no single file.
-    """
-    tokens = np.asarray(patches, np.int16).reshape(-1)
-    ends = np.flatnonzero(tokens == END_OF_PATCH)
-    length = int(ends[0]) if len(ends) else len(tokens)
-    if np.any(tokens[length:] != END_OF_PATCH):
-        raise FormatError("bytes follow an end-of-patch token; the patches hold more than one file.", offset=length)
-    return tokens[:length].astype(np.uint8).tobytes()
-
-
 def frame_file(data: bytes, suffix: str, patch_size: int) -> Patches:
     """(P, S): a whole file, extension patch first and closing patch last."""
     return np.concatenate([frame_source(data, suffix, patch_size), closing_patch(patch_size)])
 
 
 def frame_source(data: bytes, suffix: str, patch_size: int) -> Patches:
-    """(P - 1, S): a file that something follows, so without its closing patch."""
+    """(P - 1, S): a file without its closing patch, because another file follows."""
     return np.concatenate([extension_patch(suffix, patch_size), split_patches(data, patch_size)])
 
 
-def frame_pair(source: bytes, source_suffix: str, target: bytes, target_suffix: str, patch_size: int) -> Patches:
-    """(P, S): source without closing patch, then the whole target file. Conversion's training row."""
-    return np.concatenate(
-        [frame_source(source, source_suffix, patch_size), frame_file(target, target_suffix, patch_size)]
-    )
-
-
 def num_patches(num_bytes: int, patch_size: int) -> int:
-    """Patches a file of that many bytes takes, extension and closing patch included."""
+    """Patches that a file of `num_bytes` takes, extension and closing patch included."""
     return -(-num_bytes // patch_size) + 2
 
 
 WINDOW_RULES = ("slide", "ends")
-"""How a file longer than a history is read: windows that overlap by half, or its two ends as one window."""
+"""How a file longer than the history is read: in windows that overlap by half, or its two ends as one window."""
 MOST_WINDOWS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class WindowPlan:
-    """Which bytes of a file are read, as one or more files of the length that a history holds."""
+    """Which bytes of a file are read: one or more windows, each short enough for the history."""
 
     windows: tuple[tuple[tuple[int, int], ...], ...]
-    """Each window as pieces (start, end) that are read as if they followed each other."""
+    """Each window is a list of pieces (start, end), which are joined before they are read."""
     told: str
-    """The rule in words; empty where the file is read whole."""
+    """The rule in words, for the user; empty if the file is read whole."""
 
 
 def history_bytes(max_patches: int, patch_size: int) -> int:
-    """Bytes of a file that a history holds beside its extension patch and closing patch."""
+    """Bytes of a file that fit a history beside the extension patch and the closing patch."""
     return max(1, max_patches - 2) * patch_size
 
 
 def plan_windows(num_bytes: int, most_bytes: int, patch_size: int, rule: str) -> WindowPlan:
-    """How a file of `num_bytes` is read by a history of `most_bytes`, by a rule of WINDOW_RULES.
+    """Plan how to read a file of `num_bytes` with a history that holds `most_bytes`, by a rule of WINDOW_RULES.
 
-    `slide`: windows that overlap by half or more, at most MOST_WINDOWS, evenly spread from the start to the end; they
-    begin where a patch does. `ends`: one window, of the first half and the last half of what fits.
+    `slide`: at most MOST_WINDOWS windows, spread evenly over the file, which overlap by half or more where their number
+    allows; each begins at a patch boundary. `ends`: one window, half of it from the start of the file and half from its
+    end.
     """
     if num_bytes <= most_bytes:
         return WindowPlan((((0, num_bytes),),), "")
     if rule == "ends":
         head = most_bytes // 2
         tail = most_bytes - head
-        return WindowPlan((((0, head), (num_bytes - tail, num_bytes)),), _told_ends(head, tail))
-    wanted = -(-(num_bytes - most_bytes) // max(1, most_bytes // 2)) + 1
-    count = min(wanted, MOST_WINDOWS)
-    starts = [place * (num_bytes - most_bytes) // (count - 1) for place in range(count)]
+        return WindowPlan((((0, head), (num_bytes - tail, num_bytes)),), _describe_ends(head, tail))
+    needed = -(-(num_bytes - most_bytes) // max(1, most_bytes // 2)) + 1
+    count = min(needed, MOST_WINDOWS)
+    starts = [index * (num_bytes - most_bytes) // (count - 1) for index in range(count)]
     starts = [-(-start // patch_size) * patch_size for start in starts]
     windows = tuple(((start, min(start + most_bytes, num_bytes)),) for start in starts)
-    return WindowPlan(windows, f"{count} windows" + (" spread over the file" if wanted > count else ""))
+    return WindowPlan(windows, f"{count} windows" + (" spread over the file" if needed > count else ""))
 
 
-def _told_ends(head: int, tail: int) -> str:
+def _describe_ends(head: int, tail: int) -> str:
     return f"first and last {head:,} bytes" if head == tail else f"first {head:,} and last {tail:,} bytes"

@@ -1,6 +1,6 @@
-"""The same work on many items in several processes, none of which outlives the one that started it. No torch.
+"""A pool of processes that do the same work on many items; none outlives its parent. No torch.
 
-Not concurrent.futures: on Python 3.11 its pool can wait for ever for a process that was killed as it started.
+concurrent.futures is not used: on Python 3.11 its pool can wait for ever for a process that was killed as it started.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ State = TypeVar("State")
 
 
 class EndedProcess(Exception):
-    """A process was ended from outside, by the system where memory ran out, say."""
+    """A process was killed from outside, for example by the system when memory ran out."""
 
 
 def map_in_processes(
     start: Callable[[], State], work: Callable[[State, Item], Result], items: Sequence[Item], *, jobs: int
 ) -> Generator[tuple[int, Result], None, None]:
-    """(place, work(state, item)) of every item, as each is done, by `jobs` processes that each have a state of their
-    own, made by `start`.
+    """Yield (index, work(state, item)) for every item, in the order in which `jobs` processes finish them.
 
-    Functions, items and results go through pickle, so functions are those of modules or partials of them. A
-    BytesimError of theirs is raised here, any other exception as a RuntimeError with its traceback; EndedProcess where
-    a process dies. Close the iterator to end the processes where they are.
+    Each process calls `start` once and keeps the result as its own state. Functions, items and results go through
+    pickle, so the functions must be defined in modules, or be partials of such. A BytesimError of a process is raised
+    here; any other exception is raised as a RuntimeError with its traceback; EndedProcess is raised if a process dies.
+    Close the iterator to stop the processes at once.
     """
-    # Started afresh, not forked: a fork of a process with threads may hang.
+    # Spawned, not forked: a fork of a process with threads may hang.
     context = multiprocessing.get_context("spawn")
     if os.name == "posix":
-        resource_tracker.ensure_running()  # else the first process starts it, which lets Ctrl-C through from then on
+        resource_tracker.ensure_running()  # otherwise the first process would start it and unblock Ctrl-C
     watched, held = context.Pipe(duplex=False)
     processes: dict[Connection, SpawnProcess] = {}
     try:
-        with _interrupts_held():  # the processes that are started here inherit it, and leave Ctrl-C to this one
+        with _interrupts_held():  # the new processes inherit the block and leave Ctrl-C to this one
             for _ in range(min(jobs, len(items))):
                 here, there = context.Pipe()
                 process = context.Process(target=_serve, args=(there, watched, start, work), daemon=True)
                 process.start()
-                there.close()  # so that its end is seen here when the process dies
+                there.close()  # so that this side notices when the process dies
                 processes[here] = process
         yield from _hand_out(processes, items)
     finally:
@@ -63,7 +63,7 @@ def map_in_processes(
 
 
 def _hand_out(processes: dict[Connection, SpawnProcess], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
-    """Give every process an item, and the next when its answer comes."""
+    """Give every process an item, and the next one when its result arrives."""
     waiting = iter(enumerate(items))
     busy: dict[Connection, int] = {}
 
@@ -82,9 +82,9 @@ def _hand_out(processes: dict[Connection, SpawnProcess], items: Sequence[Item]) 
                     result, error = connection.recv()
                     if error is not None:
                         raise error
-                    place = busy.pop(connection)
+                    index = busy.pop(connection)
                     give(connection)
-                    yield place, result
+                    yield index, result
                 elif processes[connection].sentinel in ready:
                     raise EndedProcess
     except (EOFError, ConnectionError) as error:
@@ -93,7 +93,7 @@ def _hand_out(processes: dict[Connection, SpawnProcess], items: Sequence[Item]) 
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Keep Ctrl-C until the end, where the system can."""
+    """Block Ctrl-C inside the `with`, where the system can; one pressed meanwhile takes effect afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -110,8 +110,8 @@ def _serve(
     start: Callable[[], State],
     work: Callable[[State, Item], Result],
 ) -> None:
-    """What a process does: make its state, then answer items until it is ended. An exception is its last word."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to answer
+    """The loop of a process: make the state, then work on items until killed. It ends after the first exception."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
     try:
         state = start()
@@ -124,7 +124,7 @@ def _serve(
 
 
 def _end_with_parent(watched: Connection) -> None:
-    """End this process when the other end of the pipe is closed, as it is when the parent is killed."""
+    """End this process when the parent's end of the pipe closes, as it does when the parent is killed."""
     try:
         watched.recv()
     except (EOFError, OSError):

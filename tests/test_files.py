@@ -149,7 +149,7 @@ def test_no_source_name_escapes_the_output_folder(tmp_path, source, monkeypatch)
 
 @pytest.mark.parametrize("suffix", ["../x", "a/b", "a\\b", "", "a\0"])
 def test_no_suffix_escapes_the_output_folder(suffix):
-    with pytest.raises(OutputError, match="no file suffix"):
+    with pytest.raises(OutputError, match="not a file suffix"):
         files.output_path("a.abc", output="out", suffix=suffix, many=False)
 
 
@@ -175,7 +175,7 @@ def test_folders_are_walked_in_order_and_hidden_files_passed_over(tmp_path):
 
 def test_a_folder_without_a_file_to_read_is_reported_as_itself(tmp_path):
     assert files.expand_inputs([tmp_path], suffixes={"abc"}) == [str(tmp_path)]
-    with pytest.raises(InputError, match="holds nothing"):
+    with pytest.raises(InputError, match="nothing to read"):
         files.read_input(tmp_path)
 
 

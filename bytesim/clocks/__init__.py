@@ -1,9 +1,10 @@
-"""Time along a file: how far the music has come at each byte, or the program of a CPU trace. No torch.
+"""Clocks: the musical time at each byte of a file, or the instruction at each byte of a CPU trace. No torch.
 
-A clock reads a file byte by byte and tells two times in ticks, 480 to the quarter note: since the music began (in MIDI,
-since the track began) and since the bar began. It sees the bytes so far and nothing else, so that it tells the same
-while a file is written as when it is read. Bytes that are no such file move it anyhow, or not at all. In a file of the
-CPU (.bin) the two are the instruction and the byte of it, or of the state; both follow from the offset alone.
+A clock reads a file byte by byte and gives two times in ticks, 480 to the quarter note: since the start of the music
+(in MIDI, of the track) and since the start of the bar. It depends on the bytes so far alone, so it gives the same
+times while a file is being written as when it is read. In bytes that are not such a file its times are arbitrary. In a
+CPU file (.bin) the two times count instructions, and bytes inside an instruction or state; they depend on the offset
+alone.
 """
 
 from bytesim.clocks.deadline import ByteDeadline, Deadline, MusicDeadline, latest_time, music_deadline

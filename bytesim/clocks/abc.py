@@ -1,7 +1,7 @@
 """The clock of ABC tunes in canonical form: note lengths as abc2midi plays them. Source: ABC standard 2.1, section 4.
 
-While a note is written, the time stands where the note would end if nothing more were said of its length; while a chord
-is, where it begins.
+While a note is being written, the time is where the note would end if its length ended here; inside a chord, it is
+where the chord begins.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _FIELDS = frozenset(b"KLM")
 _FRACTION = re.compile(rb"(\d{1,3})/(\d{1,3})")
 _CLOSING = {ord("{"): ord("}"), ord('"'): ord('"')}
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
-"""Notes of a tuplet -> the notes of ordinary time that it lasts; 5, 7 and 9 depend on the metre."""
+"""Number of notes of a tuplet -> number of ordinary notes whose time they take; for 5, 7 and 9 the meter decides."""
 
 _Rest = Generator[Now, int, int]
-"""The rest of a token; returns the first byte after it."""
+"""Reads the rest of a token; returns the first byte after it."""
 
 
 def abc_times() -> Steps:
@@ -38,13 +38,13 @@ class _AbcTimes:
         self.unit = TICKS_PER_WHOLE / 8
         self.bar = float(TICKS_PER_WHOLE)
         self.triple = False
-        """Whether (5, (7 and (9 last as long as three notes; the metre of the head decides, as abc2midi has it."""
+        """Whether (5, (7 and (9 last as long as three notes; as in abc2midi, the meter of the header decides."""
         self.onset = 0.0
         """When the last note, rest or chord began."""
         self.broken = 1.0
-        """What broken rhythm makes of the next note."""
+        """The factor that broken rhythm applies to the next note."""
         self.held = False
-        """Whether a fermata, which abc2midi plays at twice the length, stands before the next note."""
+        """Whether the next note has a fermata, which doubles its length in abc2midi."""
         self.tuplet_left = 0
         self.tuplet_factor = 1.0
 
@@ -53,7 +53,7 @@ class _AbcTimes:
         return self.now, max(0.0, self.now - self.bar_start)
 
     def _last_for(self, ticks: float) -> None:
-        """Let the note, rest or chord that began at `onset` last for some ticks."""
+        """Set the time to `ticks` after `onset`, the start of the last note, rest or chord."""
         self.now = min(self.onset + ticks, LATEST)
 
     def steps(self) -> Steps:
@@ -106,7 +106,7 @@ class _AbcTimes:
                 byte = yield self.times
 
     def _sound(self) -> _Rest:
-        """What follows the letter of a note or rest: octave marks and a length."""
+        """Read what follows the letter of a note or rest: octave marks and a length."""
         self.onset = self.now
         per_unit = self._take_unit()
         self._last_for(per_unit)
@@ -122,7 +122,7 @@ class _AbcTimes:
         return byte
 
     def _take_unit(self) -> float:
-        """Ticks of a unit of length, for the next note, rest or chord."""
+        """The ticks of one unit of length for the next note, rest or chord."""
         per_unit = self.unit * self.broken * (2 if self.held else 1)
         self.broken, self.held = 1.0, False
         if self.tuplet_left:
@@ -131,7 +131,7 @@ class _AbcTimes:
         return per_unit
 
     def _length(self, byte: int, per_unit: float) -> Generator[Now, int, tuple[float, int]]:
-        """A length that begins with `byte`, if it is one; its units, and the byte after it."""
+        """Read a length that begins with `byte`, if one does. Returns it in units, and the byte after it."""
         units, number = 1.0, 0
         while byte in _DIGITS:
             number = min(10 * number + byte - ord("0"), 999)
@@ -149,7 +149,7 @@ class _AbcTimes:
         return units, byte
 
     def _bracket(self) -> _Rest:
-        """A chord, which lasts as long as its first note or as said behind it, or an inline field."""
+        """Read an inline field, or a chord: the length of its first note times the length after its bracket."""
         byte = yield self.times
         if byte in _FIELDS:
             self._set_field(byte, (yield from self._until(ord("]"))))
@@ -172,17 +172,17 @@ class _AbcTimes:
         return byte
 
     def _tuplet(self) -> _Rest:
-        """`(3`, `(3:2`, `(3:2:3`; without a number, a slur."""
+        """Read a tuplet, `(3`, `(3:2` or `(3:2:3`, or a slur, which has no number."""
         numbers = [0, 0, 0]
         byte = yield self.times
         if byte not in _DIGITS:
             return byte
-        place = 0
-        while byte in _DIGITS or (byte == ord(":") and place < 2):
+        part = 0
+        while byte in _DIGITS or (byte == ord(":") and part < 2):
             if byte == ord(":"):
-                place += 1
+                part += 1
             else:
-                numbers[place] = min(10 * numbers[place] + byte - ord("0"), 99)
+                numbers[part] = min(10 * numbers[part] + byte - ord("0"), 99)
             byte = yield self.times
         notes, time, count = numbers
         time = time or _TUPLET_TIME.get(notes) or (3 if self.triple else 2)
@@ -190,7 +190,10 @@ class _AbcTimes:
         return byte
 
     def _broken(self, sign: int) -> _Rest:
-        """`>` makes the note before it longer by half, the next one shorter by as much; each further sign halves."""
+        """Read `>`, which lengthens the note before it by half and shortens the next one by as much, or `<`.
+
+        Each further sign halves the shorter note again.
+        """
         lasted, short = self.now - self.onset, 1.0
         while True:
             short /= 2

@@ -1,7 +1,7 @@
 """The clock of CPU files: which instruction each byte belongs to. Source: docs/cpu.md, Files.
 
-The first time counts instructions: that of a memory byte is its own, that of a state is the one it fetched. The second
-counts the bytes of an instruction, and those of a state.
+The first time counts instructions: a memory byte has the number of its own instruction, a state that of the instruction
+it fetched. The second counts the bytes inside an instruction or a state.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ _MEMORY_SIZE, _INSTRUCTION_SIZE, _STATE_SIZE = 1024, 4, 16
 
 
 def cpu_times(first: int, count: int) -> NDArray[np.int32]:
-    """(count, 2): the times of the bytes from an offset on; the first state, which fetched nothing, stands before every
-    instruction."""
+    """(count, 2): the times of the `count` bytes from offset `first` on.
+
+    The first state has fetched nothing, so its time is before that of every instruction.
+    """
     offsets = np.arange(first, first + count)
     in_memory = offsets < _MEMORY_SIZE
     size = np.where(in_memory, _INSTRUCTION_SIZE, _STATE_SIZE)
-    instruction, place = np.divmod(np.where(in_memory, offsets, offsets - _MEMORY_SIZE), size)
+    instruction, byte_in_unit = np.divmod(np.where(in_memory, offsets, offsets - _MEMORY_SIZE), size)
     ticks = np.minimum((instruction + in_memory) * TICKS_PER_INSTRUCTION, LATEST)
-    return np.stack([ticks, place * TICKS_PER_BYTE], -1).astype(np.int32)
+    return np.stack([ticks, byte_in_unit * TICKS_PER_BYTE], -1).astype(np.int32)

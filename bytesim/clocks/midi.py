@@ -1,6 +1,6 @@
 """The clock of MIDI files. Source: Standard MIDI Files 1.0.
 
-Track lengths are passed over: they may be a model's guess. A track ends with its end-of-track event.
+Track lengths are ignored, because a model can only guess them. A track ends with its end-of-track event.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ _CHUNK_HEAD = 8
 _META, _SYSEX = 0xFF, (0xF0, 0xF7)
 _END_OF_TRACK, _TIME_SIGNATURE = 0x2F, 0x58
 _LONGEST = 4
-"""Bytes of the longest number of variable length."""
+"""Most bytes of a variable-length number."""
 _TWO_DATA_BYTES = (0x80, 0x90, 0xA0, 0xB0, 0xE0)
 
 
 def midi_times() -> Steps:
     """The times of a MIDI file, see `bytesim.clocks`.
 
-    Bars are counted from the beginning of the track, and anew from each time signature in it.
+    Bars are counted from the start of the track and again from each time signature.
     """
     return _MidiTimes().steps()
 
@@ -72,14 +72,14 @@ class _MidiTimes:
                 yield from self._bytes(1 + (status & 0xF0 in _TWO_DATA_BYTES))
 
     def _bytes(self, count: int) -> Generator[Now, int, bytes]:
-        """The next bytes. The time stands still."""
+        """Read the next bytes, during which the time does not change."""
         read = bytearray()
         for _ in range(count):
             read.append((yield self.times))
         return bytes(read)
 
     def _number(self) -> Generator[Now, int, int]:
-        """A number of variable length."""
+        """Read a variable-length number."""
         number = 0
         for _ in range(_LONGEST):
             byte = yield self.times

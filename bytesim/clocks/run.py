@@ -1,4 +1,4 @@
-"""Clocks on their way through a file."""
+"""Running a clock over a file, and the times of whole files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from bytesim.clocks.midi import midi_times
 from bytesim.clocks.ticks import Now, Steps
 
 Times = NDArray[np.int32]
-"""(..., 2) ticks: since the music began, 480 to the quarter note, and since the bar began; or those of the CPU."""
+"""(..., 2) ticks: since the start of the music and since the start of the bar, 480 to the quarter note.
+
+For CPU files, see `bytesim.clocks.cpu`.
+"""
 
 _MAKERS: dict[str, Callable[[], Steps]] = {
     "abc": abc_times,
@@ -21,13 +24,13 @@ _MAKERS: dict[str, Callable[[], Steps]] = {
     "midi": midi_times,
 }
 ByOffset = Callable[[int, int], Times]
-"""Takes an offset and a number n, gives the times (n, 2) of the n bytes from there on."""
+"""Called with an offset and a number n; returns the times (n, 2) of the n bytes from there on."""
 _BY_OFFSET: dict[str, ByOffset] = {"bin": cpu_times}
-"""Suffix -> times by the place of a byte alone."""
+"""Suffix -> times that depend on the offset of a byte alone."""
 
 
 class Clock:
-    """A clock on its way through one file, by what its bytes say or by their place; without either it stands still."""
+    """The clock of one file, driven by its bytes (`steps`) or their offsets (`by_offset`), else always 0."""
 
     def __init__(self, steps: Steps | None, by_offset: ByOffset | None = None) -> None:
         self._steps = steps
@@ -42,11 +45,11 @@ class Clock:
 
     @property
     def stands_still(self) -> bool:
-        """Whether no byte can move it."""
+        """Whether the times never change."""
         return self._steps is None and self._by_offset is None
 
     def advance(self, byte: int) -> None:
-        """Take note of the next byte."""
+        """Move past the next byte."""
         self._offset += 1
         if self._steps is not None:
             self.now = _rounded(self._steps.send(byte))
@@ -54,7 +57,7 @@ class Clock:
             self.now = _first(self._by_offset(self._offset, 1))
 
     def follow(self, data: bytes) -> Times:
-        """Take note of the next bytes; (n + 1, 2), the times before each of them and after the last one."""
+        """Move past the next n bytes. Returns (n + 1, 2): the times before each of them and after the last one."""
         times = self._coming(len(data) + 1)
         self._offset += len(data)
         if self._steps is not None and data:
@@ -64,7 +67,7 @@ class Clock:
         return times
 
     def ahead(self, count: int) -> Times | None:
-        """(count, 2) the times before the next bytes; None where they depend on what these are."""
+        """(count, 2): the times before the next bytes; None if they depend on the values of these bytes."""
         return None if self._steps is not None else self._coming(count)
 
     def _coming(self, count: int) -> Times:
@@ -84,7 +87,7 @@ def _first(times: Times) -> tuple[int, int]:
 
 
 def make_clock(suffix: str, begun: bytes = b"") -> Clock:
-    """A clock for files of a suffix, after the bytes of a file that is begun."""
+    """A clock for files of a suffix, moved past the bytes of `begun`."""
     clock = Clock(_MAKERS[suffix]() if suffix in _MAKERS else None, _BY_OFFSET.get(suffix))
     clock.follow(begun)
     return clock
@@ -98,7 +101,7 @@ def clock_of(data: bytes, suffix: str) -> Times:
 def clock_patches(times: Times, patch_size: int) -> Times:
     """(P, S, 2): times before each byte of the patches of a file, extension and closing patch included.
 
-    `times` is (n + 1, 2), from `clock_of`. In the extension patch no time has passed; padding stands at the end.
+    `times` is (n + 1, 2), from `clock_of`. The times of the extension patch are 0; those of padding are the last ones.
     """
     count = -(-(len(times) - 1) // patch_size)
     patches = np.zeros((count + 2, patch_size, 2), np.int32)
@@ -108,7 +111,7 @@ def clock_patches(times: Times, patch_size: int) -> Times:
 
 
 def padded_times(files: Sequence[Times | None], shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """(B, *shape, 2): the times of several files, padded with zeros; zeros alone for a file without."""
+    """(B, *shape, 2): the times of several files, padded with zeros; all zeros for a file without times."""
     padded = np.zeros((len(files), *shape, 2), np.int64)
     for row, times in zip(padded, files, strict=True):
         if times is not None:

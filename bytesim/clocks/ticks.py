@@ -1,4 +1,4 @@
-"""What the clocks count in."""
+"""The units of the clocks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Generator
 TICKS_PER_QUARTER = 480
 TICKS_PER_WHOLE = 4 * TICKS_PER_QUARTER
 LATEST = 1 << 22
-"""Ticks at which a clock stops: more than an hour at 120 quarter notes a minute."""
+"""Greatest time in ticks, where a clock stops: more than an hour at 120 quarter notes a minute."""
 
 Now = tuple[float, float]
-"""Ticks since the music began, and since the bar began."""
+"""Ticks since the start of the music, and since the start of the bar."""
 
 Steps = Generator[Now, int, None]
-"""Yields the ticks after the bytes so far, and is sent the next byte."""
+"""Yields the times after the bytes so far, and is sent the next byte."""

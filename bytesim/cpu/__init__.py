@@ -1,1 +1,1 @@
-"""The exact machine, its assembler and its random programs; no torch."""
+"""The exact 8-bit machine, its assembler and random programs for it. No torch."""

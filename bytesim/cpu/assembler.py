@@ -1,8 +1,9 @@
 """Assembly text <-> memory.
 
-One instruction in a line: a mnemonic, then its operands with commas or spaces between them; `;` starts a
-comment. Registers are A .. J, immediates decimal, 0x or 0b; letters may be of either case. A line
-`BYTES op a b c` puts any four bytes there, so that every memory can be written as text.
+A line has one instruction: a mnemonic, then its operands, separated by commas or spaces; `;` starts a
+comment. Registers are A .. J; immediates are decimal, 0x or 0b; case does not matter. A line
+`BYTES op a b c` stands for any four bytes, so that every memory can be written as text. `disassemble` is
+the inverse of `assemble`.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from bytesim.errors import FormatError
 from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, MEMORY_SIZE, NUM_ADDRESSES, REGISTER_NAMES
 
 RAW = "BYTES"
-"""The directive that puts four bytes of any value into memory."""
+"""The directive for four bytes of any value."""
 
 _TOKEN = re.compile(r"[^\s,]+|,")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _BYTE = re.compile(r"0x[0-9a-f]{1,2}|0b[01]{1,8}|[0-9]{1,3}", re.ASCII | re.IGNORECASE)
-_SHOWN = 24  # characters of a word quoted in an error; a whole file may be one word
+_SHOWN = 24
+"""Most characters of a word that an error quotes; a whole file may be one word."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A word of the source and where it stands, both counted from 1."""
+    """A word of the source, with its line and column, both counted from 1."""
 
     text: str
     line: int
@@ -33,7 +35,7 @@ class _Word:
 
     @property
     def shown(self) -> str:
-        """The word as an error quotes it: cut, and plain ASCII for terminals of any encoding."""
+        """The word as an error quotes it: shortened, and in ASCII for terminals of any encoding."""
         return ascii(self.text) if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]!a}..."
 
     def wrong(self, message: str) -> FormatError:
@@ -41,7 +43,7 @@ class _Word:
 
 
 def assemble(text: str) -> bytes:
-    """Assembly -> 1024 bytes of memory, zeros (HLT) after the last instruction.
+    """The 1024 bytes of memory of an assembly text; zeros, which are HLT, follow the last instruction.
 
     Raises FormatError "line L, column C: ...", both counted from 1, in characters.
     """
@@ -54,15 +56,15 @@ def assemble(text: str) -> bytes:
             raise words[0].wrong(f"memory is full: a program has at most {NUM_ADDRESSES} instructions.")
         memory += _instruction(words)
     if not memory:
-        raise FormatError("line 1, column 1: no instruction in the whole text. Write at least HLT.")
+        raise FormatError("line 1, column 1: no instruction in the text. Write at least HLT.")
     return bytes(memory.ljust(MEMORY_SIZE, b"\0"))
 
 
 def disassemble(memory: bytes) -> str:
-    """Memory -> assembly that `assemble` turns into the same 1024 bytes.
+    """Assembly text that `assemble` turns back into the same 1024 bytes of memory.
 
-    Ends with the HLT after the last byte that is not 0. What no program would write, such as an
-    unknown opcode or a value in an unused operand, becomes a line of BYTES.
+    It ends with the HLT after the last byte that is not 0. Four bytes that are not an instruction, because
+    of an unknown opcode or a value in an unused operand, become a line of BYTES.
     """
     assert len(memory) == MEMORY_SIZE
     length = -(-len(memory.rstrip(b"\0")) // INSTRUCTION_SIZE)
@@ -84,7 +86,7 @@ def instruction_text(word: bytes | tuple[int, ...]) -> str:
 
 
 def parse_byte(text: str) -> int | None:
-    """A number 0..255 in decimal, 0x or 0b; None where `text` is no such number."""
+    """A number 0..255 in decimal, 0x or 0b; None if `text` is not such a number."""
     if not _BYTE.fullmatch(text):
         return None
     prefix = text[:2].lower()
@@ -93,12 +95,12 @@ def parse_byte(text: str) -> int | None:
 
 
 def register_number(name: str) -> int | None:
-    """1..10 for A .. J of either case; None for anything else."""
+    """1..10 for A .. J in either case; None for anything else."""
     return REGISTER_NAMES.find(_upper(name)) + 1 or None if len(name) == 1 else None
 
 
 def _upper(text: str) -> str:
-    """Upper case of ASCII letters alone: `str.upper` would also make an I of a dotless i."""
+    """Upper case of ASCII text alone: `str.upper` would also turn a dotless i into I."""
     return text.upper() if text.isascii() else text
 
 
@@ -114,12 +116,12 @@ def _operand_text(kind: str, value: int) -> str:
 
 
 def _words(line: str, number: int) -> list[_Word]:
-    """Words and commas of a line, without its comment."""
+    """The words and commas of a line, without its comment."""
     return [_Word(match.group(), number, match.start() + 1) for match in _TOKEN.finditer(line.partition(";")[0])]
 
 
 def _operands(words: list[_Word]) -> list[_Word]:
-    """The words after the mnemonic. A comma may stand between two of them and nowhere else."""
+    """The words after the mnemonic, without commas. A comma may only stand between two operands."""
     operands: list[_Word] = []
     comma: _Word | None = None
     for word in words:
@@ -155,12 +157,12 @@ def _form_written(operation: Operation, name: _Word, operands: list[_Word]) -> F
             return form
     usage = " or ".join(" ".join([operation.name, *_letters(form)]) for form in operation.forms)
     most = len(operation.forms[-1].operands)
-    place = operands[most] if len(operands) > most else name
-    raise place.wrong(f"{len(operands)} is the wrong number of operands. Write {usage}.")
+    word = operands[most] if len(operands) > most else name
+    raise word.wrong(f"{len(operands)} is the wrong number of operands. Write {usage}.")
 
 
 def _letters(form: Form) -> str:
-    """Operands as the documentation names them: n an immediate, r, s and t registers."""
+    """Operand names as in docs/cpu.md: n for an immediate; r, s and t for registers."""
     return "n" if form.operands == "n" else "rst"[: len(form.operands)]
 
 

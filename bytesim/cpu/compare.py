@@ -1,7 +1,7 @@
-"""A trace against the right one, byte by byte.
+"""Compare a trace with the right one, byte by byte.
 
-The first state is given and the memory cannot be predicted, so only the states after the first count.
-A byte that is missing counts as wrong, and so does one too many. Source: docs/cpu.md.
+Only the states after the first count, because memory and first state are given. A missing byte counts
+as wrong, and so does a surplus one. Source: docs/cpu.md.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ class Difference:
 
     step: int
     cell: str
-    """What the byte holds: PC, ACC, IR[0] .. IR[3] or A .. J."""
+    """Name of the byte in the state: PC, ACC, IR[0] .. IR[3] or A .. J."""
     offset: int
-    """Where it stands in the trace file."""
+    """Offset in the trace file."""
     found: int | None
-    """None where the trace ended before it."""
+    """None if the trace ended before this byte."""
     right: int | None
-    """None where the right trace ended before it."""
+    """None if the right trace ended before this byte."""
 
 
 def find_differences(found: Trace, right: Trace) -> tuple[Difference, ...]:
-    """Every wrong, missing and surplus byte, in file order; the memories are not looked at."""
+    """Every wrong, missing and surplus byte, in file order; the memories are not compared."""
     pairs = zip_longest(scored_bytes(found), scored_bytes(right))
     return tuple(_difference(index, *pair) for index, pair in enumerate(pairs) if pair[0] != pair[1])
 
 
 def scored_bytes(trace: Trace) -> bytes:
-    """The scored part of a trace: all states after the first and what follows the last whole one."""
+    """The scored part of a trace: all states after the first, and any bytes after the last whole state."""
     return serialize_states(trace.states[1:]) + trace.rest
 
 

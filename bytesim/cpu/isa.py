@@ -1,7 +1,7 @@
-"""The table of instructions, once: machine, assembler, disassembler and random programs all read it.
+"""The table of instructions, which the machine, the assembler and the random programs all use.
 
 An operation has one or more forms. A form says which operands are written in assembly, where the
-input values come from and where the results go; the operation's `compute` turns one into the other.
+input values come from and where the results go; the operation's `compute` turns inputs into results.
 
     ADD  r      ACC <- ACC + r      Form("r",   reads=(ACC, A), writes=(ACC,))
     ADD  r s    r   <- r + s        Form("rr",  reads=(A, B),   writes=(A,))
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from bytesim.formats.cpu_trace import REGISTER_NAMES
 
 A, B, C, ACC, IMMEDIATE = range(5)
-"""Places: the register that operand byte a, b or c names, the accumulator, or the byte a itself."""
+"""Where a value is read or written: the register that operand byte a, b or c names, ACC, or the byte a itself."""
 
 NUM_REGISTERS = len(REGISTER_NAMES)
 BYTE_MAX = 255
@@ -36,7 +36,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One opcode. `forms` are ordered by their number of operands; `compute` takes and returns bytes as ints."""
+    """One opcode. `forms` are in order of their number of operands; `compute` takes and returns bytes as ints."""
 
     code: int
     name: str
@@ -47,8 +47,9 @@ class Operation:
     def form_for(self, operands: tuple[int, ...]) -> Form:
         """The form that the three operand bytes a, b, c select.
 
-        An operand of 0 was not given, so the operands before the first 0 count. Too few select the
-        shortest form, whose missing register the machine then refuses; bytes beyond the form are unused.
+        An operand of 0 means that it was not given, so the operands before the first 0 count. If there
+        are too few for any form, the shortest form is selected, and the machine then refuses its missing
+        register. Bytes beyond the operands of the form are unused.
         """
         given = operands.index(0) if 0 in operands else len(operands)
         fitting = [form for form in self.forms if len(form.operands) <= given]

@@ -1,7 +1,7 @@
 """The exact machine: one fetch, one recorded state and one effect per step.
 
 Source: docs/cpu.md. A state is recorded after the fetch and before the instruction
-acts, so the effect of an instruction shows in the next state.
+is executed, so the effect of an instruction shows in the next state.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bytesim.cpu.isa import ACC, HALT, IMMEDIATE, NUM_REGISTERS, OPERATIONS
 from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, MEMORY_SIZE, NUM_ADDRESSES, State
 
 DEFAULT_STEPS = 256
-"""Enough for every program without a repeated instruction: memory holds 256."""
+"""Enough to execute every instruction in memory once."""
 
 
 class StopReason(str, Enum):
@@ -31,21 +31,21 @@ class Stop:
 
     reason: StopReason
     address: int
-    """Address (0..255) of the last instruction fetched; at the step limit, of the one that would come next."""
+    """Address (0..255) of the last instruction fetched; at the step limit, of the next one."""
     value: int | None = None
     """The opcode or register operand that was refused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """What the machine did: n steps give n + 1 states, the first state included."""
+    """The states of a run, and why it ended; n steps give n + 1 states, the first one included."""
 
     states: tuple[State, ...]
     stop: Stop
 
 
 def run(memory: bytes, first: State, *, steps: int = DEFAULT_STEPS) -> Run:
-    """Run `memory` (1024 bytes) from `first` until it stops, for at most `steps` steps."""
+    """Run `memory` (1024 bytes) from the state `first` until it stops, for at most `steps` steps."""
     assert len(memory) == MEMORY_SIZE
     states = [first]
     # Cell 0 is ACC and cells 1..10 are A..J, so that a register operand is its own index.
@@ -56,14 +56,14 @@ def run(memory: bytes, first: State, *, steps: int = DEFAULT_STEPS) -> Run:
         ir = tuple(memory[INSTRUCTION_SIZE * address : INSTRUCTION_SIZE * (address + 1)])
         pc = min(address + 1, NUM_ADDRESSES - 1)
         states.append(State(pc=pc, acc=cells[0], ir=ir, registers=tuple(cells[1:])))
-        stop = _act(ir, cells, address)
+        stop = _execute(ir, cells, address)
         if stop:
             return Run(states=tuple(states), stop=stop)
     return Run(states=tuple(states), stop=Stop(reason=StopReason.STEP_LIMIT, address=pc))
 
 
-def _act(ir: tuple[int, ...], cells: list[int], address: int) -> Stop | None:
-    """Let one instruction change `cells`; the Stop where it ends the run instead."""
+def _execute(ir: tuple[int, ...], cells: list[int], address: int) -> Stop | None:
+    """Execute one instruction on `cells`. Returns a Stop if it ends the run instead."""
     opcode, *operands = ir
     if opcode == HALT:
         return Stop(reason=StopReason.HALTED, address=address)
@@ -75,15 +75,15 @@ def _act(ir: tuple[int, ...], cells: list[int], address: int) -> Stop | None:
         if kind == "r" and not 1 <= operand <= NUM_REGISTERS:
             return Stop(reason=StopReason.BAD_REGISTER, address=address, value=operand)
     # Every value is read before one is written, so that SWAP needs no third cell.
-    results = operation.compute(*[_read(place, operands, cells) for place in form.reads])
-    for place, result in zip(form.writes, results, strict=True):
-        cells[_cell(place, operands)] = result
+    results = operation.compute(*[_read(location, operands, cells) for location in form.reads])
+    for location, result in zip(form.writes, results, strict=True):
+        cells[_cell(location, operands)] = result
     return None
 
 
-def _read(place: int, operands: list[int], cells: list[int]) -> int:
-    return operands[0] if place == IMMEDIATE else cells[_cell(place, operands)]
+def _read(location: int, operands: list[int], cells: list[int]) -> int:
+    return operands[0] if location == IMMEDIATE else cells[_cell(location, operands)]
 
 
-def _cell(place: int, operands: list[int]) -> int:
-    return 0 if place == ACC else operands[place]
+def _cell(location: int, operands: list[int]) -> int:
+    return 0 if location == ACC else operands[location]

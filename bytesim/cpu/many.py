@@ -1,6 +1,6 @@
-"""Random programs by the thousand, drawn and run at once in NumPy: millions of states a second. No torch.
+"""Draw and run thousands of random programs at once in NumPy, at millions of states a second. No torch.
 
-The programs are those of docs/cpu.md, and the states those of `machine.run`: both read the table in `isa`.
+The programs are drawn as docs/cpu.md says. The states equal those of `machine.run`; both use the table in `isa`.
 Axes: N programs, T instructions of the longest one.
 """
 
@@ -21,13 +21,13 @@ from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, STATE_SIZE
 Bytes = NDArray[np.uint8]
 
 MOST_BEYOND = 32
-"""Most instructions behind the HLT of a random program."""
+"""Most instructions after the HLT of a random program."""
 BLOCK = 1024
-"""Programs run at once: more would not fit the cache of a processor."""
+"""Programs run at once; more would not fit the cache of a CPU."""
 _NOWHERE = 5
-"""A place beside those of `isa`, for what a form does not read or write."""
+"""A location beside those of `isa`, for reads and writes that a form does not have."""
 _PC, _ACC, _IR, _FIRST_REGISTER = 0, 1, 2, 2 + INSTRUCTION_SIZE
-"""Where a state holds what."""
+"""Offsets in a state."""
 _LOADI = BY_NAME["LOADI"].code
 
 
@@ -38,21 +38,21 @@ class Programs:
     instructions: Bytes
     """(N, T, 4): op, a, b, c."""
     lengths: NDArray[np.int64]
-    """(N,) instructions of each, its HLT included."""
+    """(N,) instructions of each program, its HLT included."""
     ends: NDArray[np.int64]
-    """(N,) the same with what memory holds behind the HLT."""
+    """(N,) the same, with the instructions after the HLT included."""
     cells: Bytes
-    """(N, 11) ACC and A .. J of the first states."""
+    """(N, 11): ACC and A .. J of the first states."""
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def memory(self, index: int) -> bytes:
-        """The memory of one of them, without the zeros behind its program."""
+        """The memory of one program, without the zeros after it."""
         return self.instructions[index, : self.ends[index]].tobytes()
 
     def first(self, count: int) -> Programs:
-        """The first ones alone."""
+        """The first `count` programs."""
         return Programs(self.instructions[:count], self.lengths[:count], self.ends[:count], self.cells[:count])
 
 
@@ -60,7 +60,7 @@ SPLITS = ("train", "dev", "test")
 
 
 def split_programs(split: str, count: int, plan: Plan = PLAIN, *, seed: int = 0) -> Iterator[Programs]:
-    """The first `count` programs of a split, `BLOCK` at a time; splits and seeds share no random numbers."""
+    """The first `count` programs of a split, `BLOCK` at a time; every split and seed has its own random numbers."""
     for block, start in enumerate(range(0, count, BLOCK)):
         drawn = random_programs(np.random.default_rng([seed, SPLITS.index(split), block]), BLOCK, plan)
         yield drawn.first(count - start)
@@ -83,8 +83,8 @@ def random_programs(rng: np.random.Generator, count: int, plan: Plan = PLAIN) ->
     instructions = np.empty((*shape, INSTRUCTION_SIZE), np.uint8)
     instructions[..., 0] = opcodes
     instructions[..., 1:] = rng.integers(1, NUM_REGISTERS + 1, (*shape, 3), np.uint8)
-    for place in range(3):
-        instructions[..., 1 + place] *= given > place
+    for operand in range(3):
+        instructions[..., 1 + operand] *= given > operand
     small = rng.random(count) < plan.small_share
     rows, places = np.nonzero(opcodes == _LOADI)
     instructions[rows, places, 1] = _values(rng, small[rows])
@@ -93,7 +93,7 @@ def random_programs(rng: np.random.Generator, count: int, plan: Plan = PLAIN) ->
 
 
 def _values(rng: np.random.Generator, small: NDArray[np.bool_]) -> Bytes:
-    """Bytes (n,), uniform; those marked `small` (n,) are below a power of two, each as likely."""
+    """Bytes (n,), uniform; where `small` (n,) is True, uniform below a random power of two."""
     values = rng.integers(0, 256, len(small), np.uint8)
     if small.any():
         values[small] >>= rng.integers(0, 8, int(small.sum()), np.uint8)
@@ -101,7 +101,7 @@ def _values(rng: np.random.Generator, small: NDArray[np.bool_]) -> Bytes:
 
 
 def run_programs(programs: Programs) -> Bytes:
-    """(N, T + 1, 16): every state of each program, the first one included; rows after its last state are undefined.
+    """(N, T + 1, 16): every state of each program, the first included; rows after its last state are undefined.
 
     A program of n instructions has n + 1 states.
     """
@@ -115,7 +115,7 @@ def run_programs(programs: Programs) -> Bytes:
 
 
 def with_states(programs: Programs) -> Iterator[tuple[bytes, bytes]]:
-    """Memory, without the zeros behind the program, and all states of each program."""
+    """Yield (memory without the zeros after the program, all states) of each program."""
     states = run_programs(programs)
     for index, length in enumerate(programs.lengths):
         yield programs.memory(index), states[index, : length + 1].tobytes()
@@ -139,49 +139,49 @@ def _run_block(instructions: Bytes, lengths: NDArray[np.int64], cells: Bytes) ->
         read_x, read_y, write_x, write_y = used[:, step, :some]
         x, y = flat.take(read_x), flat.take(read_y)
         asked = opcodes[step, :some] | x.astype(np.int32) << 8 | y
-        flat[write_y] = y  # only SWAP has a second result, and that is y; elsewhere it goes nowhere
+        flat[write_y] = y  # only SWAP has a second result, which is y; other operations write it to the unused location
         flat[write_x] = results.take(asked)
-    states[1:, :, _PC] = np.arange(1, longest + 1)[:, None]  # which until now was where nothing reads
+    states[1:, :, _PC] = np.arange(1, longest + 1)[:, None]  # PC, which until here was the unused location
     return states
 
 
 def _slots_used(instructions: Bytes) -> NDArray[np.int32]:
-    """(4, T, N): where, in rows of 16 bytes, each instruction (T, N, 4) reads twice and writes twice."""
-    first, second, third = (instructions[..., place] != 0 for place in (1, 2, 3))
+    """(4, T, N): the offsets in flat rows of 16 bytes that each instruction (T, N, 4) reads (two) and writes (two)."""
+    first, second, third = (instructions[..., operand] != 0 for operand in (1, 2, 3))
     given = first.astype(np.intp) + (first & second) + (first & second & third)
-    places = _places().reshape(-1, 4).T.take(instructions[..., 0] * np.intp(4) + given, axis=1)
+    locations = _locations().reshape(-1, 4).T.take(instructions[..., 0] * np.intp(4) + given, axis=1)
     slots = np.array([_FIRST_REGISTER - 1] * 3 + [0] * 3, np.uint8)
     slots[[ACC, IMMEDIATE, _NOWHERE]] = _ACC, _IR + 1, _PC
-    used = slots.take(places).astype(np.int32)
-    for number, place in enumerate((A, B, C)):
-        used += (places == place) * instructions[..., 1 + number]
+    used = slots.take(locations).astype(np.int32)
+    for number, location in enumerate((A, B, C)):
+        used += (locations == location) * instructions[..., 1 + number]
     used += np.arange(instructions.shape[1], dtype=np.int32) * STATE_SIZE
     return used
 
 
 @cache
 def _forms() -> tuple[Bytes, Bytes]:
-    """(21,) how many forms an opcode has, and (21, 3) the operands of each."""
+    """(21,): the number of forms of each opcode; (21, 3): the number of operands of each form."""
     counts = [[len(form.operands) for form in operation.forms] for operation in OPERATIONS]
-    padded = [(each + each[:1] * 3)[:3] for each in counts]
-    return np.array([len(each) for each in counts], np.uint8), np.array(padded, np.uint8)
+    padded = [(lengths + lengths[:1] * 3)[:3] for lengths in counts]
+    return np.array([len(lengths) for lengths in counts], np.uint8), np.array(padded, np.uint8)
 
 
 @cache
-def _places() -> Bytes:
-    """(21, 4, 4): by opcode and how many operands are given, the places of two reads and of two writes."""
-    places = np.full((NUM_OPCODES, 4, 4), _NOWHERE, np.uint8)
+def _locations() -> Bytes:
+    """(21, 4, 4): by opcode and number of operands given, the locations of two reads and two writes."""
+    locations = np.full((NUM_OPCODES, 4, 4), _NOWHERE, np.uint8)
     for operation in OPERATIONS:
         for given in range(4):
             form = operation.form_for((*(1,) * given, *(0,) * (3 - given)))
             for first, used in ((0, form.reads), (2, form.writes)):
-                places[operation.code, given, first : first + len(used)] = used
-    return places
+                locations[operation.code, given, first : first + len(used)] = used
+    return locations
 
 
 @cache
 def _results() -> Bytes:
-    """(21 * 65536,): the first result of an opcode for two values x and y; a second one must be y."""
+    """(21 * 65536,): the first result of each opcode for inputs x and y; a second result must be y."""
     table = np.zeros((NUM_OPCODES, 256, 256), np.uint8)
     for operation in OPERATIONS:
         num_values = max(len(form.reads) for form in operation.forms)

@@ -1,4 +1,4 @@
-"""Which random programs are drawn: how long, of which operations, and of which values. Nothing here runs one."""
+"""Settings of random programs: their lengths, operations and values."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from bytesim.errors import ConfigError
 
 NUM_OPCODES = len(OPERATIONS)
 FAVOUR = 4.0
-"""How often a favoured operation comes for each time that another one does."""
+"""How many times as often as another operation a favoured one is drawn."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Which programs are drawn. The defaults are those of docs/cpu.md, which a model is judged on."""
+    """How random programs are drawn. The defaults give the programs of docs/cpu.md, on which models are evaluated."""
 
     shortest: int = 1
     """Fewest instructions, HLT included."""
     longest: int = MAX_INSTRUCTIONS
-    """Most instructions; every length between the two is as likely."""
+    """Most instructions; lengths are uniform between the two."""
     favoured: str = ""
-    """Names of operations, `MUL DIV`, that come `FAVOUR` times as often as the others."""
+    """Names of operations, such as `MUL DIV`, that are drawn `FAVOUR` times as often as the others."""
     small_share: float = 0.0
-    """Share of the programs whose first values, and those of LOADI, are as often below 2, 4, 8, 16 ... 256, so that
-    products and quotients are neither 255 nor 0."""
+    """Share of the programs with small values in the first state and in LOADI: below 2, 4, 8 ... 256, each bound
+    equally often, so that products are not all 255 and quotients not all 0."""
     beyond_share: float = 0.0
-    """Share of the programs behind whose HLT memory holds more instructions, which are never reached."""
+    """Share of the programs that have more instructions after their HLT, which are never executed."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.shortest <= self.longest <= MAX_INSTRUCTIONS:
             raise ConfigError(f"programs of {self.shortest} to {self.longest} instructions; choose 1 to 255.")
         unknown = sorted(set(self.favoured.split()) - set(BY_NAME))
         if unknown:
-            raise ConfigError(f"no operations of the CPU: {', '.join(unknown)}.")
+            raise ConfigError(f"not operations of the CPU: {', '.join(unknown)}.")
         for share in (self.small_share, self.beyond_share):
             if not 0 <= share <= 1:
                 raise ConfigError(f"a share of the programs is {share}; choose 0 to 1.")
 
     def of_lengths(self, shortest: int, longest: int) -> Plan:
-        """The same for programs of these lengths."""
+        """The same settings for programs of these lengths."""
         return replace(self, shortest=shortest, longest=longest)
 
     @property
     def opcode_shares(self) -> NDArray[np.float64]:
-        """(20,) how often each of the opcodes 1 .. 20 comes."""
+        """(20,): the probability of each of the opcodes 1 .. 20."""
         names = self.favoured.split()
-        weights = np.array([FAVOUR if each.name in names else 1.0 for each in OPERATIONS[1:]])
+        weights = np.array([FAVOUR if operation.name in names else 1.0 for operation in OPERATIONS[1:]])
         return weights / weights.sum()
 
 
 PLAIN = Plan()
-"""The programs of docs/cpu.md, which a model is judged on."""
+"""The programs of docs/cpu.md, on which models are evaluated."""

@@ -1,1 +1,1 @@
-"""Training sets, rebuilt from their sources; no model is run here."""
+"""Building training sets from their sources. No model is run here."""

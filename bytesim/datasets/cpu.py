@@ -1,4 +1,4 @@
-"""`bytesim data build cpu`: random programs of the 8-bit CPU with all their states, in shards."""
+"""`bytesim data build cpu`: shards of random programs of the 8-bit CPU with all their states."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUILD_FILE = "cpu_build.json"
 
 @dataclass(frozen=True)
 class CpuShard:
-    """One shard that was written: a row is a program (memory without the zeros behind it) and all its states."""
+    """One shard that was written. A row is a program (memory without the zeros after it) and all its states."""
 
     file: str
     sha256: str
@@ -30,7 +30,7 @@ class CpuShard:
 
 @dataclass(frozen=True)
 class CpuBuild:
-    """What went into the shards. Stands in cpu_build.json."""
+    """The contents of the shards, as written to cpu_build.json."""
 
     folder: Path
     shards: list[CpuShard]
@@ -39,7 +39,7 @@ class CpuBuild:
 
 
 def shard_name(split: str) -> str:
-    """The file of a split."""
+    """The file name of a split."""
     return f"cpu_{split}.npz"
 
 
@@ -56,15 +56,15 @@ def build_cpu(
     force: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> CpuBuild:
-    """Make shards of random programs with all their states, cpu_train.npz, cpu_dev.npz and cpu_test.npz, in `out`.
+    """Write shards of random programs with all their states, cpu_train.npz, cpu_dev.npz and cpu_test.npz, to `out`.
 
-    The programs are those of docs/cpu.md, run by the exact machine; `longest`, `small_share` and `favoured` are those
-    of `Plan`. With seed 0 and plain programs the test split is that of `evaluate cpu`. A split of no programs is left
-    out. Raises ConfigError and OutputError.
+    The programs are drawn as docs/cpu.md says and run by the exact machine; for `longest`, `small_share` and `favoured`
+    see `Plan`. With seed 0 and the default settings the test split is that of `evaluate cpu`. A split of 0 programs is
+    not written. Raises ConfigError and OutputError.
     """
     counts = dict(zip(SPLITS, (train, dev, test), strict=True))
     if min(counts.values()) < 0 or not any(counts.values()) or seed < 0:
-        raise ConfigError("the numbers of programs and the seed must be 0 or more, and one of the numbers above 0.")
+        raise ConfigError("the numbers of programs and the seed must be 0 or more, and at least one number above 0.")
     plan = Plan(longest=longest, small_share=small_share, favoured=favoured.upper())
     folder = Path(out)
     check_output_folder(folder, (*map(shard_name, SPLITS), BUILD_FILE), force=force)
@@ -82,7 +82,7 @@ def build_cpu(
                 on_progress(done, total)
         path = folder / shard_name(split)
         save_shard(path, pack(rows))
-        states = sum(len(each) for _, each in rows) // STATE_SIZE
+        states = sum(len(program_states) for _, program_states in rows) // STATE_SIZE
         shards.append(CpuShard(path.name, sha256_of(path), len(rows), states))
     build = CpuBuild(folder=folder, shards=shards, plan=plan, seed=seed)
     text = json.dumps({**asdict(build), "folder": folder.name}, indent=2)

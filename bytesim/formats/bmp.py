@@ -1,10 +1,9 @@
 """BMP pictures, 24-bit and uncompressed: bytes <-> Picture.
 
-The models know one shape of it: 32x32 pixels, rows from the bottom up, a header of 54 bytes;
-such a file has 3126 bytes. The header is byte for byte the one that Pillow writes, which the
-published bGPT models were trained on. `parse` is strict: a size that disagrees with the bytes
-there is an error, because a file that a model wrote must be right. Pictures from elsewhere come
-in through `bytesim normalize`.
+The models read and write one form of it, of 3126 bytes: 32x32 pixels, rows from the bottom up, a
+header of 54 bytes. The header is the one that Pillow writes, byte for byte; the published bGPT
+models were trained on it. `parse` is strict, because files that a model wrote must be right: a size
+field that disagrees with the file is an error. `bytesim normalize` converts all other pictures.
 
 Source: BITMAPFILEHEADER and BITMAPINFOHEADER of Microsoft's wingdi.h.
 """
@@ -18,7 +17,7 @@ from bytesim.errors import FormatError
 
 HEADER_BYTES = 54
 MODEL_SIDE = 32
-"""Width and height, in pixels, of the pictures that the models read and write."""
+"""Width and height, in pixels, of pictures in the models' form."""
 MODEL_BYTES = HEADER_BYTES + 3 * MODEL_SIDE * MODEL_SIDE
 
 _HEADER = struct.Struct("<2sIHHIIiiHHIIiiII")
@@ -27,21 +26,21 @@ _SCREEN = 3780  # pixels per metre: 96 to the inch
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """Colours of a picture: rows from the top down, each pixel red, green, blue, 3 bytes, no padding."""
+    """A picture. `pixels` holds the rows from the top down, 3 bytes (red, green, blue) a pixel, no padding."""
 
     width: int
     height: int
     pixels: bytes
     pixels_per_metre: tuple[int, int] = (_SCREEN, _SCREEN)
-    """Print resolution across and down; it changes nothing on a screen."""
+    """Print resolution, horizontal and vertical; screens ignore it."""
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
-            raise FormatError(f"{self.width}x{self.height} pixels are no picture.")
+            raise FormatError(f"{self.width}x{self.height} pixels are not a picture. Give at least 1x1.")
         if len(self.pixels) != 3 * self.width * self.height:
             raise FormatError(f"{len(self.pixels)} bytes are not {self.width}x{self.height} pixels of 3 bytes.")
         if HEADER_BYTES + _stride(self.width) * self.height > 0x7FFFFFFF:
-            raise FormatError("a BMP file ends at 2 GiB. Make the picture smaller.")
+            raise FormatError("a BMP file is smaller than 2 GiB. Make the picture smaller.")
         if not all(-(2**31) <= value < 2**31 for value in self.pixels_per_metre):
             raise FormatError(f"a resolution of {self.pixels_per_metre} pixels per metre does not fit into the header.")
 
@@ -79,11 +78,11 @@ def serialize(picture: Picture) -> bytes:
 def parse(data: bytes) -> Picture:
     """Read a 24-bit BMP without compression, stored from the bottom up or from the top down.
 
-    Raises FormatError, with the offset of the field at fault, for anything else. Sizes are checked
-    against the bytes there before anything is allocated.
+    Raises FormatError, with the offset of the wrong field, for anything else. Sizes are checked
+    against the length of the file before anything is allocated.
     """
     if data[:2] != b"BM":
-        raise FormatError(f"expected b'BM', found {data[:2]!r}. This is no BMP file.", offset=0)
+        raise FormatError(f"expected b'BM', found {data[:2]!r}. This is not a BMP file.", offset=0)
     if len(data) < HEADER_BYTES:
         raise FormatError(
             f"the header has {HEADER_BYTES} bytes, the file {len(data)}. It is cut short.", offset=len(data)
@@ -95,11 +94,11 @@ def parse(data: bytes) -> Picture:
     if claimed != len(data):
         raise FormatError(f"the header claims {claimed} bytes, the file has {len(data)}.", offset=2)
     if header_size < 40:
-        raise FormatError(f"a header of {header_size} bytes is too old a kind; 40 or more are read.", offset=14)
+        raise FormatError(f"a header of {header_size} bytes is of an older kind; 40 or more are read.", offset=14)
     if width < 1:
-        raise FormatError(f"a width of {width} pixels.", offset=18)
+        raise FormatError(f"the width is {width} pixels; it must be 1 or more.", offset=18)
     if height == 0:
-        raise FormatError("a height of 0 pixels.", offset=22)
+        raise FormatError("the height is 0 pixels.", offset=22)
     if (planes, bits) != (1, 24):
         raise FormatError(f"{bits} bits per pixel in {planes} planes; 24 bits in 1 plane are read.", offset=26)
     if compression:
@@ -118,16 +117,16 @@ def parse(data: bytes) -> Picture:
 
 
 def mirrored(data: bytes) -> bytes:
-    """The file of the mirror image, left and right exchanged. Raises FormatError as `parse` does."""
+    """The file of the mirror image (left and right exchanged). Raises FormatError as `parse` does."""
     picture = parse(data)
     step = 3 * picture.width
     rows = [picture.pixels[start : start + step] for start in range(0, len(picture.pixels), step)]
-    pixels = b"".join(row[place : place + 3] for row in rows for place in range(step - 3, -1, -3))
+    pixels = b"".join(row[offset : offset + 3] for row in rows for offset in range(step - 3, -1, -3))
     return serialize(replace(picture, pixels=pixels))
 
 
 def _rows(data: bytes, start: int, width: int, height: int) -> bytes:
-    """Pixels from the top down; a negative height says that they are stored so."""
+    """The pixels from the top down; they are stored in that order if the height is negative."""
     stride = _stride(width)
     rows = [data[at : at + 3 * width] for at in range(start, start + stride * abs(height), stride)]
     return _swap_red_and_blue(b"".join(rows if height < 0 else reversed(rows)))

@@ -1,7 +1,7 @@
 """The file types that bytesim tells apart by content: one list, fixed before any training. No torch.
 
-`LABELS` is what the classifier `filetype` answers with, in the order of its outputs; the last is UNKNOWN. A change of
-this list makes every trained model useless, so a test holds it.
+`LABELS` are the classes of the model `filetype`, in the order of its outputs; the last one is UNKNOWN. A change of this
+list makes every trained model useless, so a test guards it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import Final
 
 UNKNOWN: Final = "unknown"
-"""The answer for a file of none of the types."""
+"""The label of a file that is of none of the types."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """A type of file: its label, what kind of thing it is, and what it is called in full."""
+    """A file type: its label, its kind and its full name."""
 
     name: str
     kind: str
-    """text, document, image, audio, video, archive, program, data or font. All but text are binary."""
+    """text, document, image, audio, video, archive, program, data or font. All kinds but text are binary."""
     about: str
 
 
@@ -147,8 +147,8 @@ typelib      data      GObject introspection, compiled
 
 FILE_TYPES: Final = tuple(FileType(*line.split(None, 2)) for line in _TYPES.strip().splitlines())
 
-LABELS: Final = (*(each.name for each in FILE_TYPES), UNKNOWN)
-"""What the classifier answers, in the order of its outputs."""
+LABELS: Final = (*(file_type.name for file_type in FILE_TYPES), UNKNOWN)
+"""The classes of the classifier, in the order of its outputs."""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -168,15 +168,15 @@ scad sed sf2 sfd shp sieve smt solution sox speex spice srt standardml stl strin
 terraform textile theora thrift tla torrent tsv ttc twig uu vbasic vcard vcd vf voc w64 wiki wim wmf wtv xbm xi
 xresources xwd y4m zlib zone zpaq zsh
 """)  # fmt: skip
-"""Types that no label stands for, shown in training with the label UNKNOWN."""
+"""Types without a label of their own: in training they have the label UNKNOWN."""
 
 UNSEEN_DEV: Final = _words("""
 clojure smalltalk povray tga au lzop gdbm msgpack
 """)  # fmt: skip
-"""Types that training never shows: the threshold of UNKNOWN is set on these."""
+"""Types that are held out of training: the threshold of UNKNOWN is fitted on these."""
 
 UNSEEN_TEST: Final = _words("""
 kotlin coq forth lilypond gherkin hunspell pgn batch julia yacc sgi jp2 dds caf ac3 tta mpegts asf lzip pcap djvu
 tracker icc wad cbor avif
 """)  # fmt: skip
-"""Types that training never shows: whether they are answered with UNKNOWN is measured on these, and only measured."""
+"""Types that are held out of training and of fitting: how often they are answered with UNKNOWN is measured on these."""

@@ -1,7 +1,7 @@
-"""Views of a file: other forms of it that are of the same class, read beside it for one answer.
+"""Test-time augmentation: changed copies of a file, of the same class, that are classified together with it. No torch.
 
-Source: the mean over views of a picture, Krizhevsky et al. 2012, "ImageNet classification with deep convolutional
-neural networks", section 4.1. No torch.
+Source: Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks", section 4.1, which
+averages the predictions of several views of a picture.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from bytesim.errors import FormatError
 from bytesim.formats import bmp, wav
 
 SPEEDS = (0.85, 0.92, 1.08, 1.15)
-"""Speeds at which a recording is heard beside its own."""
+"""Speeds of the changed copies of a recording; 1 is its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A way of looking at files of one suffix. Its name stands in the card of a model that uses it."""
+    """A test-time augmentation of files of one suffix. The card of a model that uses it has its name as a key."""
 
     name: str
     suffix: str
     augmentation: str
-    """That it belongs to: a model is trained with it and may then be read so."""
+    """The training augmentation that a model must have been trained with to use this one."""
     told: str
-    """What was read, for whoever asks."""
+    """What was read, in words for the user."""
     make: Callable[[bytes], list[bytes]]
-    """A file in the models' form -> its other forms. Raises FormatError for another."""
+    """A file in the models' form -> its changed copies. Raises FormatError for any other file."""
 
     def others(self, data: bytes) -> list[bytes]:
-        """The other forms of a file, none where it is not in the form that the models read."""
+        """The changed copies of a file; none if it is not in the models' form."""
         try:
             return self.make(data)
         except FormatError:
@@ -41,21 +41,24 @@ class View:
 
 
 def sped(data: bytes, factor: float) -> bytes:
-    """A recording in the models' form, faster by `factor` about its middle, pitch with it. Raises FormatError."""
+    """A recording in the models' form, `factor` times as fast and as high; its middle stays where it is.
+
+    Raises FormatError.
+    """
     recording = wav.parse(data)
     if not recording.is_model_form:
-        raise FormatError("only a recording in the form that `bytesim normalize` writes is heard at other speeds.")
+        raise FormatError("the speed of a recording can be changed only in the form that `bytesim normalize` writes.")
     body = np.frombuffer(recording.frames, np.uint8)
     return wav.serialize(wav.model_recording(resampled(body, factor).tobytes()))
 
 
 def resampled(samples: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
-    """Unsigned 8-bit samples (N,), `factor` times as fast about the middle, silence where none are left."""
+    """Unsigned 8-bit samples (N,), `factor` times as fast, the middle kept in place; silence fills the ends."""
     middle = len(samples) / 2
-    places = (np.arange(len(samples)) - middle) * factor + middle
-    heard = np.interp(places, np.arange(len(samples)), samples, left=wav.SILENCE, right=wav.SILENCE)
-    kept: NDArray[np.uint8] = np.clip(np.rint(heard), 0, 255).astype(np.uint8)
-    return kept
+    positions = (np.arange(len(samples)) - middle) * factor + middle
+    samples_at = np.interp(positions, np.arange(len(samples)), samples, left=wav.SILENCE, right=wav.SILENCE)
+    rounded: NDArray[np.uint8] = np.clip(np.rint(samples_at), 0, 255).astype(np.uint8)
+    return rounded
 
 
 VIEWS = (

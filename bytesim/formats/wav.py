@@ -1,9 +1,9 @@
 """RIFF WAVE, uncompressed: bytes <-> Recording.
 
-The models know one shape of it: 8000 Hz, mono, 8-bit unsigned, exactly one second, with the
-plain 44-byte header; such a file has 8044 bytes. `parse` is strict: a length field that
-disagrees with the bytes there is an error, because a file that a model wrote must be right.
-Recordings from elsewhere, whatever their format, come in through `bytesim normalize`.
+The models read and write one form of it, of 8044 bytes: 8000 Hz, mono, 8-bit unsigned, exactly one
+second, with the plain 44-byte header. `parse` is strict, because files that a model wrote must be
+right: a length field that disagrees with the file is an error. `bytesim normalize` converts
+recordings of any other format.
 
 Source: Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft, 1991),
 chapter 3; WAVE_FORMAT_EXTENSIBLE as in Microsoft's mmreg.h.
@@ -20,10 +20,10 @@ from bytesim.errors import FormatError
 
 MODEL_RATE_HZ = 8000
 MODEL_FRAMES = 8000
-"""Frames of the one second that the models read and write."""
+"""Frames of a recording in the models' form: one second."""
 MODEL_BYTES = 44 + MODEL_FRAMES
 SILENCE = 128
-"""The middle of an unsigned 8-bit sample; quiet is padded with it."""
+"""Silence as an unsigned 8-bit sample."""
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
@@ -32,7 +32,7 @@ _LARGEST = 0xFFFFFFFF
 
 
 class SampleFormat(Enum):
-    """How one sample is stored, little-endian: (format tag, bits)."""
+    """How one sample is stored: (format tag, bits), little-endian."""
 
     U8 = (_PCM, 8)
     S16 = (_PCM, 16)
@@ -42,13 +42,13 @@ class SampleFormat(Enum):
 
     @property
     def num_bytes(self) -> int:
-        """Bytes one sample takes."""
+        """Bytes of one sample."""
         return self.value[1] // 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
-    """Uncompressed sound. The frames are kept as stored: interleaved little-endian samples."""
+    """Uncompressed sound. `frames` are stored as in the file: interleaved little-endian samples."""
 
     sample_rate_hz: int
     num_channels: int
@@ -61,9 +61,11 @@ class Recording:
         if self.bytes_per_frame > 0xFFFF or self.sample_rate_hz * self.bytes_per_frame > _LARGEST:
             raise FormatError("too many channels or too high a sample rate for a WAV header.")
         if len(self.frames) % self.bytes_per_frame:
-            raise FormatError(f"{len(self.frames)} bytes are no whole frames of {self.bytes_per_frame} bytes.")
+            raise FormatError(
+                f"{len(self.frames)} bytes are not a whole number of frames of {self.bytes_per_frame} bytes."
+            )
         if len(self.frames) > _LARGEST - 64:
-            raise FormatError("a WAV file ends at 4 GiB. Cut the recording into shorter pieces.")
+            raise FormatError("a WAV file is smaller than 4 GiB. Cut the recording into shorter pieces.")
 
     @property
     def bytes_per_frame(self) -> int:
@@ -105,9 +107,9 @@ def serialize(recording: Recording) -> bytes:
 
 
 def parse(data: bytes) -> Recording:
-    """Read a WAVE file of 8, 16, 24 or 32-bit integers or 32-bit floats; other chunks are passed over.
+    """Read a WAVE file of 8, 16, 24 or 32-bit integers or 32-bit floats; other chunks are skipped.
 
-    Raises FormatError, with the offset of the field at fault, for anything else.
+    Raises FormatError, with the offset of the wrong field, for anything else.
     """
     _expect(data, 0, b"RIFF")
     _expect(data, 8, b"WAVE")
@@ -122,19 +124,19 @@ def parse(data: bytes) -> Recording:
             shape = _parse_fmt(data, start, end)
         elif name == b"data":
             if shape is None:
-                raise FormatError("the samples stand before the chunk that describes them.", offset=start - 8)
+                raise FormatError("the `data` chunk comes before the `fmt ` chunk that describes it.", offset=start - 8)
             return _recording(data, start, end, *shape)
     raise FormatError("the file has no `data` chunk, so no samples.", offset=min(claimed + 8, len(data)))
 
 
 def _expect(data: bytes, offset: int, magic: bytes) -> None:
-    found = data[offset : offset + len(magic)]
-    if found != magic:
-        raise FormatError(f"expected {magic!r}, found {found!r}. This is no WAV file.", offset=offset)
+    actual = data[offset : offset + len(magic)]
+    if actual != magic:
+        raise FormatError(f"expected {magic!r}, found {actual!r}. This is not a WAV file.", offset=offset)
 
 
 def _chunks(data: bytes, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """(name, start, end) of each chunk's content. Every step moves on by 8 bytes or more, so it ends."""
+    """Yield (name, start, end) of the content of each chunk. Each step advances by 8 bytes or more, so it ends."""
     at = 12
     while at + 8 <= end:
         name, size = struct.unpack_from("<4sI", data, at)
@@ -151,7 +153,7 @@ def _parse_fmt(data: bytes, start: int, end: int) -> tuple[SampleFormat, int, in
     tag, channels, rate, bytes_per_s, width, bits = struct.unpack_from("<HHIIHH", data, start)
     if tag == _EXTENSIBLE:
         if end - start < 40 or data[start + 26 : start + 40] != _GUID_TAIL:
-            raise FormatError("an extensible format of an unknown kind.", offset=start)
+            raise FormatError("the extensible format has an unknown subformat.", offset=start)
         (tag,) = struct.unpack_from("<H", data, start + 24)
     if (tag, bits) not in {form.value for form in SampleFormat}:
         raise FormatError(f"format {tag} with {bits} bits is not uncompressed sound.", offset=start)
@@ -170,7 +172,7 @@ def _parse_fmt(data: bytes, start: int, end: int) -> tuple[SampleFormat, int, in
 def _recording(data: bytes, start: int, end: int, form: SampleFormat, channels: int, rate: int) -> Recording:
     if (end - start) % (channels * form.num_bytes):
         raise FormatError(
-            f"{end - start} bytes of samples are no whole frames of {channels * form.num_bytes} bytes.",
+            f"{end - start} bytes of samples are not a whole number of frames of {channels * form.num_bytes} bytes.",
             offset=start - 4,
         )
     return Recording(sample_rate_hz=rate, num_channels=channels, sample_format=form, frames=data[start:end])

@@ -1,1 +1,1 @@
-"""Recordings and pictures of any format, in the form that models read."""
+"""Recordings and pictures of any format, converted to the form that models read."""

@@ -1,7 +1,7 @@
-"""Any recording libsndfile reads, block by block, as 8000 Hz mono; and the seconds picked out of it.
+"""Read any recording that libsndfile knows, block by block, as 8000 Hz mono, and pick seconds out of it.
 
-Nothing here holds more than a few blocks, however long the recording is or claims to be: lengths in
-headers are shown to the user and never trusted. Samples between the functions are (n,) float32 in -1..1.
+Only a few blocks are in memory at a time, whatever the length of the recording: lengths in headers are
+shown to the user but never trusted. Samples are passed on as (n,) float32 in -1..1.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from bytesim.formats import wav
 Samples = NDArray[np.float32]
 
 RATES_HZ = range(100, 10_000_001)
-"""Sample rates that are taken for real."""
+"""Sample rates that are accepted; others are a damaged header."""
 MAX_DURATION_S = 48 * 3600
-"""Longest recording that is read to its end: a few bytes of compressed silence can claim to be years."""
+"""Longest recording that is read to its end: a few bytes can hold years of compressed silence."""
 
 _TOO_LONG = f"longer than {MAX_DURATION_S // 3600} hours. Cut it into pieces, or take --segment first."
 _BLOCK_SAMPLES = 1 << 16
@@ -32,14 +32,14 @@ _HOP = wav.MODEL_RATE_HZ // 100
 
 
 class UnknownSoundError(InputError):
-    """Bytes that libsndfile does not know; another kind of file may be at hand."""
+    """A file that libsndfile does not know; it may be of another kind."""
 
 
 class SoundFileLike:
-    """What libsndfile needs of a file, and no more: without a name it judges by the content.
+    """The methods of a file that libsndfile needs. It gets no name, so it detects the format by content.
 
-    An exception inside a callback from C would be printed and lost, so a read error is kept in
-    `failure` and the read ends there. `on_bytes` hears of every read.
+    Python would print and drop an exception inside a callback from C, so a read error is stored in
+    `failure`, and the read returns no bytes. `on_bytes` is called with the number of bytes of each read.
     """
 
     def __init__(self, file: BinaryIO, on_bytes: Callable[[int], None] | None = None) -> None:
@@ -61,7 +61,7 @@ class SoundFileLike:
         return self._file.read(size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        with suppress(OSError, ValueError):  # a damaged file sends libsndfile to before its start
+        with suppress(OSError, ValueError):  # in a damaged file libsndfile may seek to before the start
             self._file.seek(offset, whence)
         return self.tell()
 
@@ -70,10 +70,10 @@ class SoundFileLike:
 
 
 class Sound:
-    """An open recording: what its header says, and its samples as blocks."""
+    """An open recording: the values of its header, and its samples in blocks."""
 
     def __init__(self, source: SoundFileLike) -> None:
-        """Raises InputError where libsndfile does not know the format, or the header makes no sense."""
+        """Raises InputError if libsndfile does not know the format, or if the sample rate is impossible."""
         self._source = source
         reader = _reader()
         _refuse_sample_dumps(source)
@@ -81,9 +81,9 @@ class Sound:
             with _quiet():
                 self._sound = reader(source)
         except (RuntimeError, TypeError, ValueError) as error:  # soundfile's own errors are RuntimeErrors
-            raise UnknownSoundError("no recording that libsndfile reads.") from source.failure or error
+            raise UnknownSoundError("not a recording that libsndfile reads.") from source.failure or error
         if self.sample_rate_hz not in RATES_HZ:
-            raise InputError(f"claims a sample rate of {self.sample_rate_hz:,} Hz, which no recording has.")
+            raise InputError(f"the header claims a sample rate of {self.sample_rate_hz:,} Hz, which no recording has.")
 
     @property
     def sample_rate_hz(self) -> int:
@@ -94,17 +94,17 @@ class Sound:
         return int(self._sound.channels)
 
     @property
-    def _chatters(self) -> bool:
+    def _prints_remarks(self) -> bool:
         return "MPEG" in str(self._sound.subtype)
 
     @property
     def duration_s(self) -> float:
-        """As the header has it."""
+        """The duration by the header, which may be wrong."""
         return float(self._sound.frames / self.sample_rate_hz)
 
     @property
     def is_model_form(self) -> bool:
-        """True where every sample is passed on as it is: 8000 Hz mono 8-bit unsigned WAV."""
+        """True for 8000 Hz mono 8-bit unsigned WAV, whose samples are passed on unchanged."""
         kind = (self._sound.format, self._sound.subtype, self.sample_rate_hz, self.num_channels)
         return kind == ("WAV", "PCM_U8", wav.MODEL_RATE_HZ, 1)
 
@@ -112,7 +112,7 @@ class Sound:
         self._sound.close()
 
     def blocks(self) -> Iterator[Samples]:
-        """The recording as 8000 Hz mono, in blocks of any length. Raises InputError where decoding fails."""
+        """The recording as 8000 Hz mono, in blocks of any length. Raises InputError if decoding fails."""
         mono = self._mono_blocks()
         if self.sample_rate_hz == wav.MODEL_RATE_HZ:
             yield from mono
@@ -127,18 +127,18 @@ class Sound:
         frames_read = 0
         while len(block := self._read(frames, frames_read)):
             frames_read += len(block)
-            # Float files may hold NaN, infinities and values out of range; any integer format would have clipped them.
+            # Float files may have NaN, infinities and values out of range; integer formats would have clipped them.
             loud = np.clip(np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
             yield loud.mean(axis=1, dtype=np.float32)
         if not frames_read:
             raise InputError("the recording holds no sound.")
 
     def _read(self, frames: int, at: int) -> NDArray[np.float32]:
-        """(n, channels) next frames; none at the end."""
+        """(n, channels): the next frames; none at the end."""
         if at > MAX_DURATION_S * self.sample_rate_hz:
             raise InputError(_TOO_LONG)
         try:
-            with _quiet() if self._chatters else nullcontext():
+            with _quiet() if self._prints_remarks else nullcontext():
                 block: NDArray[np.float32] = self._sound.read(frames, dtype="float32", always_2d=True)
         except (RuntimeError, ValueError) as error:
             raise InputError(f"cannot be decoded after {at / self.sample_rate_hz:.2f} s: {error}") from error
@@ -148,26 +148,26 @@ class Sound:
 
 
 def refuse_endless(sound: Sound) -> None:
-    """Raise InputError before the work where the header alone says that the recording is too long for it."""
+    """Raise InputError before the work if the recording is too long by its header."""
     if sound.duration_s > MAX_DURATION_S:
         raise InputError(_TOO_LONG)
 
 
 def first_second(blocks: Iterable[Samples]) -> Samples:
-    """The first 8000 samples, or all there are; reads no block further than that."""
-    found: list[Samples] = []
+    """The first 8000 samples, or all if there are fewer; reads no more blocks than needed."""
+    pieces: list[Samples] = []
     for block in blocks:
-        found.append(block)
-        if sum(map(len, found)) >= wav.MODEL_FRAMES:
+        pieces.append(block)
+        if sum(map(len, pieces)) >= wav.MODEL_FRAMES:
             break
-    return np.concatenate(found)[: wav.MODEL_FRAMES]
+    return np.concatenate(pieces)[: wav.MODEL_FRAMES]
 
 
 def loudest_second(blocks: Iterable[Samples]) -> tuple[Samples, float]:
-    """The second with the most energy, and where it starts in seconds; starts are tried every 10 ms."""
+    """(the second with the most energy, its start in seconds); starts are tried every 10 ms."""
     waiting = np.zeros(0, np.float32)
     waiting_at = 0
-    loudest, found, found_at = -1.0, waiting, 0
+    loudest, second, second_at = -1.0, waiting, 0
     for block in blocks:
         waiting = np.concatenate([waiting, block])
         if len(waiting) < wav.MODEL_FRAMES:
@@ -176,16 +176,16 @@ def loudest_second(blocks: Iterable[Samples]) -> tuple[Samples, float]:
         starts = np.arange(0, len(waiting) - wav.MODEL_FRAMES + 1, _HOP)
         energies = energy[starts + wav.MODEL_FRAMES] - energy[starts]
         best = int(np.argmax(energies))
-        if energies[best] > loudest + 1e-9:  # an equally loud second later on does not count
-            loudest, found_at = float(energies[best]), waiting_at + int(starts[best])
-            found = waiting[starts[best] : starts[best] + wav.MODEL_FRAMES].copy()
+        if energies[best] > loudest + 1e-9:  # of equally loud seconds the first one is kept
+            loudest, second_at = float(energies[best]), waiting_at + int(starts[best])
+            second = waiting[starts[best] : starts[best] + wav.MODEL_FRAMES].copy()
         passed = int(starts[-1]) + _HOP
         waiting, waiting_at = waiting[passed:], waiting_at + passed
-    return (waiting, 0.0) if loudest < 0 else (found, found_at / wav.MODEL_RATE_HZ)
+    return (waiting, 0.0) if loudest < 0 else (second, second_at / wav.MODEL_RATE_HZ)
 
 
 def every_second(blocks: Iterable[Samples]) -> Iterator[Samples]:
-    """Second after second; the last may be shorter. A remainder under 10 ms is left out, unless it is all there is."""
+    """Yield one second after another; the last may be shorter. A remainder under 10 ms is left out if it is not all."""
     waiting = np.zeros(0, np.float32)
     seconds = 0
     for block in blocks:
@@ -199,22 +199,22 @@ def every_second(blocks: Iterable[Samples]) -> Iterator[Samples]:
 
 
 def model_wav(samples: Samples) -> bytes:
-    """The WAV file, 8044 bytes, of at most one second at 8000 Hz; padded with silence."""
+    """The WAV file, 8044 bytes, of at most one second at 8000 Hz, padded with silence."""
     steps = np.clip(np.rint(samples * 128) + wav.SILENCE, 0, 255).astype(np.uint8)
     return wav.serialize(wav.model_recording(steps.tobytes()))
 
 
 def _refuse_sample_dumps(source: SoundFileLike) -> None:
-    """MIDI sample dumps, a kind nobody meets: on a damaged one libsndfile prints to stdout, into our answer."""
+    """Refuse MIDI sample dumps, a rare format: on a damaged one libsndfile prints to stdout, into our output."""
     head = source.read(2)
     source.seek(0)
     if head == b"\xf0\x7e":
-        raise UnknownSoundError("a MIDI sample dump, which is not read.")
+        raise UnknownSoundError("this is a MIDI sample dump, which is not read.")
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """libmpg123 writes pages of remarks on a damaged file straight to file descriptor 2; the user gets our one line."""
+    """Silence file descriptor 2, to which libmpg123 writes pages of remarks on a damaged file."""
     try:
         saved = os.dup(2)
     except OSError:  # no stderr at all
@@ -232,7 +232,7 @@ def _quiet() -> Iterator[None]:
 
 @cache
 def _reader() -> Any:
-    """soundfile's SoundFile, for reading from front to back. Imported late: it looks for libsndfile when imported."""
+    """soundfile's SoundFile, for reading from front to back. Imported late, because importing it loads libsndfile."""
     try:
         import soundfile
     except OSError as error:
@@ -240,8 +240,8 @@ def _reader() -> Any:
 
     class ForwardReader(soundfile.SoundFile):
         def seekable(self) -> bool:
-            # After every read soundfile seeks to where the file stands already. Inside an MP3 that loses the bits
-            # that frames lend to each other, and what follows is decoded wrong. A file that cannot seek is left alone.
+            # After every read soundfile seeks to the current position. Inside an MP3 this drops the bit reservoir
+            # that frames share, so the next frames are decoded wrong. It does not seek in a file that cannot seek.
             return False
 
     return ForwardReader

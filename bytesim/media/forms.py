@@ -1,4 +1,4 @@
-"""Any recording or picture in the one form that models read."""
+"""Convert a recording or picture of any format to the models' form."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bytesim.formats import bmp, wav
 from bytesim.media import audio
 from bytesim.media.image import normalize_image
 
-VIDEO_ADVICE = "Of a video, or sound in another format, make a WAV file first: ffmpeg -i FILE sound.wav"
+VIDEO_ADVICE = "For a video, or for sound in another format, make a WAV file first: ffmpeg -i FILE sound.wav"
 
 
 def model_form(file: BinaryIO, kind: Literal["wav", "bmp"]) -> tuple[bytes, str]:
-    """(file, what was done) of a recording or picture in the form the models read, as `normalize` makes it by itself.
+    """(file in the models' form, what was done) of a recording or picture, as `normalize` makes it by default.
 
-    A file that is in that form stays as it is, and nothing was done. Raises InputError.
+    A file that is in this form already is returned as it is, with an empty text. Raises InputError.
     """
     head = _MODEL_HEADS[kind]
     data = file.read(head.num_bytes + 1)
@@ -30,7 +30,7 @@ def model_form(file: BinaryIO, kind: Literal["wav", "bmp"]) -> tuple[bytes, str]
     try:
         sound = audio.Sound(audio.SoundFileLike(file))
     except audio.UnknownSoundError as error:
-        raise InputError(f"no recording that libsndfile reads. {VIDEO_ADVICE}") from error
+        raise InputError(f"not a recording that libsndfile reads. {VIDEO_ADVICE}") from error
     with closing(sound):
         data, done = one_second(sound, "first")
         return data, f"{describe_sound(sound)} -> {done}"
@@ -38,15 +38,13 @@ def model_form(file: BinaryIO, kind: Literal["wav", "bmp"]) -> tuple[bytes, str]
 
 @dataclass(frozen=True)
 class _ModelHead:
-    """By what a file in the form of the models is known: its length, and the bytes before its samples or pixels."""
+    """What identifies a file in the models' form: its length and its header."""
 
     num_bytes: int
     start: bytes
 
 
 _SILENT = wav.serialize(wav.model_recording(b""))
-
-
 _WHITE = bmp.serialize(
     bmp.Picture(width=bmp.MODEL_SIDE, height=bmp.MODEL_SIDE, pixels=b"\xff" * (bmp.MODEL_BYTES - bmp.HEADER_BYTES))
 )
@@ -59,7 +57,7 @@ _MODEL_HEADS = {
 
 
 def one_second(sound: audio.Sound, segment: str) -> tuple[bytes, str]:
-    """(WAV file, what was done)."""
+    """(WAV file, what was done) of one second: the loudest, or the first for any other `segment`."""
     if segment == "loudest":
         audio.refuse_endless(sound)
         samples, start_s = audio.loudest_second(sound.blocks())
@@ -71,6 +69,7 @@ def one_second(sound: audio.Sound, segment: str) -> tuple[bytes, str]:
 
 
 def describe_sound(sound: audio.Sound) -> str:
+    """Sample rate, channels and duration, such as `44100 Hz stereo, 3.2 s`."""
     channels = {1: "mono", 2: "stereo"}.get(sound.num_channels, f"{sound.num_channels} channels")
     return f"{sound.sample_rate_hz} Hz {channels}, {_duration(sound.duration_s)}"
 

@@ -1,6 +1,6 @@
-"""Any picture Pillow reads, as the 32x32 pixels of 24 bits that the models read.
+"""Convert any picture that Pillow reads to the models' form, 32x32 pixels of 24 bits.
 
-A picture is refused by the size in its header, before a pixel is decoded: a PNG of a few
+Too large a picture is refused by the size in its header, before any pixel is decoded: a PNG of a few
 hundred bytes can claim 50,000 x 50,000 pixels.
 """
 
@@ -19,7 +19,7 @@ from bytesim.errors import InputError
 from bytesim.formats import bmp
 
 MAX_PIXELS = 64 * 1024 * 1024
-"""Largest picture that is decoded. A large JPEG is decoded at a fraction of its size and counts as that."""
+"""Largest picture that is decoded. A large JPEG is decoded at a smaller size, which is what counts."""
 
 _SIDE = bmp.MODEL_SIDE
 _DRAFT_SIDE = 8 * _SIDE
@@ -35,18 +35,18 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation -> what turns the stored pixels upright."""
+"""EXIF orientation -> the operation that turns the stored pixels upright."""
 _REFUSED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
-"""EPS would be handed to Ghostscript, a program; the others are names without a decoder."""
+"""Pillow would run Ghostscript for EPS; it has no decoder for the others."""
 
 
 class UnknownPictureError(InputError):
-    """Bytes that no decoder of Pillow claims; another kind of file may be at hand."""
+    """A file that Pillow does not know; it may be of another kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NormalizedImage:
-    """A picture as the models read it, and in words what it was and what was done to it."""
+    """A picture in the models' form; in words, what the input was and what was done to it."""
 
     picture: bmp.Picture
     found: str
@@ -54,11 +54,12 @@ class NormalizedImage:
 
 
 def normalize_image(file: BinaryIO, *, fit: str = "crop") -> NormalizedImage:
-    """Make 32x32 pixels of a picture in a seekable binary file, judged by its content.
+    """Read a picture from a seekable binary file and reduce it to 32x32 pixels.
 
-    `fit`: `crop` takes the middle square, `pad` puts the whole picture on white, `stretch` bends it.
-    Transparent parts become white, the first frame of an animation is taken, EXIF orientation is
-    honoured. Raises InputError for what Pillow cannot read and for what is too large.
+    The format is detected by content. `fit` makes the picture square: `crop` takes the middle square, `pad`
+    puts the whole picture on white, `stretch` distorts it. Transparent parts become white, the first frame
+    of an animation is taken, EXIF orientation is applied. Raises InputError for a file that Pillow cannot
+    read and for too large a picture.
     """
     try:
         with warnings.catch_warnings():
@@ -68,13 +69,13 @@ def normalize_image(file: BinaryIO, *, fit: str = "crop") -> NormalizedImage:
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        raise UnknownPictureError("no picture that Pillow reads.") from error
+        raise UnknownPictureError("not a picture that Pillow reads.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(
-            f"the picture holds more pixels than can be decoded ({MAX_PIXELS:,}). Make it smaller first."
+            f"the picture has more pixels than can be decoded ({MAX_PIXELS:,}). Make it smaller first."
         ) from error
     except Exception as error:
-        # Pillow's decoders meet damaged files with almost any exception; the picture is at fault, not we.
+        # On a damaged file Pillow's decoders may raise almost any exception.
         reason = str(error).rstrip(".") or type(error).__name__
         raise InputError(f"the picture cannot be decoded: {reason}.") from error
 
@@ -88,7 +89,7 @@ def _normalize(image: Image.Image, file: BinaryIO, fit: str) -> NormalizedImage:
     width, height = image.size
     animated, transparent = getattr(image, "is_animated", False), _is_transparent(image)
     found = [f"{image.format} {width}x{height}"] + ["animated"] * animated + ["transparent"] * transparent
-    # The JPEG decoder can leave out pixels that a 32x32 picture does not show; for other formats this does nothing.
+    # The JPEG decoder can decode at a smaller size; for other formats this does nothing.
     image.draft(None, (_DRAFT_SIDE, _DRAFT_SIDE))
     _refuse_bombs(image, width * height, file)
     image.load()
@@ -104,31 +105,31 @@ def _normalize(image: Image.Image, file: BinaryIO, fit: str) -> NormalizedImage:
 
 
 def _refuse_bombs(image: Image.Image, full_size: int, file: BinaryIO) -> None:
-    """Raise InputError before the decoder would need more than 1 GB or some minutes."""
-    warnings.simplefilter("error", Image.DecompressionBombWarning)  # a picture inside the picture, as ICO has
+    """Raise InputError if decoding would need more than 1 GB or several minutes."""
+    warnings.simplefilter("error", Image.DecompressionBombWarning)  # for a picture inside the picture, as in ICO files
     progressive = bool(image.info.get("progressive"))
-    # A progressive JPEG is held at full size whatever is left out later.
+    # A progressive JPEG is always decoded at its full size.
     if (full_size if progressive else image.width * image.height) > MAX_PIXELS:
         raise InputError(
-            f"the picture holds {full_size:,} pixels, more than can be decoded ({MAX_PIXELS:,}). Make it smaller first."
+            f"the picture has {full_size:,} pixels, more than can be decoded ({MAX_PIXELS:,}). Make it smaller first."
         )
     if progressive and full_size * _count_scans(file) > _MAX_SCANNED_PIXELS:
-        raise InputError("a JPEG with too many scans to decode. Save it again as an ordinary JPEG.")
+        raise InputError("the JPEG has too many scans to decode. Save it again as an ordinary JPEG.")
 
 
 def _count_scans(file: BinaryIO) -> int:
-    """Start-of-scan markers; among coded pixels FF is followed by 00, so no scan is counted that is none."""
-    place = file.tell()
+    """The number of start-of-scan markers. In coded pixels 00 follows FF, so nothing else is counted."""
+    position = file.tell()
     file.seek(0)
     scans = sum(block.count(b"\xff\xda") for block in iter(lambda: file.read(1 << 20), b""))
-    file.seek(place)
+    file.seek(position)
     return scans
 
 
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # damaged metadata says nothing on orientation, and the pixels are sound
+    except Exception:  # the metadata are damaged, but the pixels may be sound
         return 1
 
 
@@ -137,14 +138,14 @@ def _is_transparent(image: Image.Image) -> bool:
 
 
 def _plain_colours(image: Image.Image) -> Image.Image:
-    """RGB, or RGBA where parts are transparent; greys of more than 8 bits are brought to 8 first."""
+    """The picture as RGB, or RGBA if parts are transparent; greys of more than 8 bits are scaled to 8 first."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return Image.fromarray(_grey_8_bit(np.asarray(image))).convert("RGB")
     return image.convert("RGBA" if _is_transparent(image) else "RGB")
 
 
 def _grey_8_bit(grey: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """(H, W) greys of another range: 0..65535 of integers, 0..1 of floats, else from the darkest to the brightest."""
+    """Scale greys (H, W) to 8 bits from 0..65535 (integers) or 0..1 (floats), else from their darkest to brightest."""
     low = min(float(band.min()) for band in _bands(grey))
     high = max(float(band.max()) for band in _bands(grey))
     usual = 1.0 if grey.dtype.kind == "f" else 65535.0
@@ -155,13 +156,13 @@ def _grey_8_bit(grey: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def _bands(grey: NDArray[np.generic]) -> Iterator[NDArray[np.float32]]:
-    """A few rows at a time as finite floats, so that a large picture is not copied four times over."""
+    """Yield a few rows at a time as finite floats, so that a large picture is not copied several times."""
     for top in range(0, len(grey), _BAND):
         yield np.nan_to_num(grey[top : top + _BAND].astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _fit(image: Image.Image, fit: str) -> Image.Image:
-    """32x32 RGB, on white."""
+    """The picture as 32x32 RGB, on white."""
     width, height = image.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2

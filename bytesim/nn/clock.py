@@ -1,6 +1,6 @@
-"""Musical time as the model reads it: as features, and as what lets a decoder look where the music stands.
+"""Musical time as input of a model: as features, and as terms of cross-attention that depend on time differences.
 
-Times are ticks, 480 to the quarter note, from `bytesim.clocks`: since the music began, and since the bar began.
+Times are ticks, 480 to the quarter note, from `bytesim.clocks`: since the start of the music and of the bar.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from torch import Tensor, nn
 _BINARY = [60 << step for step in range(13)]
 _TERNARY = [90 << step for step in range(11)]
 _WRITTEN = [128 << step for step in range(11)]
-"""Numbers of variable length are written in base 128."""
+"""Periods of the digits of MIDI's variable-length numbers, which are in base 128."""
 _MUSIC_PERIODS = _BINARY + _TERNARY + _WRITTEN
 _BAR_PERIODS = _BINARY[:7] + _TERNARY[:6]
 NUM_FEATURES = 2 * (len(_MUSIC_PERIODS) + len(_BAR_PERIODS))
 
 NUM_HANDS = 16
-"""Periods by which source attention compares times."""
+"""Number of periods by which cross-attention to the source compares times."""
 _SHORTEST, _LONGEST = 120.0, 245_760.0
 PEAK = 4.0
-"""How much more, as a logit, a fresh query sees of the source at its own time than on average."""
+"""Logit that an untrained query adds for source bytes at its own time, relative to the average."""
 
 
 class ClockFeatures(nn.Module):
-    """Times (..., 2) -> vectors (..., H): sines and cosines of many periods, then linear; zero at first."""
+    """Times (..., 2) -> vectors (..., H): sines and cosines of many periods, then a linear map that starts at zero."""
 
     music_periods: Tensor
     bar_periods: Tensor
@@ -40,18 +40,18 @@ class ClockFeatures(nn.Module):
 
     def forward(self, times: Tensor) -> Tensor:
         turns = [
-            (times[..., place : place + 1] % periods) / periods
-            for place, periods in enumerate((self.music_periods, self.bar_periods))
+            (times[..., axis : axis + 1] % periods) / periods
+            for axis, periods in enumerate((self.music_periods, self.bar_periods))
         ]
         angles = torch.cat(turns, -1) * (2 * math.pi)
         return self.join(torch.cat([angles.cos(), angles.sin()], -1).to(self.join.weight.dtype))
 
 
 class ClockHands(nn.Module):
-    """What source attention adds to queries and keys, so that their product tells how far apart their times are.
+    """Terms that cross-attention adds to queries and keys, so that their product depends on the time between them.
 
-    A query is a sum of `NUM_HANDS` waves around its own time, of amplitudes and phases that its content sets; at first
-    they make a peak at that time.
+    A query is a sum of `NUM_HANDS` waves around its own time, whose amplitudes and phases depend on its content. Before
+    training they form a peak at that time.
     """
 
     def __init__(self, hidden_size: int, num_heads: int) -> None:
@@ -65,7 +65,7 @@ class ClockHands(nn.Module):
     def queries(self, x: Tensor, times: Tensor) -> Tensor:
         """(B, N, T, 2 * hands) for vectors (B, T, H) at times (B, T, 2)."""
         waves = self.waves(x).view(*x.shape[:2], self.num_heads, 2, NUM_HANDS).permute(3, 0, 2, 1, 4)
-        cos, sin = (each[:, None].to(x.dtype) for each in waves_of(times))
+        cos, sin = (wave[:, None].to(x.dtype) for wave in waves_of(times))
         return torch.cat([waves[0] * cos - waves[1] * sin, waves[0] * sin + waves[1] * cos], -1)
 
 

@@ -1,4 +1,4 @@
-"""A bidirectional transformer layer of modern parts."""
+"""A bidirectional transformer layer with the modern parts of `nn.parts`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bytesim.nn.parts import FeedForward, make_norm
 
 
 class EncoderBlock(nn.Module):
-    """One layer in which all places see each other: bytes of a source, of a patch, or places of a map."""
+    """One layer in which all positions attend to each other: bytes of a source or patch, or cells of a feature map."""
 
     def __init__(self, size: int, head_size: int) -> None:
         super().__init__()
@@ -19,6 +19,6 @@ class EncoderBlock(nn.Module):
         self.feed_forward = FeedForward(size, "modern")
 
     def forward(self, x: Tensor, rotary: Tensor | None, mask: Tensor) -> Tensor:
-        """(B, T, H) -> (B, T, H), attending to what `mask`, broadcast to (B, N, T, T), allows."""
+        """(B, T, H) -> (B, T, H), each position attending to those where `mask`, broadcast to (B, N, T, T), is True."""
         x = x + self.attention(self.attention_norm(x), rotary, mask)
         return x + self.feed_forward(self.feed_forward_norm(x))

@@ -1,8 +1,7 @@
-"""A file as a bag of hashed n-grams of its bytes.
+"""A file as a bag of hashed byte n-grams.
 
-Sources: hashed n-grams of bytes, the Byte Latent Transformer, arXiv:2412.09871, section 3.2.1; their mean as what a
-classifier sees, fastText, arXiv:1607.01759; leaving some out while it learns, Iyyer et al. 2015,
-aclanthology.org/P15-1162.
+Sources: hashed byte n-grams, the Byte Latent Transformer, arXiv:2412.09871, section 3.2.1; a classifier on a bag of
+n-grams, fastText, arXiv:1607.01759; dropping some of them in training, Iyyer et al. 2015, aclanthology.org/P15-1162.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ PRIME = 1_000_000_007
 
 
 class Bag(nn.Module):
-    """Tokens (B, L), padded with 256 -> (B, D): the sum of the vectors of n-grams, over the root of how many.
+    """Tokens (B, L), padded with 256 -> (B, D): the sum of the vectors of its n-grams over the root of their number.
 
-    `dropout` is the share of the n-grams that are left out in training.
+    `dropout` is the share of the n-grams that are dropped in training.
     """
 
     def __init__(self, buckets: int, size: int, dropout: float) -> None:
@@ -32,18 +31,18 @@ class Bag(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         rows = self.rows(tokens)
-        if self.training and self.dropout:  # whole columns, so that what is left out costs nothing
+        if self.training and self.dropout:  # whole columns, so that dropped n-grams cost no time
             rows = rows[:, torch.rand(rows.shape[1], device=rows.device) >= self.dropout]
         count = (rows != self.buckets).sum(1, keepdim=True).clamp(min=1)
         return self.table(rows) / count.sqrt()
 
     def rows(self, tokens: Tensor) -> Tensor:
-        """(B, all n-grams) the row of each in the table; the last one, `buckets`, is none."""
+        """(B, all n-grams): the table row of each; the last row, `buckets`, is for padding and always zero."""
         raise NotImplementedError
 
 
 class NgramBag(Bag):
-    """The n-grams of a file, wherever they stand."""
+    """The n-grams of a file, whatever their position."""
 
     fold: Tensor
 
@@ -64,9 +63,9 @@ class NgramBag(Bag):
         self.register_buffer("fold", fold, persistent=False)
 
     def rows(self, tokens: Tensor) -> Tensor:
-        """(B, all n-grams) the row of each in the table; those that reach into padding have the last one."""
+        """(B, all n-grams): the table row of each; the last row for those that reach into padding."""
         folded = self.fold[tokens]
-        found = []
+        rows = []
         value, real = torch.zeros_like(folded), torch.ones_like(folded, dtype=torch.bool)
         for length in range(1, max(self.lengths) + 1):
             shifted = F.pad(folded[:, : folded.shape[1] - length + 1], (length - 1, 0), value=END_OF_PATCH)
@@ -74,5 +73,5 @@ class NgramBag(Bag):
             real = real & (shifted != END_OF_PATCH)
             if length in self.lengths:
                 mixed = (value * 2654435761 + length * 40503) % PRIME % self.buckets
-                found.append(torch.where(real, mixed, self.buckets))
-        return torch.cat(found, 1)
+                rows.append(torch.where(real, mixed, self.buckets))
+        return torch.cat(rows, 1)

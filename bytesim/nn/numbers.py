@@ -1,8 +1,8 @@
-"""Byte tables that begin as the numbers bytes stand for, and not at random.
+"""Numeric initialisation of byte embeddings: they start as the numbers that bytes stand for, and not at random.
 
-A table whose rows are bits, magnitude, logarithm and waves of a byte's value starts where sums, shifts and comparisons
-are nearly linear; training goes on from there. The remaining columns are random, so that bytes that are names and
-not numbers can be told apart as well.
+Each row holds the bits, magnitude, logarithm and waves of a byte's value, in which sums, shifts and comparisons are
+nearly linear; training continues from there. The remaining columns are random, so that categorical bytes stay
+distinguishable.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from torch import Tensor
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 _WAVES = (512, 256, 128, 64)
-"""Periods, in values of a byte."""
+"""Periods of the waves, in byte values."""
 _EVEN = math.sqrt(2)
-"""Makes the mean square of a wave, and about that of a magnitude, the 1 that bits have."""
+"""Scale that gives waves, and roughly magnitudes, the mean square of bits, which is 1."""
 
 
 def number_features() -> Tensor:
-    """(256, 18): of each byte its 8 bits as -1 and 1, its value and its logarithm, and 4 waves, sine and cosine."""
+    """(256, 18): the 8 bits of each byte as -1 and 1, its value, its logarithm, and cosines and sines of 4 waves."""
     values = torch.arange(END_OF_PATCH)
     bits = (values[:, None] >> torch.arange(8) & 1) * 2.0 - 1
     magnitudes = torch.stack([values / 128 - 1, (values + 1).log2() / 4 - 1], 1)
@@ -31,7 +31,10 @@ def number_features() -> Tensor:
 
 @torch.no_grad()
 def begin_as_numbers(weight: Tensor, scale: float) -> None:
-    """Set a table (257, H), of root mean square `scale`: number features, then random columns; a random last row."""
+    """Initialise a table (257, H) with root mean square `scale`: number features first, random columns after them.
+
+    The last row, END_OF_PATCH, is random.
+    """
     width = weight.shape[1]
     features = number_features()[:, :width]
     table = torch.randn(VOCAB_SIZE, width)

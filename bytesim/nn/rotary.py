@@ -1,4 +1,4 @@
-"""Rotary positions. Source: Su et al. 2021, arXiv:2104.09864."""
+"""Rotary position embeddings (RoPE). Source: Su et al. 2021, arXiv:2104.09864."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def rotary_table(positions: int, head_dim: int, base: float = BASE) -> Tensor:
 
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
-    """Turn queries or keys (..., T, D) by their positions; `table` is (2, ..., T, D), broadcast from the left."""
+    """Rotate queries or keys (..., T, D) by their positions; `table` is (2, ..., T, D), broadcast from the left."""
     cos, sin = table.to(x.dtype)
     first, second = x.chunk(2, -1)
     return x * cos + torch.cat([-second, first], -1) * sin

@@ -1,8 +1,8 @@
-"""What magika and libmagic call a file, in our labels: the tools that the model `filetype` is compared with.
+"""The file types that magika and libmagic give, as our labels: the baselines of the model `filetype`.
 
-Each tool sees the same bytes as the model, without a name. Where it is less precise than our labels its name stands for
-the one of ours that it most plainly means (magika's `lisp` is our `lisp`, though it also answers so for Scheme), and
-where it has no name for a type of ours it cannot be right there: `without_name` lists those types.
+Each tool gets the same bytes as the model, without a file name. A name that is less precise than our labels counts as
+the closest one (magika's `lisp` is our `lisp`, although magika also answers it for Scheme). A tool cannot be right for
+types that it has no name for; `without_name` lists these.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MAGIKA_NAMES = {
     "apk": "jar", "nupkg": "zip", "xpi": "zip", "crx": "zip", "snap": UNKNOWN, "xsd": "xml", "randomtxt": "txt",
     "ps": "postscript", "ai": "pdf", "tsv": "csv", "jsonl": "json", "zst": "zst", "mpegaudio": "mp3",
 }  # fmt: skip
-"""Names of magika that mean one of our labels but are spelt otherwise; all others of ours are spelt as here."""
+"""Names of magika -> our labels, where the spelling differs; all other names are spelt alike."""
 
 _MAGIC_RULES = tuple(
     (re.compile(pattern, re.I), label)
@@ -131,11 +131,11 @@ _MAGIC_RULES = tuple(
         (r"^text/plain", "txt"),
     )
 )
-"""Patterns of `MIME type; description` as libmagic gives them, and our label."""
+"""(pattern of the `MIME type; description` that libmagic gives, our label)."""
 
 
 def magika_labels(files: Sequence[bytes]) -> list[str]:
-    """Our label for each file as magika sees it; "unknown" where it gives none of ours. Raises ToolError."""
+    """Our label of each file by magika; "unknown" where its answer is none of ours. Raises ToolError."""
     reader = _magika()
     return [_our_name(str(reader.identify_bytes(data).output.label)) for data in files]
 
@@ -155,7 +155,7 @@ def _our_name(name: str) -> str:
 
 
 def libmagic_labels(files: Sequence[bytes]) -> list[str]:
-    """Our label for each file as libmagic sees it, asked by way of `file`. Raises ToolError."""
+    """Our label of each file by libmagic, through the program `file`. Raises ToolError."""
     return [
         label_of_magic(answer)
         for start in range(0, len(files), BATCH)
@@ -164,12 +164,12 @@ def libmagic_labels(files: Sequence[bytes]) -> list[str]:
 
 
 def label_of_magic(answer: str) -> str:
-    """Our label for `MIME type; description`; "unknown" where no pattern fits."""
+    """Our label for a `MIME type; description`; "unknown" if no pattern matches."""
     return next((label for pattern, label in _MAGIC_RULES if pattern.search(answer)), UNKNOWN)
 
 
 def _magic(files: Sequence[bytes]) -> list[str]:
-    """`MIME type; description` of each file. The files get names that say nothing."""
+    """`MIME type; description` of each file. The files get neutral names."""
     with tempfile.TemporaryDirectory(prefix="bytesim-") as folder:
         for number, data in enumerate(files):
             Path(folder, f"{number:06d}").write_bytes(data)
@@ -196,9 +196,9 @@ def _file(folder: str, *options: str) -> list[str]:
 
 
 def without_name(tool: str) -> list[str]:
-    """Our labels that a tool, "magika" or "libmagic", has no name for. Raises ToolError."""
+    """Our labels for which a tool, "magika" or "libmagic", has no name. Raises ToolError."""
     if tool == "libmagic":
         named = {label for _, label in _MAGIC_RULES}
     else:
-        named = {_our_name(str(each)) for each in _magika().get_output_content_types()}
+        named = {_our_name(str(content_type)) for content_type in _magika().get_output_content_types()}
     return [label for label in LABELS[:-1] if label not in named]

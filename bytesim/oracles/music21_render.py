@@ -1,7 +1,7 @@
-"""ABC -> MIDI by music21, which pip installs everywhere. Slower and plainer than abc2midi.
+"""Convert ABC to MIDI with music21, which pip can install everywhere. It is slower and simpler than abc2midi.
 
-It runs as a program of its own (`python -m bytesim.oracles.music21_render`), so that a tune which keeps it busy
-for ever can be stopped.
+music21 runs in a process of its own (`python -m bytesim.oracles.music21_render`), so that it can be stopped if a
+tune keeps it busy for ever.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bytesim.formats import midi
 from bytesim.oracles.abcmidi import Rendering
 
 TIMEOUT_S = 60.0
-"""music21 alone takes a second or two to load."""
+"""Time limit; loading music21 alone takes a second or two."""
 MAX_TEXT_BYTES = 64 * 1024
 
 _REFUSED = 3
@@ -25,8 +25,8 @@ _REFUSED = 3
 def render_music21(abc_text: str) -> Rendering:
     """The first tune of a text, rendered by music21.
 
-    Grace notes are left out: music21 gives them no length, and they would sound to the end. Raises FormatError
-    for a tune it cannot read, ToolError where it fails or runs on.
+    Grace notes are left out: music21 gives them no length, so they would sound to the end. Raises FormatError
+    for a tune that music21 cannot read, ToolError if it fails or takes too long.
     """
     raw = abc_text.encode("utf-8", "replace")
     if len(raw) > MAX_TEXT_BYTES:
@@ -34,13 +34,13 @@ def render_music21(abc_text: str) -> Rendering:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "bytesim.oracles.music21_render"],
-            cwd=Path(__file__).parents[2],  # -m looks there first, and not among the user's files
+            cwd=Path(__file__).parents[2],  # so that -m imports this package, whatever folder the user is in
             input=raw,
             capture_output=True,
             timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired as error:
-        raise ToolError(f"music21 was stopped after {TIMEOUT_S:g} s. Take the tune apart and try again.") from error
+        raise ToolError(f"music21 was stopped after {TIMEOUT_S:g} s. Split the tune and try again.") from error
     if done.returncode == _REFUSED:
         raise FormatError(f"music21 cannot read this tune: {done.stderr.decode('utf-8', 'replace').strip()}.")
     if done.returncode:
@@ -54,7 +54,7 @@ def render_music21(abc_text: str) -> Rendering:
 
 
 def midi_by_music21(abc_text: str) -> bytes:
-    """What the program does: a format 1 file of 10080 ticks per quarter note, repeats played out."""
+    """The MIDI file that music21 makes: format 1, 10080 ticks per quarter note, repeats played out."""
     from music21 import converter
     from music21 import midi as music21_midi
     from music21.stream import Opus
@@ -65,12 +65,12 @@ def midi_by_music21(abc_text: str) -> bytes:
         score = score.scores[0]
     written: bytes = music21_midi.translate.streamToMidiFile(score).writestr()
     title = re.search(r"^T:(.*)$", abc_text, re.MULTILINE)
-    # music21 puts no title into its MIDI.
+    # music21 does not write the title.
     return midi.set_title_and_tempo(written, title[1], None) if title else written
 
 
 def _with_unit_length(abc_text: str) -> str:
-    """`L:` written out by the rule of the ABC standard, which music21 follows only where `M:` is given."""
+    """Write `L:` out by the rule of the ABC standard, which music21 follows only if `M:` is given."""
     head, key, rest = abc_text.partition("\nK:")
     if not key or re.search(r"^L:", head, re.MULTILINE):
         return abc_text
@@ -86,7 +86,7 @@ def _without_graces(abc_text: str) -> tuple[str, int]:
 def _main() -> int:
     try:
         data = midi_by_music21(sys.stdin.buffer.read().decode("utf-8"))
-    except Exception as error:  # music21 raises its own kinds, and built-in ones where it loses its way
+    except Exception as error:  # music21 raises its own exceptions and, on damaged tunes, built-in ones
         sys.stderr.write(" ".join(f"{error or type(error).__name__}".split())[:300].rstrip("."))
         return _REFUSED
     sys.stdout.buffer.write(data)

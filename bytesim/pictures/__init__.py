@@ -1,1 +1,1 @@
-"""Plain values in, PNG or SVG out."""
+"""Pictures, PNG or SVG, drawn from plain values."""

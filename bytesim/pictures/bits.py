@@ -10,8 +10,7 @@ from bytesim.pictures.canvas import new_figure, png_of
 
 
 def draw_bits(bits: Sequence[float], model: str) -> bytes:
-    """A PNG: how many files or rows cost the model how many bits per byte, with the median and the mean."""
-
+    """A PNG: a histogram of the bits per byte of files, with the median and the mean."""
     values = np.array(bits, np.float64)
     figure = new_figure(8, 4.5)
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""What every matplotlib picture begins and ends with, without a display."""
+"""Making a matplotlib figure without a display, and saving it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of how a classifier does: which classes it takes for which, and whether its probabilities are honest."""
+"""Pictures of a classifier's performance: its confusion matrix and its calibration."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bytesim.metrics import ClassificationScore, calibration_bins, calibration_error, row_shares
+from bytesim.metrics import ClassificationScore, calibration_bins, calibration_error, confused_pairs, row_shares
 from bytesim.pictures.canvas import new_figure, png_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-from bytesim.metrics import confused_pairs
 
 FEW_CLASSES = 20
-"""Up to so many classes every cell of a confusion matrix shows its number."""
+"""Greatest number of classes for which every cell of a confusion matrix shows its number."""
 
 
 def confusion_png(score: ClassificationScore, labels: Sequence[str]) -> bytes:
-    """A PNG of the confusion matrix, each row as shares of the files of that class.
+    """A PNG of the confusion matrix; each row shows shares of the files of its class.
 
-    Of more than FEW_CLASSES classes the worst pairs alone are written out, and classes without a file are left out.
+    With more than FEW_CLASSES classes only the worst pairs are labelled, and classes without a file are left out.
     """
     from matplotlib.colors import PowerNorm
 
     counts = np.array(score.confusion, np.int64)
     used = np.flatnonzero(counts.sum(0) + counts.sum(1)) if len(labels) > FEW_CLASSES else np.arange(len(labels))
-    names = [labels[place] for place in used.tolist()]
+    names = [labels[index] for index in used.tolist()]
     few = len(names) <= FEW_CLASSES
     side = max(5.0, 2.5 + 0.55 * len(names)) if few else max(10.0, 3 + 0.135 * len(names))
     figure = new_figure(side + 1, side)
     axes = figure.subplots()
     shares = row_shares(counts)[np.ix_(used, used)]
-    # Of many classes most confusions are rare: a scale that rises steeply at first shows them.
+    # With many classes most confusions are rare; a scale that rises steeply at first shows them.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(1.0 if few else 0.4, 0, 1))
     size = 9 if few else max(4.5, min(8, 640 / len(names) * side / 16))
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
@@ -54,28 +53,30 @@ def confusion_png(score: ClassificationScore, labels: Sequence[str]) -> bytes:
 
 
 def reliability_png(probabilities: ArrayLike, labels: ArrayLike) -> bytes:
-    """A PNG: how often answers of each confidence are right, (N, C) probabilities against true classes (N,)."""
+    """A PNG of the reliability diagram: accuracy by confidence, for (N, C) probabilities and true classes (N,)."""
     table, truth = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     bins = calibration_bins(table, truth)
     num_bins = len(bins.files)
     figure = new_figure(6, 6.5)
     above, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
     left = np.arange(num_bins) / num_bins
-    seen = bins.files > 0
+    filled = bins.files > 0
     width = 1 / num_bins
-    above.bar(left[seen], bins.accuracy[seen], width, align="edge", color="tab:blue", edgecolor="white", label="right")
+    above.bar(
+        left[filled], bins.accuracy[filled], width, align="edge", color="tab:blue", edgecolor="white", label="right"
+    )
     gaps = bins.confidence - bins.accuracy
     above.bar(
-        left[seen],
-        gaps[seen],
+        left[filled],
+        gaps[filled],
         width,
-        bottom=bins.accuracy[seen],
+        bottom=bins.accuracy[filled],
         align="edge",
         color="tab:red",
         alpha=0.35,
         label="gap",
     )
-    above.plot([0, 1], [0, 1], "--", color="0.4", linewidth=1, label="honest")
+    above.plot([0, 1], [0, 1], "--", color="0.4", linewidth=1, label="perfectly calibrated")
     above.set_ylim(0, 1)
     above.set_ylabel("share of answers that are right")
     above.legend(loc="upper left", fontsize="small")
@@ -98,7 +99,7 @@ def _write_cells(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float
 
 
 def _write_pairs(axes: Axes, score: ClassificationScore, labels: Sequence[str], names: Sequence[str]) -> None:
-    """Ring the worst pairs, and say beside each what is taken for what."""
+    """Circle the worst pairs and label each with its two classes."""
     for pair in confused_pairs(score, labels):
         row, column = names.index(pair.label), names.index(pair.answer)
         axes.plot(column, row, "o", markersize=9, markerfacecolor="none", markeredgecolor="tab:red")

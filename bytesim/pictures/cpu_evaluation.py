@@ -1,4 +1,4 @@
-"""Pictures of what `evaluate cpu` found."""
+"""A picture of the results of `evaluate cpu`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from bytesim.metrics import StateScore
 from bytesim.pictures.canvas import new_figure, png_of
 
 _NEVER = 1e-6
-"""What a share of 0 is drawn as on a logarithmic axis."""
+"""The value that stands for a share of 0 on a logarithmic axis."""
 
 
 def draw_evaluation(by_length: Mapping[str, StateScore], wrong: Mapping[str, float], title: str) -> bytes:
-    """A PNG: on the left the share of right programs for each length, on the right the wrong share of each operation.
+    """A PNG: on the left the share of right programs by length, on the right the share of wrong results by operation.
 
-    `by_length` maps a span of lengths to the score of its programs, `wrong` an operation to a share from 0 to 1.
+    `by_length` maps a range of lengths to the score of its programs, `wrong` an operation to a share from 0 to 1.
     """
-
     figure = new_figure(12, 4.8)
     lengths, opcodes = figure.subplots(1, 2, width_ratios=(1, 2))
     names = list(by_length)
-    lengths.bar(names, [each.program_accuracy for each in by_length.values()], color="tab:blue", width=0.8)
-    for place, each in enumerate(by_length.values()):
-        label = f"{each.programs_right} of {each.num_programs}"
-        lengths.text(place, 0.02, label, ha="center", rotation=90, color="white", fontsize="small", va="bottom")
+    lengths.bar(names, [score.program_accuracy for score in by_length.values()], color="tab:blue", width=0.8)
+    for bar_index, score in enumerate(by_length.values()):
+        label = f"{score.programs_right} of {score.num_programs}"
+        lengths.text(bar_index, 0.02, label, ha="center", rotation=90, color="white", fontsize="small", va="bottom")
     lengths.set_ylim(0, 1)
     lengths.set_xlabel("instructions")
     lengths.set_ylabel("share of programs right to the last byte")

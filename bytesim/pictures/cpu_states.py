@@ -1,4 +1,4 @@
-"""A run of the CPU as a picture: ACC and registers over time, each value a colour, wrong ones framed in red."""
+"""A picture of a run of the CPU: ACC and registers over time, a colour for each value, wrong ones framed in red."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from bytesim.formats.cpu_trace import REGISTER_NAMES, STATE_SIZE
 from bytesim.pictures.canvas import new_figure, png_of
 
 _SHOWN = (1, *range(STATE_SIZE - len(REGISTER_NAMES), STATE_SIZE))
-"""Bytes of a state that instructions change: ACC and the registers."""
+"""Offsets in a state of the bytes that are drawn: ACC and the registers."""
 _STEPS_PER_INCH = 14
 _WIDEST_INCHES = 22.0
 _FEW_STEPS = 40
-"""So many states, or fewer, have their values written in."""
+"""Greatest number of states for which the values are written into the cells."""
 
 
 def draw_states(shown: Sequence[bytes], right: Sequence[bytes], title: str) -> bytes:
-    """A PNG of states, 16 bytes each; those of `right` that differ, or are missing, are framed in red."""
+    """A PNG of states, 16 bytes each; values that differ from `right`, or are missing there, are framed in red."""
     from matplotlib.patches import Rectangle
 
     whole = [state for state in shown if len(state) == STATE_SIZE]
-    values = np.array([[state[place] for place in _SHOWN] for state in whole], np.uint8).T
+    values = np.array([[state[offset] for offset in _SHOWN] for state in whole], np.uint8).T
     count = len(whole)
     width = min(_WIDEST_INCHES, max(6.0, count / (_STEPS_PER_INCH if count > _FEW_STEPS else 2.2) + 1.6))
     figure = new_figure(width, 3.6)
@@ -35,8 +35,8 @@ def draw_states(shown: Sequence[bytes], right: Sequence[bytes], title: str) -> b
     wrong = [
         (row, step)
         for step in range(count)
-        for row, place in enumerate(_SHOWN)
-        if step >= len(right) or len(right[step]) <= place or right[step][place] != whole[step][place]
+        for row, offset in enumerate(_SHOWN)
+        if step >= len(right) or len(right[step]) <= offset or right[step][offset] != whole[step][offset]
     ]
     line = 1.6 if count <= _FEW_STEPS else 0.8
     for row, step in wrong:

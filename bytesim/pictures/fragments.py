@@ -1,4 +1,4 @@
-"""A file as a strip of colours, one for each label, and the colours themselves."""
+"""A picture of the windows of a file, coloured by label, and the colours of labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LEAST_COLUMNS = 64
 
 
 def label_colours(labels: Sequence[str]) -> dict[str, str]:
-    """Label -> colour, the commonest label first; OTHERS for the labels beyond the number of colours."""
+    """Label -> colour, the most frequent label first; OTHERS stands for labels beyond the number of colours."""
     counts = Counter(labels)
     names = [label for label, _ in counts.most_common() if label != UNKNOWN]
     colours = dict(zip(names, COLOURS, strict=False))
@@ -32,7 +32,7 @@ def label_colours(labels: Sequence[str]) -> dict[str, str]:
 
 
 def strip_labels(labels: Sequence[str], width: int) -> list[str]:
-    """At most `width` cells of equally many windows each: the label that most windows of a cell have."""
+    """Reduce the labels of windows to at most `width` cells; a cell has the most frequent label of its windows."""
     size = -(-len(labels) // width)
     cells = [labels[start : start + size] for start in range(0, len(labels), size)]
     return [Counter(cell).most_common(1)[0][0] for cell in cells]
@@ -41,9 +41,9 @@ def strip_labels(labels: Sequence[str], width: int) -> list[str]:
 def draw_fragments(
     labels: Sequence[str], probabilities: Sequence[float], *, window: int, step: int, title: str
 ) -> bytes:
-    """A PNG: the windows of a file row by row as on a page, each in the colour of its label, paler where less probable.
+    """A PNG: the windows of a file row by row, each in the colour of its label, paler the less probable it is.
 
-    A window holds `window` bytes; one begins every `step` bytes.
+    A window has `window` bytes, and one begins every `step` bytes.
     """
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Patch
@@ -53,9 +53,9 @@ def draw_fragments(
     columns = min(count, max(_LEAST_COLUMNS, 2 ** math.ceil(math.log2(max(1, count / _ROWS)))))
     rows = -(-count // columns)
     cells = np.ones((rows * columns, 3))
-    for place, (label, probability) in enumerate(zip(labels, probabilities, strict=True)):
+    for index, (label, probability) in enumerate(zip(labels, probabilities, strict=True)):
         colour = np.array(to_rgb(colours.get(label, _OTHERS_COLOUR)))
-        cells[place] = colour if label == UNKNOWN else 1 - (1 - colour) * (0.35 + 0.65 * probability)
+        cells[index] = colour if label == UNKNOWN else 1 - (1 - colour) * (0.35 + 0.65 * probability)
     names = list(colours)
     legend_rows = -(-len(names) // 6)
     figure = new_figure(11, 1.5 + 0.22 * max(rows, 3) + 0.25 * legend_rows)

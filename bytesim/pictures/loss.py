@@ -1,4 +1,4 @@
-"""The loss of a training as a picture, from the lines of its log."""
+"""A picture of the loss curves of a training, from the lines of its log."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from bytesim.pictures.canvas import new_figure, png_of
 SMOOTHED_SHARE = 0.02
 """Share of the steps that the smoothed curve averages over."""
 MAX_POINTS = 4000
-"""Points drawn of the thin curve: more would be finer than the picture."""
+"""Most points drawn of the thin curve; more would not be visible."""
 
 
 def plot_loss(lines: Sequence[dict[str, Any]], metric: str) -> bytes:
-    """A PNG: training loss on a logarithmic scale, each step and smoothed, and the figures of each validation.
+    """A PNG: training loss on a logarithmic scale, for each step and smoothed, and the results of each validation.
 
-    Losses of bytes are shown in bits, so that they share an axis with bits per byte; accuracy has an axis of its own.
+    The loss of a model that writes bytes is shown in bits, on one axis with bits per byte; accuracy has its own axis.
     """
-
     figure = new_figure(9, 5.5)
     axes = figure.subplots()
     points = [(line["step"], line["loss_nats"]) for line in lines if line.get("loss_nats", 0) > 0]
@@ -35,8 +34,8 @@ def plot_loss(lines: Sequence[dict[str, Any]], metric: str) -> bytes:
         axes.plot(steps[::stride], losses[::stride], color="0.75", linewidth=0.7, label=f"training, each step ({unit})")
         axes.plot(steps, smoothed(losses), color="tab:blue", label=f"training, smoothed ({unit})")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}")
-    axes.yaxis.set_minor_formatter(lambda value, place: f"{value:g}" if f"{value:e}"[0] in "25" else "")
+    axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
+    axes.yaxis.set_minor_formatter(lambda value, position: f"{value:g}" if f"{value:e}"[0] in "25" else "")
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
     axes.grid(alpha=0.3, which="both")
@@ -53,7 +52,7 @@ def plot_loss(lines: Sequence[dict[str, Any]], metric: str) -> bytes:
 
 
 def smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The running geometric mean with exponential weights, as the eye takes it on a logarithmic scale."""
+    """The exponentially weighted geometric mean, which suits a logarithmic scale."""
     decay = 1 - 1 / max(1.0, SMOOTHED_SHARE * len(losses))
     curve = np.empty_like(losses)
     total = weight = 0.0

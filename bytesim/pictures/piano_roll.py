@@ -1,4 +1,4 @@
-"""The notes of a MIDI file as a picture: time to the right, pitch upwards, bars marked off."""
+"""A piano roll of a MIDI file: time to the right, pitch upwards, with bar lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bytesim.pictures.canvas import new_figure, png_of
 QUARTERS_PER_ROW = 32
 """Quarter notes in a row of the picture."""
 MAX_ROWS = 24
-"""Rows that are drawn; what follows is counted in the title."""
+"""Most rows that are drawn; the title counts the rest."""
 _ROW_HEIGHT, _WIDTH = 1.9, 13.0
 _COLOURS = {"right": "tab:blue", "missing": "tab:red", "surplus": "tab:orange"}
 
@@ -27,11 +27,10 @@ Key = tuple[Fraction, int, Fraction]
 
 
 def piano_roll(written: bytes, expected: bytes | None = None) -> bytes:
-    """A PNG of the notes of a MIDI file; with `expected`, those that it lacks or has too many in colours of their own.
+    """A PNG of the notes of a MIDI file; with `expected`, missing and surplus notes have colours of their own.
 
     Raises FormatError for a file that does not parse.
     """
-
     file = midi.parse(written)
     kinds = _kinds(note_counts(midi.notes(file)), None if expected is None else note_counts(midi.notes(expected)))
     every = [key for keys in kinds.values() for key in keys]
@@ -54,8 +53,8 @@ def piano_roll(written: bytes, expected: bytes | None = None) -> bytes:
 def _kinds(written: Counter[NoteKey], expected: Counter[NoteKey] | None) -> dict[str, list[Key]]:
     if expected is None:
         return {"right": _in_quarters(written)}
-    found = {"right": written & expected, "missing": expected - written, "surplus": written - expected}
-    return {kind: _in_quarters(keys) for kind, keys in found.items()}
+    kinds = {"right": written & expected, "missing": expected - written, "surplus": written - expected}
+    return {kind: _in_quarters(keys) for kind, keys in kinds.items()}
 
 
 def _in_quarters(keys: Counter[NoteKey]) -> list[Key]:
@@ -75,10 +74,16 @@ def _bars(file: midi.MidiFile, end: Fraction) -> Iterator[tuple[Fraction, int]]:
 
 def _draw_frame(axes: Axes, start: int, low: int, high: int, bars: list[tuple[Fraction, int]]) -> None:
     end = start + QUARTERS_PER_ROW
-    here = [(float(place), number) for place, number in bars if start <= on_grid(place * TICKS_PER_QUARTER) < end]
+    shown_bars = [
+        (float(start_of_bar), number)
+        for start_of_bar, number in bars
+        if start <= on_grid(start_of_bar * TICKS_PER_QUARTER) < end
+    ]
     axes.set_xlim(start - 0.1, end + 0.1)
     axes.set_ylim(low - 0.5, high + 0.5)
-    axes.set_xticks([place for place, _ in here], [str(number) for _, number in here], fontsize="small")
+    axes.set_xticks(
+        [start_of_bar for start_of_bar, _ in shown_bars], [str(number) for _, number in shown_bars], fontsize="small"
+    )
     octaves = [pitch for pitch in range(low, high + 1) if pitch % 12 == 0]
     fifths = [pitch for pitch in range(low, high + 1) if pitch % 12 == 7]
     axes.set_yticks([*octaves, *fifths], [pitch_name(pitch) for pitch in (*octaves, *fifths)], fontsize="small")

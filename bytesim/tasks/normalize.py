@@ -1,4 +1,4 @@
-"""`bytesim normalize`: any recording or picture, brought to the one form that the models read."""
+"""`bytesim normalize`: convert any recording or picture to the form that the models read."""
 
 from __future__ import annotations
 
@@ -38,30 +38,30 @@ _SOUNDS = {"aif", "aifc", "aiff", "au", "caf", "flac", "mp3", "oga", "ogg", "opu
 _PICTURES = {"apng", "avif", "bmp", "gif", "icns", "ico", "jfif", "jp2", "jpeg", "jpg", "pbm", "pcx", "pgm", "png"}
 _PICTURES |= {"pnm", "ppm", "psd", "qoi", "tga", "tif", "tiff", "webp"}
 SUFFIXES = frozenset(_SOUNDS | _PICTURES)
-"""What is taken out of a folder. A file named by the user is judged by its content alone."""
+"""Suffixes that are read from folders. A file that the user names is detected by its content alone."""
 
 
 Progress = Callable[[int, int], None]
-"""Hears of (bytes read so far, bytes in all)."""
+"""Called with (bytes read, total bytes)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Normalized:
-    """One input and what was made of it."""
+    """The result of one input."""
 
     source: str
     outputs: list[str]
     """The files written, in order; `-` is stdout."""
     kind: Literal["wav", "bmp"]
     found: str
-    """What the input was, such as `44100 Hz stereo, 3.2 s`."""
+    """A description of the input, such as `44100 Hz stereo, 3.2 s`."""
     done: str
-    """What was done to it, such as `first 1 s`."""
+    """What was done to the input, such as `first 1 s`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Job:
-    """The settings of one run, checked, and what its inputs share."""
+    """The settings of one run, checked, and the outputs so far."""
 
     to: str
     segment: str
@@ -74,7 +74,7 @@ class _Job:
     taken: set[str] = field(default_factory=set)
 
     def target(self, source: str, kind: str, index: int | None = None) -> Target:
-        """Where an output goes, refused now where it cannot go there."""
+        """The path of an output. Raises OutputError if it cannot be written there."""
         path = output_path(
             source,
             output=self.output,
@@ -102,14 +102,14 @@ def normalize(
 ) -> list[Outcome[Normalized]]:
     """Write each recording as 8000 Hz mono 8-bit WAV of one second, each picture as 32x32 BMP of 24 bits.
 
-    `to` names the kind expected; `auto` judges each file by its content. `segment` is the second
-    taken of a recording: `first`, `loudest`, or `all` of them as NAME-001.wav and so on. `fit` brings a
-    picture to a square: `crop` to its middle, `pad` with white, `stretch`. Folders are walked.
-    Raises ConfigError for an unknown choice; what is wrong with one input is in its outcome.
+    `to` names the expected kind; `auto` detects it from the content. `segment` selects the second of a
+    recording: `first`, `loudest`, or `all`, which writes NAME-001.wav and so on. `fit` makes a picture
+    square: `crop` to its middle, `pad` with white, or `stretch`. Folders are searched for files.
+    Raises ConfigError for an unknown choice; the error of an input is in its outcome.
     """
     for name, value, choices in (("to", to, TO), ("segment", segment, SEGMENTS), ("fit", fit, FITS)):
         if value not in choices:
-            raise ConfigError(f"{name} {value!r} is none of {', '.join(choices)}.")
+            raise ConfigError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}.")
     names = expand_inputs(sources, suffixes=SUFFIXES)
     meter = _Meter(names, on_progress)
     job = _Job(
@@ -129,23 +129,27 @@ def _normalize_one(source: str, job: _Job) -> Normalized:
     with open_input(source) as file, _sound_in(file, job) as sound:
         if sound is not None and job.segment == "all":
             return _write_every_second(source, sound, job)
-        # Where the output cannot go is said before the work, and the bytes are written once the source is closed.
+        # The output is checked before the work, and written after the source is closed.
         if sound is not None:
             target = job.target(source, "wav")
             data, done = one_second(sound, job.segment)
-            made = Normalized(source=source, outputs=[str(target)], kind="wav", found=describe_sound(sound), done=done)
+            normalized = Normalized(
+                source=source, outputs=[str(target)], kind="wav", found=describe_sound(sound), done=done
+            )
         else:
             image = _picture_in(file, job)
             target = job.target(source, "bmp")
             data = bmp.serialize(image.picture)
-            made = Normalized(source=source, outputs=[str(target)], kind="bmp", found=image.found, done=image.done)
+            normalized = Normalized(
+                source=source, outputs=[str(target)], kind="bmp", found=image.found, done=image.done
+            )
     write_output(target, data, force=job.force)
-    return made
+    return normalized
 
 
 @contextmanager
 def _sound_in(file: BinaryIO, job: _Job) -> Iterator[audio.Sound | None]:
-    """The recording in the file; None where a picture is to be looked for. Raises InputError."""
+    """The recording in the file; None if it may be a picture. Raises InputError."""
     if job.to == "bmp":
         yield None
         return
@@ -153,7 +157,7 @@ def _sound_in(file: BinaryIO, job: _Job) -> Iterator[audio.Sound | None]:
         opened = audio.Sound(audio.SoundFileLike(file, job.on_bytes))
     except audio.UnknownSoundError as error:
         if job.to == "wav":
-            raise InputError(f"no recording that libsndfile reads. {VIDEO_ADVICE}") from error
+            raise InputError(f"not a recording that libsndfile reads. {VIDEO_ADVICE}") from error
         yield None
         return
     try:
@@ -173,7 +177,7 @@ def _picture_in(file: BinaryIO, job: _Job) -> NormalizedImage:
 
 
 def _write_every_second(source: str, sound: audio.Sound, job: _Job) -> Normalized:
-    """Pieces are written as they are decoded; that all can be written is asked first, as far as the header tells."""
+    """Write the pieces as they are decoded; all outputs that the header announces are checked first."""
     audio.refuse_endless(sound)
     ahead = [job.target(source, "wav", index) for index in range(1, int(sound.duration_s) + 1)]
     outputs: list[str] = []
@@ -189,7 +193,7 @@ def _write_every_second(source: str, sound: audio.Sound, job: _Job) -> Normalize
 
 
 class _Meter:
-    """Adds up the bytes read, file by file, for a progress bar."""
+    """Adds up the bytes read of all files, for a progress bar."""
 
     def __init__(self, sources: Sequence[str], report: Progress | None) -> None:
         self._sizes = [os.path.getsize(source) if os.path.isfile(source) else 0 for source in sources]
@@ -198,16 +202,16 @@ class _Meter:
         self._file = self._before = self._in_file = 0
 
     def add(self, num_bytes: int) -> None:
-        """Bytes read of the file at hand; decoders go back and forth, so no more than its size counts."""
+        """Add bytes read of the current file, at most its size, because decoders may read a part twice."""
         self._in_file = min(self._in_file + num_bytes, self._sizes[self._file])
-        self._tell(self._before + self._in_file)
+        self._show(self._before + self._in_file)
 
     def next(self, _: object) -> None:
-        """The file at hand is done, however much of it was read."""
+        """Count the current file as read to its end, and go to the next."""
         self._before += self._sizes[self._file]
         self._file, self._in_file = self._file + 1, 0
-        self._tell(self._before)
+        self._show(self._before)
 
-    def _tell(self, done: int) -> None:
+    def _show(self, done: int) -> None:
         if self._report is not None:
             self._report(done, self._total)

@@ -4,12 +4,12 @@ from contextlib import suppress
 from random import Random
 
 import pytest
+from helpers.cpu_programs import random_program
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bytesim.cpu.assembler import assemble, disassemble
 from bytesim.cpu.isa import OPERATIONS
-from bytesim.cpu.programs import random_program
 from bytesim.errors import FormatError
 
 

@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from helpers.cpu_programs import random_instruction, random_program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -111,7 +112,7 @@ def test_any_memory_runs_as_the_oracle_says(instructions, first, steps):
 @settings(max_examples=50)
 def test_random_programs_run_as_the_oracle_says_and_halt(seed):
     rng = Random(seed)
-    memory, first = programs.random_program(rng), programs.random_first_state(rng)
+    memory, first = random_program(rng), programs.random_first_state(rng)
     run = machine.run(memory, first)
     assert (serialize_states(run.states), "halted") == oracle(memory, first, 256)
     assert run.stop == Stop(reason=StopReason.HALTED, address=len(run.states) - 2)
@@ -211,13 +212,13 @@ def test_without_a_halt_the_last_instruction_is_repeated_until_the_step_limit():
 
 def drawn_instructions(count: int) -> list[bytes]:
     rng = Random(7)
-    return [programs.random_instruction(rng) for _ in range(count)]
+    return [random_instruction(rng) for _ in range(count)]
 
 
 def test_random_programs_have_1_to_255_instructions_and_end_in_zeros():
     rng = Random(0)
     lengths = set()
-    for memory in (programs.random_program(rng) for _ in range(3000)):
+    for memory in (random_program(rng) for _ in range(3000)):
         length = -(-len(memory.rstrip(b"\0")) // 4) + 1
         assert len(memory) == 1024
         assert all(1 <= memory[4 * i] <= 20 for i in range(length - 1))
@@ -239,5 +240,5 @@ def test_opcodes_forms_and_registers_are_drawn_uniformly():
 
 def test_a_seed_gives_the_same_instructions_in_every_python():
     rng = Random(42)
-    drawn = b"".join(programs.random_instruction(rng) for _ in range(4))
+    drawn = b"".join(random_instruction(rng) for _ in range(4))
     assert drawn == bytes.fromhex("0d030000 05070000 12050000 01000000")  # ADD C, SHR G, OR E, CLR

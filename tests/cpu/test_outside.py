@@ -3,13 +3,13 @@
 from random import Random
 
 import pytest
+from helpers.cpu_programs import random_program
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bytesim.cpu.assembler import assemble
 from bytesim.cpu.machine import StopReason, run
 from bytesim.cpu.outside import unusual
-from bytesim.cpu.programs import random_program
 from bytesim.formats.cpu_trace import MEMORY_SIZE, State
 
 
@@ -24,7 +24,7 @@ def test_random_programs_are_usual():
         ("INC\nBYTES 21 0 0 0", "no opcode 21 (address 1)"),
         ("BYTES 13 11 0 0", "no register 11 (address 0)"),
         ("BYTES 9 0 0 0", "no register 0 (address 0)"),
-        ("BYTES 2 3 9 0", "an operand that is not used is not 0 (address 0)"),
+        ("BYTES 2 3 9 0", "an unused operand is not 0 (address 0)"),
         ("INC\n" * 256, "no HLT"),
     ],
 )

@@ -369,7 +369,7 @@ def test_settings_kept_for_the_test_make_no_training_file(material):
 
 
 def test_a_program_that_runs_on_is_stopped_with_what_it_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(filetype_make, "TIMEOUT_S", 3)
+    monkeypatch.setattr("bytesim.datasets.filetype.makers.maker.TIMEOUT_S", 3)
     job = Job((), (), "", random.Random(0), tmp_path)
     with pytest.raises(subprocess.TimeoutExpired):
         job.run("sh", "-c", "sleep 60 & echo $! > child; sleep 60")
@@ -394,7 +394,7 @@ def test_an_existing_set_is_not_replaced(tmp_path):
 
 
 def test_an_empty_work_folder_is_an_error(tmp_path):
-    with pytest.raises(InputError, match="no file of a wanted type"):
+    with pytest.raises(InputError, match="no file of a type of the set"):
         build_filetype(out=tmp_path / "out", material=tmp_path / "work", fetch=False)
 
 
@@ -414,9 +414,7 @@ def test_what_a_registry_does_not_give_is_noted_and_not_asked_for_again(tmp_path
     monkeypatch.setattr(filetype_fetch, "_run", lambda command, folder: calls.append(command) or "no such package")
     batch = [Package("deb", "one"), Package("deb", "two")]
     filetype_fetch.fetch(batch, tmp_path, ())
-    assert all(
-        (each.folder(tmp_path) / filetype_fetch.NOT_TO_BE_HAD).read_text() == "no such package" for each in batch
-    )
+    assert all((each.folder(tmp_path) / filetype_fetch.NOT_FETCHED).read_text() == "no such package" for each in batch)
     assert len(calls) == 3  # both at once, then one by one
 
 
@@ -434,7 +432,7 @@ def test_a_source_package_without_its_archives_is_noted_as_not_to_be_had(tmp_pat
     monkeypatch.setattr(filetype_fetch, "_within_limit", lambda batch, apt, folder: batch)
     one, two = batch = [Package("source", "one"), Package("source", "two")]
     filetype_fetch.fetch(batch, tmp_path, ())
-    assert [path.name for path in one.folder(tmp_path).iterdir()] == [filetype_fetch.NOT_TO_BE_HAD]
+    assert [path.name for path in one.folder(tmp_path).iterdir()] == [filetype_fetch.NOT_FETCHED]
     assert {path.name for path in two.folder(tmp_path).iterdir()} == {"two_1.dsc", "two_1.orig.tar.gz"}
 
 

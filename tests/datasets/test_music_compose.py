@@ -2,10 +2,11 @@
 
 import random
 
+from helpers.grammars import accepts
+
 from bytesim.datasets.music.compose import compose
 from bytesim.formats import abc
 from bytesim.formats.abc.grammar import abc_grammar
-from bytesim.formats.grammar import accepts
 from bytesim.oracles.music_rules import label_many
 
 TUNES = [compose(random.Random(seed)) for seed in range(120)]

@@ -388,5 +388,5 @@ def test_spaces_in_chords_and_between_grace_notes_are_no_sound():
 
 
 def test_only_canonical_text_is_laid_out():
-    with pytest.raises(FormatError, match="no canonical ABC"):
+    with pytest.raises(FormatError, match="not canonical ABC"):
         abc.layout("X:1\nK:C\nC|\n")

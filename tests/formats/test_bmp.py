@@ -85,13 +85,13 @@ def test_a_file_cut_short_is_refused(length):
 @pytest.mark.parametrize(
     ("offset", "field", "says"),
     [
-        (0, b"PK", "no BMP file"),
+        (0, b"PK", "not a BMP file"),
         (2, struct.pack("<I", 9), "claims 9 bytes"),
         (10, struct.pack("<I", 3000), "do not fit"),
-        (14, struct.pack("<I", 12), "too old"),
-        (18, struct.pack("<i", -32), "width of -32"),
+        (14, struct.pack("<I", 12), "older kind"),
+        (18, struct.pack("<i", -32), "width is -32"),
         (18, struct.pack("<i", 50_000), "needed"),
-        (22, struct.pack("<i", 0), "height of 0"),
+        (22, struct.pack("<i", 0), "height is 0"),
         (28, struct.pack("<H", 8), "8 bits per pixel"),
         (30, struct.pack("<I", 1), "compression 1"),
         (34, struct.pack("<I", 7), "7 bytes of pixels"),

@@ -4,11 +4,12 @@ import random
 
 import numpy as np
 import pytest
+from helpers.grammars import accepts
 from helpers.midi_files import file_of
 
 from bytesim.formats import abc, midi
 from bytesim.formats.abc.grammar import abc_grammar
-from bytesim.formats.grammar import ANYTHING, Grammar, accepts, choice
+from bytesim.formats.grammar import ANYTHING, Grammar, choice
 from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.oracles.music_rules import label_many
 from bytesim.patching import END_OF_PATCH

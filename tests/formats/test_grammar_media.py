@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from helpers.grammars import accepts
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -14,7 +15,7 @@ from test_grammar import walk
 
 from bytesim.formats import bmp, wav
 from bytesim.formats.abc.grammar import abc_grammar
-from bytesim.formats.grammar import Grammar, accepts, grammar_after, lead, only_way_on
+from bytesim.formats.grammar import Grammar, grammar_after, lead, only_way_on
 from bytesim.formats.media_grammar import BMP_HEADER, WAV_HEADER, bmp_grammar, text_grammar, wav_grammar
 from bytesim.patching import END_OF_PATCH
 

@@ -111,10 +111,10 @@ def event_bytes(event: Event) -> list[int]:
         (file_of(END, division=0xE728), 12, "SMPTE"),
         (file_of(END).replace(b"\0\0\0\4", b"\6\0\0\0"), 18, "states 100663296 bytes"),  # a length of 100 MB
         (file_of(END).replace(b"\0\0\0\4", b"\0\0\0\3"), 25, "ends inside an event"),
-        (file_of("00 ff 2f 00 00 00"), 26, "goes on after"),
+        (file_of("00 ff 2f 00 00 00"), 26, "continues after"),
         (file_of("00 3c 50" + END), 23, "status byte"),
         (file_of("00 90 3c 90" + END), 25, "above 0x7f"),
-        (file_of("00 f4" + END), 23, "no place"),
+        (file_of("00 f4" + END), 23, "does not occur"),
         (file_of("00 f0 ff ff ff 7f" + END), 24, "states 268435455 bytes"),
         (file_of("ff ff ff ff 7f 90 3c 50" + END), 22, "four bytes"),
         (file_of("00 ff 51 02 07 a1" + END), 25, "must hold 3 bytes"),
@@ -250,3 +250,11 @@ def test_a_latin_1_title_is_read():
 def test_a_tempo_that_no_file_holds_is_refused(bpm):
     with pytest.raises(FormatError, match="tempo"):
         midi.set_title_and_tempo(SCALE, None, bpm)
+
+
+def test_track_length_spans_are_found_in_a_file_that_is_cut_short():
+    data = file_of(NOTE, NOTE, kind=1)
+    spans = list(midi.track_length_spans(data))
+    assert [data[span.start - 4 : span.start] for span in spans] == [b"MTrk", b"MTrk"]
+    assert [int.from_bytes(data[span], "big") for span in spans] == [len(bytes.fromhex(NOTE))] * 2
+    assert list(midi.track_length_spans(data[: spans[1].start + 1])) == spans

@@ -122,7 +122,7 @@ def test_drums_are_left_out_and_said():
     [
         (file_of(END), "no notes"),
         (file_of("00 99 23 50 60 89 23 00" + END), "drums"),
-        (file_of("00 91 3c 50 00 81 3c 00" + END), "no note that lasts"),
+        (file_of("00 91 3c 50 00 81 3c 00" + END), "no note long enough"),
         (file_of("".join(f"00 91 {p:02x} 50" for p in range(60, 65)) + "60 ff 2f 00"), "5 notes sound at once"),
         (file_of("00 91 3c 50 60 81 3c 00" + END, kind=2), "format 2"),
         (file_of("00 91 3c 50 60 81 3c 00" + END, division=0xE728), "SMPTE"),

@@ -95,7 +95,7 @@ def test_a_file_cut_short_is_refused(length):
 @pytest.mark.parametrize(
     ("offset", "field", "says"),
     [
-        (0, b"RIFX", "no WAV file"),
+        (0, b"RIFX", "not a WAV file"),
         (4, b"\xff\xff\xff\xff", "cut short"),
         (20, b"\x06\x00", "not uncompressed"),  # A-law
         (22, b"\x00\x00", "no channel"),
@@ -122,7 +122,7 @@ def test_other_chunks_are_passed_over_and_odd_ones_padded():
 
 def test_samples_before_their_description_are_refused():
     fmt, samples = BELL[12:36], BELL[36:]
-    with pytest.raises(FormatError, match="before the chunk"):
+    with pytest.raises(FormatError, match="before the `fmt ` chunk"):
         wav.parse(BELL[:12] + samples + fmt)
 
 

@@ -133,7 +133,7 @@ def test_an_edge_bag_knows_a_signature_by_its_place():
     assert set(bag.rows(torch.full((1, 9), 256)).flatten().tolist()) == {10_000}
 
 
-def test_a_reader_is_left_out_of_some_files_in_training_alone():
+def test_branch_dropout_zeroes_a_branch_for_some_files_in_training_alone():
     model = small_encoder(edge_bytes=8, edge_buckets=50, reader_dropout=0.5).train()
     pooled = model.pooled(torch.randint(0, 256, (200, 100)))
     parts = pooled.split([16, 16, 16, 16], 1)

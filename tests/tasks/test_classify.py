@@ -243,7 +243,7 @@ def test_a_second_model_that_cannot_read_the_file_says_why(store, files):
     (outcome,) = classify_file([files / "2.bin"])
     assert outcome.result.answer.label == "png"
     assert outcome.result.then is None
-    assert "no picture" in outcome.result.then_error
+    assert "not a picture" in outcome.result.then_error
     done = run("file", files / "2.bin")
     assert done.exit_code == 0
     assert "not looked into further" in done.stderr
@@ -283,7 +283,7 @@ def test_a_recording_is_brought_to_the_form_that_the_model_reads():
     assert (len(data), data[:4]) == (8044, b"RIFF")
     assert done == "16000 Hz stereo, 1.5 s -> first 1 s"
     assert model_form(io.BytesIO(data), "wav") == (data, "")
-    with pytest.raises(InputError, match="no recording"):
+    with pytest.raises(InputError, match="not a recording"):
         model_form(io.BytesIO(b"nothing of the kind"), "wav")
 
 

@@ -172,17 +172,19 @@ def test_the_same_seed_gives_the_same_file_in_any_batch(models, monkeypatch):
 )
 def test_a_prompt_that_begins_no_valid_file_is_refused_with_its_offset(models, music, here, suffix, prompt, offset):
     Path("prompt").write_bytes(prompt)
-    with pytest.raises(InputError, match=f"no .{suffix} file begins so") as caught:
+    with pytest.raises(InputError, match=f"no .{suffix} file can begin like this") as caught:
         task.generate(model={**models, "abc": music}[suffix], prompt_file="prompt")
     assert (caught.value.file, caught.value.offset) == ("prompt", offset)
     assert [path.name for path in here.iterdir()] == ["prompt"]
 
 
 def test_a_text_prompt_of_a_picture_and_a_file_that_is_none_are_refused(models):
-    with pytest.raises(InputError, match=r"the prompt, byte 0: no \.bmp file begins so: b'h' cannot stand there"):
+    with pytest.raises(
+        InputError, match=r"the prompt, byte 0: no \.bmp file can begin like this: b'h' is not allowed here"
+    ):
         task.generate(model=models["bmp"], prompt="hello")
     Path("notes.txt").write_text("no picture, no sound")
-    for suffix, words in (("bmp", "notes.txt: no picture"), ("wav", "notes.txt: no recording")):
+    for suffix, words in (("bmp", "notes.txt: not a picture"), ("wav", "notes.txt: not a recording")):
         with pytest.raises(InputError, match=words):
             task.generate(model=models[suffix], prompt_file="notes.txt")
 

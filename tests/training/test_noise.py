@@ -1,8 +1,8 @@
 """Noise in track lengths: only there, only in what is shown."""
 
 import numpy as np
+from helpers.patches import frame_pair
 
-from bytesim.patching import frame_pair
 from bytesim.training.data.noise import with_length_noise
 
 TRACK = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\4\xd2\0\xff/\0"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers.patches import join_patches
 
 from bytesim.clocks import clock_of, make_clock
 from bytesim.cpu import machine
@@ -13,7 +14,6 @@ from bytesim.errors import ConfigError, FormatError
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse, program_of, serialize_states
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
-from bytesim.patching import join_patches
 from bytesim.predictors.cpu import states_request
 from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.shards import load_shard, pack, save_shard

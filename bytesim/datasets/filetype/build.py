@@ -1,4 +1,4 @@
-"""`bytesim data build filetype`: packages fetched, files found and made, split by origin, written as shards."""
+"""`bytesim data build filetype`: fetch packages, collect and make files, split them by origin, write shards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bytesim.training.data.shards import pack, save_shard, sha256_of
 
 BUILD_FILE = "filetype_build.json"
 ENOUGH = 150
-"""Whole files of a type in training below which it is named as scarce."""
+"""Types with fewer whole files in training are reported as scarce."""
 
 
 @dataclass(frozen=True)
@@ -40,32 +40,32 @@ class FiletypeShard:
 
 @dataclass(frozen=True)
 class FiletypeBuild:
-    """What went into the shards. Stands in filetype_build.json."""
+    """The contents of the shards, as written to filetype_build.json."""
 
     folder: Path
     labels: list[str]
-    """In the order of the labels' numbers."""
+    """Index -> label."""
     outliers: list[str]
     unseen_dev: list[str]
     unseen_test: list[str]
     shards: list[FiletypeShard]
     checked_by: dict[str, str]
-    """What proves the type of a file."""
+    """Type -> what proves that a file is of it."""
     encoders: dict[str, dict[str, int]]
-    """Files made of each type, by encoder and settings."""
+    """Type -> encoder with settings -> number of files made."""
     scarce: dict[str, int]
-    """Types with less than ENOUGH whole files in training, and how many they have."""
+    """Types with fewer than ENOUGH whole files in training -> number of these."""
     absent: list[str]
     """Types without a row in training, dev or test."""
     lacking_tools: dict[str, list[str]]
-    """Types with an encoder that is not installed, and which."""
+    """Types whose encoders are not installed -> names of these."""
     not_fetched: list[str]
-    """Packages that a registry did not give."""
+    """Packages that could not be fetched."""
     seed: int
 
 
 def shard_name(part: str) -> str:
-    """The file of a part."""
+    """The file name of a part."""
     return f"filetype_{part}.npz"
 
 
@@ -81,11 +81,12 @@ def build_filetype(
     on_stage: Callable[[str], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> FiletypeBuild:
-    """Build the filetype set in `out` from packages and encoders, by way of the work folder `material`.
+    """Build the filetype set in `out` from packages and encoders, with `material` as work folder.
 
-    What `material` holds is not fetched or made again, so a build that was stopped goes on. `fetch` off uses what is
-    there. `share` makes that part of the encoded files only, 0 no more of them. The parts hold other origins each: a
-    package, or the package whose contents an encoder was given. Raises ConfigError, ToolError, InputError, OutputError.
+    Files that are in `material` are not fetched or made again, so a build that was stopped continues. `fetch=False`
+    uses the packages that are there. `share` is the share of the encoded files to make; 0 makes no more of them. No two
+    parts share an origin, which is a package, or the package whose contents an encoder was given. Raises ConfigError,
+    ToolError, InputError, OutputError.
     """
     if not 0 <= share <= 1 or jobs < 1 or seed < 0:
         raise ConfigError("share must be from 0 to 1, jobs 1 or more, the seed 0 or more.")
@@ -97,39 +98,43 @@ def build_filetype(
     not_fetched: list[str] = []
     if fetch:
         stage("fetching packages")
-        not_fetched = [f"{each.kind} {each.name}" for each in fetch_all(work, jobs=jobs, on_progress=on_progress)]
+        not_fetched = [
+            f"{package.kind} {package.name}" for package in fetch_all(work, jobs=jobs, on_progress=on_progress)
+        ]
     try:
         stage("looking through packages")
         collect_all(work, jobs=jobs, on_progress=on_progress)
-        found = found_indexes(work)
-        if not found:
-            raise InputError("holds no file of a wanted type. Leave out --no-fetch to fetch packages.", file=str(work))
-        parts = parts_of(found)
+        found_files = found_indexes(work)
+        if not found_files:
+            raise InputError(
+                "has no file of a type of the set. Leave out --no-fetch to fetch packages.", file=str(work)
+            )
+        parts = parts_of(found_files)
         stage("making files")
-        lacking = make_all(work, found, parts, share=share, jobs=jobs, on_progress=on_progress)
+        lacking = make_all(work, found_files, parts, share=share, jobs=jobs, on_progress=on_progress)
     except EndedProcess as error:
         raise ToolError(
-            "a process was ended, for lack of memory say. Take fewer --jobs; the work so far is kept."
+            "a process was killed, perhaps for lack of memory. Take fewer --jobs; the work so far is kept."
         ) from error
     stage("cutting rows")
-    made = made_indexes(work)
-    rows = build_rows([*found, *made], parts, work, seed=seed)
+    made_files = made_indexes(work)
+    rows = build_rows([*found_files, *made_files], parts, work, seed=seed)
     shards = [_write(part, rows[part], folder) for part in SHARDS]
-    build = _describe(folder, shards, made, lacking, not_fetched, seed)
+    build = _describe(folder, shards, made_files, lacking, not_fetched, seed)
     text = json.dumps({**asdict(build), "folder": str(folder)}, indent=1)
     write_output(folder / BUILD_FILE, text.encode(), force=force)
     return build
 
 
-def parts_of(found: Sequence[Found]) -> dict[str, str]:
-    """{origin: part} for what was found. Outliers have no say: no part needs any of them in particular."""
+def parts_of(files: Sequence[Found]) -> dict[str, str]:
+    """Origin -> part. Outliers do not influence it, because no part needs particular ones."""
     counts: dict[str, dict[str, int]] = {}
-    for each in found:
-        if each.type not in OUTLIERS:
-            of_type = counts.setdefault(each.type, {})
-            of_type[each.origin] = of_type.get(each.origin, 0) + 1
+    for file in files:
+        if file.type not in OUTLIERS:
+            of_type = counts.setdefault(file.type, {})
+            of_type[file.origin] = of_type.get(file.origin, 0) + 1
     parts = split_origins(counts, test_only=frozenset(UNSEEN_TEST), dev_only=frozenset(UNSEEN_DEV))
-    return {each.origin: by_hash(each.origin) for each in found} | parts
+    return {file.origin: by_hash(file.origin) for file in files} | parts
 
 
 def _write(part: str, rows: Rows, folder: Path) -> FiletypeShard:
@@ -141,15 +146,15 @@ def _write(part: str, rows: Rows, folder: Path) -> FiletypeShard:
 def _describe(
     folder: Path,
     shards: list[FiletypeShard],
-    made: Sequence[Found],
+    made_files: Sequence[Found],
     lacking: dict[str, list[str]],
     not_fetched: list[str],
     seed: int,
 ) -> FiletypeBuild:
     types = {shard.part: shard.types for shard in shards}
     encoders: dict[str, Counter[str]] = {}
-    for each in made:
-        encoders.setdefault(each.type, Counter())[each.made_by] += 1
+    for file in made_files:
+        encoders.setdefault(file.type, Counter())[file.made_by] += 1
     whole = {kind: types["train"].get(kind, [0])[0] for kind in LABELS[:-1]}
     return FiletypeBuild(
         folder=folder,

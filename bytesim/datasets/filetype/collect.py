@@ -1,7 +1,7 @@
-"""Looking through fetched packages for files of the wanted types: archives are read as streams, never unpacked.
+"""Collect files of the set's types from fetched packages. Archives are read as streams and never unpacked to disk.
 
-What is kept lies in `found/` of the material folder under its sha256; an index per package says what it is. Of each
-package at most KEEP files of a type stay, chosen by a hash of their names, so that every run keeps the same ones.
+A file is stored in `found/` of the material folder under its sha256; an index for each package lists its files. Of each
+package at most KEEP files of a type are kept, chosen by a hash of their names, so that every run keeps the same ones.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from bytesim.files import make_folder
 from bytesim.processes import map_in_processes
 
 KEEP = 60
-"""Files of one type kept of one package."""
+"""Most files of one type that are kept of one package."""
 MAX_FILE_BYTES = 6_000_000
 MAX_ARCHIVE_BYTES = 45_000_000
-"""Downloads that are larger are passed over: they take minutes and are one origin all the same."""
+"""Larger downloads are skipped: they take minutes and add only one origin."""
 MAX_MEMBERS = 20_000
-"""Files looked at in one archive."""
+"""Most files that are read of one archive."""
 NESTED = (".jar", ".zip", ".epub", ".docx", ".xlsx", ".pptx", ".odt")
 FOLDED = (".gz", ".svgz")
 
@@ -46,20 +46,20 @@ class Found:
 
     type: str
     origin: str
-    """The project it comes from; no origin is in two parts of the set."""
+    """The project that the file comes from; no origin is in two parts of the set."""
     sha256: str
     size: int
     name: str
     made_by: str = ""
-    """The encoder and its settings, for files that a maker made; empty for files found as they are."""
+    """The encoder and its settings; empty for a file that was found in a package."""
 
     def path(self, material: Path) -> Path:
-        """Where its bytes lie."""
+        """The path of its bytes."""
         return material / "found" / self.sha256[:2] / self.sha256
 
 
 class Shelf:
-    """The files of one package, at most KEEP of each type."""
+    """Selects the files of one package to keep, at most KEEP of each type."""
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
@@ -67,11 +67,11 @@ class Shelf:
         self._seen: set[str] = set()
 
     def offer(self, name: str, data: bytes) -> None:
-        """Keep a file if it is of a wanted type and its name's hash is among the smallest."""
+        """Keep a file if it is of a type of the set and the hash of its name is among the smallest."""
         rank = self._rank(name)
         possible = types_of_name(name)
         if possible and all(self._full(kind, rank) for kind in possible):
-            return  # told before the content is looked at, which takes the time
+            return  # decided before the content is checked, which takes most of the time
         kind = recognise(name, data)
         if kind is None or self._full(kind, rank):
             return
@@ -87,47 +87,47 @@ class Shelf:
             heapq.heapreplace(heap, entry)
 
     def _rank(self, name: str) -> int:
-        """Higher is kept first."""
+        """The rank of a file; a higher rank is kept first."""
         return -int(hashlib.sha256(f"{self.origin}:{name}".encode("utf-8", "replace")).hexdigest()[:12], 16)
 
     def _full(self, kind: str, rank: int) -> bool:
-        """Whether enough files of a type are kept already that come before this rank."""
+        """Whether KEEP files of a type with higher ranks are kept already."""
         heap = self._heaps.get(kind, [])
         return len(heap) == KEEP and rank <= heap[0][0]
 
     def save(self, material: Path) -> list[Found]:
-        """Write what was kept and describe it."""
-        made = []
+        """Store the files that were kept and return their descriptions."""
+        files = []
         for kind, heap in sorted(self._heaps.items()):
             for _, name, data in sorted(heap, key=lambda entry: entry[1]):
-                made.append(store(material, data, kind, self.origin, name))
-        return made
+                files.append(store(material, data, kind, self.origin, name))
+        return files
 
 
 def store(material: Path, data: bytes, kind: str, origin: str, name: str, made_by: str = "") -> Found:
     """Write one file of the material under its hash."""
-    found = Found(kind, origin, hashlib.sha256(data).hexdigest(), len(data), name[-120:], made_by)
-    path = found.path(material)
+    file = Found(kind, origin, hashlib.sha256(data).hexdigest(), len(data), name[-120:], made_by)
+    path = file.path(material)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.write_bytes(data)
         os.replace(temporary, path)
-    return found
+    return file
 
 
 def collect_all(
     material: Path, *, jobs: int = 2, on_progress: Callable[[int, int], None] | None = None
 ) -> dict[str, int]:
-    """Look through every package that was fetched and not looked through before; files of each type found now."""
-    packages = [each for each in wanted_packages() if each.folder(material).is_dir()]
-    waiting = [each for each in packages if not index_path(material, each).exists()]
-    waiting.sort(key=lambda each: sum(file.stat().st_size for file in each.folder(material).iterdir()))
+    """Collect from every fetched package that has no index yet. Returns type -> number of files found now."""
+    packages = [package for package in wanted_packages() if package.folder(material).is_dir()]
+    waiting = [package for package in packages if not index_path(material, package).exists()]
+    waiting.sort(key=lambda package: sum(file.stat().st_size for file in package.folder(material).iterdir()))
     make_folder(material / "index")
     counts: dict[str, int] = {}
     with closing(map_in_processes(partial(Path, material), collect, waiting, jobs=jobs)) as results:
-        for done, (_, found) in enumerate(results, start=1):
-            for kind, count in found.items():
+        for done, (_, kept) in enumerate(results, start=1):
+            for kind, count in kept.items():
                 counts[kind] = counts.get(kind, 0) + count
             if on_progress is not None:
                 on_progress(len(packages) - len(waiting) + done, len(packages))
@@ -135,52 +135,52 @@ def collect_all(
 
 
 def index_path(material: Path, package: Package) -> Path:
-    """The list of what one package gave."""
+    """The path of the index of one package."""
     return material / "index" / f"{package.kind}-{package.name.replace('/', '~')}.jsonl"
 
 
-def write_index(path: Path, found: Iterable[Found]) -> None:
-    """Write a list of found files, whole or not at all."""
+def write_index(path: Path, files: Iterable[Found]) -> None:
+    """Write an index, the whole file or nothing."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text("".join(json.dumps(asdict(each)) + "\n" for each in found), encoding="utf-8")
+    temporary.write_text("".join(json.dumps(asdict(file)) + "\n" for file in files), encoding="utf-8")
     os.replace(temporary, path)
 
 
 def read_index(path: Path) -> list[Found]:
-    """What an index lists."""
+    """The files that an index lists."""
     return [Found(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def collect(material: Path, package: Package) -> dict[str, int]:
-    """Look through one package; files of each type that were kept."""
+    """Collect from one package. Returns type -> number of files kept."""
     folder = package.folder(material)
     shelf = Shelf(origin_of(package, folder))
     for file in sorted(folder.iterdir()):
         look_through(file, shelf)
-    found = shelf.save(material)
-    write_index(index_path(material, package), found)
+    files = shelf.save(material)
+    write_index(index_path(material, package), files)
     counts: dict[str, int] = {}
-    for each in found:
-        counts[each.type] = counts.get(each.type, 0) + 1
+    for kept_file in files:
+        counts[kept_file.type] = counts.get(kept_file.type, 0) + 1
     return counts
 
 
 def origin_of(package: Package, folder: Path) -> str:
-    """The project a package belongs to, the same for all the forms in which registries offer it."""
+    """The project of a package, which is the same for its packages in all registries."""
     name = package.name
     if package.kind == "deb":
         for file in folder.glob("*.deb"):
-            said = subprocess.run(
+            source_field = subprocess.run(
                 ["dpkg-deb", "-f", file, "Source"], capture_output=True, text=True, check=False
             ).stdout
-            name = said.split()[0] if said.strip() else name
+            name = source_field.split()[0] if source_field.strip() else name
     name = name.lower().lstrip("@").replace("/", "-").replace("_", "-")
     name = re.sub(r"^(python3?|node|ruby|elpa|golang-(github|golang|google)|librust|rust|haskell|php|fonts)-", "", name)
     return re.sub(r"(-?[0-9][0-9.]*|-dev|-headless|-doc|-opensource-src)+$", "", name) or name
 
 
 def look_through(file: Path, shelf: Shelf) -> None:
-    """Offer a downloaded archive and everything in it to the shelf. A damaged archive gives what comes before."""
+    """Offer a downloaded archive and its files to the shelf; of a damaged archive, the files before the damage."""
     if file.stat().st_size <= MAX_FILE_BYTES:
         shelf.offer(file.name, file.read_bytes())
     if file.stat().st_size > MAX_ARCHIVE_BYTES:
@@ -193,11 +193,11 @@ def look_through(file: Path, shelf: Shelf) -> None:
 
 
 _DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
-"""What reading an archive raises that is cut, altered, encrypted or packed in an unknown way."""
+"""What reading raises for an archive that is cut short, damaged, encrypted or compressed in an unknown way."""
 
 
 def offer_member(name: str, data: bytes, shelf: Shelf) -> None:
-    """Offer a file, and what lies in it where it is an archive or a compressed file itself."""
+    """Offer a file, and its contents if it is an archive or a compressed file."""
     if "debian/patches/" in name and not name.endswith("series"):
         name += ".patch"
     shelf.offer(name, data)
@@ -222,7 +222,7 @@ def _gunzip(data: bytes) -> bytes:
 
 
 def members(file: Path) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of the files in a .deb, .whl or tar archive."""
+    """Yield (name, bytes) of the files in a .deb, .whl or tar archive."""
     if file.suffix == ".deb":
         process = subprocess.Popen(
             ["dpkg-deb", "--fsys-tarfile", file], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -242,7 +242,7 @@ def members(file: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def tar_members(stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
-    """The wanted files of a tar stream, compressed or not."""
+    """Yield (name, bytes) of the files of a tar stream, compressed or not, that may be of a type of the set."""
     with tarfile.open(fileobj=stream, mode="r|*") as archive:
         for count, member in enumerate(archive):
             if count >= MAX_MEMBERS:
@@ -254,7 +254,7 @@ def tar_members(stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
 
 
 def zip_members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
-    """The wanted files of a zip archive."""
+    """Yield (name, bytes) of the files of a zip archive that may be of a type of the set."""
     for member in archive.infolist()[:MAX_MEMBERS]:
         if 0 < member.file_size <= MAX_FILE_BYTES and may_be_wanted(member.filename):
             yield member.filename, archive.read(member)

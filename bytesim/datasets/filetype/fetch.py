@@ -1,7 +1,7 @@
-"""Fetching the packages that the filetype set is made of, through apt, pip and npm. Needs no root.
+"""Fetch the packages of the filetype set through apt, pip and npm, without root.
 
-Each package has a folder of its own, filled beside its place and renamed when it is complete, so a build that was
-stopped goes on with the next one.
+Each package has its own folder, which is filled under another name and renamed when it is complete, so that a build
+that was stopped continues with the next package.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from bytesim.files import make_folder
 
 TIMEOUT_S = 900.0
 MAX_SOURCE_BYTES = 45_000_000
-"""Source packages that are larger are passed over."""
+"""Larger source packages are skipped."""
 BATCH = 16
-"""Packages asked for at a time: apt, pip and npm take seconds to start."""
-NOT_TO_BE_HAD = "missing.txt"
-"""Stands in the folder of a package that could not be fetched, with the reason."""
+"""Packages per call, because apt, pip and npm take seconds to start."""
+NOT_FETCHED = "missing.txt"
+"""File with the reason, in the folder of a package that could not be fetched."""
 
 APT_SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 
@@ -40,12 +40,12 @@ class Package:
     name: str
 
     def folder(self, material: Path) -> Path:
-        """Where its files lie once they are fetched."""
+        """The folder of its files once they are fetched."""
         return material / "downloads" / self.kind / self.name.replace("/", "~")
 
 
 def wanted_packages() -> list[Package]:
-    """Every package of the lists, the kinds mixed so that a build stopped early has some of each."""
+    """Every package of the lists, with the kinds mixed, so that a build that is stopped early has some of each."""
     lists = {
         "source": sources.DEBIAN_SOURCES,
         "deb": sources.DEBIAN_PACKAGES,
@@ -55,40 +55,40 @@ def wanted_packages() -> list[Package]:
         "macos": sources.PYPI_COMPILED,
         "linux": sources.PYPI_COMPILED,
     }
-    placed = [
+    ranked = [
         ((index + 0.5) / len(names), kind, name) for kind, names in lists.items() for index, name in enumerate(names)
     ]
-    return [Package(kind, name) for _, kind, name in sorted(placed)]
+    return [Package(kind, name) for _, kind, name in sorted(ranked)]
 
 
 def check_tools() -> None:
-    """Raise ToolError where apt, dpkg or npm is missing: without them there is nothing to build from."""
+    """Raise ToolError if apt, dpkg or npm is missing, because without them nothing can be built."""
     missing = [tool for tool in ("apt-get", "dpkg-deb", "npm") if shutil.which(tool) is None]
     if missing:
         raise ToolError(
-            f"{', '.join(missing)} not found. The filetype set is built on Debian or a system that has its tools; "
-            "install them or use a set that was built elsewhere."
+            f"{', '.join(missing)} not found. The filetype set is built on Debian or a system with its tools. "
+            "Install them, or use a set that was built elsewhere."
         )
 
 
 def fetch_all(material: Path, *, jobs: int = 2, on_progress: Callable[[int, int], None] | None = None) -> list[Package]:
-    """Fetch every package that is not there yet; returns those that could not be had. Raises ToolError."""
+    """Fetch every package that is not there yet. Returns those that could not be fetched. Raises ToolError."""
     check_tools()
     packages = wanted_packages()
-    waiting = [each for each in packages if not each.folder(material).is_dir()]
+    waiting = [package for package in packages if not package.folder(material).is_dir()]
     apt = prepare_apt(material) if waiting else ()
     done = len(packages) - len(waiting)
     with ThreadPoolExecutor(jobs) as pool:
         batches = _batches(waiting)
-        for batch, _ in zip(batches, pool.map(lambda each: fetch(each, material, apt), batches), strict=True):
+        for batch, _ in zip(batches, pool.map(lambda batch: fetch(batch, material, apt), batches), strict=True):
             done += len(batch)
             if on_progress is not None:
                 on_progress(done, len(packages))
-    return [each for each in packages if (each.folder(material) / NOT_TO_BE_HAD).exists()]
+    return [package for package in packages if (package.folder(material) / NOT_FETCHED).exists()]
 
 
 def _batches(packages: list[Package]) -> list[list[Package]]:
-    """Packages of one kind together, in the order in which each batch is full."""
+    """Batches of packages of one kind, in the order in which they fill up."""
     full, open_batches = [], dict[str, list[Package]]()
     for package in packages:
         batch = open_batches.setdefault(package.kind, [])
@@ -99,14 +99,18 @@ def _batches(packages: list[Package]) -> list[list[Package]]:
 
 
 def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
-    """Fetch packages of one kind, each into its folder; one that cannot be had gets a note there instead."""
-    place = batch[0].folder(material).parent
-    make_folder(place)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=place) as temporary:
+    """Fetch packages of one kind, each into its folder; one that cannot be fetched gets a NOT_FETCHED file there."""
+    kind_folder = batch[0].folder(material).parent
+    make_folder(kind_folder)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=kind_folder) as temporary:
         inside = Path(temporary, "files")
         inside.mkdir()
         small = _within_limit(batch, apt, inside)
-        said = _run([*_command(batch[0].kind, apt), *(each.name for each in small)], inside) if small else "too large"
+        error = (
+            _run([*_command(batch[0].kind, apt), *(package.name for package in small)], inside)
+            if small
+            else "too large"
+        )
         for package in batch:
             alone = len(batch) == 1 and package.kind != "source"
             files = list(inside.iterdir()) if alone else _files_of(package, inside)
@@ -114,10 +118,10 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
             own.mkdir(exist_ok=True)
             for file in files:
                 os.replace(file, own / file.name)
-            if said and len(batch) > 1 and package in small and not any(own.iterdir()):
-                continue  # one name that is gone may have spoilt the batch
+            if error and len(batch) > 1 and package in small and not any(own.iterdir()):
+                continue  # one unknown name may have made the whole batch fail
             if not any(own.iterdir()):
-                (own / NOT_TO_BE_HAD).write_text(said or "larger than the limit", encoding="utf-8")
+                (own / NOT_FETCHED).write_text(error or "larger than the limit", encoding="utf-8")
             os.replace(own, package.folder(material))
     for package in batch:
         if not package.folder(material).is_dir():
@@ -125,7 +129,7 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
 
 
 def _files_of(package: Package, folder: Path) -> list[Path]:
-    """What belongs to one package among the files of a batch; of a source package all of it, or nothing."""
+    """The files of one package among those of a batch; of a source package all files, or none if some are missing."""
     if package.kind == "deb":
         return list(folder.glob(f"{package.name}_*.deb"))
     if package.kind == "npm":
@@ -136,12 +140,12 @@ def _files_of(package: Package, folder: Path) -> list[Path]:
     if package.kind != "source":
         name = _plain(package.name)
         return [file for file in folder.glob("*.whl") if _plain(file.name.partition("-")[0]) == name]
-    found = list(folder.glob(f"{package.name}_*.dsc"))
-    for description in found[:1]:
+    files = list(folder.glob(f"{package.name}_*.dsc"))
+    for description in files[:1]:
         text = description.read_text(encoding="utf-8", errors="replace")
-        found += [folder / name for name in re.findall(r"^ [0-9a-f]{64} \d+ (\S+)$", text, re.M)]
-    # A registry may lack the archives that a description names, which says nothing by itself.
-    return found if all(file.is_file() for file in found) else []
+        files += [folder / name for name in re.findall(r"^ [0-9a-f]{64} \d+ (\S+)$", text, re.M)]
+    # The registry may lack archives that a .dsc file names; a .dsc file alone is useless.
+    return files if all(file.is_file() for file in files) else []
 
 
 def _plain(name: str) -> str:
@@ -164,20 +168,20 @@ def _command(kind: str, apt: tuple[str, ...]) -> list[str]:
 
 
 def _within_limit(batch: list[Package], apt: tuple[str, ...], folder: Path) -> list[Package]:
-    """The source packages below the limit; the other kinds are chosen to be."""
+    """The source packages below the size limit; packages of other kinds are all small enough."""
     if batch[0].kind != "source":
         return batch
     sizes = dict[str, int]()
-    command = ["apt-get", *apt, "source", "--print-uris", *(each.name for each in batch)]
-    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
-    for file, size in re.findall(r"^'[^']+' (\S+) (\d+)", said, re.M):
+    command = ["apt-get", *apt, "source", "--print-uris", *(package.name for package in batch)]
+    listing = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+    for file, size in re.findall(r"^'[^']+' (\S+) (\d+)", listing, re.M):
         name = file.partition("_")[0]
         sizes[name] = sizes.get(name, 0) + int(size)
-    return [each for each in batch if sizes.get(each.name, 0) <= MAX_SOURCE_BYTES]
+    return [package for package in batch if sizes.get(package.name, 0) <= MAX_SOURCE_BYTES]
 
 
 def _run(command: list[str], folder: Path) -> str:
-    """Run a client in a folder; what it complained of, empty where it brought something."""
+    """Run a client in a folder. Returns its error message; empty if it succeeded and fetched something."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
@@ -188,17 +192,17 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 def prepare_apt(material: Path) -> tuple[str, ...]:
-    """A state of apt of our own with source packages switched on, below `material`. Returns the options that use it.
+    """Make a separate apt state below `material`, with source packages enabled. Returns the options that select it.
 
-    The registries are those that this machine's apt is set up for. Raises ToolError where it has none.
+    Its registries are those of this machine's apt. Raises ToolError if that has none.
     """
     home = material / "apt"
     for name in ("lists/partial", "archives/partial", "parts"):
         make_folder(home / name)
-    found = list(_sources_with_source_packages())
-    if not found:
-        raise ToolError("apt has no list of packages set up here (/etc/apt/sources.list.d).")
-    for name, text in found:
+    apt_sources = list(_sources_with_source_packages())
+    if not apt_sources:
+        raise ToolError("apt has no package sources here. Set some up in /etc/apt/sources.list.d.")
+    for name, text in apt_sources:
         (home / "parts" / name).write_text(text, encoding="utf-8")
     options = (
         f"-oDir::Etc::SourceList={home / 'none.list'}",
@@ -209,14 +213,14 @@ def prepare_apt(material: Path) -> tuple[str, ...]:
         "-oAcquire::Languages=none",
         "-oAPT::Get::List-Cleanup=true",
     )
-    said = subprocess.run(["apt-get", *options, "update"], capture_output=True, text=True, check=False)
-    if said.returncode:
-        raise ToolError(f"apt-get update failed: {' '.join(said.stderr.split())[-300:]}")
+    update = subprocess.run(["apt-get", *options, "update"], capture_output=True, text=True, check=False)
+    if update.returncode:
+        raise ToolError(f"apt-get update failed: {' '.join(update.stderr.split())[-300:]}")
     return options
 
 
 def _sources_with_source_packages() -> Iterator[tuple[str, str]]:
-    """(file name, text) of the machine's own lists of Debian, source packages added."""
+    """Yield (file name, text) of this machine's Debian sources, with source packages added."""
     single, folder = APT_SOURCES
     files = [single, *sorted(folder.glob("*.list")), *sorted(folder.glob("*.sources"))]
     for file in files:
@@ -224,7 +228,7 @@ def _sources_with_source_packages() -> Iterator[tuple[str, str]]:
         if "debian" not in text:
             continue
         if file.suffix == ".sources":
-            stanzas = [each for each in text.split("\n\n") if "-security" not in each]
+            stanzas = [stanza for stanza in text.split("\n\n") if "-security" not in stanza]
             yield file.name, re.sub(r"^Types:.*$", "Types: deb deb-src", "\n\n".join(stanzas), flags=re.M)
         else:
             binary = [line for line in re.findall(r"^deb .*$", text, re.M) if "-security" not in line]

@@ -1,6 +1,6 @@
-"""Where the files of the filetype set come from: packages by name, a list for each registry.
+"""The packages of the filetype set: a list of names for each registry.
 
-A name that a registry does not have any more is reported and passed over; the build goes on with the rest.
+A name that a registry no longer has is reported and skipped; the build continues with the rest.
 """
 
 from __future__ import annotations

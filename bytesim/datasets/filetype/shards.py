@@ -1,4 +1,4 @@
-"""From files of known type and origin to rows: whole files cut to 4096 bytes, and fragments from their middle."""
+"""Rows from files of known type and origin: whole files, cut to 4096 bytes, and fragments from their middle."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from bytesim.datasets.filetype.split import position
 from bytesim.formats.filetypes import LABELS, OUTLIERS, UNKNOWN, UNSEEN_DEV, UNSEEN_TEST
 
 WHOLE_BYTES = 4096
-"""A longer file is shown by its first and last halves of this."""
+"""Length of the row of a whole file; of a longer file it has the first and the last half of this."""
 FRAGMENT_BYTES = (4096, 512)
-"""Sizes of fragments; their group in a shard is 1 and 2."""
+"""Sizes of fragments, which have the groups 1 and 2 in a shard."""
 MARGIN_BYTES = 512
-"""Fragments never hold bytes of the first or last MARGIN_BYTES of a file."""
+"""Fragments have no bytes of the first or last MARGIN_BYTES of a file."""
 LEAST_VALUES = 5
-"""Fragments of fewer different byte values (padding) are left out: there is nothing to tell them by."""
+"""Fragments with fewer different byte values are left out, because padding looks alike in all types."""
 SHARDS = ("train", "dev", "test", "unseen_dev", "unseen_test")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that one type may have in a part."""
+    """Upper bounds for one type in a shard."""
 
     whole: int
     fragments: int
-    """Of each size."""
+    """Fragments of each size."""
     per_origin: int
-    """Whole files of one origin."""
+    """Whole files of each origin."""
     per_file: int
-    """Fragments of each size from one file."""
+    """Fragments of each size from each file."""
 
 
 LIMITS = {
@@ -47,7 +47,7 @@ LIMITS = {
 }
 
 OUTLIER_LIMITS = {"train": Limits(200, 240, 30, 4), "dev": Limits(10, 10, 4, 1)}
-"""The same for an outlier: of a label that stands for so many types each needs few."""
+"""The limits of an outlier; they are lower, because the label UNKNOWN has many types."""
 
 
 @dataclass
@@ -69,13 +69,13 @@ class Rows:
 
 
 def cut_whole(data: bytes) -> bytes:
-    """A file as the classifier sees it: all of it, or its first and last 2048 bytes."""
+    """A file as the classifier reads it: whole, or its first and last 2048 bytes."""
     half = WHOLE_BYTES // 2
     return data if len(data) <= WHOLE_BYTES else data[:half] + data[-half:]
 
 
 def cut_fragments(data: bytes, size: int, count: int, rng: random.Random) -> list[bytes]:
-    """Up to `count` fragments from the middle of a file, every other one at a multiple of 512 as on a disk."""
+    """Up to `count` fragments from the middle of a file, every other one at a multiple of 512, as on a disk."""
     last = len(data) - MARGIN_BYTES - size
     if last < MARGIN_BYTES:
         return []
@@ -85,33 +85,33 @@ def cut_fragments(data: bytes, size: int, count: int, rng: random.Random) -> lis
     return [piece for piece in pieces if len(set(piece)) >= LEAST_VALUES]
 
 
-def shard_of(found: Found, parts: dict[str, str]) -> str | None:
-    """The shard that a file belongs to, None where it must not be shown."""
-    part = parts[found.origin]
-    if found.type in UNSEEN_TEST:
+def shard_of(file: Found, parts: dict[str, str]) -> str | None:
+    """The shard of a file; None if it is in none."""
+    part = parts[file.origin]
+    if file.type in UNSEEN_TEST:
         return "unseen_test" if part == "test" else None
-    if found.type in UNSEEN_DEV:
+    if file.type in UNSEEN_DEV:
         return "unseen_dev" if part == "dev" else None
-    if found.type in OUTLIERS:
+    if file.type in OUTLIERS:
         return part if part in ("train", "dev") else None
-    return part if part == "test" or not found.made_by.startswith(HELD_OUT) else None
+    return part if part == "test" or not file.made_by.startswith(HELD_OUT) else None
 
 
 def limits_of(kind: str, shard: str) -> Limits:
-    """The most that a type may have in a shard."""
+    """The limits of a type in a shard."""
     return OUTLIER_LIMITS[shard] if kind in OUTLIERS else LIMITS[shard]
 
 
 def label_of(kind: str) -> int:
-    """The label of a type; that of UNKNOWN for outliers and unseen types."""
+    """The label of a type, which for outliers and unseen types is that of UNKNOWN."""
     return LABELS.index(kind) if kind in LABELS else LABELS.index(UNKNOWN)
 
 
 def choose(files: Iterable[Found], limits: Limits) -> list[Found]:
-    """At most limits.whole files of one type, taken from its origins in turn, each origin's own by hash."""
+    """At most limits.whole files of one type, taken from its origins in turn, and by hash within an origin."""
     by_origin: dict[str, list[Found]] = {}
-    for each in sorted(files, key=lambda each: each.sha256):
-        by_origin.setdefault(each.origin, []).append(each)
+    for file in sorted(files, key=lambda file: file.sha256):
+        by_origin.setdefault(file.origin, []).append(file)
     turns = [
         queue[: limits.per_origin] for _, queue in sorted(by_origin.items(), key=lambda item: position(item[0], "turn"))
     ]
@@ -120,55 +120,55 @@ def choose(files: Iterable[Found], limits: Limits) -> list[Found]:
 
 
 def has_own_middle(kind: str, data: bytes) -> bool:
-    """Whether fragments say what a file is. Samples, pixels and deflate in a binary outlier are those of labels."""
+    """Whether the middle of a file shows its type. That of a binary outlier looks like the middle of labelled types."""
     return kind not in OUTLIERS or is_text(data)
 
 
-def build_rows(found: Sequence[Found], parts: dict[str, str], material: Path, *, seed: int) -> dict[str, Rows]:
-    """Rows of every shard. No two rows of the whole set have the same bytes; what the test has, training loses."""
+def build_rows(files_found: Sequence[Found], parts: dict[str, str], material: Path, *, seed: int) -> dict[str, Rows]:
+    """The rows of every shard. No two rows of the set have the same bytes; the test shards get duplicates first."""
     sorted_out: dict[str, dict[str, list[Found]]] = {shard: {} for shard in SHARDS}
-    for each in {
-        each.sha256: each for each in sorted(found, key=lambda each: (_order(each, parts), each.origin))[::-1]
+    for file in {
+        file.sha256: file for file in sorted(files_found, key=lambda file: (_order(file, parts), file.origin))[::-1]
     }.values():
-        shard = shard_of(each, parts)
+        shard = shard_of(file, parts)
         if shard is not None:
-            sorted_out[shard].setdefault(each.type, []).append(each)
-    seen: set[bytes] = set()
+            sorted_out[shard].setdefault(file.type, []).append(file)
+    digests: set[bytes] = set()
     shards = {}
     for shard in ("test", "unseen_test", "dev", "unseen_dev", "train"):
         rows = shards[shard] = Rows()
         for kind, files in sorted(sorted_out[shard].items()):
             limits = limits_of(kind, shard)
             chosen = choose(files, limits)
-            rows.origins.update(each.origin for each in chosen)
+            rows.origins.update(file.origin for file in chosen)
             rows.counts[kind] = [
-                *_add_type(rows, kind, chosen, limits, material, seen, seed),
-                len({each.origin for each in chosen}),
+                *_add_type(rows, kind, chosen, limits, material, digests, seed),
+                len({file.origin for file in chosen}),
             ]
     return shards
 
 
-def _order(found: Found, parts: dict[str, str]) -> int:
-    return ("test", "dev", "train").index(parts[found.origin])
+def _order(file: Found, parts: dict[str, str]) -> int:
+    return ("test", "dev", "train").index(parts[file.origin])
 
 
 def _add_type(
-    rows: Rows, kind: str, files: list[Found], limits: Limits, material: Path, seen: set[bytes], seed: int
+    rows: Rows, kind: str, files: list[Found], limits: Limits, material: Path, digests: set[bytes], seed: int
 ) -> tuple[int, int, int]:
-    """Append the rows of one type; how many whole files and fragments of each size."""
+    """Append the rows of one type. Returns the numbers of whole files and of fragments of each size."""
     label, counts = label_of(kind), [0, 0, 0]
     per_file = min(limits.per_file, max(2, -(-limits.fragments // max(1, len(files)))))
-    for found in files:
-        data = found.path(material).read_bytes()
-        rng = random.Random(f"{seed}:{found.sha256}")
+    for file in files:
+        data = file.path(material).read_bytes()
+        rng = random.Random(f"{seed}:{file.sha256}")
         pieces = [(0, cut_whole(data))]
         for group, size in enumerate(FRAGMENT_BYTES if has_own_middle(kind, data) else (), start=1):
             pieces += [(group, piece) for piece in cut_fragments(data, size, per_file, rng)]
         for group, piece in pieces:
             key = hashlib.sha256(piece).digest()[:16]
-            if key in seen or (group and counts[group] >= limits.fragments):
+            if key in digests or (group and counts[group] >= limits.fragments):
                 continue
-            seen.add(key)
+            digests.add(key)
             rows.add(piece, group, label)
             counts[group] += 1
     return counts[0], counts[1], counts[2]

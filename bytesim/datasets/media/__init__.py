@@ -1,1 +1,1 @@
-"""Sets of news, articles, pictures, spoken words and digits."""
+"""Training sets of news, articles, pictures, spoken words and digits."""

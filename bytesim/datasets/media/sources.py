@@ -1,4 +1,4 @@
-"""What the sets of `bytesim data build` are read from: published tables and arrays, one item at a time."""
+"""Reading the source files of `bytesim data build media`: published tables, texts and arrays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPEECH_LABELS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop"
 DIGIT_LABELS = tuple("0123456789")
 
 PIECE_BYTES = 2000
-"""About how long the pieces of an article are; they end with a paragraph."""
+"""Approximate length of the pieces of an article; each ends with a paragraph."""
 _TITLE = re.compile(r"^= [^\n]+ =$", re.MULTILINE)
 
 
@@ -34,19 +34,20 @@ class Item:
     data: bytes
     label: int
     group: str
-    """Items of one group are never divided between training and measuring."""
+    """Items of one group are never split between training and evaluation."""
 
 
 def read_news(paths: Sequence[Path]) -> dict[str, list[Item]]:
     """AG News: two tables, `train` and `test` in their names, with columns label (1 to 4), title, description.
 
-    A file is title, newline, description; an empty title is left out. Source: Zhang et al. 2015, arXiv:1509.01626.
+    An item is title, newline, description; an empty title is left out with its newline. Source: Zhang et al. 2015,
+    arXiv:1509.01626.
     """
     return {part: list(_news(_part(paths, part))) for part in ("train", "test")}
 
 
 def read_articles(paths: Sequence[Path]) -> dict[str, list[Item]]:
-    """Encyclopaedia text: files with `train`, `valid`, `test` in their names, of `= Title =` lines and articles."""
+    """Encyclopaedia text: files with `train`, `valid`, `test` in their names; `= Title =` begins each article."""
     names = {"train": "train", "dev": "valid", "test": "test"}
     return {part: list(_articles(_part(paths, name))) for part, name in names.items()}
 
@@ -81,18 +82,18 @@ def _news(path: Path) -> Iterator[Item]:
             data = (f"{title}\n{text}" if title else text).encode("utf-8")
             yield Item(data, int(row["label"]) - 1, (title or text).casefold())
     except (KeyError, ValueError, csv.Error) as error:
-        raise FormatError(f"is no table of label, title, description ({error}).", file=str(path)) from error
+        raise FormatError(f"is not a table of label, title, description ({error}).", file=str(path)) from error
 
 
 def _articles(path: Path) -> Iterator[Item]:
-    """Each article in pieces of whole paragraphs, the first with its title."""
+    """Yield each article in pieces of whole paragraphs, the first with its title."""
     try:
         text = _read(path).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FormatError("is no UTF-8 text.", file=str(path), offset=error.start) from error
-    starts = [found.start() for found in _TITLE.finditer(text)]
+        raise FormatError("is not UTF-8 text.", file=str(path), offset=error.start) from error
+    starts = [match.start() for match in _TITLE.finditer(text)]
     if not starts:
-        raise FormatError("holds no line `= Title =` that begins an article.", file=str(path))
+        raise FormatError("has no line `= Title =`, which begins an article.", file=str(path))
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         piece = ""
         for paragraph in text[start:end].strip().split("\n"):
@@ -126,15 +127,17 @@ def _speaker(name: str) -> str:
 
 
 def _part(paths: Sequence[Path], part: str) -> Path:
-    found = [path for path in paths if part in path.name]
-    if len(found) != 1:
-        raise InputError(f"{len(found)} of the files named have {part!r} in their names; name one such file.")
-    return found[0]
+    matching = [path for path in paths if part in path.name]
+    if len(matching) != 1:
+        raise InputError(
+            f"{len(matching)} of the given files have {part!r} in their names; give exactly one such file."
+        )
+    return matching[0]
 
 
 def _only(paths: Sequence[Path]) -> Path:
     if len(paths) != 1:
-        raise InputError(f"this set is one file; {len(paths)} were named.")
+        raise InputError(f"this set is built from one file; {len(paths)} were given.")
     return paths[0]
 
 
@@ -148,7 +151,7 @@ def _arrays(path: Path, *names: str) -> dict[str, Any]:
         with np.load(io.BytesIO(_read(path)), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in names}
     except (ValueError, OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise FormatError(f"is no file of arrays ({' '.join(str(error).split())}).", file=str(path)) from error
+        raise FormatError(f"is not a file of arrays ({' '.join(str(error).split())}).", file=str(path)) from error
 
 
 def _read(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""What a user can ask about training data: rebuild the music shards from tunes."""
+"""`bytesim data build music`: build the shards of the music model from tunes."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ BUILD_FILE = "music_build.json"
 COMPOSED_FILE = "music_composed.npz"
 MAX_TRANSPOSED = 11
 HELD_ONE_IN = 50
-"""One tune in so many is set apart to watch a training by, and another where no tunes to validate on are given."""
+"""One tune in this many becomes the dev set; as many are held out for validation if no validation tunes are given."""
 MAX_CANONICAL_BYTES = 8192
-"""Longer tunes are left out; none of them fits the model."""
+"""Longer tunes are left out, because they do not fit the model."""
 
 Known = list[tuple[Tune, str]]
-"""Tunes, each with its canonical text."""
+"""(tune, its canonical text) of each tune."""
 
 
 @dataclass(frozen=True)
 class SourceCount:
-    """One source of tunes."""
+    """One source of tunes, and how many tunes it gave."""
 
     name: str
     sha256: str
     tunes: int
     unread: int
-    """Tunes that do not parse, or that have no canonical form."""
+    """Tunes that do not parse or have no canonical form."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ class ShardCount:
     """Rows that are whole tunes."""
     fragments: int
     refused: int
-    """Rows that abc2midi refused."""
+    """Rows that abc2midi could not convert."""
 
 
 @dataclass(frozen=True)
 class MusicBuild:
-    """What went into the music shards. Stands in music_build.json."""
+    """The contents of the music shards, as written to music_build.json."""
 
     folder: Path
     sources: list[SourceCount]
     valid_source: SourceCount | None
-    """None where the validation tunes were held back from the sources."""
+    """None if the validation tunes were held out from the sources."""
     repeated: int
     """Training tunes left out because another has the same canonical text."""
     dropped_title: int
@@ -73,12 +73,12 @@ class MusicBuild:
     """Training tunes left out because they share the first 24 diatonic steps with a validation tune."""
     train: ShardCount
     dev: ShardCount
-    """What a training may be watched and stopped by; the validation tunes are for the last measurement alone."""
+    """For validation during training; the validation tunes are for the final evaluation alone."""
     valid: ShardCount
     composed: ShardCount | None
-    """Tunes made by chance, where any were asked for; for training as well, in a shard of their own."""
+    """Random tunes for training, in a shard of their own, if any were requested."""
     transposed: int
-    """Copies of each training tune in other keys, at most."""
+    """Most copies of each training tune in other keys."""
     abc2midi: str
     seed: int
 
@@ -97,50 +97,50 @@ def build_music(
     force: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> MusicBuild:
-    """Make music_train.npz, music_dev.npz and music_valid.npz in `out` from tunes, labelled with abc2midi.
+    """Write music_train.npz, music_dev.npz and music_valid.npz to `out` from tunes, converted to MIDI by abc2midi.
 
-    Sources are music21's own corpus (unless `corpus` is False) and `tunes`: .jsonl or .jsonl.xz files with a field
-    `abc`, ABC files, folders of them. `valid` is of the same kinds and never enters training: a tune that shares a
-    title (generic ones excepted) or the first 24 diatonic steps with one of its tunes is dropped. Without `valid`, a
-    fiftieth of the tunes is held back. Another fiftieth, and what is like it, becomes music_dev.npz.
+    Sources are music21's corpus (unless `corpus` is False) and `tunes`: .jsonl or .jsonl.xz files with a field `abc`,
+    ABC files, or folders of them. `valid` is a source of the same kinds that is held out: a training tune that shares
+    a title (generic ones excepted) or the first 24 diatonic steps with one of its tunes is dropped. Without `valid`, a
+    fiftieth of the tunes is held out. Another fiftieth, and all tunes like them, become music_dev.npz.
 
-    Every training tune brings `transposed` copies in other keys, and `composed` tunes are made by chance, with all the
-    signs that are rare in real ones, as music_composed.npz.
+    Each training tune adds up to `transposed` copies in other keys. `composed` random tunes, with many of the signs
+    that are rare in real tunes, become music_composed.npz.
 
-    `limit` reads so many tunes of each source; `jobs` labels so many at a time. Labels are kept in `out`/labels, so a
-    build that was stopped goes on. Raises BytesimError.
+    `limit` is the most tunes read of each source, `jobs` the number of tunes labelled at a time. Labels are stored in
+    `out`/labels, so a build that was stopped continues. Raises BytesimError.
     """
     folder = Path(out)
     version = abc2midi_version()
     if not corpus and not tunes:
-        raise InputError("there is nothing to build from: name tunes, or let the corpus in.")
+        raise InputError("there is nothing to build from. Give tunes, or use the corpus.")
     if not 0 <= transposed <= MAX_TRANSPOSED or composed < 0:
-        raise ConfigError(f"transposed is at most {MAX_TRANSPOSED}, and neither it nor composed is below 0.")
+        raise ConfigError(f"transposed must be from 0 to {MAX_TRANSPOSED}, and composed 0 or more.")
     check_output_folder(folder, (TRAIN_FILE, DEV_FILE, VALID_FILE, COMPOSED_FILE, BUILD_FILE), force=force)
     read = ([corpus_source(limit)] if corpus else []) + [read_source(path, limit) for path in tunes]
-    held = None if valid is None else read_source(valid)
+    valid_tunes = None if valid is None else read_source(valid)
     known, counts = _canonical_tunes(read)
-    held_known, held_counts = _canonical_tunes([held] if held else [])
+    valid_known, valid_counts = _canonical_tunes([valid_tunes] if valid_tunes else [])
     distinct = list({text: (tune, text) for tune, text in known}.values())
     repeated = len(known) - len(distinct)
-    if held is None:
-        held_known = [each for each in distinct if _drawn(each[1], "valid")]
-        distinct = [each for each in distinct if not _drawn(each[1], "valid")]
-    if not held_known or not distinct:
-        raise InputError(f"too few tunes: {len(distinct)} to train on, {len(held_known)} to validate on.")
-    kept, dropped = _without(distinct, held_known)
-    kept, watched = _set_apart(kept)
+    if valid_tunes is None:
+        valid_known = [(tune, text) for tune, text in distinct if _drawn(text, "valid")]
+        distinct = [(tune, text) for tune, text in distinct if not _drawn(text, "valid")]
+    if not valid_known or not distinct:
+        raise InputError(f"too few tunes: {len(distinct)} to train on, {len(valid_known)} to validate on.")
+    train_known, dropped = _without(distinct, valid_known)
+    train_known, dev_known = _set_apart(train_known)
     make_folder(folder)
     done = 0
-    train_rows = _rows(kept, seed, transposed)
-    dev_rows, valid_rows = (_rows(each, seed) for each in (watched, held_known))
-    made_rows = [Row(compose(random.Random(f"{seed}:{number}")), 0) for number in range(composed)]
+    train_rows = _rows(train_known, seed, transposed)
+    dev_rows, valid_rows = (_rows(known_tunes, seed) for known_tunes in (dev_known, valid_known))
+    composed_rows = [Row(compose(random.Random(f"{seed}:{number}")), 0) for number in range(composed)]
 
     def advance(count: int) -> None:
         nonlocal done
         done += count
         if on_progress is not None:
-            on_progress(done, sum(map(len, (train_rows, dev_rows, valid_rows, made_rows))))
+            on_progress(done, sum(map(len, (train_rows, dev_rows, valid_rows, composed_rows))))
 
     def write(file: str, rows: list[Row]) -> ShardCount:
         shard = label_rows(rows, folder / "labels", jobs=jobs or os.cpu_count() or 1, on_done=advance)
@@ -151,14 +151,14 @@ def build_music(
     build = MusicBuild(
         folder=folder,
         sources=counts,
-        valid_source=held_counts[0] if held_counts else None,
+        valid_source=valid_counts[0] if valid_counts else None,
         repeated=repeated,
         dropped_title=dropped["title"],
         dropped_steps=dropped["steps"],
         valid=write(VALID_FILE, valid_rows),
         dev=write(DEV_FILE, dev_rows),
         train=write(TRAIN_FILE, train_rows),
-        composed=write(COMPOSED_FILE, made_rows) if made_rows else None,
+        composed=write(COMPOSED_FILE, composed_rows) if composed_rows else None,
         transposed=transposed,
         abc2midi=version,
         seed=seed,
@@ -169,7 +169,7 @@ def build_music(
 
 
 def _canonical_tunes(sources: Sequence[TuneSource]) -> tuple[Known, list[SourceCount]]:
-    """The tunes that have a canonical form, and what each source held."""
+    """The tunes that have a canonical form, and the counts of each source."""
     known: Known = []
     counts = []
     for source in sources:
@@ -191,17 +191,17 @@ def _drawn(text: str, use: str) -> bool:
 
 
 def _set_apart(tunes: Known) -> tuple[Known, Known]:
-    """The tunes to train on, and those to watch the training by: a fiftieth, and all that are like one of them."""
-    overlap = Overlap.of(each for each in tunes if _drawn(each[1], "dev"))
-    apart = [each for each in tunes if _drawn(each[1], "dev") or overlap.reason(*each)]
-    texts = {text for _, text in apart}
-    return [each for each in tunes if each[1] not in texts], apart
+    """(training tunes, dev tunes); the dev tunes are a fiftieth of all, and every tune like one of these."""
+    overlap = Overlap.of((tune, text) for tune, text in tunes if _drawn(text, "dev"))
+    dev_tunes = [(tune, text) for tune, text in tunes if _drawn(text, "dev") or overlap.reason(tune, text)]
+    texts = {text for _, text in dev_tunes}
+    return [(tune, text) for tune, text in tunes if text not in texts], dev_tunes
 
 
-def _without(tunes: Known, held: Known) -> tuple[Known, dict[str, int]]:
-    """The tunes that are none of those held back, and how many were dropped for which reason."""
-    overlap = Overlap.of(held)
-    texts = {text for _, text in held}
+def _without(tunes: Known, held_out: Known) -> tuple[Known, dict[str, int]]:
+    """The tunes that are not like a held-out one, and the number dropped for each reason."""
+    overlap = Overlap.of(held_out)
+    texts = {text for _, text in held_out}
     kept: Known = []
     dropped = {"title": 0, "steps": 0}
     for tune, text in tunes:

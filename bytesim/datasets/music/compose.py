@@ -1,8 +1,8 @@
-"""Tunes made by chance, in canonical ABC: signs that are rare in real tunes come often in them. No torch.
+"""Random tunes in canonical ABC, with many of the signs that are rare in real tunes. No torch.
 
-Tuplets, broken rhythm, grace notes, rolls and other ornaments, ties over one bar and more, chords, chord symbols,
-accidentals that last to the end of a bar, pickup bars, changes of key, meter and unit length. What they sound like is
-for abc2midi to say.
+These are tuplets, broken rhythm, grace notes, rolls and other ornaments, ties over one or more bar lines, chords, chord
+symbols, accidentals that last to the end of a bar, pickup bars, and changes of key, meter and unit length. abc2midi
+makes the MIDI of these tunes, as of all others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bytesim.formats.abc.transpose import pitch_name
 from bytesim.formats.abc.tune import parse
 
 _LOWEST, _HIGHEST = -5, 16
-"""Places on the staff, counted from middle C: from the E below it to the e above the staff."""
+"""Lowest and highest note, counted in letters from middle C: from the E below it to the e above the staff."""
 _LENGTHS = [
     *[Fraction(1)] * 8,
     *[Fraction(2)] * 5,
@@ -24,28 +24,12 @@ _LENGTHS = [
     *(Fraction(3), Fraction(4), Fraction(6), Fraction(8), Fraction(3, 2), Fraction(3, 4), Fraction(1, 4)),
 ]
 _CHORD_NAMES = (
-    "C",
-    "Dm",
-    "Em",
-    "F",
-    "G",
-    "G7",
-    "Am",
-    "Bb",
-    "D",
-    "D7",
-    "A",
-    "A7",
-    "E",
-    "Bm",
-    "F#m",
-    "Gm",
-    "C/E",
-    "D/F#",
+    *("C", "Dm", "Em", "F", "G", "G7", "Am", "Bb", "D", "D7"),
+    *("A", "A7", "E", "Bm", "F#m", "Gm", "C/E", "D/F#"),
 )
 _HABITS = ("tuplet", "broken", "grace", "tie", "chord", "rest", "accidental", "ornament", "change", "symbol")
 _TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2}
-"""Notes of a tuplet -> the notes whose time they take."""
+"""Number of notes of a tuplet -> number of ordinary notes whose time they take."""
 _ORNAMENTS = "~~T.H"
 _SHARES = (0.0, 0.0, 0.02, 0.1, 0.25)
 
@@ -56,15 +40,15 @@ def compose(rng: random.Random) -> str:
 
 
 class _Composer:
-    """A tune on its way: what is in force, and how often this tune does what. Each has a few habits, as tunes do."""
+    """Composes one tune. `shares` says how often it uses each sign: every tune has a few habits, as real ones do."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.shares = {name: rng.choice(_SHARES) for name in _HABITS}
         self.fields = {"M": rng.choice(METERS), "L": rng.choice(UNITS), "K": rng.choice(KEYS)}
-        self.place = rng.randrange(8)
+        self.position = rng.randrange(8)
         self.tied = False
-        """Whether the next note goes on with the one before."""
+        """Whether the next note is tied to the one before."""
 
     def tune(self) -> str:
         head = "".join(f"{letter}:{value}\n" for letter, value in self.fields.items())
@@ -87,16 +71,16 @@ class _Composer:
         if not number and rng.random() < 0.25:  # a pickup
             left = min(left, Fraction(rng.choice((1, 2, 3))))
         while left > 0:
-            piece, length = self._piece(left)
-            text, left = text + piece, left - length
+            group, length = self._note_group(left)
+            text, left = text + group, left - length
         return text + ("||" if number % 8 == 7 else "|")
 
-    def _piece(self, left: Fraction) -> tuple[str, Fraction]:
-        """A note, or a few that belong together, and their length in units, at most `left`."""
+    def _note_group(self, left: Fraction) -> tuple[str, Fraction]:
+        """A note, or a few that belong together, and their length in units, which is at most `left`."""
         if self.tied:
             length = self._length(left)
             self.tied = self._does("tie")
-            return pitch_name(self.place) + _written(length) + ("-" if self.tied else ""), length
+            return pitch_name(self.position) + _written(length) + ("-" if self.tied else ""), length
         count = self.rng.choice((3, 3, 3, 3, *_TUPLETS))
         if left >= _TUPLETS[count] and self._does("tuplet"):
             return f"({count}" + "".join(self._note() for _ in range(count)), Fraction(_TUPLETS[count])
@@ -114,26 +98,28 @@ class _Composer:
         return grace + note + ("-" if self.tied else ""), length
 
     def _length(self, left: Fraction) -> Fraction:
-        return self.rng.choice([each for each in _LENGTHS if each <= left] or [left])
+        return self.rng.choice([length for length in _LENGTHS if length <= left] or [left])
 
     def _note(self) -> str:
-        """The next note of a melody that mostly goes by step."""
+        """The next note of a melody that mostly moves by steps."""
         step = self.rng.choice((-4, -2, -2, -1, -1, -1, 0, 1, 1, 1, 2, 2, 3, 5))
-        self.place = min(_HIGHEST, max(_LOWEST, self.place + step))
+        self.position = min(_HIGHEST, max(_LOWEST, self.position + step))
         sign = self.rng.choice("^_=") if self._does("accidental") else ""
-        return sign + pitch_name(self.place)
+        return sign + pitch_name(self.position)
 
     def _chord(self) -> str:
-        low = min(self.place, _HIGHEST - 4)
+        low = min(self.position, _HIGHEST - 4)
         return "[" + "".join(pitch_name(low + up) for up in self.rng.choice(((0, 2), (0, 4), (0, 2, 4)))) + "]"
 
     def _grace(self) -> str:
         if not self._does("grace"):
             return ""
-        return "{" + "".join(pitch_name(self.place + up) for up in self.rng.choice(((1,), (-1,), (1, 0), (2, 1)))) + "}"
+        return (
+            "{" + "".join(pitch_name(self.position + up) for up in self.rng.choice(((1,), (-1,), (1, 0), (2, 1)))) + "}"
+        )
 
 
 def _written(length: Fraction) -> str:
-    """A length in units: 1 is nothing, 3/2, 1/2 is `/2`."""
+    """A length in units as ABC writes it: empty for 1, `3/2`, `/2` for 1/2."""
     top = "" if length.numerator == 1 else str(length.numerator)
     return top + ("" if length.denominator == 1 else f"/{length.denominator}")

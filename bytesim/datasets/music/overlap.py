@@ -1,4 +1,4 @@
-"""Whether two tunes are the same under other names: by title, or by how the melody begins. No torch."""
+"""Find tunes that occur in two sets, by title or by the beginning of the melody. No torch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bytesim.formats.abc.tokens import tokens_of
 from bytesim.formats.abc.tune import Tune
 
 NUM_STEPS = 24
-"""Diatonic steps that two tunes share at their start to count as the same."""
+"""Two tunes are the same if their first NUM_STEPS diatonic steps are equal."""
 MIN_STEPS = 8
-"""A tune with fewer steps is known by its title alone."""
+"""A tune with fewer steps is compared by its title alone."""
 
 _ARTICLES = {"the", "a", "an"}
 _GENERIC = frozenset(
@@ -26,20 +26,20 @@ _GENERIC = frozenset(
     slangpolska song strathspey vals valse vise wals waltz walzer
     """.split()  # noqa: SIM905 - words are easier to read than a list of strings
 )
-"""Words that name a kind of tune and no tune. A title of these and numbers alone is shared by strangers."""
+"""Words that name a kind of tune. Different tunes may share a title of such words and numbers alone."""
 _NOTE = re.compile(r"([A-Ga-g])([,']*)")
 
 
 @dataclass
 class Overlap:
-    """What a set of tunes is known by, to keep them out of another set."""
+    """Titles and beginnings of a set of tunes, to keep these tunes out of another set."""
 
     titles: set[str] = field(default_factory=set)
     beginnings: set[tuple[int, ...]] = field(default_factory=set)
 
     @classmethod
     def of(cls, tunes: Iterable[tuple[Tune, str]]) -> Overlap:
-        """Of tunes, each with its canonical text."""
+        """The titles and beginnings of tunes, each with its canonical text."""
         known = cls()
         for tune, text in tunes:
             known.titles |= title_keys(tune)
@@ -47,19 +47,19 @@ class Overlap:
         return known
 
     def reason(self, tune: Tune, text: str) -> str | None:
-        """Why a tune is one of the set: `title`, `steps`, or None where it is not."""
+        """Why a tune counts as one of the set: `title` or `steps`; None if it does not."""
         if self.titles & title_keys(tune):
             return "title"
         return "steps" if self.beginnings.intersection(beginnings(tune, text)) else None
 
 
 def title_keys(tune: Tune) -> set[str]:
-    """Its titles without case, accents, articles and punctuation; generic ones are left out."""
+    """The titles of a tune without case, accents, articles and punctuation; generic titles are left out."""
     return {key for name, value in tune.fields if name == "T" and (key := title_key(value))}
 
 
 def title_key(title: str) -> str:
-    """`Kesh, The` -> `kesh`; empty for a title that is generic, as `Polska nr 12`."""
+    """`Kesh, The` -> `kesh`; empty for a generic title such as `Polska nr 12`."""
     plain = unicodedata.normalize("NFKD", title.casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     words = [word for word in re.findall(r"[^\W_]+", plain) if word not in _ARTICLES]
@@ -69,15 +69,15 @@ def title_key(title: str) -> str:
 
 
 def beginnings(tune: Tune, text: str) -> list[tuple[int, ...]]:
-    """How the melody begins, as written and with its repeats played out; none for a tune of a few notes."""
-    found = [melody_steps(tune.body), melody_steps(text.split("\n", 4)[-1])]
-    return [steps for steps in dict.fromkeys(found) if len(steps) >= MIN_STEPS]
+    """The beginning of the melody, as written and with repeats played out; empty for a tune of only a few notes."""
+    melodies = [melody_steps(tune.body), melody_steps(text.split("\n", 4)[-1])]
+    return [steps for steps in dict.fromkeys(melodies) if len(steps) >= MIN_STEPS]
 
 
 def melody_steps(body: str, count: int = NUM_STEPS) -> tuple[int, ...]:
-    """The first diatonic steps between successive notes: key, accidentals, rests, lengths and grace notes left out.
+    """The first `count` diatonic steps between successive notes; of a chord the first note counts.
 
-    Of a chord its first note counts.
+    Key, accidentals, rests, lengths and grace notes are ignored.
     """
     heights: list[int] = []
     for token in tokens_of(body):

@@ -1,4 +1,4 @@
-"""Training rows of the music model: tunes and fragments of them in canonical ABC, labelled with abc2midi. No torch."""
+"""Training rows of the music model: tunes and fragments in canonical ABC, with the MIDI of abc2midi. No torch."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ METERS = ("4/4", "2/2", "3/4", "6/8", "2/4", "9/8", "12/8", "3/8", "3/2", "6/4",
 UNITS = ("1/8", "1/4", "1/16")
 
 _INTERVALS = [(-3, -5), (-2, -4), (-2, -3), (-1, -2), (-1, -1), (1, 1), (1, 2), (2, 3), (2, 4), (3, 5), (3, 6)]
-"""Letters and semitones by which copies of a tune are moved, less than half an octave."""
+"""(letters, semitones) by which copies of a tune are transposed: half an octave or less."""
 KEY_SHARE, UNIT_SHARE, METER_SHARE = 0.5, 0.3, 0.3
-"""Shares of the fragments that get a random key, unit length or meter."""
+"""Shares of the fragments with a random key, unit length or meter."""
 LABELS_PER_FILE = 1000
 _HAS_NOTE = re.compile(r"[A-Ga-g]")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A text to label. `parts` is 0 for a whole tune, else the bars of the fragment."""
+    """A text to label. `parts` is 0 for a whole tune, else the number of bars of the fragment."""
 
     text: str
     parts: int
 
 
 def rows_of(text: str, seed: int, transposed: int = 0) -> list[Row]:
-    """A whole tune in canonical form, copies in other keys, and four fragments of it: of 1, 2, 2 to 4 and 4 to 12 bars.
+    """The rows of a tune: the tune itself, copies in other keys, and four fragments of 1, 2, 2 to 4 and 4 to 12 bars.
 
-    They depend on the tune and the seed alone: another tune more or less leaves them as they are.
+    They depend on the tune and the seed alone, not on the other tunes of the set.
     """
     rng = random.Random(f"{seed}:{text}")
     return [
@@ -55,7 +55,7 @@ def rows_of(text: str, seed: int, transposed: int = 0) -> list[Row]:
 
 
 def _in_other_keys(text: str, count: int, rng: random.Random) -> list[str]:
-    """At most `count` copies of a tune, each in a key of its own; fewer where notes or keys could not be spelled."""
+    """At most `count` copies of a tune, each in another key; fewer if notes or keys would need too many accidentals."""
     copies: list[str] = []
     for steps, semitones in rng.sample(_INTERVALS, len(_INTERVALS)):
         if len(copies) == count:
@@ -65,11 +65,11 @@ def _in_other_keys(text: str, count: int, rng: random.Random) -> list[str]:
     return copies
 
 
-def _fragment(text: str, wanted: int, rng: random.Random) -> Row:
+def _fragment(text: str, num_bars: int, rng: random.Random) -> Row:
     _, meter, unit, key, body = text.split("\n", 4)
     bars = [bar for bar in body.split("|") if _HAS_NOTE.search(bar)]
-    first = rng.randrange(max(1, len(bars) - wanted + 1))
-    picked = bars[first : first + wanted]
+    first = rng.randrange(max(1, len(bars) - num_bars + 1))
+    picked = bars[first : first + num_bars]
     if rng.random() < KEY_SHARE:
         key = f"K:{rng.choice(KEYS)}"
     if rng.random() < UNIT_SHARE:
@@ -80,10 +80,10 @@ def _fragment(text: str, wanted: int, rng: random.Random) -> Row:
 
 
 def label_rows(rows: Sequence[Row], folder: Path, *, jobs: int, on_done: Callable[[int], None]) -> Shard:
-    """The rows that abc2midi takes, as a shard of (ABC, MIDI), `parts` its group.
+    """A shard of (ABC, MIDI) of the rows that abc2midi converts, with `parts` as group.
 
-    Labels are kept in `folder`, a thousand to a file named by what they are labels of, so a stopped build goes on.
-    Raises ToolError, OutputError.
+    Labels are stored in `folder`, a thousand to a file whose name is the hash of its rows, so that a stopped build
+    continues. Raises ToolError, OutputError.
     """
     version = abc2midi_version()
     try:
@@ -103,9 +103,9 @@ def label_rows(rows: Sequence[Row], folder: Path, *, jobs: int, on_done: Callabl
 
 
 def abc2midi_version() -> str:
-    """What the installed abc2midi says of itself. Raises ToolError where it is missing."""
-    said = subprocess.run([find_tool("abc2midi"), "-ver"], capture_output=True, timeout=20, check=False).stdout
-    return said.decode("utf-8", "replace").strip()
+    """The version text of the installed abc2midi. Raises ToolError if it is missing."""
+    output = subprocess.run([find_tool("abc2midi"), "-ver"], capture_output=True, timeout=20, check=False).stdout
+    return output.decode("utf-8", "replace").strip()
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -114,7 +114,7 @@ def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 def _labels(rows: Sequence[Row], folder: Path, version: str, jobs: int) -> Shard:
-    """Rows with their MIDI, label 1; or with none, label 0. From the file that holds them, or made now."""
+    """Rows with their MIDI and label 1, or without MIDI and label 0, from the file of stored labels or made now."""
     texts = [row.text for row in rows]
     name = hashlib.sha256("\0".join([version, *texts]).encode()).hexdigest()[:24]
     path = folder / f"{name}.npz"

@@ -1,4 +1,4 @@
-"""Where tunes come from: JSON lines, ABC files, folders of them, and the corpus that music21 brings. No torch."""
+"""Reading tunes from JSON lines, ABC files, folders of these, and the corpus of music21. No torch."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from bytesim.formats.abc.tune import Tune, parse
 
 CORPUS = "music21 corpus"
 _NOT_TAKEN = ("nottingham-dataset",)
-"""Folders of the corpus that are left out: a licence (GPL) that the others do not have."""
+"""Folders of the corpus that are left out, because of their licence (GPL)."""
 MAX_LINE_BYTES = 1 << 20
 _JSON_SUFFIXES = (".jsonl", ".jsonl.xz")
 
 
 @dataclass
 class TuneSource:
-    """The tunes of one source: those that parse, and how many do not."""
+    """The tunes of one source that parse, and the number of those that do not."""
 
     name: str
     sha256: str
-    """Of the file; of a folder or the corpus, of its list of files as sha256sum prints it."""
+    """Hash of the file; for a folder or the corpus, of the list of its files as sha256sum prints it."""
     tunes: list[Tune] = field(default_factory=list)
     unread: int = 0
 
 
 def corpus_source(limit: int | None = None) -> TuneSource:
-    """The ABC tunes that music21 brings, found without importing it. Raises ToolError where it is not installed."""
+    """The ABC tunes of music21's corpus, found without importing it. Raises ToolError if music21 is not installed."""
     spec = find_spec("music21")
     if spec is None or spec.origin is None:
-        raise ToolError("music21 is not installed, so its corpus is not there. pip install music21")
+        raise ToolError("music21 is not installed, so its corpus is missing. pip install music21")
     root = Path(spec.origin).parent / "corpus"
     files = [path for path in sorted(root.rglob("*.abc")) if path.relative_to(root).parts[0] not in _NOT_TAKEN]
     return _source(CORPUS, root, files, limit)
@@ -48,19 +48,19 @@ def corpus_source(limit: int | None = None) -> TuneSource:
 def read_source(path: str | Path, limit: int | None = None) -> TuneSource:
     """Tunes of a .jsonl or .jsonl.xz file with a field `abc`, of an ABC file, or of every .abc file below a folder.
 
-    Raises InputError for what cannot be read; a tune that does not parse is only counted.
+    Raises InputError for a file that cannot be read; a tune that does not parse is only counted.
     """
-    place = Path(path)
-    if place.is_dir():
-        files = sorted(file for file in place.rglob("*.abc") if file.is_file())
+    source_path = Path(path)
+    if source_path.is_dir():
+        files = sorted(file for file in source_path.rglob("*.abc") if file.is_file())
         if not files:
-            raise InputError("holds no .abc files.", file=str(path))
-        return _source(str(path), place, files, limit)
-    if not place.name.lower().endswith(_JSON_SUFFIXES):
-        return _source(str(path), place.parent, [place], limit)
-    read_input(place)  # for its errors: missing, empty, unreadable
-    source = TuneSource(str(path), hashlib.sha256(place.read_bytes()).hexdigest())
-    return _collect(source, (_parse_or_none(text) for text in _json_texts(place)), limit)
+            raise InputError("has no .abc files. Name a folder with ABC tunes.", file=str(path))
+        return _source(str(path), source_path, files, limit)
+    if not source_path.name.lower().endswith(_JSON_SUFFIXES):
+        return _source(str(path), source_path.parent, [source_path], limit)
+    read_input(source_path)  # raises InputError if the file is missing, empty or unreadable
+    source = TuneSource(str(path), hashlib.sha256(source_path.read_bytes()).hexdigest())
+    return _collect(source, (_parse_or_none(text) for text in _json_texts(source_path)), limit)
 
 
 def _source(name: str, root: Path, files: list[Path], limit: int | None) -> TuneSource:
@@ -110,10 +110,10 @@ def _json_texts(path: Path) -> Iterator[str]:
                 number += 1
                 text = json.loads(line)["abc"]
                 if not isinstance(text, str):
-                    raise TypeError("its field abc is no text")
+                    raise TypeError("its field abc is not a text")
                 yield text
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise InputError(f"cannot be read after line {number} ({error}).", file=str(path)) from error
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        why = f"line {number} is no JSON object with a field `abc`"
+        why = f"line {number} is not a JSON object with a field `abc`"
         raise InputError(f"{why} ({' '.join(str(error).split())[:100]}).", file=str(path)) from error

@@ -1,4 +1,4 @@
-"""ABC notation: tokens, tunes, tune books, the canonical form that the music model reads, and a readable one."""
+"""ABC notation: tunes, tune books, the canonical form that the music model reads, and a readable layout."""
 
 from bytesim.formats.abc.book import Entry, split_book
 from bytesim.formats.abc.canonical import Canonical, canonical

@@ -1,4 +1,4 @@
-"""Tune books: files of several tunes, each from its `X:` on. Source: the ABC standard 2.1, section 2.2."""
+"""Tune books: files of several tunes, each of which begins with `X:`. Source: the ABC standard 2.1, section 2.2."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from bytesim.errors import FormatError
 from bytesim.formats.abc.tune import Tune, parse
 
 MAX_TUNES = 20_000
-"""Most tunes in a book; the largest collections in circulation hold about as many."""
+"""Most tunes that are read of a book; the largest published collections have about as many."""
 
 _TUNE_START = re.compile(r"^X:", re.MULTILINE)
 _HEADER_FIELD = re.compile(r"^([LMQm]):[ \t]*([^%\n]*)", re.MULTILINE)
-"""Fields of a file header that change how its tunes sound."""
+"""Fields of a file header that change the sound of its tunes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One tune of a book, not parsed yet: what is wrong with it does not hinder the others."""
+    """One tune of a book. It is not parsed yet, so that an error in it does not affect the other tunes."""
 
     text: str
-    """From its X: field to the next tune's, text between the two included."""
+    """From its X: field up to the X: field of the next tune."""
     offset: int
     """Where `text` begins, in characters from the start of the book."""
     inherited: tuple[tuple[str, str], ...] = ()
@@ -39,7 +39,7 @@ class Entry:
         return FormatError(error.message, offset=None if error.offset is None else error.offset + self.offset)
 
     def alone(self, *, title: bool = True) -> str:
-        """The tune as a text of its own, as written, with what it inherits; without `title`, without T: fields."""
+        """The tune as a complete ABC text, with the fields it inherits; `title=False` leaves out its T: fields."""
         text = self.text.split("\n", 1)
         own = "".join(f"{name}:{value}\n" for name, value in self.inherited)
         whole = f"{text[0]}\n{own}{text[1]}" if own and len(text) == 2 else self.text
@@ -48,7 +48,7 @@ class Entry:
 
 
 def split_book(text: str) -> list[Entry]:
-    """The tunes of a file, in order; at least one. A file without X: is taken for one tune.
+    """The tunes of a file in order, at least one. A file without X: is read as one tune.
 
     Fields before the first X: apply to all tunes. Raises FormatError for more than MAX_TUNES.
     """

@@ -1,8 +1,8 @@
-"""The canonical form of a tune: what the music model reads and writes.
+"""The canonical form of a tune, which the music model reads and writes.
 
-`X:1`, `M:`, `L:`, `K:`, then the body on one line: no titles, comments, lyrics or spaces, repeats
-played out, every bar line `|`. Two texts that sound the same are mostly equal in it, and music and
-MIDI run side by side from first note to last.
+It is `X:1`, `M:`, `L:`, `K:` and the body on one line: no titles, comments, lyrics or spaces, repeats
+played out, bar lines `|` or `||`. Texts that sound the same mostly have the same canonical form, and
+its notes come in the same order as those of the MIDI file.
 """
 
 from __future__ import annotations
@@ -23,18 +23,21 @@ _INNER_SPACE = re.compile(r" (?=[ ^_=A-Ga-g}\]])")
 """A space before a note or the end, in a chord or between grace notes."""
 
 _UNHEARD = {"comment", "decoration", "letter", "colon", "space", "newline"}
-"""Kinds that leave no sound. The letters I to W left are user symbols, none of them defined; a colon that touches no
-bar line is half of a repeat sign that was broken over two lines, and abc2midi passes it over."""
+"""Kinds of tokens that do not sound.
+
+The letters I to W that no other kind matches are user-defined symbols, of which none is defined. A colon without a bar
+line is half of a repeat sign that was split over two lines; abc2midi ignores it.
+"""
 
 _UNKNOWN_FIELDS = {"V": "several voices", "P": "parts", "m": "macros"}
 
 _WRITTEN_FIELDS = "KML"
-"""Fields that change the sound from where they stand; others in the body are dropped."""
+"""Fields in the body that are kept because they change the sound; all others are dropped."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Canonical:
-    """A tune in canonical form, and what was left out of it (`T: title`, `3 decorations`...)."""
+    """A tune in canonical form, and what was left out of it (`T:`, `3 x decoration` ...)."""
 
     text: str
     dropped: tuple[str, ...]
@@ -44,7 +47,7 @@ def canonical(tune: Tune) -> Canonical:
     """The canonical form of a tune.
 
     Raises FormatError for what has no canonical form: several voices, parts, macros, free meter, an
-    unknown key, characters that are not ABC. Offsets count characters of the parsed text.
+    unknown key, characters that are not ABC. Its offset counts characters of the parsed text.
     """
     dropped: dict[str, int] = {}
     fields = {"M": _meter(tune.meter), "L": _unit(tune.unit), "K": canonical_key(tune.field("K") or "C")}
@@ -54,7 +57,7 @@ def canonical(tune: Tune) -> Canonical:
         if name not in "XMLK":
             dropped[f"{name}:"] = dropped.get(f"{name}:", 0) + 1
     try:
-        played = play_out(_heard(tune, dropped), fields)
+        played = play_out(_sounding(tune, dropped), fields)
     except FormatError as error:
         offset = None if error.offset is None else tune.body_offset + error.offset
         raise FormatError(error.message, offset=offset) from None
@@ -65,11 +68,11 @@ def canonical(tune: Tune) -> Canonical:
 
 
 def canonical_key(text: str) -> str:
-    """`D major` -> `D`, `Am` -> `Amin`, `E Dorian` -> `Edor`. Raises FormatError for what is no key."""
+    """`D major` -> `D`, `Am` -> `Amin`, `E Dorian` -> `Edor`. Raises FormatError for an unknown key."""
     value = text.strip()
     if value.lower() == "none" or not value:
         return "C"
-    if value in ("HP", "Hp"):  # the highland pipes sound F and C sharp
+    if value in ("HP", "Hp"):  # highland pipes play F sharp and C sharp
         return "D"
     match = _KEY.match(value)
     mode = (match[3].lower()[:3] if len(match[3]) > 1 else match[3]) if match else ""
@@ -95,9 +98,9 @@ def _unit(text: str) -> str:
     return value if "/" in value else "1/1"
 
 
-def _heard(tune: Tune, dropped: dict[str, int]) -> list[Token]:
-    """The tokens that sound; fields on lines of their own become inline fields."""
-    heard: list[Token] = []
+def _sounding(tune: Tune, dropped: dict[str, int]) -> list[Token]:
+    """The tokens that sound; a field on a line of its own becomes an inline field. Counts the others in `dropped`."""
+    sounding: list[Token] = []
     for token in tokens_of(tune.body):
         if token.kind in ("unknown", "overlay"):
             raise FormatError(_unread(token), offset=token.offset)
@@ -107,27 +110,27 @@ def _heard(tune: Tune, dropped: dict[str, int]) -> list[Token]:
                 name = token.text.lstrip("[")[:2]
                 dropped[name] = dropped.get(name, 0) + 1
             else:
-                heard.append(kept)
+                sounding.append(kept)
         elif token.kind == "quoted" and token.text[1:2] in "^_<>@":
             dropped["annotation"] = dropped.get("annotation", 0) + 1
         elif token.kind in _UNHEARD:
             if token.kind in ("decoration", "letter", "colon"):
                 dropped[token.kind] = dropped.get(token.kind, 0) + 1
         elif token.kind in ("grace", "chord") and '"' not in token.text:
-            heard.append(replace(token, text=_INNER_SPACE.sub("", token.text)))
+            sounding.append(replace(token, text=_INNER_SPACE.sub("", token.text)))
         else:
-            heard.append(token)
-    return heard
+            sounding.append(token)
+    return sounding
 
 
 def _unread(token: Token) -> str:
     if token.kind == "overlay":
         return "voices laid over each other with & have no canonical form."
-    return f"{token.text!r} has no meaning here; a bracket, brace or quote may be open, or this is no music."
+    return f"{token.text!r} has no meaning here; a bracket, brace or quote may be open, or this is not music."
 
 
 def _field_token(token: Token) -> Token | None:
-    """An inline field in canonical writing, None for one that is not heard. Raises FormatError for V:, P: and m:."""
+    """The inline field in canonical form; None for one that does not sound. Raises FormatError for V:, P: and m:."""
     text = token.text.strip("[]")
     letter, value = text[0], text[2:].strip()
     if letter in _UNKNOWN_FIELDS:

@@ -1,7 +1,8 @@
 """The grammar of canonical ABC, for models that write it byte by byte.
 
-What it lets through, `canonical` can read. What abc2midi would not play it keeps out, too, but for rare cases: a tie to
-another pitch, broken rhythm between unequal notes, a tuplet inside a tuplet, an ornament before grace notes.
+`canonical` reads every text that the grammar accepts. With rare exceptions, the grammar also excludes what abc2midi
+does not play: a tie to another pitch, broken rhythm between unequal notes, a tuplet inside a tuplet, an ornament before
+grace notes.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ _FIELDS = {ord("M"): _ended(_METERS, "]"), ord("L"): _ended(_UNITS, "]"), ord("K
 
 _RESTS = b"zx"
 _PLAIN = b'().~TH|[{"' + NOTE_START + _RESTS
-"""What may begin a token anywhere in the body."""
+"""The bytes that may begin a token anywhere in the body."""
 _DECORATIONS = b".~TH"
 _DECORATED = _DECORATIONS + NOTE_START + _RESTS
 _AFTER_REST = _PLAIN + b"<>"
 _AFTER_NOTE = _AFTER_REST + b"-"
 
 _Token = Generator[Allowed, int, int]
-"""The rest of a token whose first byte is written; returns the first byte of the token after it."""
+"""Allows the rest of a token whose first byte is written; returns the first byte of the next token."""
 
 
 def abc_grammar() -> Grammar:
@@ -66,36 +67,36 @@ def _tune(ending: Ending) -> Steps:
 
 @dataclass
 class _Body:
-    """The one line of notes, and what those written so far ask of the next one."""
+    """The line of notes. The fields say what the notes so far require of the next one."""
 
     ending: Ending
     sounded: bool = False
     pitch: bytes = b""
-    """Sign, letter and octave of the last note; nothing after a rest or chord."""
+    """Accidental, letter and octave of the last note; empty after a rest or chord."""
     tied: bytes = b""
-    """The pitch that the next note must have; its sign may be left out."""
+    """The pitch that the next note must have; its accidental may be left out."""
     chord: bytes = b""
-    """The notes of the last chord, as written; nothing after a note or rest."""
+    """The notes of the last chord, as written; empty after a note or rest."""
     tied_chord: bytes = b""
     """The notes that the next chord must have."""
     graced: bool = False
-    """Whether grace notes wait for their note."""
+    """Whether grace notes stand before the next note."""
     named: bool = False
     """Whether a chord symbol stands before the next note."""
     dotted: bool = False
-    """Whether the next note is a staccato one."""
+    """Whether the next note is staccato."""
     held: bool = False
     """Whether the next note has a fermata, which makes it longer."""
     rolled: bool = False
     """Whether the next note has a roll or a trill."""
     length: bytes | None = None
-    """The length of the last note, as written; None where its notes have lengths of their own."""
+    """The length of the last note, as written; None for a chord whose notes have lengths of their own."""
     broken: bytes | None = None
-    """The length that the next note must have, for broken rhythm."""
+    """The length that the next note must have because of broken rhythm."""
     tuplet: int = 0
-    """Notes of a tuplet that are still to come."""
+    """How many notes of the tuplet are still missing."""
     apart: bool = False
-    """Whether no broken rhythm may join the last note, at the end of a slur, to the next one."""
+    """Whether broken rhythm may not join the last note, at the end of a slur, to the next one."""
 
     def steps(self) -> Steps:
         first = yield self._next(_PLAIN)
@@ -112,9 +113,9 @@ class _Body:
                 first = yield self._next(_PLAIN.replace(b"|", b""))
 
     def _next(self, tokens: bytes) -> Allowed:
-        """Those of the tokens, each a first byte, that may come now."""
+        """The bytes of `tokens`, each the first of a token, that may come now."""
         if self.ending.wanted:
-            tokens = next((each for each in (b"\n", b"|") if each in tokens), tokens)
+            tokens = next((byte for byte in (b"\n", b"|") if byte in tokens), tokens)
         if self.graced:
             tokens = tokens.translate(None, b"{~")
         if self.broken is not None:
@@ -124,10 +125,10 @@ class _Body:
         if not self.tied:
             return allow(tokens)
         starts = (self.tied[0], self.tied.lstrip(SIGNS)[0])
-        return allow(bytes(each for each in tokens if each not in NOTE_START + _RESTS + b"{~" or each in starts))
+        return allow(bytes(byte for byte in tokens if byte not in NOTE_START + _RESTS + b"{~" or byte in starts))
 
     def _after(self, tokens: bytes) -> bytes:
-        """Those of the tokens that may follow a note. Broken rhythm joins no note of other length than is written."""
+        """The bytes of `tokens` that may follow a note; broken rhythm only after one that lasts as long as written."""
         if self.ending.wanted and self.tuplet <= 1:
             return b"|"
         plain = self.tuplet != 1 and self._plain
@@ -137,7 +138,7 @@ class _Body:
         if first in NOTE_START:
             return (yield from self._sound(first))
         if first in _RESTS:
-            length, first = yield from spell_length(self._after(_AFTER_REST), wanted=self.broken)
+            length, first = yield from spell_length(self._after(_AFTER_REST), required=self.broken)
             self._count(length)
             return self._joined(first)
         if first == ord("["):
@@ -169,12 +170,12 @@ class _Body:
 
     @property
     def _decorated(self) -> bytes:
-        """What may follow an ornament: a note, or an ornament of another kind."""
-        there = (b"." if self.dotted else b"") + (b"H" if self.held else b"") + (b"~T" if self.rolled else b"")
-        return _DECORATED.translate(None, there)
+        """The bytes that may follow an ornament: a note, or an ornament of another kind."""
+        present = (b"." if self.dotted else b"") + (b"H" if self.held else b"") + (b"~T" if self.rolled else b"")
+        return _DECORATED.translate(None, present)
 
     def _sound(self, first: int) -> _Token:
-        """The rest of a note."""
+        """Allow the rest of a note."""
         pitch, length, first = yield from spell_note(first, self._after(_AFTER_NOTE), self.tied, self.broken)
         self.sounded = True
         self._count(length, pitch)
@@ -182,18 +183,18 @@ class _Body:
 
     @property
     def _plain(self) -> bool:
-        """Whether the next note lasts as long as is written."""
+        """Whether the next note lasts as long as written."""
         return self.broken is None and not self.held and not self.dotted
 
     def _count(self, length: bytes | None, pitch: bytes = b"", chord: bytes = b"") -> None:
-        """Take note of a note, rest or chord that was written."""
+        """Record a note, rest or chord that was written."""
         self.pitch, self.chord, self.length = pitch, chord, length
         self.apart = self.tuplet == 1 or not self._plain
         self.tied, self.tied_chord, self.broken, self.tuplet = b"", b"", None, max(0, self.tuplet - 1)
         self.graced = self.named = self.dotted = self.held = self.rolled = False
 
     def _joined(self, first: int) -> int:
-        """Take note of what joins the last note to the next one, if `first` does."""
+        """Record a sign that joins the last note to the next one, if `first` is one."""
         if first in b"<>":
             self.broken = self.length
         elif first == ord("-"):
@@ -202,12 +203,12 @@ class _Body:
 
     @property
     def _bracketed(self) -> bytes:
-        """What may follow an opening bracket: a note of a chord, or a field that leaves what is begun as it is."""
+        """The bytes that may follow an opening bracket: a note of a chord, or the letter of a field."""
         fields = bytes(_FIELDS) if self.broken is None else bytes(_FIELDS).replace(b"L", b"")
         return (b"" if self.tied else NOTE_START) + (b"" if self.dotted else fields)
 
     def _bracket(self) -> _Token:
-        """A chord with its length, or an inline field."""
+        """Allow a chord with its length, or an inline field."""
         if self.tied_chord:
             yield from literal(self.tied_chord + b"]")
             return (yield from self._after_chord(self.tied_chord, own_lengths=self.length is None))
@@ -223,20 +224,20 @@ class _Body:
         return (yield from self._after_chord(notes, own_lengths=own_lengths))
 
     def _after_chord(self, notes: bytes, *, own_lengths: bool) -> _Token:
-        """What follows the bracket of a chord: its length, and the next token."""
+        """Allow what follows the closing bracket of a chord: its length, then the next token."""
         following = _PLAIN if own_lengths else _AFTER_NOTE if self.broken is None else _AFTER_REST
-        length, first = yield from spell_length(self._after(following), wanted=self.broken)
+        length, first = yield from spell_length(self._after(following), required=self.broken)
         self.sounded = True
         self._count(None if own_lengths else length, chord=notes)
         return self._joined(first)
 
     def _tuplet(self, notes: int) -> _Token:
-        """What follows `(3`: nothing, or `:2`, or `:2:3`."""
+        """Allow what follows `(3`: nothing, `:2` or `:2:3`."""
         self.tuplet, self.apart = notes, True
-        for place in range(2):
+        for part in range(2):
             first = yield self._next(b":" + _PLAIN)
             if first != ord(":"):
                 return first
             digit = yield allow(NOT_ZERO)
-            self.tuplet = digit - ord("0") if place else notes
+            self.tuplet = digit - ord("0") if part else notes
         return (yield self._next(_PLAIN))

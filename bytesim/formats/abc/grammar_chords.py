@@ -1,4 +1,4 @@
-"""Chord symbols of the ABC grammar: those that abc2midi plays, and the numbers of fingers that stand in their place."""
+"""Chord symbols of the ABC grammar: those that abc2midi plays, and fingerings, which are written in the same place."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ _KINDS = (
     "sus4",
 )
 _CHORDS = frozenset(f"{sign}{kind}{end}".encode() for sign in _ACCIDENTALS for kind in _KINDS for end in '"/')
-"""What may follow the root of a chord symbol: what kind of chord it is, and the quotation mark, or its bass."""
+"""What may follow the root of a chord symbol: the kind of chord, then the quotation mark or `/` and a bass."""
 _BASSES = frozenset(f'{tonic}{sign}"'.encode() for tonic in "ABCDEFGabcdefg" for sign in _ACCIDENTALS)
 _FINGER = b"012345"
 _FINGERS = frozenset(f'{number}"'.encode() for number in ("", *range(6)))
 
 
 def spell_chord_symbol() -> Steps:
-    """What follows an opening quotation mark: a chord's root, what kind it is and its bass; or the number of a finger,
-    or of two."""
+    """Allow what follows an opening quotation mark: root, kind and bass of a chord, or one or two finger numbers."""
     first = yield allow(PITCHES + _FINGER)
     if first in _FINGER:
         yield from choice(_FINGERS)

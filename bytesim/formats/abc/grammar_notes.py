@@ -1,4 +1,4 @@
-"""Notes and lengths of the ABC grammar. Each is the rest of a token whose first byte is written or to be written."""
+"""Notes and lengths of the ABC grammar."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ NOTE_START = SIGNS + PITCHES
 DIGITS, NOT_ZERO = b"0123456789", b"123456789"
 _MAX_OCTAVES = 4
 _DENOMINATORS = {ord("2"): b"", ord("4"): b"", ord("8"): b"", ord("1"): b"6", ord("3"): b"2", ord("6"): b"4"}
-"""First digit of 2, 4, 8, 16, 32 and 64 -> the rest; abc2midi takes no others."""
+"""First digit of 2, 4, 8, 16, 32 and 64 -> the other digit; abc2midi reads no other denominators."""
 
 _Length = Generator[Allowed, int, tuple[bytes, int]]
-"""A length; returns it as written, and the byte after it."""
+"""Allows a length; returns it as written, and the byte after it."""
 _Note = Generator[Allowed, int, tuple[bytes, bytes, int]]
-"""A note; returns its sign, letter and octave, its length as written, and the byte after it."""
+"""Allows a note; returns accidental, letter and octave, the length as written, and the byte after it."""
 
 
-def spell_note(first: int, following: bytes, tied: bytes = b"", wanted: bytes | None = None) -> _Note:
-    """The rest of a note whose first byte is written. A sign may be doubled, but for the natural."""
+def spell_note(first: int, following: bytes, tied: bytes = b"", required: bytes | None = None) -> _Note:
+    """Allow the rest of a note whose first byte is written.
+
+    An accidental other than the natural may be doubled. `tied` is the pitch and `required` the length that
+    the note must have, if any; `following` are the bytes that may come after the note.
+    """
     if tied:
         whole = tied if first == tied[0] else tied.lstrip(SIGNS)
         yield from literal(whole[1:])
-        return (tied, *(yield from spell_length(following, wanted)))
+        return (tied, *(yield from spell_length(following, required)))
     pitch = bytes([first])
     if first in SIGNS:
         doubled = pitch if first != ord("=") else b""
@@ -36,29 +40,30 @@ def spell_note(first: int, following: bytes, tied: bytes = b"", wanted: bytes | 
             pitch += bytes([first])
     octave = b"'" if first in PITCHES.lower() else b","
     for _ in range(_MAX_OCTAVES):
-        first = yield allow(octave + _length_start(following, wanted))
+        first = yield allow(octave + _length_start(following, required))
         if first not in octave:
-            return (pitch, *(yield from _length_from(first, following, wanted)))
+            return (pitch, *(yield from _length_from(first, following, required)))
         pitch += octave
-    return (pitch, *(yield from spell_length(following, wanted)))
+    return (pitch, *(yield from spell_length(following, required)))
 
 
-def _length_start(following: bytes, wanted: bytes | None) -> bytes:
-    return b"/" + NOT_ZERO + following if wanted is None else wanted[:1] or following
+def _length_start(following: bytes, required: bytes | None) -> bytes:
+    return b"/" + NOT_ZERO + following if required is None else required[:1] or following
 
 
-def spell_length(following: bytes, wanted: bytes | None = None) -> _Length:
-    first = yield allow(_length_start(following, wanted))
-    return (yield from _length_from(first, following, wanted))
+def spell_length(following: bytes, required: bytes | None = None) -> _Length:
+    """Allow a length, or exactly `required` if it is given, and then one of the bytes of `following`."""
+    first = yield allow(_length_start(following, required))
+    return (yield from _length_from(first, following, required))
 
 
-def _length_from(first: int, following: bytes, wanted: bytes | None) -> _Length:
-    """The one that is wanted; or at most two digits, then a slash and a power of two, or two slashes."""
-    if wanted is not None:
-        if wanted:
-            yield from literal(wanted[1:])
+def _length_from(first: int, following: bytes, required: bytes | None) -> _Length:
+    """The required length; or at most two digits, then a slash and a power of two, or two slashes."""
+    if required is not None:
+        if required:
+            yield from literal(required[1:])
             first = yield allow(following)
-        return wanted, first
+        return required, first
     written = b""
     for more in (b"/" + DIGITS, b"/"):
         if first in DIGITS:
@@ -78,7 +83,7 @@ def _length_from(first: int, following: bytes, wanted: bytes | None) -> _Length:
 
 
 def spell_grace_notes() -> Steps:
-    """What follows an opening brace: a slash or none, notes, at least one, and the closing brace."""
+    """Allow what follows an opening brace: perhaps a slash, one or more notes, and the closing brace."""
     first = yield allow(NOTE_START + b"/")
     if first == ord("/"):
         first = yield allow(NOTE_START)

@@ -1,6 +1,6 @@
-"""A canonical tune as a person would write it: title and tempo, four bars a line, beats apart, repeats folded back.
+"""A canonical tune laid out for people: title and tempo, four bars a line, spaces between beats, repeat signs.
 
-Nothing here changes the sound: what is written reads back as the same canonical text, or is written more plainly.
+The layout never changes the sound: the result must read back as the same canonical text, else a plainer layout is used.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from bytesim.formats.abc.tune import parse
 BARS_PER_LINE = 4
 
 _BEFORE_NOTE = {"quoted", "grace", "ornament", "tuplet", "slur"}
-"""Kinds that belong to the note after them; a closing slur belongs to the one before."""
+"""Kinds that belong to the next note; a closing slur belongs to the note before it."""
 _BROKEN = {">": Fraction(3, 2), ">>": Fraction(7, 4), "<": Fraction(1, 2), "<<": Fraction(1, 4)}
 _TUPLETS = {2: Fraction(3, 2), 3: Fraction(2, 3), 4: Fraction(3, 4), 6: Fraction(1, 3), 8: Fraction(3, 8)}
 _LENGTH = re.compile(r"(\d{0,4})(/*)(\d{0,4})$")
 
 
 def layout(text: str, *, title: str | None = None, bpm: float | None = None) -> str:
-    """The readable form of a canonical text, with a title (of one line or more) and a tempo in quarter notes a minute.
+    """The readable form of a canonical text, with a title (of one or more lines) and a tempo in quarter notes a minute.
 
-    `canonical(parse(layout(text))).text == text`. A tempo is written in whole beats, which is what ABC holds.
+    `canonical(parse(layout(text))).text == text`. The tempo is rounded to whole quarter notes, as ABC requires.
     Raises FormatError for a text that is not canonical.
     """
     _check(text)
@@ -41,13 +41,13 @@ def layout(text: str, *, title: str | None = None, bpm: float | None = None) -> 
 
 
 def title_fields(title: str) -> str:
-    """`T:` fields, one for each line of a title that has something to show."""
+    """`T:` fields, one for each line of a title that is not blank."""
     return "".join(f"T:{line}\n" for line in map(_title_line, title.splitlines()) if line)
 
 
 def _check(text: str) -> None:
     if _canonical_or_none(text) != text:
-        raise FormatError("this is no canonical ABC.")
+        raise FormatError("this text is not canonical ABC.")
 
 
 def _canonical_or_none(text: str) -> str | None:
@@ -62,13 +62,13 @@ def _field(head: str, letter: str) -> str:
 
 
 def _title_line(line: str) -> str:
-    """A title without what would end its line, and with percent signs that start no comment."""
+    """One line of a title, without control characters and with percent signs escaped."""
     plain = "".join(char if char.isprintable() else " " for char in line)
     return re.sub(r"\\*%", r"\\%", " ".join(plain.split())).rstrip("\\")
 
 
 def _folded(body: str, unit: str, meter: str) -> str:
-    """Sections, which end at thick bars; one that is played twice is written once, between repeat signs."""
+    """The body in sections, which end at thick bar lines; a section played twice is written once, in repeat signs."""
     sections = body.rstrip("|").split("||")
     lines, index = [], 0
     while index < len(sections):
@@ -86,7 +86,7 @@ def _in_lines(body: str, unit: str, meter: str) -> str:
 
 
 def _lines(section: str, unit: str, meter: str) -> str:
-    """Four bars a line; a pickup does not count."""
+    """A section with four bars a line; a pickup bar does not count."""
     bars = [_Bar(bar, unit, meter) for bar in _split_bars(section)]
     lines: list[list[str]] = [[]]
     for bar in bars:
@@ -107,7 +107,7 @@ def _split_bars(section: str) -> list[str]:
 
 
 class _Bar:
-    """A bar with spaces between its beats, and its length against the meter's."""
+    """A bar with spaces between its beats; `is_short` says whether it is shorter than the meter asks."""
 
     def __init__(self, text: str, unit: str, meter: str) -> None:
         self.beat, self.full = _beat(meter), Fraction(meter)
@@ -117,9 +117,9 @@ class _Bar:
         self.is_short = 0 < self.now < self.full
 
     def _spaced(self, tokens: list[Token]) -> Iterator[str]:
-        """Token texts, with a space before whatever begins on a beat."""
+        """The texts of the tokens, with a space before each group of notes that begins on a beat."""
         left, factor, broken = 0, Fraction(1), Fraction(1)
-        attached = True  # the first of a bar, and what stands between a prefix and its note
+        attached = True  # at the start of a bar, and between a prefix and its note
         for index, token in enumerate(tokens):
             sounds = token.kind in ("note", "chord", "rest")
             prefix = token.kind in _BEFORE_NOTE and not token.text.endswith(")")
@@ -143,7 +143,7 @@ class _Bar:
 
 
 def _beat(meter: str) -> Fraction:
-    """What is beamed together: three eighths in 6/8, 9/8 and 12/8, a quarter note in 3/4, 4/4 and the like."""
+    """The length that is beamed together: three eighths in 6/8, 9/8 and 12/8, a quarter note in 3/4 and 4/4."""
     beats, per = map(int, meter.split("/"))
     if per >= 8:
         return Fraction(3, per) if beats % 3 == 0 else Fraction(beats, per)
@@ -151,14 +151,14 @@ def _beat(meter: str) -> Fraction:
 
 
 def _tuplet(text: str) -> tuple[int, Fraction]:
-    """How many notes, and what their lengths are multiplied by."""
+    """The number of notes of a tuplet, and the factor of their lengths."""
     count, *given = (int(part) if part else 0 for part in text[1:].split(":"))
     time, notes = [*given, 0, 0][:2]
     return notes or count, Fraction(time, count) if time and count else _TUPLETS.get(count, Fraction(1))
 
 
 def _length(text: str) -> Fraction:
-    """The length written after a note, a chord or a rest, in unit notes; of a chord, its first note's."""
+    """The length of a note, rest or chord in unit notes; that of a chord is its first note's times its own."""
     if text[0] in "ZX":
         return Fraction(0)
     outer = text.rpartition("]")[2] if text.startswith("[") else text

@@ -1,7 +1,8 @@
 """Repeats and endings played out: the tokens in the order they sound, with no repeat signs.
 
-The ABC standard (2.1, sections 4.8 to 4.10) leaves open what a repeat without a start or a
-surplus repeat sign means; there this follows abc2midi, the tool that labels the music model.
+The ABC standard (2.1, sections 4.8 to 4.10) does not define a repeat without a start or a surplus
+repeat sign. Here they mean what abc2midi plays, because its output is the training data of the music
+model.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from bytesim.errors import FormatError
 from bytesim.formats.abc.tokens import Token
 
 MAX_PLAYED_TOKENS = 100_000
-"""Bound on the tokens played, so that endings numbered 1-9999 cannot make a short file endless."""
+"""Upper bound of the tokens played, so that endings numbered 1-9999 cannot make a short file endless."""
 
 MAX_STEPS = 1_000_000
-"""Bound on the tokens looked at, skipped endings included."""
+"""Upper bound of the tokens looked at, skipped endings included."""
 
 
 _STROKES = re.compile(r"\|:|\|\||\|\]|::|:\||\[\||\]\||[|:\[\]]")
-"""Bar lines as abc2midi takes a run of strokes apart, from the left: `||:` is `||` and a colon, and opens nothing."""
+"""Bar lines as abc2midi splits a run of strokes, from the left: `||:` is `||` and a colon, and opens no repeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class BarLine:
-    """What a bar line asks for: `closes` repeats what was, `opens` what follows, `passes` start an ending."""
+    """The meaning of a bar line: `closes` ends a repeat, `opens` begins one, `passes` are the passes of an ending."""
 
     closes: bool
     opens: bool
@@ -46,23 +47,23 @@ def read_bar(token: Token) -> BarLine | None:
 
 
 def _numbers(text: str) -> frozenset[int]:
-    """`1,3-5` -> {1, 3, 4, 5}; at most 99 passes are counted."""
-    found: set[int] = set()
+    """`1,3-5` -> {1, 3, 4, 5}; passes above 99 are left out."""
+    numbers: set[int] = set()
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
         if first:
-            found.update(range(int(first), min(int(last or first), int(first) + 98) + 1))
-    return frozenset(number for number in found if number <= 99)
+            numbers.update(range(int(first), min(int(last or first), int(first) + 98) + 1))
+    return frozenset(number for number in numbers if number <= 99)
 
 
 def play_out(tokens: list[Token], fields: dict[str, str]) -> list[Token]:
-    """The tokens in the order they sound, each bar line `|` or `||` and no two of them together.
+    """The tokens in the order they sound, with bar lines `|` or `||`, never two in a row.
 
-    Thick bars and repeats become `||`: an incomplete bar before one is completed by what
-    follows, which decides where abc2midi puts its accents.
+    Thick bar lines and repeat signs become `||`: an incomplete bar before one is completed by the
+    bar after it, which decides where abc2midi puts its accents.
 
-    `fields` holds K, M and L as the header sets them. Where a jump back would leave another
-    key, meter or unit length in force than the text has there, an inline field restores it.
+    `fields` holds K, M and L as the header sets them. Where, after a jump back, another key,
+    meter or unit length would be in force than the text has there, an inline field restores it.
     Raises FormatError if the tune plays more than MAX_PLAYED_TOKENS tokens.
     """
     states = _states(tokens, fields)
@@ -96,7 +97,7 @@ def _add_bar(played: list[Token], token: Token, bar: BarLine) -> None:
 
 
 def _states(tokens: list[Token], fields: dict[str, str]) -> list[dict[str, str]]:
-    """For each token, the fields in force there as the text is read from top to bottom."""
+    """For each token, the fields that are in force there when the text is read from top to bottom."""
     state, states = dict(fields), []
     for token in tokens:
         if token.kind == "inline" and token.text[1] in state:
@@ -117,10 +118,10 @@ def _order(tokens: list[Token]) -> Iterator[int]:
 
 
 def _sections(bars: list[BarLine | None]) -> Iterator[tuple[int, int]]:
-    """Stretches with one repeat start each. Endings keep a section open past its repeat sign.
+    """(start, end) of the sections, each with one repeat start. Endings extend a section past its repeat sign.
 
-    After a repeat with no `|:` behind it, every thick bar line starts the next section anew. A `::` after a second
-    ending only opens, and loses its other half in `bars`.
+    After a repeat that no `|:` follows, every thick bar line begins a new section. A `::` after a second ending only
+    opens a repeat, so `closes` is set to False in `bars`.
     """
     start, has_endings, assumed, last_ending = 0, False, False, 0
     for index, bar in enumerate(bars):
@@ -138,9 +139,9 @@ def _sections(bars: list[BarLine | None]) -> Iterator[tuple[int, int]]:
 
 
 def _last_pass(section: list[BarLine]) -> int:
-    """How often a section is begun: once more than it has repeat signs, as far as its endings go.
+    """How often a section is played: once more than it has repeat signs, but no more than its endings allow.
 
-    A repeat sign after the last ending gives one pass more, in which every ending is skipped.
+    A repeat sign after the last ending adds one pass, in which every ending is skipped.
     """
     repeats = sum(bar.closes for bar in section)
     last_ending = max((number for bar in section for number in bar.passes), default=0)
@@ -148,7 +149,7 @@ def _last_pass(section: list[BarLine]) -> int:
 
 
 def _play_section(bars: list[BarLine | None], start: int, end: int, budget: Iterator[int]) -> Iterator[int | None]:
-    """Indices in the order they sound; None where the budget of steps is spent."""
+    """Indices in the order they sound; None when the budget of steps is used up."""
     section = [bar for bar in bars[start:end] if bar is not None]
     last_pass = _last_pass(section)
     index, current, skipping = start, 1, False
@@ -170,6 +171,6 @@ def _play_section(bars: list[BarLine | None], start: int, end: int, budget: Iter
             skipping = current not in bar.passes
         elif bar.closes or bar.opens or bar.thick:
             skipping = False
-        if not (was_skipping and bar.passes):  # the bar line before the skipped ending sounds already
+        if not (was_skipping and bar.passes):  # the bar line before the skipped ending was yielded already
             yield index
         index += 1

@@ -1,4 +1,4 @@
-"""ABC files as bytes: their text, and where in the bytes a character stands."""
+"""ABC files as bytes: decoding them to text, and mapping characters back to byte offsets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _LINE_END = re.compile(r"\r\n?")
 
 
 def decode_text(data: bytes) -> str:
-    """ABC text from bytes: UTF-8, or Latin-1 as older tune books are; line ends become newlines.
+    """Decode ABC text: UTF-8, or Latin-1, which older tune books use; line ends become newlines.
 
-    Raises FormatError where NUL or other control bytes say that this is no text.
+    Raises FormatError at NUL or another control byte, which text does not have.
     """
     match = _NOT_TEXT.search(data)
     if match is not None:
@@ -25,7 +25,7 @@ def decode_text(data: bytes) -> str:
 
 
 def byte_offset(data: bytes, offset: int) -> int:
-    """Where character `offset` of `decode_text(data)` stands in the bytes."""
+    """The byte offset in `data` of character `offset` of `decode_text(data)`."""
     text, encoding = _decode(data)
     for match in _LINE_END.finditer(text):
         if match.start() >= offset:

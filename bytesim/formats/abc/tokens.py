@@ -1,7 +1,6 @@
 """The body of an ABC tune as tokens with offsets. Source: the ABC standard 2.1, section 4.
 
-No pattern looks back, and none can match the same text in two ways, so any text takes time in proportion to its
-length.
+No pattern looks back and none is ambiguous, so tokenizing any text takes time proportional to its length.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Token:
 
 
 def tokens_of(body: str) -> Iterator[Token]:
-    """The tokens of a tune body in order; a character that starts none comes as a token of kind `unknown`."""
+    """The tokens of a tune body in order; a character that begins no token becomes a token of kind `unknown`."""
     offset = 0
     while offset < len(body):
         match = _LEXER.match(body, offset)

@@ -1,4 +1,4 @@
-"""A tune in canonical form in another key. Exact: every note keeps its place in its scale."""
+"""Transpose a tune in canonical form. Exact: every note keeps its degree in its scale."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from bytesim.formats.abc.tokens import tokens_of
 _LETTERS = "CDEFGAB"
 _SEMITONES = (0, 2, 4, 5, 7, 9, 11)
 _FIFTHS = "FCGDAEB"
-"""Letters in the order in which sharps are added to a key signature."""
+"""Letters in the order in which a key signature adds sharps."""
 _MODES = {"": 0, "min": -3, "dor": -2, "phr": -4, "lyd": 1, "mix": -1, "loc": -5}
-"""Mode -> sharps of its key signature less those of the major key on the same note."""
+"""Mode -> sharps of its key signature minus those of the major key on the same note."""
 _SIGNS = {"": None, "=": 0, "^": 1, "^^": 2, "_": -1, "__": -2}
 _WRITTEN = {value: sign for sign, value in _SIGNS.items() if value is not None}
 MAX_SHARPS = 7
@@ -23,11 +23,11 @@ _CHORD_NAME = re.compile(r"([A-G])([#b]?)")
 
 
 def transpose(text: str, steps: int, semitones: int) -> str:
-    """Canonical text, with its keys, notes and chord symbols moved by an interval.
+    """Canonical text with its keys, notes and chord symbols moved by an interval.
 
-    `steps` counts letters and `semitones` what lies between: (1, 2) is a whole tone up, (4, 7) a fifth, (-1, -1) a
-    half tone down, (0, 1) C to C sharp. Raises FormatError where a key would have more than seven sharps or flats, or a
-    note more than a double accidental.
+    `steps` is the interval in letters, `semitones` in half tones: (1, 2) is a whole tone up, (4, 7) a fifth up,
+    (-1, -1) a half tone down, (0, 1) C to C sharp. Raises FormatError where a key would have more than seven sharps or
+    flats, or a note more than a double accidental.
     """
     head, body = text.rstrip("\n").rsplit("\n", 1)
     key = re.search(r"^K:(.*)$", head, re.M)
@@ -35,11 +35,11 @@ def transpose(text: str, steps: int, semitones: int) -> str:
         raise FormatError("the tune has no K: field; bring it to canonical form first.")
     move = _Move(steps, semitones, key[1])
     head = head[: key.start(1)] + move.key(key[1])
-    return f"{head}\n{''.join(move.token(each.kind, each.text) for each in tokens_of(body))}\n"
+    return f"{head}\n{''.join(move.token(token.kind, token.text) for token in tokens_of(body))}\n"
 
 
 class _Move:
-    """An interval, and the key in force where it is applied."""
+    """An interval, and the key that is in force where it is applied."""
 
     def __init__(self, steps: int, semitones: int, key: str) -> None:
         self.steps, self.semitones = steps, semitones
@@ -64,10 +64,10 @@ class _Move:
         return text
 
     def _name(self, letter: str, sign: str) -> str:
-        """A key's or chord's note, `F#` or `Bb`."""
-        place = _LETTERS.index(letter)
-        height = _SEMITONES[place] + {"": 0, "#": 1, "b": -1}[sign] + self.semitones
-        octave, moved = divmod(place + self.steps, 7)
+        """Move the root of a key or chord, such as `F#` or `Bb`."""
+        position = _LETTERS.index(letter)
+        height = _SEMITONES[position] + {"": 0, "#": 1, "b": -1}[sign] + self.semitones
+        octave, moved = divmod(position + self.steps, 7)
         alteration = height - _SEMITONES[moved] - 12 * octave
         if abs(alteration) > 1:
             raise FormatError("a key or chord would need a double accidental.")
@@ -75,8 +75,8 @@ class _Move:
 
     def _note(self, sign: str, letter: str, octaves: str) -> str:
         octave = (letter.islower()) + octaves.count("'") - octaves.count(",")
-        place = _LETTERS.index(letter.upper())
-        extra, moved = divmod(place + self.steps, 7)
+        position = _LETTERS.index(letter.upper())
+        extra, moved = divmod(position + self.steps, 7)
         name, octave = _LETTERS[moved], octave + extra
         written = _SIGNS[sign]
         if written is not None:
@@ -87,15 +87,15 @@ class _Move:
         return sign + pitch_name(7 * octave + moved)
 
 
-def pitch_name(place: int) -> str:
-    """A note's letter and octave marks; `place` counts letters from middle C: 0 is `C`, 7 `c`, -1 `B,`."""
-    octave, letter = divmod(place, 7)
+def pitch_name(position: int) -> str:
+    """A note's letter and octave marks; `position` counts letters from middle C: 0 is `C`, 7 `c`, -1 `B,`."""
+    octave, letter = divmod(position, 7)
     name = _LETTERS[letter]
     return name + "," * -octave if octave < 1 else name.lower() + "'" * (octave - 1)
 
 
 def signature(key: str) -> dict[str, int]:
-    """Alteration of each letter under a canonical key: 1 sharp, -1 flat. Raises FormatError beyond seven of them."""
+    """Alteration of each letter in a canonical key: 1 sharp, -1 flat. Raises FormatError for more than seven."""
     match = _KEY.fullmatch(key)
     if match is None or match[3] not in _MODES:
         raise FormatError(f"key {key!r} is not canonical.")

@@ -9,7 +9,7 @@ from fractions import Fraction
 from bytesim.errors import FormatError
 
 MAX_TUNE_CHARS = 1 << 16
-"""Longest body of a tune. Real ones have some hundred characters; beyond this, time would be the file's to choose."""
+"""Longest body of a tune, in characters. Real ones have a few hundred; the limit bounds time on hostile files."""
 _FIELD = re.compile(r"([A-Za-z+]):(.*)", re.DOTALL)
 _COMMENT = re.compile(r"(?<!\\)%")
 _TEMPO = re.compile(r"(?:(\d{1,3})/(\d{1,3})|C(\d{0,3}))\s*=\s*(\d{1,9})")
@@ -25,7 +25,7 @@ class Tune:
     body_offset: int
     """Offset of the body in characters from the start of the text that was parsed."""
     rest: str = ""
-    """What stands after the empty line that ends the tune, white space at its ends left out."""
+    """The text after the empty line that ends the tune, without white space at its ends."""
 
     def field(self, letter: str) -> str | None:
         """The last value of a header field, or None."""
@@ -38,7 +38,7 @@ class Tune:
 
     @property
     def meter(self) -> str:
-        """M: as a fraction; C and C| written out, `4/4` where there is none."""
+        """M: as a fraction, C and C| included; `4/4` without an M: field."""
         return {"C": "4/4", "C|": "2/2", "": "4/4"}.get(self.field("M") or "", self.field("M") or "4/4")
 
     @property
@@ -48,9 +48,9 @@ class Tune:
 
     @property
     def tempo_bpm(self) -> float | None:
-        """Quarter notes a minute by Q:, read as abc2midi does; None where there is none or it holds no number.
+        """Quarter notes a minute, from Q: as abc2midi reads it; None without a Q: field or without a number in it.
 
-        `1/8=200`, with words in quotes or without; `120` counts quarter notes, `C=120` unit notes.
+        Q: may be `1/8=200`, with or without words in quotes; `120` counts quarter notes, `C=120` unit notes.
         """
         text = re.sub(r'"[^"]*"', " ", self.field("Q") or "")
         bare, match = _BARE_TEMPO.fullmatch(text), _TEMPO.search(text)
@@ -69,7 +69,7 @@ class Tune:
 
 
 def default_unit(meter: str) -> str:
-    """The unit note length a meter implies where no L: is given."""
+    """The unit note length that a meter implies if no L: is given."""
     match = re.fullmatch(r"(\d{1,4}(?:\+\d{1,4})*)/(\d{1,4})", meter.replace(" ", ""))
     if match is None or int(match[2]) == 0:
         return "1/8"
@@ -78,9 +78,9 @@ def default_unit(meter: str) -> str:
 
 
 def parse(text: str, *, inherited: tuple[tuple[str, str], ...] = ()) -> Tune:
-    """The tune in `text`, which runs to the end or to the first empty line after its body began.
+    """The tune in `text`, up to the first empty line after the start of its body.
 
-    `inherited` are fields of the tune book's header, which the tune's own replace. Raises FormatError, with an
+    `inherited` are fields of the tune book's header; the tune's own fields override them. Raises FormatError, with an
     offset in characters, if there is no `K:` field or no body, or if the body has more than MAX_TUNE_CHARS.
     """
     fields: list[tuple[str, str]] = list(inherited)

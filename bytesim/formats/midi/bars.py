@@ -1,4 +1,4 @@
-"""Where notes stand in bars, and what their pitches are called."""
+"""Bar and beat of a time, and names of pitches."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from bytesim.formats.midi.events import TIME_SIGNATURE
 from bytesim.formats.midi.notes import TICKS_PER_QUARTER, to_ticks480
 
 GRID = 24
-"""Positions are shown to 1/24 of a quarter note, which hides abc2midi's one tick of delay."""
-
+"""Times are rounded to 1/24 of a quarter note, which hides abc2midi's one tick of delay."""
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-
-
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A time signature and where it stands."""
+    """A time signature and where it begins."""
 
     start: Fraction
     """Quarter notes from the start of the file."""
@@ -30,6 +27,7 @@ class Meter:
     """Number of the bar that begins there; the first is 1."""
     beats: int
     unit: int
+    """Note value of a beat: 4 for a quarter note."""
 
 
 def pitch_name(pitch: int, names: tuple[str, ...] = SHARPS) -> str:
@@ -46,7 +44,7 @@ def bar_and_beat(quarters: Fraction, meters: list[Meter]) -> str:
 
 
 def meters_of(file: midi.MidiFile) -> list[Meter]:
-    """Time signatures in order; 4/4 where the file states none at its start."""
+    """The time signatures in order; 4/4 first if the file states none at its start."""
     meters = [Meter(Fraction(0), 1, 4, 4)]
     for ticks, data in sorted(timed_meta_events(file, TIME_SIGNATURE)):
         last, beats, unit = meters[-1], data[0] or 4, 1 << min(data[1], 6)
@@ -57,6 +55,7 @@ def meters_of(file: midi.MidiFile) -> list[Meter]:
 
 
 def timed_meta_events(file: midi.MidiFile, kind: int) -> Iterator[tuple[int, bytes]]:
+    """(time in the file's ticks, data) of the meta events of a kind, track by track."""
     for track in file.tracks:
         now = 0
         for event in track:
@@ -66,5 +65,5 @@ def timed_meta_events(file: midi.MidiFile, kind: int) -> Iterator[tuple[int, byt
 
 
 def on_grid(ticks480: Fraction) -> Fraction:
-    """A time in quarter notes, to the nearest 1/GRID."""
+    """A time in quarter notes, rounded to 1/GRID."""
     return Fraction(round(ticks480 * GRID / TICKS_PER_QUARTER), GRID)

@@ -1,4 +1,4 @@
-"""One MIDI event at a time: delta time, status, data. What a track is made of.
+"""Reading and writing one MIDI event: delta time, status, data.
 
 Source: Standard MIDI Files 1.0 (RP-001), sections "MTrk chunks" and "Meta-Events".
 """
@@ -35,12 +35,12 @@ class Event(NamedTuple):
 
     @property
     def kind(self) -> int:
-        """The status without its channel: NOTE_ON for 0x90..0x9F; SysEx and meta events as they are."""
+        """The status without its channel, so NOTE_ON for 0x90..0x9F; unchanged for SysEx and meta events."""
         return self.status & 0xF0 if self.status < 0xF0 else self.status
 
     @property
     def starts_note(self) -> bool:
-        """A note-on; one with velocity 0 is a note-off by the rules of MIDI."""
+        """Whether this is a note-on; with velocity 0 it counts as a note-off, by the rules of MIDI."""
         return self.kind == NOTE_ON and self.data[1] > 0
 
     @property
@@ -54,10 +54,10 @@ def meta_event(delta: int, kind: int, data: bytes) -> Event:
 
 
 def read_event(data: bytes, at: int, end: int, running: int | None) -> tuple[Event, int]:
-    """The event whose delta time stands at byte `at`, and the byte after it.
+    """The event that begins at byte `at` with its delta time, and the offset after it.
 
-    `running` is the status of the last channel message, used where the status byte is left out. Reads
-    nothing at or after `end`, so a length field that lies costs no memory. Raises FormatError.
+    `running` is the status of the last channel message, which is used if the status byte is left out.
+    Nothing at or after `end` is read, so a wrong length field costs no memory. Raises FormatError.
     """
     delta, at = read_number(data, at, end)
     status = _byte(data, at, end)
@@ -70,7 +70,7 @@ def read_event(data: bytes, at: int, end: int, running: int | None) -> tuple[Eve
     if status < 0xF0:
         return _channel_message(data, at, end, delta, status)
     if status != META and status not in SYSEX:
-        raise FormatError(f"status byte {status:#04x} has no place in a MIDI file.", offset=at - 1)
+        raise FormatError(f"status byte {status:#04x} does not occur in MIDI files.", offset=at - 1)
     kind = None
     if status == META:
         kind = _byte(data, at, end)
@@ -86,7 +86,7 @@ def read_event(data: bytes, at: int, end: int, running: int | None) -> tuple[Eve
 
 
 def write_event(event: Event) -> bytes:
-    """The event's bytes, delta time first, with its status byte written out and its numbers as short as can be."""
+    """The bytes of an event, delta time first, without running status and with the shortest form of each number."""
     head = write_number(event.delta) + bytes([event.status])
     if event.status < 0xF0:
         return head + event.data
@@ -96,14 +96,14 @@ def write_event(event: Event) -> bytes:
 
 
 def read_number(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """A variable-length number of one to four bytes, seven bits each, and the byte after it."""
+    """A variable-length number of one to four bytes, seven bits each, and the offset after it."""
     value = 0
     for index in range(at, at + 4):
         byte = _byte(data, index, end)
         value = value << 7 | byte & 0x7F
         if byte < 0x80:
             return value, index + 1
-    raise FormatError("a variable-length number runs over four bytes; the track is damaged here.", offset=at)
+    raise FormatError("a variable-length number has more than four bytes; the track is damaged here.", offset=at)
 
 
 def write_number(value: int) -> bytes:
@@ -119,7 +119,7 @@ def write_number(value: int) -> bytes:
 def _channel_message(data: bytes, at: int, end: int, delta: int, status: int) -> tuple[Event, int]:
     stop = at + _DATA_BYTES[status & 0xF0]
     if stop > end:
-        raise FormatError("the track ends inside an event; the file is cut short or a length lies.", offset=at)
+        raise FormatError("the track ends inside an event; the file is cut short or a length is wrong.", offset=at)
     body = data[at:stop]
     for index, value in enumerate(body):
         if value > 0x7F:
@@ -132,10 +132,10 @@ def _check_meta(kind: int, payload: bytes, at: int) -> None:
     if size is not None and len(payload) != size:
         raise FormatError(f"meta event {kind:#04x} must hold {size} bytes, not {len(payload)}.", offset=at)
     if kind == KEY_SIGNATURE and not (payload[0] in (*range(8), *range(249, 256)) and payload[1] < 2):
-        raise FormatError(f"there is no key signature {payload.hex(' ')}.", offset=at + 1)
+        raise FormatError(f"the bytes {payload.hex(' ')} are not a key signature.", offset=at + 1)
 
 
 def _byte(data: bytes, at: int, end: int) -> int:
     if at >= end:
-        raise FormatError("the track ends inside an event; the file is cut short or a length lies.", offset=at)
+        raise FormatError("the track ends inside an event; the file is cut short or a length is wrong.", offset=at)
     return data[at]

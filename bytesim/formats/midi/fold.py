@@ -1,6 +1,6 @@
-"""Notes as they were played -> one voice as it would be written: chords that follow each other.
+"""Quantize played notes to one written voice: chords that follow each other without overlap.
 
-ABC's single voice holds no overlap, and the model has seen none. What has to give way is said.
+ABC has no overlap inside one voice, and the model was trained on none. Every change is reported.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from bytesim.formats.midi.notes import TICKS_PER_QUARTER, Note, Ticks480
 
 MAX_NOTES_AT_ONCE = 4
 CHORD_SPREAD = 10
-"""Notes that begin at most that many ticks after the one before form a chord, as abc2midi strums them."""
+"""Ticks. Notes that begin at most this long after the one before form a chord, as abc2midi strums chords."""
 SHORTEST = 2
-"""Ticks. A note-on one tick late would leave nothing of a shorter note."""
-
+"""Ticks. A shorter note would vanish when its note-on moves one tick later."""
 SHORTEST_REST = 40
-"""Ticks: a 32nd note in a triplet. Nobody writes a shorter rest."""
+"""Ticks: a 32nd note of a triplet. Shorter rests are not written in scores."""
 
 
 @dataclass(slots=True)
 class _Sounding:
-    """A note on its way onto the page."""
+    """A note whose times are being changed."""
 
     start: Ticks480
     end: Ticks480
@@ -34,9 +33,9 @@ class _Sounding:
 
 
 def to_chords(played: Iterable[Note]) -> tuple[list[Chord], list[str]]:
-    """Chords in order, none reaching past the next one's start, and what was changed to get there.
+    """The chords in order, each ending before the next one begins, and a list of the changes made.
 
-    Raises FormatError where more than MAX_NOTES_AT_ONCE notes sound at once, or none is left.
+    Raises FormatError if more than MAX_NOTES_AT_ONCE notes sound at once, or if no note is left.
     """
     changes: list[str] = []
     voice = [_Sounding(note.onset_ticks480, note.end_ticks480, note.pitch) for note in played]
@@ -53,7 +52,7 @@ def to_chords(played: Iterable[Note]) -> tuple[list[Chord], list[str]]:
 
 
 def _take_back_delay(voice: list[_Sounding], changes: list[str]) -> None:
-    """abc2midi's one tick of delay is part of its layout, and absent from what others write."""
+    """Undo abc2midi's delay of one tick, which the layout adds again; other files do not have it."""
     delayed = sum((note.start - ONSET_DELAY) % 10 == 0 for note in voice)
     if delayed > sum(note.start % 10 == 0 for note in voice):
         for note in voice:
@@ -67,25 +66,25 @@ def _drop_short(voice: list[_Sounding], changes: list[str]) -> list[_Sounding]:
     if len(kept) < len(voice):
         changes.append(f"dropped notes shorter than {SHORTEST}/480 of a quarter note ({len(voice) - len(kept)})")
     if not kept:
-        raise FormatError("the file holds no note that lasts.")
+        raise FormatError("the file has no note long enough to write down.")
     return kept
 
 
 def _refuse_thick(voice: list[_Sounding]) -> None:
     sounding: list[_Sounding] = []
     for note in voice:
-        # Legato players let a note run into the next; that is no chord.
+        # In legato playing a note may end after the next one begins; that is not a chord.
         sounding = [other for other in sounding if other.end > note.start + CHORD_SPREAD]
         sounding.append(note)
         if len(sounding) > MAX_NOTES_AT_ONCE:
             raise FormatError(
                 f"{len(sounding)} notes sound at once at quarter note {float(note.start / TICKS_PER_QUARTER):.2f}; "
-                f"one voice of ABC holds {MAX_NOTES_AT_ONCE}. Take one part out of the file first."
+                f"one voice of ABC has at most {MAX_NOTES_AT_ONCE}. Remove some parts from the file first."
             )
 
 
 def _align_strums(voice: list[_Sounding]) -> None:
-    """Notes of one chord get the start of its first; the next layout strums them again."""
+    """Give all notes of a chord the start of its first one; the layout strums them again."""
     first = previous = voice[0].start
     chord_end = voice[0].end
     for note in voice[1:]:
@@ -98,7 +97,7 @@ def _align_strums(voice: list[_Sounding]) -> None:
 
 
 def _to_whole_ticks(voice: list[_Sounding], changes: list[str]) -> None:
-    """Times played by hand go to the nearest 64th note or triplet 32nd; written ones to the nearest tick."""
+    """Round the times of a played file to 64th notes or triplet 32nds, those of a written one to whole ticks."""
     off_grid = sum(not _is_written(note.start) for note in voice)
     if 2 * off_grid > len(voice):
         for note in voice:
@@ -114,11 +113,12 @@ def _to_whole_ticks(voice: list[_Sounding], changes: list[str]) -> None:
 
 
 def _is_written(time: Ticks480) -> bool:
-    """Whether a note of a score could begin or end there: 64th notes, and those of a triplet."""
+    """Whether a written note could begin or end there: a multiple of a 64th note or of a triplet 64th."""
     return time % 20 == 0 or time % 30 == 0
 
 
 def _is_touch(gap: Ticks480, note: _Sounding, limit: Ticks480) -> bool:
+    """Whether the gap between a note and `limit`, the next onset, comes from playing and is not a written rest."""
     return 8 * gap <= limit - note.start and (gap < SHORTEST_REST or not _is_written(note.end))
 
 
@@ -129,7 +129,7 @@ def _snap(time: Ticks480) -> int:
 
 
 def _group(voice: list[_Sounding], changes: list[str]) -> list[list[_Sounding]]:
-    """Notes of the same start, each pitch once, lowest first."""
+    """The notes grouped by onset, each pitch once, lowest first."""
     starts: dict[Ticks480, dict[int, _Sounding]] = {}
     for note in voice:
         chord = starts.setdefault(note.start, {})
@@ -142,9 +142,9 @@ def _group(voice: list[_Sounding], changes: list[str]) -> list[list[_Sounding]]:
 
 
 def _fit_ends(groups: list[list[_Sounding]], changes: list[str]) -> None:
-    """Cut what overlaps the next chord; close gaps of up to an eighth, which are touch and no rest.
+    """Cut notes that overlap the next chord, and close gaps of up to an eighth of a note, which come from playing.
 
-    A note whose end is where a written one could be is left: what follows it is a rest, if a short one.
+    A note that ends where a written one could is left alone: a rest follows it, however short.
     """
     cut = closed = 0
     for group, following in pairwise(groups):

@@ -1,7 +1,7 @@
-"""The grammar of a MIDI file, for models that write one byte by byte. Track lengths are free: they are mended later.
+"""The grammar of MIDI files, for models that write them byte by byte. Track lengths are free: they are mended later.
 
-Narrower than the specification where reading is concerned: no running status, no SysEx, formats 0 and 1, no note-off
-without its note, no track that ends while a note sounds. abc2midi's files keep all of this.
+It is narrower than the specification: no running status, no SysEx, formats 0 and 1 only, no note-off without its
+note-on, no track that ends while a note sounds. All files of abc2midi fit it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ONE_DATA_BYTE = (0xC0, 0xD0)
 _MAX_TRACKS = 16
 
 Sounding = Counter[tuple[int, int]]
-"""How often each (channel, pitch) sounds."""
+"""(channel, pitch) -> the number of its notes that sound."""
 
 
 def midi_grammar() -> Grammar:
@@ -69,7 +69,7 @@ def _track(ending: Ending) -> Steps:
 
 
 def _number(ending: Ending) -> Steps:
-    """A variable-length number of at most four bytes; 0 where the track is to end."""
+    """Allow a variable-length number of at most four bytes, or only 0 if the track must end."""
     if ending.wanted:
         yield allow((0,))
         return
@@ -97,7 +97,7 @@ def _metas(ends: bool, goes_on: bool) -> Allowed:
 
 
 def _meta(*, ends: bool, goes_on: bool) -> Generator[Allowed, int, bool]:
-    """A meta event after its FF; whether it ended the track."""
+    """Allow a meta event after its FF byte. Returns whether it ended the track."""
     kind = yield _metas(ends, goes_on)
     if kind == END_OF_TRACK:
         yield from literal(b"\0")
@@ -127,7 +127,7 @@ def _meta(*, ends: bool, goes_on: bool) -> Generator[Allowed, int, bool]:
 def _channel_message(status: int, sounding: Sounding) -> Steps:
     kind, channel = status & 0xF0, status & 0x0F
     if kind == NOTE_OFF:
-        pitch = yield allow(frozenset(pitch for place, pitch in sounding if place == channel))
+        pitch = yield allow(frozenset(pitch for note_channel, pitch in sounding if note_channel == channel))
         yield _SEVEN_BITS
         sounding[channel, pitch] -= 1
         if not sounding[channel, pitch]:

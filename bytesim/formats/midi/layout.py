@@ -1,6 +1,7 @@
-"""The layout abc2midi 4.84 gives a tune. The music model was trained on it and knows no other.
+"""The layout of the MIDI files of abc2midi 4.84, the only one that the music model was trained on.
 
-Read off its output for some nine hundred tunes; `%%MIDI beatstring` in its guide names the three velocities.
+Its rules were derived from the files of some nine hundred tunes; abc2midi's guide names the three velocities under
+`%%MIDI beatstring`.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ from bytesim.formats.midi.parse import MidiFile, Track
 
 NOTE_TRACK, CHORD_TRACK = b"note track", b"gchord track"
 TEMPO = (500_000).to_bytes(3, "big")
-"""120 quarter notes a minute: what a tune without `Q:` gets."""
+"""120 quarter notes a minute: the tempo of a tune without `Q:`."""
 DOWNBEAT, STRONG, WEAK = 105, 95, 80
 """Velocity of a note on the first beat, on the first beat of another group, and anywhere else."""
 ONSET_DELAY = 1
-"""Every note begins one tick late, so that a repeated note is heard twice."""
+"""Ticks. Every note begins this late, so that a repeated note sounds twice."""
 STRUM_TICKS = 10
-"""The notes of a chord begin one after the other."""
+"""Ticks between the onsets of the notes of a chord."""
 TAIL_TICKS = 26
-"""From the end of the last note to the end of the track."""
+"""Ticks from the end of the last note to the end of the track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +52,22 @@ class Chord:
     """Notes that begin together; one note is a chord of one."""
 
     start: int
-    """As written in the score; the note-on follows ONSET_DELAY ticks later."""
+    """Tick of the onset in the score; the note-on comes ONSET_DELAY ticks later."""
     members: tuple[tuple[int, int], ...]
     """(pitch, tick of the note-off), lowest first."""
 
 
 def meter(beats: int, unit: int) -> bytes:
-    """Data of a time signature. abc2midi's clocks per click are halves of an even bar and no beat of an odd one."""
+    """Data of a time signature, with abc2midi's clocks per click: half a bar if the beats are even, else a quarter."""
     clocks = 24 * beats * (1 if beats % 2 else 2) // unit
     return bytes([beats, unit.bit_length() - 1, clocks & 0xFF, 8])
 
 
 def render(chords: Sequence[Chord], signatures: Sequence[Signature], *, stress: bool) -> MidiFile:
-    """The tune as abc2midi would write it, given signatures in order of time, key before time at tick 0.
+    """The tune as abc2midi would write it. `signatures` are in order of time, key before time at tick 0.
 
-    `stress` gives each note the velocity of its place in the bar, bars counted from each time signature;
-    otherwise all are WEAK.
+    With `stress` each note has the velocity of its position in the bar, counted from the last time
+    signature; otherwise all velocities are WEAK.
     """
     timed: list[tuple[int, int, Event]] = []
     for signature in signatures:
@@ -87,7 +88,7 @@ def render(chords: Sequence[Chord], signatures: Sequence[Signature], *, stress: 
 
 
 def with_deltas(timed: Sequence[tuple[int, int, Event]]) -> Track:
-    """Events in order of time, (tick, rank, event), each with its delta set from the one before."""
+    """The events of (tick, rank, event), which are in order of time, with their delta times set."""
     ticks = [0, *(tick for tick, _, _ in timed)]
     return tuple(event._replace(delta=ticks[i + 1] - ticks[i]) for i, (_, _, event) in enumerate(timed))
 
@@ -119,7 +120,7 @@ def _has_head(track: Track) -> bool:
 
 
 def _holds_melody(events: Sequence[Event]) -> bool:
-    """Signatures and notes of channel 1 with the three velocities, at least one note, then end of track."""
+    """Whether events are signatures and one or more notes of channel 1 with the three velocities, then end of track."""
     body = events[:-1]
     fits = all(_is_signature(e) or (_is_note(e, (0,)) and e.data[1] in (0, WEAK, STRONG, DOWNBEAT)) for e in body)
     return fits and any(event.kind == NOTE_ON for event in body)
@@ -138,7 +139,7 @@ def _is_note(event: Event, channels: tuple[int, ...]) -> bool:
 
 
 def _stress_at(signatures: Sequence[Signature]) -> Callable[[int], int]:
-    """The velocity abc2midi gives a note by its tick: beats count in groups of three, or of two, or as one bar."""
+    """A function from a tick to abc2midi's velocity: beats form groups of three, else of two, else one group a bar."""
     meters = [signature for signature in signatures if signature.kind == TIME_SIGNATURE]
     begins = [signature.tick for signature in meters]
 

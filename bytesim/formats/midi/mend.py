@@ -1,17 +1,28 @@
-"""Track lengths put right. A MIDI file states them before the events, so a model writes them as a guess."""
+"""Mending of track lengths. A MIDI file states them before the events, so a model can only guess them."""
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Iterator
 
 from bytesim.formats.midi.parse import read_header, read_track, skip_other_chunks
 
 
-def mend_track_lengths(data: bytes) -> tuple[bytes, list[str]]:
-    """The file with each track's four length bytes set so that it runs to its first FF 2F 00, and what was changed.
+def track_length_spans(data: bytes) -> Iterator[slice]:
+    """Where the four length bytes after each `MTrk` stand, in bytes that need not be a whole MIDI file.
 
-    Every other byte stays, so a file whose lengths are right comes back as it was, with no change. Raises
-    FormatError where a track cannot be followed to its end, whatever its length says.
+    The last slice may reach beyond the end of `data`.
+    """
+    for match in re.finditer(b"MTrk", data):
+        yield slice(match.end(), match.end() + 4)
+
+
+def mend_track_lengths(data: bytes) -> tuple[bytes, list[str]]:
+    """The file with every track length set to reach the first end-of-track event, and a list of the changes.
+
+    No other byte changes, so a file with correct lengths is returned as it is. Raises FormatError if a
+    track cannot be read to its end.
     """
     header = read_header(data)
     mended = bytearray(data)

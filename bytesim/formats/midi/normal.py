@@ -1,4 +1,4 @@
-"""A MIDI file from anywhere -> the layout that abc2midi gives a tune of one voice."""
+"""Convert any MIDI file to the layout that abc2midi gives a tune of one voice."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ COMMON_TIME = meter(4, 4)
 
 
 def to_model_form(data: bytes, *, stress: bool = False) -> tuple[bytes, list[str]]:
-    """The file as the music model knows it, and what was changed, one line each.
+    """The file in the layout that the music model was trained on, and a list of the changes.
 
-    abc2midi's own file of a single voice comes back as it was, with no change; one that also has a title, a
-    tempo or an instrument loses those and keeps every note. Any other file becomes one track of 480 ticks per
-    quarter note whose chords follow each other, all velocities 80, or with `stress` the velocities abc2midi
-    gives the beats of a bar, bars counted from the start of the file and from each change of metre.
+    A file that abc2midi made of a single voice is returned as it is; a title, tempo or instrument in it is
+    removed. Any other file becomes one track of 480 ticks per quarter note whose chords follow each other.
+    All its velocities are 80, or, with `stress`, those that abc2midi gives the beats of a bar; bars are counted
+    from the start of the file and from each change of meter.
 
     Raises FormatError for a file that does not parse, has no notes or only drums, or in which more notes sound
-    at once than one voice of ABC holds.
+    at once than one voice of ABC has.
     """
     file = parse(data)
     tidied, changes = tidy(file)
@@ -63,17 +63,17 @@ def _describe_shape(file: MidiFile, changes: list[str]) -> None:
 
 
 def _signatures(file: MidiFile, last: int, changes: list[str]) -> list[Signature]:
-    """Key and time at the start, then what changes before the tune ends, each once whatever track repeats it."""
-    found = {kind: _one_kind(file, kind, last) for kind in (KEY_SIGNATURE, TIME_SIGNATURE)}
+    """Key and time signature at the start, then each change before the end of the tune, without repetitions."""
+    by_kind = {kind: _one_kind(file, kind, last) for kind in (KEY_SIGNATURE, TIME_SIGNATURE)}
     for kind, default, text in (
         (KEY_SIGNATURE, NO_SHARPS, "no key signature at the start: C major written"),
         (TIME_SIGNATURE, COMMON_TIME, "no time signature at the start: 4/4 written"),
     ):
-        if 0 not in found[kind]:
-            found[kind][0] = default
+        if 0 not in by_kind[kind]:
+            by_kind[kind][0] = default
             changes.append(text)
     signatures = []
-    for kind, by_tick in found.items():
+    for kind, by_tick in by_kind.items():
         current = None
         for tick, data in sorted(by_tick.items()):
             if data != current:
@@ -98,5 +98,5 @@ def _one_kind(file: MidiFile, kind: int, last: int) -> dict[int, bytes]:
 
 
 def _plain_meter(data: bytes) -> bytes | None:
-    """The time signature with abc2midi's clocks; None for 0 beats or a unit below a 64th note."""
+    """The time signature with abc2midi's clocks per click; None for 0 beats or a unit below a 64th note."""
     return meter(data[0], 1 << data[1]) if data[0] and data[1] <= 6 else None

@@ -1,4 +1,4 @@
-"""What a tune in ABC does not carry - names, lyrics, instruments, tempo - taken out of a MIDI file, and counted."""
+"""Remove from a MIDI file what a tune in ABC does not have (names, lyrics, instruments, tempo), and count it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _META_NAMES = {
 
 
 def tidy(file: MidiFile) -> tuple[MidiFile, list[str]]:
-    """Notes and signatures as they stand, tempo 120, abc2midi's own track texts, and nothing else."""
+    """The file with its notes, signatures and abc2midi's track texts alone, at tempo 120, and a list of the changes."""
     dropped: Counter[str] = Counter()
     tempos: list[bytes] = []
     tracks = tuple(_tidy_track(track, index, dropped, tempos) for index, track in enumerate(file.tracks))
@@ -43,19 +43,19 @@ def tidy(file: MidiFile) -> tuple[MidiFile, list[str]]:
 
 
 def _tidy_track(track: Track, index: int, dropped: Counter[str], tempos: list[bytes]) -> Track:
-    kept: list[tuple[int, int, Event]] = []
+    remaining: list[tuple[int, int, Event]] = []
     now = 0
     for event in track:
         now += event.delta
         if event.meta == SET_TEMPO:
             if index == 0 and not tempos and now == 0:
-                kept.append((now, 0, event._replace(data=TEMPO)))
+                remaining.append((now, 0, event._replace(data=TEMPO)))
             tempos.append(event.data)
         elif _belongs(event, now):
-            kept.append((now, 0, event))
+            remaining.append((now, 0, event))
         else:
             dropped[_name(event)] += 1
-    return with_deltas(kept)
+    return with_deltas(remaining)
 
 
 def _belongs(event: Event, now: int) -> bool:

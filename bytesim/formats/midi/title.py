@@ -1,4 +1,4 @@
-"""Title and tempo: written into a MIDI file after decoding, and read back from one."""
+"""Title and tempo of a MIDI file: set after decoding, and read."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ MICROSECONDS_PER_MINUTE = 60_000_000
 def set_title_and_tempo(data: bytes, title: str | None, bpm: float | None) -> bytes:
     """The file with its title (a track name) and tempo (quarter notes per minute) set in the first track.
 
-    None leaves what is there. A title of several lines gives a track name each, as abc2midi writes several
-    `T:` fields, and in the same places: setting both on abc2midi's file of a tune without them gives the
-    very bytes abc2midi makes of the tune with them. Raises FormatError for a tempo no MIDI file can hold.
+    None leaves the present one. Each line of a title becomes a track name, as abc2midi writes each `T:` field
+    of a tune. Both stand where abc2midi writes them: if they are set in abc2midi's file of a tune without
+    title and tempo, the result equals its file of the tune with them. Raises FormatError for a tempo that a
+    MIDI file cannot hold.
     """
     file = parse(data)
     first = file.tracks[0]
@@ -28,16 +29,16 @@ def set_title_and_tempo(data: bytes, title: str | None, bpm: float | None) -> by
 
 
 def title_and_tempo(data: bytes | MidiFile) -> tuple[str | None, float | None]:
-    """Title, its lines joined by newlines, and quarter notes per minute to a hundredth, as they stand at the start.
+    """The title, its lines joined by newlines, and the tempo in quarter notes per minute, rounded to a hundredth.
 
-    None for what the first track does not state before time moves on. A title that is not UTF-8 is read as
-    Latin-1, which older writers used.
+    Both are read from the start of the first track, at time 0; None if it has none there. A title that is not
+    UTF-8 is read as Latin-1, which older programs wrote.
     """
     file = data if isinstance(data, MidiFile) else parse(data)
     start = file.tracks[0][: _header_length(file.tracks[0])]
     names = [_text(event.data) for event in start if event.meta == TRACK_NAME and event.data.strip(b" \0")]
     tempos = [int.from_bytes(event.data, "big") for event in start if event.meta == SET_TEMPO]
-    # Between two tempos at the same moment the later one holds.
+    # Of two tempos at the same time the later one is in force.
     bpm = round(MICROSECONDS_PER_MINUTE / tempos[-1], 2) if tempos and tempos[-1] else None
     return "\n".join(names) or None, bpm
 
@@ -53,8 +54,8 @@ def tempo_bytes(bpm: float) -> bytes:
 def _set_tempo(track: Track, tempo: Event) -> Track:
     length = _header_length(track)
     kept = [event for event in track[:length] if event.meta != SET_TEMPO]
-    place = next((i for i, event in enumerate(track[:length]) if event.meta == SET_TEMPO), 0)
-    return (*kept[:place], tempo, *kept[place:], *track[length:])
+    index = next((i for i, event in enumerate(track[:length]) if event.meta == SET_TEMPO), 0)
+    return (*kept[:index], tempo, *kept[index:], *track[length:])
 
 
 def _set_names(track: Track, lines: list[str]) -> Track:
@@ -65,7 +66,7 @@ def _set_names(track: Track, lines: list[str]) -> Track:
 
 
 def _header_length(track: Track) -> int:
-    """How many meta events stand before time moves on or a note begins, end-of-track left out."""
+    """The number of meta events at time 0 before the first other event, without end-of-track."""
     for index, event in enumerate(track[:-1]):
         if event.delta or event.meta is None:
             return index

@@ -1,1 +1,1 @@
-"""Encoder classifiers: bytes, pictures or sound to classes."""
+"""The encoder, a classifier of bytes, pictures or sound."""

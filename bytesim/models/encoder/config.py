@@ -1,4 +1,4 @@
-"""The shape of a classifier that reads a whole file at once; the config alone rebuilds it. No torch."""
+"""The config of an encoder classifier, which reads a whole file at once; it alone rebuilds the model. No torch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LARGEST = {
     "edge_bytes": 1 << 12,
     "edge_buckets": 1 << 24,
 }
-"""Field -> the greatest value: a config that lies must cost neither memory nor time."""
+"""Field -> greatest value, so that a hostile config cannot exhaust memory or time."""
 
 MAY_BE_NONE = ("skip_bytes", "num_layers", "ngram_buckets", "edge_bytes", "edge_buckets")
 """Fields that may be 0."""
@@ -44,73 +44,82 @@ MAY_BE_NONE = ("skip_bytes", "num_layers", "ngram_buckets", "edge_bytes", "edge_
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EncoderConfig:
-    """Shape of an encoder: a front end makes a map of the bytes, convolutions shrink it, a transformer reads it.
+    """Shape of an encoder: a front end turns bytes into a feature map, convolutions shrink it, a transformer reads it.
+
+    Up to three further branches read the file beside this one: a bag of n-grams, a layer over the two ends of the file,
+    and a bag of the n-grams of these ends. Fields of a branch that is not used are ignored.
 
     Source: compact convolutional transformers, Hassani et al. 2021, arXiv:2104.05704.
     """
 
     num_classes: int = 2
     patch_size: int = 16
-    """Bytes per patch of the frame that a file comes in; the encoder reads through them."""
+    """Bytes per patch of the framed file; the encoder itself reads bytes."""
     max_patches: int = 512
-    """Longest frame in patches; 512 patches of 16 bytes are 8 KiB."""
+    """Longest framed file, in patches; 512 patches of 16 bytes are 8 KiB."""
     skip_bytes: int = 0
-    """Bytes at the beginning that are passed over: the header of a format that has but one."""
+    """Bytes at the start of a file that are skipped, such as a header that is always the same."""
     front: str = "bytes"
-    """`bytes`: each byte by a table. `picture`: pixels as numbers, rows and columns of them. `sound`: samples through
-    filters, the logarithm of their energies over time."""
+    """Front end. `bytes`: byte embeddings. `picture`: pixel values in rows and columns. `sound`: log energies of a bank
+    of filters over time."""
     byte_embedding_size: int = 32
-    """Front `bytes`: width of a byte."""
+    """Front `bytes`: width of the byte embeddings."""
     rows: int = 32
-    """Front `picture`: its rows of pixels."""
+    """Front `picture`: rows of pixels."""
     columns: int = 32
+    """Front `picture`: columns of pixels."""
     pixel_bytes: int = 3
+    """Front `picture`: bytes per pixel."""
     filters: int = 64
-    """Front `sound`: filters, bands of the mel scale."""
+    """Front `sound`: number of filters, evenly spaced on the mel scale."""
     filter_bytes: int = 256
-    """Front `sound`: samples that a filter sees."""
+    """Front `sound`: width of a filter, in samples."""
     filter_step: int = 80
-    """Front `sound`: samples from one place of the filters to the next."""
+    """Front `sound`: stride of the filters, in samples."""
     channels: tuple[int, ...] = (64, 128)
-    """Width of each stage of convolutions."""
+    """Width of each convolutional stage."""
     strides: tuple[int, ...] = (2, 2)
-    """How much each stage shrinks the map, in each direction."""
+    """Stride of each stage, in both directions."""
     blocks_per_stage: tuple[int, ...] = (1, 1)
-    """Residual blocks of two convolutions after the one that shrinks."""
+    """Residual blocks, of two convolutions each, after the strided convolution of each stage."""
     kernel: int = 3
-    """Width of convolutions, odd; with the front `bytes` they go along the file alone."""
+    """Width of the convolutions, odd; with the front `bytes` they are one-dimensional."""
     hidden_size: int = 128
     """Width of the transformer."""
     num_layers: int = 1
+    """Layers of the transformer."""
     head_size: int = 32
+    """Width of an attention head."""
     ngram_buckets: int = 0
-    """Above 0, the file is also read as a bag of hashed n-grams in a table of so many rows."""
+    """Rows of the table of hashed n-grams; 0 for no bag of n-grams."""
     ngram_size: int = 16
-    """Width of that table."""
+    """Width of the n-gram tables."""
     ngrams: tuple[int, ...] = (3, 4, 5, 6)
-    """Bytes of the n-grams."""
+    """Lengths of the n-grams, in bytes."""
     fold_case: bool = False
-    """N-grams see ASCII letters without case."""
+    """Whether n-grams ignore the case of ASCII letters."""
     ngram_dropout: float = 0.0
-    """Share of the n-grams that are left out in a step of training."""
+    """Share of the n-grams that are dropped in training."""
     edge_bytes: int = 0
-    """Above 0, so many bytes at the beginning and as many at the end are also read place by place: signatures."""
+    """Bytes at each end of a file that a layer with weights for each position reads, for signatures; 0 for none."""
     edge_buckets: int = 0
-    """Above 0, the n-grams of these bytes are also looked up, each by its place, in a table of so many rows."""
+    """Rows of a table of the n-grams of these bytes, hashed with their positions; 0 for none."""
     dropout: float = 0.0
-    """Share of the pooled features that are left out in a step of training."""
+    """Dropout of the pooled features."""
     reader_dropout: float = 0.0
-    """Share of the files that a reader (convolutions, n-grams, edges) is left out of in a step of training."""
+    """Branch dropout: share of the files in training for which a branch (convolutions, n-grams, ends) is zeroed."""
 
     suffix_patches: ClassVar[int] = 1
-    """Patches of a frame before the bytes: the extension patch, which an encoder does not read."""
+    """Patches before the bytes: the extension patch, which an encoder does not read."""
 
     def __post_init__(self) -> None:
         self._check_ranges()
         if self.front not in FRONTS:
             raise ConfigError(f"front {self.front!r} is unknown; choose {', '.join(FRONTS)}.")
         if not 1 <= len(self.channels) == len(self.strides) == len(self.blocks_per_stage) <= 16:
-            raise ConfigError("channels, strides and blocks_per_stage name the same stages, 1 to 16 of them.")
+            raise ConfigError(
+                "channels, strides and blocks_per_stage need one number for each stage, of 1 to 16 stages."
+            )
         if self.kernel % 2 == 0:
             raise ConfigError(f"kernel {self.kernel} is even; choose an odd width such as 3.")
         if self.hidden_size % self.head_size or self.head_size % 2:
@@ -119,11 +128,11 @@ class EncoderConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; choose a share below 1.")
         if self.edge_buckets and not self.edge_bytes:
-            raise ConfigError("edge_buckets needs edge_bytes, the bytes whose n-grams they are for.")
+            raise ConfigError("edge_buckets needs edge_bytes, the bytes whose n-grams it holds. Set edge_bytes too.")
         if self.max_patches <= self.suffix_patches + 1 or self.window_bytes < self.filter_bytes * (
             self.front == "sound"
         ):
-            raise ConfigError(f"max_patches {self.max_patches} leaves no room for a file.")
+            raise ConfigError(f"max_patches {self.max_patches} leaves no room for a file. Choose a larger number.")
 
     def _check_ranges(self) -> None:
         for name, largest in LARGEST.items():
@@ -131,9 +140,9 @@ class EncoderConfig:
             if not least <= getattr(self, name) <= largest:
                 raise ConfigError(f"{name} is {getattr(self, name)}; choose a number from {least} to {largest}.")
         for name, least, largest in (("channels", 1, 1 << 14), ("strides", 1, 64), ("blocks_per_stage", 0, 64)):
-            if not all(least <= each <= largest for each in getattr(self, name)):
+            if not all(least <= number <= largest for number in getattr(self, name)):
                 raise ConfigError(f"{name} is {list(getattr(self, name))}; choose numbers from {least} to {largest}.")
-        if self.ngram_buckets and not (self.ngrams and all(1 <= each <= 16 for each in self.ngrams)):
+        if self.ngram_buckets and not (self.ngrams and all(1 <= number <= 16 for number in self.ngrams)):
             raise ConfigError(f"ngrams is {list(self.ngrams)}; choose lengths from 1 to 16 bytes.")
 
     @property
@@ -143,18 +152,18 @@ class EncoderConfig:
 
     @property
     def window_bytes(self) -> int:
-        """Most bytes of a file that are read at once."""
+        """Most bytes of a file that the encoder reads at once."""
         return history_bytes(self.max_patches, self.patch_size)
 
     @property
     def pooled_size(self) -> int:
-        """Width of what is known of a file before its class is told."""
+        """Width of the pooled feature vector."""
         bags = bool(self.ngram_buckets) + bool(self.edge_buckets)
         return self.hidden_size * (2 if self.edge_bytes else 1) + self.ngram_size * bags
 
     @property
     def map_shape(self) -> tuple[int, int]:
-        """Rows and columns of the map that the front end makes of the longest file."""
+        """Rows and columns of the feature map of the longest file."""
         if self.front == "picture":
             return self.rows, self.columns
         if self.front == "sound":
@@ -163,14 +172,14 @@ class EncoderConfig:
 
     @property
     def num_places(self) -> int:
-        """Places that the transformer reads at most."""
+        """Most positions that the transformer reads."""
         rows, columns = self.map_shape
         for stride in self.strides:
             rows, columns = math.ceil(rows / stride), math.ceil(columns / stride)
         return rows * columns
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for config.json."""
+        """The values of config.json."""
         values = {"architecture": ARCHITECTURE, **asdict(self)}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 

@@ -1,7 +1,7 @@
-"""Stages of convolutions over a map (B, C, rows, columns).
+"""Convolutional stages over a feature map (B, C, rows, columns).
 
 Source: residual networks, He et al. 2015, arXiv:1512.03385. A mask (B, 1, rows, columns) keeps padding at zero, so that
-what a file is read as does not depend on the files beside it.
+the features of a file do not depend on the other files of the batch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class NormedConvolution(nn.Module):
-    """A convolution and its batch norm."""
+    """A convolution followed by batch norm."""
 
     def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class NormedConvolution(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions whose result is added to what they read; it starts as nothing."""
+    """Two convolutions with a residual connection; the block starts as the identity."""
 
     def __init__(self, size: int, kernel: tuple[int, int]) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class ResidualBlock(nn.Module):
 
 
 class Stage(nn.Module):
-    """A convolution that shrinks the map by `stride`, and residual blocks."""
+    """A convolution that shrinks the map by `stride`, followed by residual blocks."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int], num_blocks: int
@@ -57,5 +57,5 @@ class Stage(nn.Module):
 
 
 def masked(x: Tensor, mask: Tensor | None) -> Tensor:
-    """x where the mask is, 0 elsewhere; all of it without a mask."""
+    """x, set to 0 where the mask is False; unchanged without a mask."""
     return x if mask is None else x * mask

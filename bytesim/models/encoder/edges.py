@@ -1,4 +1,4 @@
-"""The two ends of a file, read place by place: where formats put their signatures."""
+"""The branches that read the two ends of a file by position, because formats have their signatures there."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bytesim.nn.numbers import begin_as_numbers
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 BYTE_SIZE = 16
-"""Width of a byte."""
+"""Width of the byte embeddings."""
 EDGE_NGRAMS = (1, 2, 3, 4)
-"""Bytes of the n-grams of an EdgeBag."""
+"""Lengths of the n-grams of an EdgeBag, in bytes."""
 
 
 class EdgeReader(nn.Module):
-    """Tokens (B, L), padded with 256 -> (B, H): one layer over the first `count` bytes and the last.
+    """Tokens (B, L), padded with 256 -> (B, H): one layer over the first and the last `count` bytes.
 
-    A byte at a place has weights of its own, which convolutions and bags of n-grams, the same everywhere, have not.
+    Every position has its own weights; convolutions and n-gram bags share theirs.
     """
 
     def __init__(self, count: int, hidden_size: int) -> None:
@@ -33,14 +33,14 @@ class EdgeReader(nn.Module):
         return F.relu(self.layer(self.bytes(self.edges(tokens)).flatten(1)))
 
     def edges(self, tokens: Tensor) -> Tensor:
-        """(B, 2 count) the first tokens and the last real ones; 256 where a file has not so many."""
+        """(B, 2 count): the first tokens and the last ones before padding; 256 where a file is shorter."""
         return torch.cat(edges_of(tokens, self.count), 1)
 
 
 class EdgeBag(Bag):
-    """The n-grams of both ends of a file, each hashed with its place.
+    """A bag of the n-grams of both ends of a file, each hashed with its position.
 
-    A signature is a row of the table, so few files teach it.
+    A signature maps to a few table rows, so a few files suffice to learn it.
     """
 
     def __init__(self, count: int, buckets: int, size: int, *, dropout: float = 0.0) -> None:
@@ -48,9 +48,9 @@ class EdgeBag(Bag):
         self.count = count
 
     def rows(self, tokens: Tensor) -> Tensor:
-        """(B, 2 count len(EDGE_NGRAMS)) the row of each n-gram; those that reach beyond the file have the last one."""
-        places = torch.arange(self.count, device=tokens.device)
-        found = []
+        """(B, 2 count len(EDGE_NGRAMS)): the table row of each n-gram; the last row beyond the end of the file."""
+        positions = torch.arange(self.count, device=tokens.device)
+        rows = []
         for side, edge in enumerate(edges_of(tokens, self.count)):
             value, real = torch.zeros_like(edge), torch.ones_like(edge, dtype=torch.bool)
             for length in range(1, max(EDGE_NGRAMS) + 1):
@@ -58,14 +58,14 @@ class EdgeBag(Bag):
                 value = (value * 257 + shifted + 1) % PRIME
                 real = real & (shifted != END_OF_PATCH)
                 if length in EDGE_NGRAMS:
-                    key = (value + (places * 2 + side) * 1_000_003 + length * 40_503) % PRIME
-                    found.append(torch.where(real, key * 2_654_435_761 % PRIME % self.buckets, self.buckets))
-        return torch.cat(found, 1)
+                    key = (value + (positions * 2 + side) * 1_000_003 + length * 40_503) % PRIME
+                    rows.append(torch.where(real, key * 2_654_435_761 % PRIME % self.buckets, self.buckets))
+        return torch.cat(rows, 1)
 
 
 def edges_of(tokens: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Tokens (B, L) -> (B, count) twice: the first ones and the last real ones, 256 where a file has not so many."""
+    """Tokens (B, L) -> (B, count) twice: the first ones and the last ones before padding; 256 in a shorter file."""
     padded = F.pad(tokens, (count, count), value=END_OF_PATCH)
     real = (tokens != END_OF_PATCH).sum(1, keepdim=True)
-    places = torch.arange(count, device=tokens.device)
-    return padded[:, count : 2 * count], padded.gather(1, real + places)
+    positions = torch.arange(count, device=tokens.device)
+    return padded[:, count : 2 * count], padded.gather(1, real + positions)

@@ -1,4 +1,4 @@
-"""Front ends of an encoder: tokens of a file -> a map (B, channels, rows, columns), and where it is real.
+"""Front ends of an encoder: tokens of a file -> a feature map (B, channels, rows, columns), and its mask or None.
 
 Axes: B files, L tokens, padded with 256.
 """
@@ -15,11 +15,11 @@ from bytesim.nn.numbers import begin_as_numbers
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 QUIETEST = 1e-4
-"""Added to energies before their logarithm: about that of the least step of 8-bit samples."""
+"""Added to energies before the logarithm: about the energy of the smallest step of 8-bit samples."""
 
 
 class ByteFront(nn.Module):
-    """Each byte by a table: (B, L) -> (B, E, 1, L), and the mask (B, 1, 1, L)."""
+    """Byte embeddings: (B, L) -> (B, E, 1, L), and the mask (B, 1, 1, L)."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class ByteFront(nn.Module):
 
 
 class PictureFront(nn.Module):
-    """Pixels as numbers from -1 to 1: (B, L) -> (B, bytes per pixel, rows, columns). Missing bytes are 0."""
+    """Pixel values from -1 to 1: (B, L) -> (B, bytes per pixel, rows, columns). Missing bytes are 0."""
 
     def __init__(self, rows: int, columns: int, pixel_bytes: int) -> None:
         super().__init__()
@@ -41,17 +41,17 @@ class PictureFront(nn.Module):
         self.channels = pixel_bytes
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor | None]:
-        wanted = math.prod(self.shape)
-        tokens = F.pad(tokens[:, :wanted], (0, wanted - min(wanted, tokens.shape[1])), value=END_OF_PATCH)
+        size = math.prod(self.shape)
+        tokens = F.pad(tokens[:, :size], (0, size - min(size, tokens.shape[1])), value=END_OF_PATCH)
         return as_numbers(tokens).unflatten(1, self.shape).permute(0, 3, 1, 2), None
 
 
 class SoundFront(nn.Module):
-    """Samples through a bank of filters: (B, L) -> log energies (B, 1, filters, frames), of mean 0 in each file.
+    """A bank of filters: (B, L) -> log energies (B, 1, filters, frames), with mean 0 in each file.
 
-    The filters are Gabor filters on the mel scale, cosine and sine, and stay so: trained at the rate of the other
-    weights they turn into noise within some hundred steps. Source: Zeghidour et al. 2021, arXiv:2101.08596, section
-    3.1.
+    The filters are pairs (cosine, sine) of Gabor filters on the mel scale. They are fixed: trained at the learning rate
+    of the other weights, they turned into noise within some hundred steps. Source: Zeghidour et al. 2021,
+    arXiv:2101.08596, section 3.1.
     """
 
     filters: Tensor
@@ -65,19 +65,19 @@ class SoundFront(nn.Module):
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor | None]:
         tokens = F.pad(tokens[:, : self.samples], (0, self.samples - min(self.samples, tokens.shape[1])), value=256)
         waves = as_numbers(tokens)[:, None]
-        heard = F.conv1d(waves, self.filters.flatten(0, 1)[:, None], stride=self.step)
-        energies = heard.unflatten(1, (-1, 2)).square().sum(2)
+        filtered = F.conv1d(waves, self.filters.flatten(0, 1)[:, None], stride=self.step)
+        energies = filtered.unflatten(1, (-1, 2)).square().sum(2)
         levels = (energies + QUIETEST).log()
         return (levels - levels.mean((1, 2), keepdim=True))[:, None] * 0.5, None
 
 
 def as_numbers(tokens: Tensor) -> Tensor:
-    """Tokens -> numbers from -1 to 1; 256 is 0, as silence is and a grey pixel."""
+    """Tokens -> numbers from -1 to 1; padding, 256, becomes 0, as do silence and a grey pixel."""
     return torch.where(tokens == END_OF_PATCH, 128, tokens) / 128 - 1
 
 
 def gabor_filters(count: int, width: int) -> Tensor:
-    """(count, 2, width): cosine and sine under a Gaussian, at `count` frequencies even on the mel scale.
+    """(count, 2, width): cosine and sine under a Gaussian, at `count` frequencies evenly spaced on the mel scale.
 
     Frequencies run from 60 to 3,900 Hz at 8,000 samples a second.
     """
@@ -86,8 +86,8 @@ def gabor_filters(count: int, width: int) -> Tensor:
     hertz = 700 * (10 ** (mels / 2595) - 1)
     centres, widths = hertz[1:-1] / 8000, (hertz[2:] - hertz[:-2]) / 2 / 8000
     spread = (0.4 / widths).clamp(max=width / 4)[:, None]
-    places = torch.arange(width) - (width - 1) / 2
-    window = torch.exp(-0.5 * (places / spread) ** 2)
-    angles = 2 * math.pi * centres[:, None] * places
+    positions = torch.arange(width) - (width - 1) / 2
+    window = torch.exp(-0.5 * (positions / spread) ** 2)
+    angles = 2 * math.pi * centres[:, None] * positions
     filters = torch.stack([angles.cos(), angles.sin()], 1) * window[:, None]
     return filters / filters.norm(dim=-1, keepdim=True)

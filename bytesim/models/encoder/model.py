@@ -1,10 +1,11 @@
 """The encoder: a classifier that reads a whole file, or a window of one, at once and in both directions.
 
-A front end makes a map of the bytes, stages of convolutions shrink it, a transformer reads the places that are left,
-and their mean is mapped to the classes, with a bag of n-grams and what stands at the ends where these are wanted.
+A front end turns the bytes into a feature map, convolutional stages shrink it, and a transformer reads the positions
+that remain; their mean is one branch. Optional branches read n-grams and the two ends of the file. A linear map takes
+all branches to the classes.
 Source: compact convolutional transformers, Hassani et al. 2021, arXiv:2104.05704.
 
-Axes: B files, P patches, S bytes per patch, L bytes, T places, H hidden, C classes.
+Axes: B files, P patches, S bytes per patch, L bytes, T positions, H hidden, C classes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from bytesim.nn.ngrams import NgramBag
 
 
 class Encoder(nn.Module):
-    """An encoder of any front end; `config` says which."""
+    """An encoder with the front end and the branches that `config` names."""
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
@@ -60,41 +61,41 @@ class Encoder(nn.Module):
         self.class_head = nn.Linear(config.pooled_size, config.num_classes)
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
-        """Class logits (B, C) of frames (B, P, S), extension patch first; `lengths` (B,) are their patches.
+        """Class logits (B, C) of framed files (B, P, S), extension patch first; `lengths` (B,) are numbers of patches.
 
         Bytes beyond `config.window_bytes` are not read.
         """
-        del lengths  # what is no byte of a file is 256, which says as much
+        del lengths  # padding is 256, so lengths are not needed
         return self.class_head(self.dropout(self.pooled(self.bytes_of(patches))))
 
     def bytes_of(self, patches: Tensor) -> Tensor:
-        """Frames (B, P, S) -> the tokens (B, L) that are read: the bytes without the header of the format."""
+        """Framed files (B, P, S) -> the tokens (B, L) that are read, without extension patch and `skip_bytes`."""
         suffix = self.config.suffix_patches * self.config.patch_size
         return patches.flatten(1)[:, suffix + self.config.skip_bytes : suffix + self.config.window_bytes]
 
     def pooled(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, L), padded with 256 -> what is known of each file, (B, H) and what bag and edges add."""
-        readers = (self._read, self.bag, self.edges, self.edge_bag)
-        return torch.cat([self._left_out(read(tokens)) for read in readers if read is not None], -1)
+        """Tokens (B, L), padded with 256 -> the features of all branches, (B, config.pooled_size)."""
+        branches = (self._mean_feature, self.bag, self.edges, self.edge_bag)
+        return torch.cat([self._drop_branch(branch(tokens)) for branch in branches if branch is not None], -1)
 
-    def _left_out(self, features: Tensor) -> Tensor:
-        """(B, D): what one reader says, in training of some files nothing, so that each learns to do without others."""
+    def _drop_branch(self, features: Tensor) -> Tensor:
+        """Branch dropout: in training, zero the features (B, D) of some files, so that no branch relies on another."""
         kept = features.new_ones(len(features), 1)
         return features * F.dropout(kept, self.config.reader_dropout, self.training)
 
-    def _read(self, tokens: Tensor) -> Tensor:
-        """(B, H): the mean over all places, after convolutions and transformer."""
+    def _mean_feature(self, tokens: Tensor) -> Tensor:
+        """(B, H): the mean over all positions, after convolutions and transformer."""
         x, mask = self.front(tokens)
         for stage in self.stages:
             x, mask = stage(x, mask)
         x = self.join(x.flatten(2).transpose(1, 2))
         x = x + self.positions[: x.shape[1]]
-        seen = torch.ones_like(x[..., 0], dtype=torch.bool) if mask is None else mask.flatten(1).clone()
-        seen[:, 0] = True  # an empty file has a first place, too
+        real = torch.ones_like(x[..., 0], dtype=torch.bool) if mask is None else mask.flatten(1).clone()
+        real[:, 0] = True  # so that an empty file has one position
         for block in self.blocks:
-            x = block(x, None, seen[:, None, None])
-        x = F.rms_norm(x, (x.shape[-1],)) * seen[..., None]
-        return x.sum(1) / seen.sum(1, keepdim=True)
+            x = block(x, None, real[:, None, None])
+        x = F.rms_norm(x, (x.shape[-1],)) * real[..., None]
+        return x.sum(1) / real.sum(1, keepdim=True)
 
 
 def _front(config: EncoderConfig) -> ByteFront | PictureFront | SoundFront:

@@ -1,1 +1,1 @@
-"""`bytesim generate`: new files."""
+"""`bytesim generate`: write new files with a model."""

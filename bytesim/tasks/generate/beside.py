@@ -1,4 +1,4 @@
-"""What is written beside new files: the MIDI and the score of each tune, and one sheet of all pictures or waves."""
+"""Extra outputs of `bytesim generate`: MIDI and sheet music of each tune, one sheet of all pictures or waveforms."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ Outcomes = list[Outcome[Generated]]
 
 
 def midi_engine(asked: str, writer: Writer) -> str:
-    """The engine that plays a model's tunes: `auto` is the rules where the model does not convert, or cannot tell when
-    it is sure. Raises ModelError where the model is asked to convert and was never trained to."""
+    """The engine that converts a model's tunes to MIDI.
+
+    `auto` becomes `rules` if the model does not convert, or has no calibrated confidence. Raises ModelError if the
+    model must convert and was never trained to.
+    """
     if asked == "model":
         writer.check_converts(*ABC_TO_MIDI.suffixes)
     if asked != "auto":
@@ -29,10 +32,10 @@ def midi_engine(asked: str, writer: Writer) -> str:
 
 
 def add_midi(outcomes: Outcomes, *, model: str, engine: str, force: bool, device: str, dtype: str) -> Outcomes:
-    """Convert the tunes that were written, beside each of them."""
-    places = [index for index, each in enumerate(outcomes) if each.result]
+    """Convert the tunes that were written to MIDI files beside them."""
+    indices = [index for index, outcome in enumerate(outcomes) if outcome.result]
     played = abc2midi(
-        [_file(outcomes[index]) for index in places],
+        [_file(outcomes[index]) for index in indices],
         model=model,
         engine=engine,
         force=force,
@@ -40,20 +43,20 @@ def add_midi(outcomes: Outcomes, *, model: str, engine: str, force: bool, device
         dtype=dtype,
     )
     added = list(outcomes)
-    for index, outcome in zip(places, played, strict=True):
-        made, midi = outcomes[index].result, outcome.result
-        assert made is not None
+    for index, outcome in zip(indices, played, strict=True):
+        tune, midi = outcomes[index].result, outcome.result
+        assert tune is not None
         if midi is None:
             assert outcome.error is not None
             added[index] = _without(outcomes[index], "MIDI", outcome.error)
         else:
             midi_engine = midi.engine
-            added[index] = replace(outcomes[index], result=replace(made, midi=midi.output, midi_engine=midi_engine))
+            added[index] = replace(outcomes[index], result=replace(tune, midi=midi.output, midi_engine=midi_engine))
     return added
 
 
 def add_scores(outcomes: Outcomes, *, force: bool) -> Outcomes:
-    """Engrave the tunes that were written, beside each of them."""
+    """Engrave the tunes that were written as SVG files beside them."""
     added = list(outcomes)
     for index, outcome in enumerate(outcomes):
         if outcome.result is None:
@@ -68,10 +71,10 @@ def add_scores(outcomes: Outcomes, *, force: bool) -> Outcomes:
 
 
 def write_sheet(outcomes: Outcomes, target: str | Path, suffix: str, *, force: bool) -> None:
-    """One picture of the files that were written, labelled by their seeds; none where none was. Raises OutputError."""
-    made = [outcome.result for outcome in outcomes if outcome.result]
-    if made:
-        files = [(str(each.seed), read_input(each.output)) for each in made]
+    """Write one picture of the new files, labelled by their seeds; nothing if there are none. Raises OutputError."""
+    written = [outcome.result for outcome in outcomes if outcome.result]
+    if written:
+        files = [(str(file.seed), read_input(file.output)) for file in written]
         write_output(target, sheet(files, suffix), force=force)
 
 
@@ -81,6 +84,6 @@ def _file(outcome: Outcome[Generated]) -> str:
 
 
 def _without(outcome: Outcome[Generated], what: str, error: BytesimError) -> Outcome[Generated]:
-    """The outcome of a tune that stands there alone."""
+    """The outcome of a tune that was written, but without an extra output."""
     error.message = f"the tune is written, but has no {what}: {error.message}"
     return Outcome(outcome.source, error=error.in_file(_file(outcome)))

@@ -1,4 +1,4 @@
-"""`bytesim generate`: new files, written byte by byte by a model that was trained on such files."""
+"""`bytesim generate`: write new files, byte by byte, with a model that was trained on such files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from bytesim.tasks.generate.kinds import KINDS, Kind
 from bytesim.tasks.generate.prompt import Prompt, begin
 
 TRIES = 8
-"""Draws for each file, until one is valid."""
+"""Most draws for each file, until one is valid."""
 _DRAWN = ("bmp", "wav")
-"""Kinds of files that a sheet shows."""
+"""Suffixes of the files that a sheet can show."""
 
 
 def generate(
@@ -51,29 +51,29 @@ def generate(
     on_bytes: OnBytes | None = None,
     on_files: OnFiles | None = None,
 ) -> list[Outcome[Generated]]:
-    """Write `count` new files that go on from a prompt, no two alike.
+    """Write `count` new files, all different, that continue a prompt.
 
-    `suffix` says what kind, needed only where the model's recipe knows several. Files are named MODEL-SEED.suffix
-    and stand in the folder `output`, or here; `output` may be a file where there is one.
+    `suffix` is needed only if the model's recipe names several kinds of files. Files are named MODEL-SEED.suffix and
+    are written to the folder `output`, or to the current one; for a single file `output` may be its path.
 
     Tunes in canonical form (abc), 32x32 pictures (bmp), UTF-8 text (txt) and one second of sound (wav) are valid by
-    construction: the model chooses among the bytes that such a file may go on with. `any_form` leaves it free. Files of
-    formats that bytesim knows must parse and every file must come to its end, unless `allow_truncated`, or `max_bytes`
-    for kinds that are not held to a form, says that a cut one will do; one that does not, or is like an earlier one, is
-    drawn again, `tries` times in all. `max_bytes` brings tunes and texts to an end in time.
+    construction: a grammar limits the model to bytes that such a file may have next. `any_form` turns the grammar off.
+    A file is drawn again, up to `tries` times in all, if it does not parse (in formats that bytesim reads), does not
+    end, or equals an earlier one. A file that does not end is accepted with `allow_truncated`, or with `max_bytes` for
+    kinds without a grammar. With a grammar, `max_bytes` makes tunes and texts end in time.
 
-    A prompt file for a picture or recording may be of any format, and is normalised; of a whole one `keep`, a share, is
-    kept: a half, where nothing is said. Of other prompts it is all. BMP stores the lowest row first.
+    The prompt file for a picture or recording may be of any format; it is normalised, and the share `keep` of it is
+    kept, by default half of a whole file. Other prompts are kept whole by default. BMP stores the lowest row first.
 
-    `sheet` is a PNG of all pictures or waves. `midi` writes the MIDI of each tune beside it, by `engine` model, rules
-    or auto (the model where it is sure); `score` its score as SVG, which needs abcm2ps. `jobs` processes decode on a
-    CPU; more than one need a main module that can be imported, as multiprocessing does.
+    `sheet` is a PNG of all pictures or waveforms. `midi` writes the MIDI of each tune beside it, by the `engine` model,
+    rules or auto (the model if it is confident); `score` writes its sheet music as SVG, which needs abcm2ps. `jobs`
+    processes decode on a CPU; more than one need a main module that can be imported, as multiprocessing does.
 
-    Raises ConfigError for settings that make no sense, ModelError for the model, InputError and ContextError for the
-    prompt, ToolError for a tool that is missing; a file that never became valid is in its outcome.
+    Raises ConfigError for wrong settings, ModelError for the model, InputError and ContextError for the prompt,
+    ToolError for a missing tool. The error of a file that never became valid is in its outcome.
     """
     _check(count, tries, jobs, max_bytes, temperature, output)
-    begun = Prompt(text=prompt, file=prompt_file, keep=keep)
+    given_prompt = Prompt(text=prompt, file=prompt_file, keep=keep)
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
     alias = alias_of(model)
     writer = load_writer(model, device=device, dtype=dtype)
@@ -81,7 +81,7 @@ def generate(
     _check_beside(suffix, output, sheet, midi, engine, score, force)
     player = midi_engine(engine, writer) if midi else engine
     kind = None if any_form else KINDS.get(suffix)
-    beginning = begin(begun, suffix, kind)
+    beginning = begin(given_prompt, suffix, kind)
     _check_length(max_bytes, len(beginning.data), kind, suffix, allow_truncated)
     job = Job(
         writer=writer,
@@ -115,7 +115,9 @@ def _check(
     if max_bytes is not None and max_bytes < 1:
         raise ConfigError(f"max-bytes {max_bytes} is out of range; choose 1 or more.")
     if count > 1 and temperature == 0:
-        raise ConfigError("temperature 0 writes the same file every time; several need a temperature above it.")
+        raise ConfigError(
+            "temperature 0 writes the same file every time; for several files choose a higher temperature."
+        )
     if count > 1 and str(output) == STDIO:
         raise OutputError("several files cannot share stdout. Name a folder with -o.")
     if count > 1 and output is not None and os.path.isfile(output):
@@ -125,39 +127,41 @@ def _check(
 def _check_beside(
     suffix: str, output: str | Path | None, sheet: str | Path | None, midi: bool, engine: str, score: bool, force: bool
 ) -> None:
-    """Say before the work what cannot be written beside the files."""
+    """Raise before the work if an extra output is impossible."""
     if (midi or score) and suffix != "abc":
-        raise ConfigError(f"MIDI and scores are made of tunes (.abc), not of .{suffix} files.")
+        raise ConfigError(f"MIDI and sheet music can be made of tunes (.abc), not of .{suffix} files.")
     if sheet is not None and suffix not in _DRAWN:
         raise ConfigError(f"a sheet shows .{' and .'.join(_DRAWN)} files, not .{suffix} files.")
     if (midi or score or sheet is not None) and str(output) == STDIO:
-        raise OutputError("nothing is written beside a file that goes to stdout. Name a file with -o.")
+        raise OutputError("nothing can be written beside a file on stdout. Name a file with -o.")
     if engine not in ENGINES:
-        raise ConfigError(f"engine {engine!r} is none of {', '.join(ENGINES)}.")
+        raise ConfigError(f"engine {engine!r} is unknown; choose one of {', '.join(ENGINES)}.")
     if score:
         find_engraver()
     if sheet is not None:
         check_output(sheet, force=force)
 
 
-def _check_length(max_bytes: int | None, begun: int, kind: Kind | None, suffix: str, allow_truncated: bool) -> None:
+def _check_length(
+    max_bytes: int | None, prompt_bytes: int, kind: Kind | None, suffix: str, allow_truncated: bool
+) -> None:
     if max_bytes is None:
         return
     if kind is not None and kind.num_bytes is not None and max_bytes < kind.num_bytes and not allow_truncated:
         raise ConfigError(f"a .{suffix} file has {kind.num_bytes:,} bytes; max-bytes {max_bytes} would cut it.")
-    if max_bytes <= begun:
-        raise ConfigError(f"max-bytes {max_bytes} leaves nothing to write: the files begin with {begun} bytes.")
+    if max_bytes <= prompt_bytes:
+        raise ConfigError(f"max-bytes {max_bytes} leaves nothing to write: the files begin with {prompt_bytes} bytes.")
 
 
-def _suffix(writer: Writer, wanted: str | None) -> str:
-    """The kind of file to write. Raises ConfigError where it is unknown, or not one the model was trained on."""
+def _suffix(writer: Writer, asked: str | None) -> str:
+    """The suffix of the files to write. Raises ConfigError if none is given, or the model was not trained on it."""
     known = writer.generates
-    if wanted is not None:
-        suffix = wanted.lower().lstrip(".")
+    if asked is not None:
+        suffix = asked.lower().lstrip(".")
         if known and suffix not in known:
             raise ConfigError(f"the model {writer.name!r} writes .{', .'.join(known)}, not .{suffix}.")
         return suffix
     if known is not None and len(known) == 1:
         return known[0]
-    listed = f"it writes .{', .'.join(known)}" if known else "its recipe names none"
-    raise ConfigError(f"say with --suffix what kind of file the model {writer.name!r} is to write; {listed}.")
+    choices = f"it writes .{', .'.join(known)}" if known else "its recipe names none"
+    raise ConfigError(f"name the kind of file that the model {writer.name!r} is to write, with --suffix; {choices}.")

@@ -1,4 +1,4 @@
-"""The kinds of files whose form bytesim knows, so that a model that writes one can write nothing else."""
+"""The kinds of files that have a grammar, to which generation is constrained."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from bytesim.formats.media_grammar import BMP_HEADER, WAV_HEADER, bmp_grammar, t
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What is known of the files of a suffix."""
+    """The properties of the files of a suffix."""
 
     grammar: GrammarMaker
     num_bytes: int | None = None
-    """The one length that they have; None where they end as they like."""
+    """Their length, if all have the same; else None."""
     header_bytes: int = 0
-    """Bytes at the beginning that are the same in all of them."""
+    """Length of the header, which is the same in all of them."""
     ends_within: int = 0
-    """Bytes that a file may still need when it is told to end."""
+    """Most bytes that the grammar still needs when it must end a file."""
 
 
 KINDS = {
@@ -29,4 +29,4 @@ KINDS = {
     "txt": Kind(grammar=text_grammar, ends_within=3),
     "wav": Kind(grammar=wav_grammar, num_bytes=wav.MODEL_BYTES, header_bytes=len(WAV_HEADER)),
 }
-"""Suffix -> its kind."""
+"""Suffix -> kind."""

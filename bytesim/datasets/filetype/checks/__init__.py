@@ -1,1 +1,1 @@
-"""Whether a file is of the type that its name says."""
+"""Checks whether a file is of the type that its name says."""

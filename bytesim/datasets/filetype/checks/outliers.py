@@ -1,6 +1,6 @@
-"""Types of the filetype set that no label stands for: shown in training, so that `unknown` is learned from many kinds.
+"""Types of the filetype set without a label: in training they stand for `unknown`, for outlier exposure.
 
-What is strange has no end, so the more kinds there are the better. Source: training on outliers, Hendrycks et al.
+Out-of-distribution files can be of any kind, so the more kinds training shows, the better. Source: Hendrycks et al.
 2018, arXiv:1812.04606.
 """
 
@@ -192,23 +192,23 @@ zpaq          .zpaq                              7kSt|zPQ
 """
 
 
-def outlier_checks() -> list[Check]:
-    """Texts, proved by a pattern, and binary types, proved by their signature."""
-    texts = [Check(kind, names, marks(pattern), "marks of its syntax") for kind, names, pattern in _rows(_TEXTS)]
-    binaries = [Check(kind, names, _signed(rule), "its signature") for kind, names, rule in _rows(_BINARIES)]
-    return [*texts, *binaries]
-
-
 def _rows(table: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """(type, endings or names, rule) of each line."""
+    """Yield (type, endings or whole names, rule) of each line of a table."""
     for line in table.strip("\n").splitlines():
         kind, names, rule = line[:14].strip(), line[14:49].split(), line[49:]
         yield kind, tuple(names), rule
 
 
 def _signed(rule: str) -> Callable[[bytes], bool]:
-    """A test for a signature, or one of several, `|` between them, and the offset where that is not 0."""
+    """A test for a signature, or for one of several (separated by `|`), and perhaps its offset (after two spaces)."""
     signatures, _, at = rule.partition("  ")
-    starts = [each.encode().decode("unicode_escape").encode("latin-1") for each in signatures.split("|")]
+    starts = [signature.encode().decode("unicode_escape").encode("latin-1") for signature in signatures.split("|")]
     signed = magic(*starts, at=int(at or 0))
     return lambda data: signed(data) and not is_text(data)
+
+
+OUTLIER_CHECKS = [
+    *(Check(kind, names, marks(pattern), "marks of its syntax") for kind, names, pattern in _rows(_TEXTS)),
+    *(Check(kind, names, _signed(rule), "its signature") for kind, names, rule in _rows(_BINARIES)),
+]
+"""Text types, proved by a pattern, and binary types, proved by their signature."""

@@ -1,4 +1,4 @@
-"""Tests of a file's bytes: whether it is what its name says, by signature, parser or marks of its syntax."""
+"""Tests whether bytes are of a type, by signature, parser or a pattern of its syntax."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ else:
     import tomli as tomllib
 
 MAX_PARSED_BYTES = 1 << 20
-"""Longer texts are checked by their marks alone, not by a parser."""
+"""Longer texts are checked by patterns alone, not by a parser."""
 MIN_TEXT_BYTES = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How one type is known: endings or whole names (lower case), and a test of the bytes."""
+    """How one type is recognised: by endings or whole names (lower case), and a test of the bytes."""
 
     type: str
     names: tuple[str, ...]
     """`.py` for an ending, `makefile` for a whole name."""
     test: Callable[[bytes], bool]
     how: str
-    """What the test looks at, for filetype_build.json."""
+    """A description of the test, for filetype_build.json."""
 
 
 def is_text(data: bytes) -> bool:
-    """Whether bytes are a text of some length: no control bytes that texts do not have."""
+    """Whether bytes are a text of some length: without control bytes that do not occur in text."""
     if len(data) < MIN_TEXT_BYTES or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return False
     return not re.search(rb"[\x00-\x06\x0e-\x1a]", data[: 1 << 16])
 
 
 def marks(pattern: str, *, without: str = "") -> Callable[[bytes], bool]:
-    """A test for texts that hold a pattern (lines by lines) and do not hold another, in their first 200,000 bytes."""
-    wanted = re.compile(pattern.encode(), re.M)
-    unwanted = re.compile(without.encode(), re.M) if without else None
+    """A test for texts whose first 200,000 bytes match `pattern` and do not match `without` (multi-line mode)."""
+    required = re.compile(pattern.encode(), re.M)
+    forbidden = re.compile(without.encode(), re.M) if without else None
 
     def test(data: bytes) -> bool:
         head = data[:200_000]
-        return is_text(data) and bool(wanted.search(head)) and not (unwanted and unwanted.search(head))
+        return is_text(data) and bool(required.search(head)) and not (forbidden and forbidden.search(head))
 
     return test
 
 
 def magic(*starts: bytes, at: int = 0, end: bytes = b"") -> Callable[[bytes], bool]:
-    """A test for bytes at an offset (any of `starts`) and at the end of the file."""
-    return lambda data: any(data[at : at + len(each)] == each for each in starts) and data.endswith(end)
+    """A test for any of `starts` at an offset, and for `end` at the end of the file."""
+    return lambda data: any(data[at : at + len(start)] == start for start in starts) and data.endswith(end)
 
 
 def is_python(data: bytes) -> bool:
@@ -95,7 +95,7 @@ def is_toml(data: bytes) -> bool:
 
 
 def xml_root(data: bytes) -> str:
-    """The name of an XML document's root, empty where it is none. Entities are not expanded beyond expat's limits."""
+    """The name of the root element of an XML document; empty for other files. Expat limits entity expansion."""
     if not is_text(data) or b"<" not in data[:400]:
         return ""
     try:
@@ -125,7 +125,7 @@ def is_csv(data: bytes) -> bool:
 
 
 def is_prose(data: bytes) -> bool:
-    """Plain text: mostly letters and spaces, with no mark of a markup language or of a table."""
+    """Whether a text is prose: mostly letters and spaces, without signs of a markup language or table."""
     if not is_text(data) or _MARKUP.search(data[:100_000]):
         return False
     head = data[:20_000]
@@ -138,7 +138,7 @@ _MARKUP = re.compile(rb"^(\.\. |={3,} *$|#{1,6} |```|#!|#include|\\\w+|<\w+|<!)|
 
 
 def is_zip_with(*names: bytes) -> Callable[[bytes], bool]:
-    """A zip archive that names one of these files (names stand uncompressed in the directory at its end)."""
+    """A test for a zip archive with one of these file names, which its directory stores uncompressed."""
     return lambda data: data[:4] == b"PK\x03\x04" and any(name in data for name in names)
 
 
@@ -166,7 +166,7 @@ def is_ar(data: bytes) -> bool:
 
 
 def is_tfm(data: bytes) -> bool:
-    """The first 16-bit number of a TeX font metric file is its length in words."""
+    """Whether the first 16-bit number is the length in words, as in TeX font metric files."""
     return len(data) >= 100 and int.from_bytes(data[:2], "big") * 4 == len(data)
 
 

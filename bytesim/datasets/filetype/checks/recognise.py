@@ -1,21 +1,21 @@
-"""Which type a file is, by its name and a check of its content: how the filetype set gets labels that are right.
+"""The type of a file by its name and a check of its content, which gives the filetype set reliable labels.
 
 A name alone proves nothing (`.v` is Verilog or Coq, `.ts` TypeScript or Qt's XML), so every type has a check: its
-magic bytes, a parser, or marks that a text of its kind has.
+signature, a parser, or a pattern of its syntax.
 """
 
 from __future__ import annotations
 
 import re
 
-from bytesim.datasets.filetype.checks.outliers import outlier_checks
+from bytesim.datasets.filetype.checks.outliers import OUTLIER_CHECKS
 from bytesim.datasets.filetype.checks.predicates import Check
-from bytesim.datasets.filetype.checks.signatures import signed_checks
-from bytesim.datasets.filetype.checks.texts import parsed_checks, text_checks
+from bytesim.datasets.filetype.checks.signatures import SIGNED_CHECKS
+from bytesim.datasets.filetype.checks.texts import PARSED_CHECKS, TEXT_CHECKS
 
 
 def recognise(name: str, data: bytes) -> str | None:
-    """The type of a file, or None where its name and content do not agree on one that is wanted."""
+    """The type of a file; None if its name and content do not agree on a type of the set."""
     base = name.rsplit("/", 1)[-1].lower()
     ending = "." + base.rsplit(".", 1)[1] if "." in base[1:] else ""
     for check in (*BY_NAME.get(base, ()), *BY_NAME.get(ending, ()), *(() if ending else _by_content(base, data))):
@@ -25,13 +25,13 @@ def recognise(name: str, data: bytes) -> str | None:
 
 
 def may_be_wanted(name: str) -> bool:
-    """Whether a file of this name can be of a wanted type; cheap, before it is read."""
+    """Whether a file of this name can be of a type of the set; a cheap test before the file is read."""
     base = name.rsplit("/", 1)[-1].lower()
     return "." not in base[1:] or base in BY_NAME or "." + base.rsplit(".", 1)[1] in BY_NAME
 
 
 def types_of_name(name: str) -> set[str]:
-    """The types that a name alone allows; empty where the content must decide."""
+    """The types that a name allows; empty if only the content can tell."""
     base = name.rsplit("/", 1)[-1].lower()
     if "." not in base[1:] and base not in BY_NAME:
         return set()
@@ -40,7 +40,7 @@ def types_of_name(name: str) -> set[str]:
 
 
 def _by_content(base: str, data: bytes) -> tuple[Check, ...]:
-    """Checks for a name without an ending: programs, scripts by their first line, and the usual text files."""
+    """The checks for a file without an ending: programs, scripts by their first line, and common text files."""
     if data[:4] == b"\x7fELF":
         return (BY_TYPE["elf"],)
     first = data[:80].split(b"\n", 1)[0]
@@ -58,7 +58,7 @@ def _by_content(base: str, data: bytes) -> tuple[Check, ...]:
     return (BY_TYPE["txt"],) if re.match(r"readme|news|authors|copying|licen[sc]e|changelog|todo|install", base) else ()
 
 
-CHECKS = (*text_checks(), *parsed_checks(), *signed_checks(), *outlier_checks())
+CHECKS = (*TEXT_CHECKS, *PARSED_CHECKS, *SIGNED_CHECKS, *OUTLIER_CHECKS)
 
 BY_TYPE: dict[str, Check] = {check.type: check for check in reversed(CHECKS)}
 BY_NAME: dict[str, list[Check]] = {}

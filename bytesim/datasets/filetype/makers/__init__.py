@@ -1,1 +1,1 @@
-"""Files made by real encoders, for types that packages rarely hold."""
+"""Makers: real encoders that make files of types that are rare in packages."""

@@ -28,7 +28,7 @@ def _tar_bytes(job: Job, form: str = "") -> bytes:
 
 
 def stream_of(job: Job) -> bytes:
-    """What a compressor of one stream is given: one file, or several as a tar archive."""
+    """The input of a stream compressor: one file, or several as a tar archive."""
     return job.read() if len(job.inputs) == 1 else _tar_bytes(job)
 
 
@@ -91,7 +91,7 @@ def sevenzip(job: Job) -> bytes:
 
 
 def sevenzip_as(job: Job) -> bytes:
-    """Another format that 7-Zip writes; the settings are its name there."""
+    """Another format that 7-Zip writes; the settings are 7-Zip's name of it."""
     job.run("7z", "a", f"-t{job.settings}", "out.bin", *job.lay_out())
     return (job.folder / "out.bin").read_bytes()
 

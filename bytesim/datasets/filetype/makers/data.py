@@ -1,4 +1,4 @@
-"""Makers of the filetype set: tables, arrays and databases filled with numbers and words of real contents."""
+"""Makers of the filetype set: tables, arrays and databases with numbers and words of found files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Column = tuple[str, list[Any]]
 
 
 def table_of(job: Job) -> list[Column]:
-    """Columns of one length made of a content: those of a CSV, else words, numbers and lengths of a text's lines."""
+    """Columns of equal length from a found file: those of a CSV, else words, numbers and line lengths of a text."""
     text = job.read().decode("utf-8", "replace")
     rows = _csv_rows(text) if job.names[0].lower().endswith(".csv") else []
     if rows:
@@ -52,7 +52,7 @@ def _csv_rows(text: str) -> list[list[str]]:
 
 
 def _typed(rows: list[list[str]]) -> list[Column]:
-    """CSV rows as columns; numbers where all of a column are."""
+    """CSV rows as columns; a column of numbers is converted to numbers."""
     columns: list[Column] = []
     for index, name in enumerate(rows[0]):
         values: list[Any] = [row[index] for row in rows[1:]]
@@ -67,7 +67,7 @@ def _typed(rows: list[list[str]]) -> list[Column]:
 
 
 def array_of(job: Job) -> NDArray[Any]:
-    """An array of a content: pixels, samples, or numbers of a text, sometimes processed, in one of many types."""
+    """An array from a found file: pixels, samples or numbers of a text, sometimes processed, of various dtypes."""
     name, data, rng = job.names[0].lower(), job.read(), job.rng
     if name.endswith((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff")):
         from PIL import Image
@@ -129,12 +129,12 @@ def hdf5(job: Job) -> bytes:
     }
     how = settings[job.settings]
     with h5py.File(path, "w", libver=job.rng.choice(("earliest", "latest"))) as file:
-        place = file.create_group(job.rng.choice(("data", "run/1", "model", "entry")))
-        place.attrs["source"] = job.names[0]
-        place.create_dataset("values", data=array_of(job)[:120_000], **how)
+        group = file.create_group(job.rng.choice(("data", "run/1", "model", "entry")))
+        group.attrs["source"] = job.names[0]
+        group.create_dataset("values", data=array_of(job)[:120_000], **how)
         for name, values in table_of(job)[: job.rng.randint(0, 6)]:
             column = np.array(values)
-            place.create_dataset(
+            group.create_dataset(
                 name.replace("/", "_"), data=column if column.dtype.kind != "U" else column.astype("S"), **how
             )
     return path.read_bytes()
@@ -194,7 +194,7 @@ def sqlite(job: Job) -> bytes:
 
 
 def objects_of(job: Job) -> Any:
-    """Python objects made of a content, of a shape that programs keep."""
+    """Python objects from a found file, in structures that programs often pickle."""
     columns = dict(table_of(job))
     shape = job.rng.choice(("columns", "rows", "words", "array", "nested", "json"))
     if shape == "rows":

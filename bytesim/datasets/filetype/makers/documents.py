@@ -1,4 +1,4 @@
-"""Makers of the filetype set: office documents, books, pages; filled with real texts, tables and pictures."""
+"""Makers of the filetype set: office documents, books and pages with texts, tables and pictures of found files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bytesim.datasets.filetype.makers.maker import Job, Maker
 
 
 def paragraphs(job: Job) -> list[str]:
-    """A content as paragraphs of plain text without control characters, some hundreds at most."""
+    """A found file as paragraphs of plain text without control characters, a few hundred at most."""
     text = job.read().decode("utf-8", "replace")
     if job.names[0].lower().endswith((".html", ".htm", ".xml")):
         text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", text)
@@ -44,14 +44,14 @@ def markdown_of(job: Job) -> str:
 
 
 def by_pandoc(job: Job) -> bytes:
-    """What pandoc writes; the settings name the format."""
+    """A document written by pandoc; the settings name the format."""
     (job.folder / "in.md").write_text(markdown_of(job), encoding="utf-8")
     job.run("pandoc", "-s", "-f", "markdown", "in.md", "-o", f"out.{job.settings}", "--metadata", "title=Text")
     return (job.folder / f"out.{job.settings}").read_bytes()
 
 
 def by_office(job: Job) -> bytes:
-    """What LibreOffice makes of a text, page or table; the settings name the format."""
+    """A text, page or table converted by LibreOffice; the settings name the format."""
     if job.settings in ("xlsx", "ods"):
         columns = table_of(job)
         rows = [[name for name, _ in columns], *map(list, zip(*(values for _, values in columns), strict=True))]
@@ -85,7 +85,7 @@ def by_office(job: Job) -> bytes:
 
 
 def office_profile() -> str:
-    """A profile of LibreOffice of this process's own: two of them on one profile refuse to start."""
+    """A LibreOffice profile for this process, because two instances cannot share a profile."""
     import tempfile
 
     return f"{tempfile.gettempdir()}/bytesim-office-{os.getpid()}"
@@ -167,7 +167,7 @@ def xlsx(job: Job) -> bytes:
 
 
 def chart(job: Job, form: str) -> bytes:
-    """A plot of the numbers of a content, drawn by matplotlib."""
+    """A matplotlib plot of the numbers in a found file."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -222,7 +222,7 @@ def postscript(job: Job) -> bytes:
 
 
 def dvi(job: Job) -> bytes:
-    """A text set by LaTeX with other words, sizes and formulas each time."""
+    """A text typeset by LaTeX, with different words, sizes and formulas each time."""
     escape = re.compile(r"[^\w .,;:!?()'/+=-]|[^\x00-\x7f]|_")
     body = "\n\n".join(escape.sub(" ", piece) for piece in paragraphs(job)[:80])
     formula = job.rng.choice((r"\[\int_0^1 x^2\,dx=\frac13\]", r"\[\sum_{k=1}^n k=\frac{n(n+1)}2\]", "", ""))

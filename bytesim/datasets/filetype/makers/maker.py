@@ -1,4 +1,4 @@
-"""What a maker of files is, and what it works on."""
+"""The records of a maker and of one job for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a maker works on: contents of one origin, settings, a seeded source of chance and a scratch folder."""
+    """The input of a maker: files of one origin, settings, a seeded random generator and a scratch folder."""
 
     inputs: tuple[Path, ...]
     names: tuple[str, ...]
@@ -32,7 +32,7 @@ class Job:
         return self.inputs[index].read_bytes()
 
     def lay_out(self) -> list[str]:
-        """Copy the inputs into the scratch folder under their own names; their names there."""
+        """Copy the inputs into the scratch folder under their own names. Returns their names there."""
         laid: list[str] = []
         for path, name in zip(self.inputs, self.names, strict=True):
             short = re.sub(r"[^\w.+-]", "_", name.rsplit("/", 1)[-1]) or "file"
@@ -42,11 +42,11 @@ class Job:
         return laid
 
     def run(self, *command: str | Path, stdin: bytes = b"") -> bytes:
-        """Run a program in the scratch folder; its output. Raises CalledProcessError or TimeoutExpired.
+        """Run a program in the scratch folder. Returns its output. Raises CalledProcessError or TimeoutExpired.
 
-        A program that runs on is stopped with all that it has started (LibreOffice is a script that starts another).
+        Its whole process group is killed at the end, because programs such as LibreOffice start others.
         """
-        words = [str(each) for each in command]
+        words = [str(word) for word in command]
         process = subprocess.Popen(words, cwd=self.folder, start_new_session=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         try:
             output, complaint = process.communicate(stdin, TIMEOUT_S)
@@ -66,15 +66,15 @@ class Maker:
     type: str
     make: Callable[[Job], bytes]
     settings: tuple[str, ...]
-    """One is drawn for each file; the last of several is kept for the test."""
+    """One is drawn for each file; the last of several is held out for the test."""
     feed: str
-    """Contents it takes: image, sound, text, any, or the name of a type."""
+    """Type of its inputs, or a key of `make.FEEDS` such as image, sound, text, any."""
     tools: tuple[str, ...] = ()
-    """Programs that must be there, by name; `python:NAME` for a package."""
+    """Programs that it needs, by name; `python:NAME` for a Python package."""
     count: int = 260
-    """Files made of this type by this maker."""
+    """Number of files that this maker makes."""
     most_inputs: int = 1
     least_bytes: int = 0
-    """Inputs below this size are not taken."""
+    """Smaller inputs are not used."""
     slow: bool = False
-    """Takes seconds a file, so it comes after the others."""
+    """Whether a file takes seconds; slow makers run last."""

@@ -1,4 +1,4 @@
-"""Makers of the filetype set: pictures, sounds, films and fonts, from real ones in other formats or settings."""
+"""Makers of the filetype set: pictures, sounds, videos and fonts, from found ones in other formats or settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bytesim.datasets.filetype.makers.maker import Job, Maker
 
 
 def picture(job: Job, most: int = 900) -> Any:
-    """An input as a Pillow image, cut or scaled by chance."""
+    """An input as a Pillow image, scaled at random."""
     from PIL import Image
 
     image: Any = Image.open(io.BytesIO(job.read()))
@@ -65,7 +65,7 @@ def tiff(job: Job) -> bytes:
 
 
 def tiff_copied(job: Job) -> bytes:
-    """A TIFF written anew by tiffcp: the settings are its byte order, compression and pieces."""
+    """A TIFF rewritten by tiffcp; the settings are byte order, compression and strips or tiles."""
     source = job.folder / "in.tif"
     picture(job, 500).convert(job.rng.choice(("RGB", "L", "RGBA", "1"))).save(source)
     job.run("tiffcp", *job.settings.split(), "in.tif", "out.tif")
@@ -79,7 +79,7 @@ def webp(job: Job) -> bytes:
 
 
 def by_pillow(job: Job) -> bytes:
-    """A format whose writer has nothing to choose; the settings are Pillow's name of it and the mode."""
+    """A format without options; the settings are Pillow's name of it and the mode."""
     form, mode = job.settings.split()
     image = picture(job, 400).convert(mode)
     if form == "ICNS":
@@ -97,7 +97,7 @@ def avif(job: Job) -> bytes:
 
 
 def sound(job: Job, most_s: float = 6.0) -> tuple[Any, int]:
-    """An input as (samples, rate in hertz): a piece of it, mono or stereo, at one of the usual rates."""
+    """A piece of an input as (samples, rate in hertz), mono or stereo, at one of the usual rates."""
     import soundfile
     import soxr
 
@@ -109,8 +109,8 @@ def sound(job: Job, most_s: float = 6.0) -> tuple[Any, int]:
         samples = samples.mean(axis=1, keepdims=True)
     elif job.rng.random() < 0.3:
         samples = np.repeat(samples[:, :1], 2, axis=1)
-    wanted = job.rng.choice((8000, 16000, 22050, 32000, 44100, 48000))
-    return soxr.resample(samples, rate, wanted), wanted
+    new_rate = job.rng.choice((8000, 16000, 22050, 32000, 44100, 48000))
+    return soxr.resample(samples, rate, new_rate), new_rate
 
 
 def _wav(job: Job) -> None:
@@ -130,7 +130,7 @@ def wav(job: Job) -> bytes:
 
 
 def by_soundfile(job: Job) -> bytes:
-    """What libsndfile writes; the settings are its format and subtype."""
+    """A sound written by libsndfile; the settings are its format and subtype."""
     import soundfile
 
     samples, rate = sound(job)
@@ -142,7 +142,7 @@ def by_soundfile(job: Job) -> bytes:
 
 
 def by_program(job: Job) -> bytes:
-    """An encoder that reads in.wav and writes the file that its command names last."""
+    """A sound by an encoder that reads in.wav and writes the file that its command names last."""
     _wav(job)
     command = job.settings.split()
     job.run(*command)
@@ -179,7 +179,7 @@ def mp3(job: Job) -> bytes:
 
 
 def midi(job: Job) -> bytes:
-    """A found tune played otherwise: another key, tempo, program, sometimes single tracks."""
+    """A found tune in another key and tempo, sometimes without some of its tracks."""
     import mido
 
     song = mido.MidiFile(file=io.BytesIO(job.read()), clip=True)
@@ -195,7 +195,7 @@ def midi(job: Job) -> bytes:
     return buffer.getvalue()
 
 
-# --- films -----------------------------------------------------------------------------------
+# --- videos ----------------------------------------------------------------------------------
 
 _MOVES = (
     "zoompan=z='min(zoom+0.01,2)':d=40:s=SIZE:fps=15",
@@ -206,7 +206,7 @@ _MOVES = (
 
 
 def film(job: Job) -> bytes:
-    """A picture set in motion, a tone or noise beside it; the settings are the codecs and the name written."""
+    """A video of a moving picture, with a tone or noise; the settings are the codecs and the file name."""
     image = picture(job, 600).convert("RGB")
     image.save(job.folder / "in.png")
     *codecs, name = job.settings.split()
@@ -236,7 +236,7 @@ def film(job: Job) -> bytes:
 
 
 def web_font(job: Job) -> bytes:
-    """A found font as a web font, all of it or a part; the settings name the flavour."""
+    """A found font, whole or in part, as a web font; the settings name the flavour."""
     from fontTools import subset, ttLib
 
     font: Any = ttLib.TTFont(io.BytesIO(job.read()), lazy=True)
@@ -259,7 +259,7 @@ def pcf(job: Job) -> bytes:
 
 
 def tfm(job: Job) -> bytes:
-    """The metrics of a found font in TeX's form, sometimes wider or slanted."""
+    """The metrics of a found font in TeX's format, sometimes widened or slanted."""
     (job.folder / "in.afm").write_bytes(job.read())
     how = job.rng.choice(([], ["-e", f"{job.rng.uniform(0.7, 1.4):.2f}"], ["-s", f"{job.rng.uniform(0.1, 0.3):.2f}"]))
     job.run("afm2tfm", "in.afm", *how, "out.tfm")
@@ -267,7 +267,7 @@ def tfm(job: Job) -> bytes:
 
 
 def bdf(job: Job) -> bytes:
-    """A found outline font drawn at one size; the settings are its points and the dots per inch."""
+    """A found outline font as a bitmap font; the settings are its size in points and dots per inch."""
     points, dots = job.settings.split()
     (job.folder / "in.ttf").write_bytes(job.read())
     glyphs = job.rng.choice(("32_126", "32_255", "32_1023"))

@@ -1,4 +1,4 @@
-"""Makers of the filetype set: types without a label, which are shown in training as `unknown`."""
+"""Makers of the filetype set: types without a label, which stand for `unknown` in training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COUNT = 100
 
 
 def still(job: Job) -> bytes:
-    """A picture that ffmpeg writes; the settings are the name written, its options before it."""
+    """A picture written by ffmpeg; the settings are its options and, last, the file name."""
     *options, name = job.settings.split()
     picture(job, 400).convert("RGB").save(job.folder / "in.png")
     job.run("ffmpeg", "-v", "error", "-i", "in.png", *options, name)
@@ -23,14 +23,14 @@ def still(job: Job) -> bytes:
 
 
 def archive(job: Job) -> bytes:
-    """An archiver that is told what to write and what of; the settings are its command with the name written last."""
+    """An archive of the inputs; the settings are the archiver's command, with the file name last."""
     command = job.settings.split()
     job.run(*command, *job.lay_out())
     return next(job.folder.glob(f"{command[-1].partition('.')[0]}.*")).read_bytes()
 
 
 def packed(job: Job) -> bytes:
-    """A compressor that writes a file beside `in`; the settings are its command and the ending of that file."""
+    """A file compressed in place; the settings are the command and the ending that it adds."""
     *command, ending = job.settings.split()
     (job.folder / "in").write_bytes(stream_of(job))
     job.run(*command, "in")
@@ -62,11 +62,11 @@ def property_list(job: Job) -> bytes:
 
 
 def _without_none(value: Any) -> Any:
-    """Values that a property list can hold."""
+    """The same values without those that a property list cannot hold."""
     if isinstance(value, dict):
-        return {str(key): _without_none(each) for key, each in value.items()}
+        return {str(key): _without_none(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_none(each) for each in value]
+        return [_without_none(item) for item in value]
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Makers of the filetype set: bytecode and programs, from sources that were found."""
+"""Makers of the filetype set: bytecode, compiled from found sources."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ py_compile.compile("in.py", cfile="out.pyc", dfile=sys.argv[1], doraise=True, op
 
 @cache
 def pythons() -> list[str]:
-    """The Python interpreters of different versions on this machine, in the order of their versions."""
+    """The Python interpreters on this machine, one of each version, in order of version."""
     beside = Path(sys.base_prefix).parent.glob("3.*/bin/python3")
     named = (shutil.which(f"python3.{minor}") for minor in range(6, 16))
-    found: dict[str, str] = {}
+    by_version: dict[str, str] = {}
     for path in (sys.executable, *map(str, beside), *filter(None, named)):
         done = subprocess.run(
             [path, "-c", "import sys; print('%02d.%02d' % sys.version_info[:2])"],
@@ -30,12 +30,12 @@ def pythons() -> list[str]:
             check=False,
         )
         if done.returncode == 0:
-            found.setdefault(done.stdout.strip(), path)
-    return [found[version] for version in sorted(found)]
+            by_version.setdefault(done.stdout.strip(), path)
+    return [by_version[version] for version in sorted(by_version)]
 
 
 def pyc(job: Job) -> bytes:
-    """A module compiled by one of the interpreters; the settings are the share of optimisation and a version."""
+    """A module compiled by one of the interpreters; the setting `last` selects the newest version."""
     (job.folder / "in.py").write_bytes(job.read())
     versions = pythons()
     version = versions[-1] if job.settings == "last" else job.rng.choice(versions[:-1] or versions)
