@@ -1,4 +1,4 @@
-"""The one list of architectures, by the name that config.json carries. Configs need no torch; a model imports it."""
+"""The one list of architectures, by the name that config.json carries. An architecture is imported when it is met."""
 
 from __future__ import annotations
 
@@ -7,16 +7,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
-from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.models.encoder.config import EncoderConfig
 
 if TYPE_CHECKING:
+    from bytesim.models.bgpt.config import BGPTConfig
     from bytesim.models.bgpt.model import BGPT
+    from bytesim.models.encoder.config import EncoderConfig
     from bytesim.models.encoder.model import Encoder
 
+    ModelConfig = BGPTConfig | EncoderConfig
     Model = BGPT | Encoder
 
-ModelConfig = BGPTConfig | EncoderConfig
+
+def _bgpt_config(fields: dict[str, Any]) -> BGPTConfig:
+    from bytesim.models.bgpt.config import BGPTConfig
+
+    return BGPTConfig.from_dict(fields)
+
+
+def _encoder_config(fields: dict[str, Any]) -> EncoderConfig:
+    from bytesim.models.encoder.config import EncoderConfig
+
+    return EncoderConfig.from_dict(fields)
 
 
 def _bgpt(config: Any) -> BGPT:
@@ -40,8 +51,8 @@ class Architecture:
 
 
 ARCHITECTURES = {
-    "bgpt": Architecture(BGPTConfig.from_dict, _bgpt),
-    "encoder": Architecture(EncoderConfig.from_dict, _encoder),
+    "bgpt": Architecture(_bgpt_config, _bgpt),
+    "encoder": Architecture(_encoder_config, _encoder),
 }
 
 

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bytesim.clocks import padded_times
-from bytesim.models.registry import ModelConfig
 from bytesim.patching import END_OF_PATCH
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
 
 if TYPE_CHECKING:
-    from bytesim.models.registry import Model
+    from bytesim.models.registry import Model, ModelConfig
 
 Arrays = dict[str, NDArray[Any]]
 """A batch that is not on its way to a device yet: the fields of Batch that it has, tokens as int16."""

@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from bytesim.errors import ConfigError, InputError
-from bytesim.models.registry import ModelConfig, config_of
+from bytesim.models.registry import config_of
 from bytesim.training.settings import Amount, Count, PositiveAmount, Settings, ShareBelowOne
 from bytesim.training.sources import ClassifySource, DataSource, GenerateSource, source_of
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import ModelConfig
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -6,15 +6,17 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bytesim.errors import InputError
-from bytesim.models.registry import ModelConfig
 from bytesim.patching import suffix_of
 from bytesim.training.data.folders import list_files
 from bytesim.training.recipe import Recipe, TrainingConfig
 from bytesim.training.sizes import sized_config
 from bytesim.training.sources import ClassifySource, ConvertSource, GenerateSource
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import ModelConfig
 
 OneFileSource = TypeVar("OneFileSource", GenerateSource, ClassifySource)
 """A source whose examples are files by themselves."""

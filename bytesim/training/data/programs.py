@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,11 +11,13 @@ from bytesim.clocks import Times, clock_of, clock_patches
 from bytesim.cpu.many import random_programs, split_programs, with_states
 from bytesim.errors import ConfigError, FormatError
 from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, MEMORY_SIZE, STATE_SIZE, TRACE_SUFFIX, program_of
-from bytesim.models.registry import ModelConfig
 from bytesim.patching import closing_patch, frame_source, split_patches
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
 from bytesim.training.data.shards import Shard, pack
 from bytesim.training.sources import CpuSource
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import ModelConfig
 
 _HELD_PROGRAMS = 384
 """Programs that a training is watched by; they are the same in every training."""

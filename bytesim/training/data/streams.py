@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from bytesim.clocks import clock_of, clock_patches
 from bytesim.errors import ConfigError
 from bytesim.formats.filetypes import UNKNOWN
-from bytesim.models.registry import ModelConfig
 from bytesim.patching import frame_file, frame_source, num_patches
 from bytesim.training.data.augment import augmented, check_form, mixed
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
@@ -30,6 +29,9 @@ from bytesim.training.data.shards import Shard, load_shard, sha256_of
 from bytesim.training.data.signatures import signature_lengths, spliced
 from bytesim.training.data.windows import drawn_window, measured_windows, window_bytes
 from bytesim.training.sources import ClassifySource, ConvertSource, CpuSource, DataSource, FileSource, GenerateSource
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import ModelConfig
 
 SourceT = TypeVar("SourceT", bound=FileSource)
 

@@ -6,10 +6,14 @@ Measuring reads them by a rule of WINDOW_RULES, as `classify file` does; trainin
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from bytesim.models.registry import ModelConfig
 from bytesim.patching import history_bytes, plan_windows
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import ModelConfig
 
 WATCHED_WINDOWS = 8
 """Windows of a long file that are read to watch a training; the last measurement reads all."""
