@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "models": {"errors", "patching", "clocks", "nn", "requests"},
     "engine": BELOW | {"nn", "models", "requests", "formats"},
     "training": BELOW | {"nn", "models", "formats", "cpu"},
-    "predictors": BELOW | {"formats", "media", "models", "requests", "engine", "training"},
+    "predictors": BELOW | {"formats", "media", "models", "requests", "engine"},
     "datasets": BELOW | {"formats", "cpu", "media", "oracles", "training"},
     "tasks": BESIDE | {"nn", "models", "requests", "engine", "training", "predictors", "datasets"},
     "console": BELOW,

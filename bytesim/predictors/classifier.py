@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bytesim.engine.classify import DEFAULT_BATCH, class_logits, is_classifier
-from bytesim.engine.hardware import faster_dtype
+from bytesim.engine.hardware import open_device, open_dtype
 from bytesim.errors import ConfigError, ModelError
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.formats.views import VIEWS, View
@@ -29,11 +28,10 @@ from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_o
 from bytesim.predictors.calibration import (
     ClassCalibration,
     UnknownRule,
-    read_calibration,
+    read_class_calibration,
     read_fragment_calibrations,
     unsmoothed,
 )
-from bytesim.predictors.loading import DTYPES, open_device
 from bytesim.predictors.scaling import Probabilities, Scaling, log_softmax
 
 if TYPE_CHECKING:
@@ -153,18 +151,15 @@ def load_classifier(
     `dtype` float32, bfloat16, or `auto` for the faster. Raises ModelError where it is missing, damaged or no
     classifier, ConfigError for an unknown device, dtype or batch.
     """
-    if dtype not in DTYPES:
-        raise ConfigError(f"dtype {dtype!r} is none of {', '.join(DTYPES)}.")
     if batch < 1:
         raise ConfigError(f"batch {batch} is out of range; choose 1 or more.")
     found = find_model(name)
     place = open_device(device)
-    number_type = faster_dtype(place) if dtype == "auto" else getattr(torch, dtype)
-    model = load_model(found.folder, dtype=number_type).to(place)
+    model = load_model(found.folder, dtype=open_dtype(dtype, place)).to(place)
     if not is_classifier(model):
         raise ModelError(f"the model {name!r} writes files; it classifies none.")
     card = read_card(found.folder)
-    calibration = read_calibration(card, found.folder)
+    calibration = read_class_calibration(card, found.folder)
     wrong = _card_error(card, model.config.num_classes)
     if wrong:
         raise ModelError(wrong, file=str(found.folder / CARD_FILE))

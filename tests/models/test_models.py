@@ -18,7 +18,7 @@ from bytesim.models.store import is_path, resolve_model, stored_models
 from bytesim.models.weights import load_model, save_model
 from bytesim.tasks.models import import_model, list_models, model_path, show_model, verify_model, verify_models
 
-CHECKPOINT = Path(__file__).parent / "fixtures" / "bgpt-official-b" / "weights.pth"
+CHECKPOINT = Path(__file__).resolve().parents[1] / "fixtures" / "bgpt-official-b" / "weights.pth"
 
 TINY = BGPTConfig(
     parts="modern",

@@ -1,4 +1,4 @@
-"""`bytesim classify file`: what each file is, by a model that reads its bytes, and how sure of it the model is."""
+"""`bytesim classify file`: what each file is, by a model that reads its bytes, and how probable that is."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from functools import partial
 import torch
 
 from bytesim.engine.classify import DEFAULT_BATCH
+from bytesim.engine.hardware import open_device
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, ToolError
 from bytesim.files import STDIO, Outcome, expand_inputs, open_input, read_input
 from bytesim.models.store import stored_models
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
-from bytesim.predictors.loading import open_device
 from bytesim.processes import EndedProcess, map_in_processes
 from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, answers_of
 

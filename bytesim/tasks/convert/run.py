@@ -107,12 +107,12 @@ class Run:
 
 def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
     """Decode all files that the model can read, writing each as it ends; `processes` as `decode_all` takes `jobs`."""
-    from bytesim.predictors.confidence import direction_of, read_calibration, surprise
+    from bytesim.predictors.confidence import direction_of, nll_nats, read_answer_bound
     from bytesim.tasks.convert.model import MUSIC_GRAMMARS, check_ended, decode_all
 
     jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
     plain = any(job.plain for _, job in jobs)
-    calibration = None if plain else read_calibration(writer.folder, direction_of(run.suffixes))
+    calibration = None if plain else read_answer_bound(writer.folder, direction_of(run.suffixes))
     if run.sure_only and calibration is None and run.proof is None:
         raise ModelError(
             f"the card of {writer.name!r} does not say when it is sure. --engine auto needs that; "
@@ -128,7 +128,7 @@ def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
                 raise reply
             check_ended(reply, writer)
             answer = _finished(job, reply, run.suffixes[1])
-            nats = surprise(reply.data, reply.token_nats, run.suffixes[1])
+            nats = nll_nats(reply.data, reply.token_nats, run.suffixes[1])
             sure = None if calibration is None else nats <= calibration.most_nats
             if run.proof:
                 sure = _proven(run.proof, job, answer.data)

@@ -9,7 +9,7 @@ from bytesim.errors import BytesimError
 from bytesim.files import Outcome, read_input, write_output
 from bytesim.pictures.engraving import engrave
 from bytesim.pictures.sheet import sheet
-from bytesim.predictors.confidence import direction_of, read_calibration
+from bytesim.predictors.confidence import direction_of, read_answer_bound
 from bytesim.predictors.writer import Writer
 from bytesim.tasks.convert.tunes import abc2midi
 from bytesim.tasks.generate.draw import Generated
@@ -27,7 +27,7 @@ def midi_engine(asked: str, writer: Writer) -> str:
     if asked != "auto":
         return asked
     converts = MIDI_DIRECTION in (writer.conversions or ())
-    return "auto" if converts and read_calibration(writer.folder, direction_of(MIDI_DIRECTION)) else "rules"
+    return "auto" if converts and read_answer_bound(writer.folder, direction_of(MIDI_DIRECTION)) else "rules"
 
 
 def add_midi(outcomes: Outcomes, *, model: str, engine: str, force: bool, device: str, dtype: str) -> Outcomes:

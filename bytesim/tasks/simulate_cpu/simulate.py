@@ -96,7 +96,7 @@ def simulate_cpu(
         model=ran.model,
         trace=ran.trace,
         stop=ran.stop,
-        surprise_nats=ran.surprise_nats,
+        nll_nats=ran.nll_nats,
         outside=unusual(read.memory) if engine == "model" else (),
         seed=seed,
         found=found,
@@ -119,7 +119,7 @@ class _Ran:
     trace: Trace
     stop: Stop
     model: str | None = None
-    surprise_nats: float | None = None
+    nll_nats: float | None = None
 
 
 def _by_machine(memory: bytes, first: State, steps: int) -> _Ran:
@@ -136,7 +136,7 @@ def _by_model(memory: bytes, first: State, steps: int, model: str, device: str, 
     # A model that ends the file says that the instruction it fetched last, before PC, stopped the run.
     halted = Stop(reason=StopReason.HALTED, address=max(pc - 1, 0))
     stop = halted if made.ended else Stop(reason=StopReason.STEP_LIMIT, address=pc)
-    return _Ran(Trace(memory=memory, states=made.states, rest=made.rest), stop, writer.name, made.surprise_nats)
+    return _Ran(Trace(memory=memory, states=made.states, rest=made.rest), stop, writer.name, made.nll_nats)
 
 
 def parse_registers(text: str) -> dict[str, int]:

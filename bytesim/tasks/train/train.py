@@ -12,8 +12,6 @@ from bytesim.errors import ConfigError, InputError, OutputError
 from bytesim.training.recipe import Recipe, parse_recipe, read_recipe_text
 
 if TYPE_CHECKING:
-    import torch
-
     from bytesim.training.loop import StepReport
 from bytesim.tasks.train.result import SourceUsed, Trained
 
@@ -145,12 +143,13 @@ def run_training(
     keep_recipe: bool = False,
 ) -> Trained:
     """Train `recipe`, whose TOML text is `text` and whose paths are relative to `base`, and save the model."""
+    from bytesim.engine.hardware import open_device
     from bytesim.tasks.train.report import describe_sources, save_results
     from bytesim.training.loop import Trainer
 
     if folder.exists() and not folder.is_dir():
         raise OutputError("is a file; name a folder for the training with --out.", file=str(folder))
-    trainer = Trainer(recipe, base=base, folder=folder, device=find_device(device), on_note=on_note)
+    trainer = Trainer(recipe, base=base, folder=folder, device=open_device(device), on_note=on_note)
     sources = describe_sources(trainer)
     for source in sources:
         if source.left_out:
@@ -172,20 +171,6 @@ def _why_left_out(source: SourceUsed) -> str:
     if source.task.startswith("classify"):
         return "empty, or too long for the recipe"
     return "empty, or too long for the model or the recipe"
-
-
-def find_device(name: str) -> torch.device:
-    """`auto` is the best device here. Raises ConfigError for one that this machine lacks."""
-    import torch
-
-    from bytesim.engine.hardware import devices
-
-    here = devices()
-    if name == "auto":
-        return torch.device(here[0])
-    if name not in {*here, *(each.split(":")[0] for each in here)}:
-        raise ConfigError(f"device {name!r} is not there; this machine has {', '.join(here)}.")
-    return torch.device(name)
 
 
 def _train_folders(
@@ -221,14 +206,14 @@ def _run_folder(data: Sequence[str | Path], out: str | Path | None) -> Path:
 
 def _dtype(folder: Path, device: str, *, convolutions: bool = False) -> str:
     """The faster dtype of the device, measured once: a run that goes on keeps its own."""
-    from bytesim.engine.hardware import faster_dtype
+    from bytesim.engine.hardware import faster_dtype, open_device
 
     path = folder / RECIPE_FILE
     if path.is_file():
         return parse_recipe(read_recipe_text(path), str(path)).training.dtype
-    if convolutions and find_device(device).type == "cpu":
+    if convolutions and open_device(device).type == "cpu":
         return "float32"  # what is measured are products of matrices; convolutions in bfloat16 are slow there
-    return str(faster_dtype(find_device(device))).removeprefix("torch.")
+    return str(faster_dtype(open_device(device))).removeprefix("torch.")
 
 
 def _keep(path: Path, text: str) -> None:
