@@ -88,7 +88,7 @@ def aliases_of(model: str) -> tuple[str, ...]:
 
 
 def is_path(name: str) -> bool:
-    """Whether a value of --model is a path: it holds a separator of this platform or a slash."""
+    """Whether what names a model is a path: it holds a separator of this platform or a slash."""
     return any(separator in name for separator in {"/", os.sep, os.altsep or "/"})
 
 
@@ -121,7 +121,7 @@ def _missing(name: str) -> str:
     there_are = (
         f"Available: {names}." if names else "There are none yet: train one, or import one with `models import`."
     )
-    hint = f" The folder here is --model .{os.sep}{name}." if name and _is_file(Path(name) / CONFIG_FILE) else ""
+    hint = f" The folder here is the model .{os.sep}{name}." if name and _is_file(Path(name) / CONFIG_FILE) else ""
     return f"no model named {name!r}. {there_are}{hint}"
 
 
@@ -135,7 +135,7 @@ def _is_file(path: Path) -> bool:
 def folder_for_new(name: str) -> Path:
     """Where a new model of that name is kept in the user's store.
 
-    Raises ModelError where the name could not be typed back as --model NAME.
+    Raises ModelError where the name could not be typed back as the name of a model.
     """
     if not name or name in {".", ".."} or is_path(name) or Path(name).name != name or not name.isprintable():
         raise ModelError(f"{name!r} is no model name. Use letters, digits, dashes and dots, without a separator.")

@@ -115,7 +115,7 @@ def import_model(
     source = Path(weights)
     folder = Path(output) if output is not None else folder_for_new(name if name is not None else source.stem)
     if os.path.lexists(folder) and not force:
-        raise OutputError("exists already. Use --force to replace the model in it, or another name.", file=str(folder))
+        raise OutputError("exists already. Use force to replace the model in it, or another name.", file=str(folder))
     try:
         config, state_dict = published_to_ours(read_published(source))
         check_shapes({name: tuple(tensor.shape) for name, tensor in state_dict.items()}, outline(config.to_dict()))

@@ -110,7 +110,7 @@ def test_a_name_is_looked_up_and_a_separator_makes_a_path(tmp_path, store, monke
     assert resolve_model("mine") == store / "mine"
     assert resolve_model("./other").resolve() == tmp_path / "other"
     assert is_path(f"a{os.sep}b")
-    with pytest.raises(ModelError, match=r"no model named 'other'.* The folder here is --model \.[/\\]other"):
+    with pytest.raises(ModelError, match=r"no model named 'other'.* The folder here is the model \.[/\\]other"):
         resolve_model("other")
 
 
@@ -259,7 +259,7 @@ def test_an_imported_checkpoint_is_a_model_that_verifies(store):
 
 def test_an_existing_model_is_replaced_with_force_alone(tmp_path):
     import_model(CHECKPOINT, output=tmp_path / "out")
-    with pytest.raises(OutputError, match="--force"):
+    with pytest.raises(OutputError, match="Use force to replace"):
         import_model(CHECKPOINT, output=tmp_path / "out")
     import_model(CHECKPOINT, output=tmp_path / "out", force=True)
 

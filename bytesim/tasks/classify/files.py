@@ -108,7 +108,7 @@ def _in_many(settings: _Settings, shares: Sequence[list[str]], jobs: int) -> Sha
     try:
         yield from map_in_processes(partial(_start, settings, threads), _Panel.judge, shares, jobs=jobs)
     except EndedProcess as error:
-        raise ToolError("a classifying process was ended, for lack of memory say. Take fewer --jobs.") from error
+        raise ToolError("a classifying process was ended, for lack of memory say. Take fewer jobs.") from error
 
 
 def _start(settings: _Settings, threads: int) -> _Panel:
@@ -125,7 +125,7 @@ class _Panel:
         self.loaded: dict[str, Classifier] = {}
         self.there = {found.name for found in stored_models()} if settings.model == AUTO else set()
         if settings.model == AUTO and TYPE_MODEL not in self.there:
-            raise ModelError(f"--model auto looks at the type of a file first, and no model {TYPE_MODEL!r} is there.")
+            raise ModelError(f"model auto looks at the type of a file first, and no model {TYPE_MODEL!r} is there.")
         self.first = self.load(TYPE_MODEL if settings.model == AUTO else settings.model)
 
     def load(self, name: str) -> Classifier:
