@@ -77,6 +77,8 @@ class Classifier:
     """When its answer is `unknown`."""
     fragments: Mapping[int, ClassCalibration] = field(default_factory=dict)
     """Bytes of a fragment -> the calibration of such."""
+    next_models: Mapping[str, str] = field(default_factory=dict)
+    """Label -> name of the model that knows more of such files."""
     batch: int = DEFAULT_BATCH
 
     def for_fragments(self, num_bytes: int) -> Classifier:
@@ -177,6 +179,7 @@ def load_classifier(
         scaling=Scaling() if calibration is None else calibration.scaling,
         rule=UnknownRule() if calibration is None else calibration.rule,
         fragments=read_fragment_calibrations(card, found.folder),
+        next_models=card.get("next", {}),
         batch=batch,
     )
 
@@ -201,6 +204,11 @@ def _card_error(card: dict[str, object], num_classes: int) -> str:
     for view in VIEWS:
         if not isinstance(card.get(view.name, False), bool):
             return f"{view.name} is neither true nor false."
+    following = card.get("next", {})
+    if not isinstance(following, dict) or not all(isinstance(name, str) and name for name in following.values()):
+        return "its next is no table of labels and names of models."
+    if not following.keys() <= set(labels):
+        return f"its next has {min(following.keys() - set(labels))!r}, which is none of its labels."
     smoothing = card.get("label_smoothing", 0.0)
     if isinstance(smoothing, bool) or not isinstance(smoothing, int | float) or not 0 <= smoothing < 1:
         return f"its label_smoothing is {smoothing!r}, no share below 1."

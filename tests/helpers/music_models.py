@@ -38,9 +38,8 @@ path = "none.npz"
 task = "generate"
 target_suffix = "abc"
 """
-
-
 TASK_FIELDS = ("task", "source_suffix", "target_suffix")
+"""What a card says of each thing that a model was trained to do."""
 
 
 def make_model(folder: Path, recipe: str = MUSIC, card: Mapping[str, Any] | None = None, **changes: Any) -> Path:
@@ -61,7 +60,7 @@ def trained_tasks(recipe: str) -> list[dict[str, str]]:
     """The field `tasks` of a card, as a training by that recipe writes it."""
     tables = tomllib.loads(recipe)["data"]
     tasks = [{name: table[name] for name in TASK_FIELDS if table.get(name)} for table in tables]
-    return [task for place, task in enumerate(tasks) if task not in tasks[:place]]
+    return list({str(task): task for task in tasks}.values())
 
 
 def answering(

@@ -21,12 +21,7 @@ from bytesim.processes import EndedProcess, map_in_processes
 from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, answers_of
 
 AUTO = "auto"
-NEXT_MODELS = {
-    "txt": "agnews",
-    **dict.fromkeys(("bmp", "gif", "ico", "jpeg", "png", "tiff", "webp"), "cifar10"),
-    **dict.fromkeys(("flac", "mp3", "ogg", "opus", "wav"), "speech"),
-}
-"""File type -> the model that `auto` asks then, where it is there."""
+"""In place of a model: TYPE_MODEL is asked first, and then the one that its card names for that type."""
 
 _SHARE_FILES = 64
 _GROUP_BYTES = 16 << 20
@@ -61,8 +56,8 @@ def classify_file(
 ) -> list[Outcome[Classified]]:
     """Label files by their content. Folders are walked.
 
-    `auto` asks the model `filetype`, and then the one of NEXT_MODELS for that type, where there is one. An answer less
-    probable than `threshold` (without it, than the model's card says) is `unknown`. A file longer than the model's
+    `auto` asks the model `filetype`, and then the one that its card names for that type, where it is there. An answer
+    less probable than `threshold` (without it, than the model's card says) is `unknown`. A file longer than the model's
     history is read in windows, as the answer says; of any file only those are read. `batch` windows go through the
     model at once, in each of `jobs` processes; a GPU is given one. Raises ConfigError, ModelError, and ToolError where
     a process is ended from outside; what is wrong with one file is in its outcome.
@@ -146,7 +141,7 @@ class _Panel:
         """The model that knows more of a file of this type; empty where there is none."""
         if self.settings.model != AUTO or not file.answers:
             return ""
-        name = NEXT_MODELS.get(file.answers[0].label, "")
+        name = self.first.next_models.get(file.answers[0].label, "")
         return name if name in self.there else ""
 
     def ask(self, classifier: Classifier, files: Sequence[_File]) -> None:
