@@ -188,6 +188,12 @@ def test_no_model_path_sees_the_rules_or_the_exact_machine():
             assert not {dotted(oracle) for oracle in reached(path) & oracles}, f"{dotted(path)} reaches what judges it"
 
 
+def test_what_runs_a_model_reaches_nothing_that_trains_or_judges_it():
+    others = {path for room in ("training", "datasets", "oracles") for path in modules(room)}
+    for path in (file for room in ("models", "engine", "predictors") for file in modules(room)):
+        assert not {dotted(other) for other in reached(path) & others}, dotted(path)
+
+
 def test_what_predicts_states_of_the_cpu_sees_no_machine_that_runs_them():
     machines = {*modules("cpu.machine"), *modules("cpu.many")}
     for path in [*(file for room in ("nn", "models", "engine") for file in modules(room)), *modules("predictors.cpu")]:

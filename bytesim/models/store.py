@@ -2,7 +2,7 @@
 
 A value with a path separator is a path. A plain name is looked up in the user's store
 (the platform's data folder, or the folder named by BYTESIM_MODELS) and then among the
-models shipped with bytesim.
+models shipped with bytesim. A name that no model has may be an alias in a model's card.
 """
 
 from __future__ import annotations
