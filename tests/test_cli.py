@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,12 +11,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from helpers.cli_tree import EVERYTHING
+from helpers.cli_tree import COMMANDS, EVERYTHING
+from helpers.tiny_training import write_recipe
 from typer.testing import CliRunner
 
 import bytesim
+from bytesim import cli
 from bytesim.cli import app
+from bytesim.engine.hardware import devices
+from bytesim.oracles.abcmidi import render_abc2midi
 
+TUNE = "X:1\nT:Bits\nM:4/4\nL:1/8\nK:D\nDFAd fdAF|GBAG FAD2|\n"
 HEAVY = ("torch", "numpy", "music21", "matplotlib")
 
 
@@ -57,6 +63,117 @@ def test_wrong_usage_exits_2():
     for arguments in (["no-such-command"], ["models", "show"], ["models", "list", "--no-such-option"]):
         done = run(*arguments)
         assert (done.returncode, done.stdout) == (2, b"")
+
+
+# --- one kind of mistake, one exit code ------------------------------------------------------
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+VALID = {
+    "classify file": "bell.wav --model filetype",
+    "classify fragments": "bell.wav",
+    "convert abc2midi": "tunes/bits.abc",
+    "convert files": "tunes/bits.abc --model music",
+    "convert midi2abc": "bits.mid",
+    "evaluate bpb": "tunes/bits.abc",
+    "evaluate classify": "sorted",
+    "evaluate convert": "tunes",
+    "evaluate cpu": "--count 1",
+    "evaluate generate": "-n 1",
+    "generate": "",
+    "models path": "",
+    "models show": "",
+    "models verify": "",
+    "simulate-cpu": "gcd.asm --engine model",
+    "train classify": "sorted",
+    "train convert": "tunes --from abc --to mid",
+    "train generate": "tunes",
+    "train recipe": "recipe.toml",
+}
+"""Command that takes a device or a model -> words with which it would work, but for those two."""
+MISSING = {
+    "classify file": "missing.bin",
+    "classify fragments": "missing.img",
+    "convert abc2midi": "missing.abc",
+    "convert files": "missing.abc --model music",
+    "convert midi2abc": "missing.mid",
+    "data build media": "digits missing.npz.xz --out set",
+    "data build music": "--tunes missing.jsonl --no-corpus --out set",
+    "evaluate bpb": "missing.abc",
+    "evaluate classify": "missing.npz",
+    "evaluate convert": "missing.jsonl",
+    "evaluate cpu": "missing.npz",
+    "evaluate generate": "-n 1 --against missing.npz",
+    "generate": "--prompt-file missing.txt",
+    "models import": "missing.pth",
+    "normalize": "missing.wav",
+    "simulate-cpu": "missing.asm",
+    "train classify": "missing",
+    "train convert": "missing --from abc --to mid",
+    "train generate": "missing",
+    "train recipe": "missing.toml",
+}
+"""Command that reads files -> words that name one that is not there."""
+READ_NO_FILE = {
+    "data build cpu", "data build filetype", "doctor", "models list", "models path", "models show", "models verify",
+}  # fmt: skip
+
+
+@pytest.fixture
+def one_error(tmp_path, monkeypatch, capsys):
+    """Runs a command, which must fail with exit 1, nothing on stdout and one line on stderr, in a folder of files."""
+    (tmp_path / "tunes").mkdir()
+    (tmp_path / "sorted" / "bmp").mkdir(parents=True)
+    (tmp_path / "tunes" / "bits.abc").write_text(TUNE)
+    (tmp_path / "bits.mid").write_bytes(render_abc2midi(TUNE).midi)
+    for name in ("bell.wav", "gcd.asm", "sunset.bmp"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    shutil.copy(EXAMPLES / "sunset.bmp", tmp_path / "sorted" / "bmp")
+    write_recipe(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BYTESIM_MODELS", str(tmp_path / "store"))
+
+    def call(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["bytesim", *words])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert (stopped.value.code, out, len(err.splitlines())) == (1, "", 1), err
+        return err.strip()
+
+    return call
+
+
+def taking(parameter: str) -> list[str]:
+    """The commands with a parameter of that name."""
+    return [words for words, command in COMMANDS.items() if parameter in {each.name for each in command.params}]
+
+
+@pytest.mark.parametrize("words", taking("device"))
+def test_a_device_that_is_not_there_is_the_same_error_of_every_command(words, one_error):
+    line = one_error(*words.split(), *VALID[words].split(), "--device", "abacus")
+    assert line == f"error: device 'abacus' cannot be used here. This machine has: {', '.join(devices())}."
+
+
+@pytest.mark.parametrize("words", [*taking("model"), "models verify"])
+def test_a_model_that_is_not_there_is_the_same_error_of_every_command(words, one_error):
+    named = ["nix"] if words.startswith("models") else ["--model", "nix"]
+    line = one_error(*words.split(), *VALID[words].split(), *named)
+    assert "no model named 'nix'. Available: agnews" in line
+
+
+@pytest.mark.parametrize("words", MISSING)
+def test_a_file_that_is_not_there_is_one_line_that_names_it(words, one_error):
+    (named,) = [word for word in MISSING[words].split() if word.startswith("missing")]
+    assert one_error(*words.split(), *MISSING[words].split()).startswith(f"error: {named}: ")
+
+
+def test_every_command_that_reads_files_is_asked_for_one_that_is_not_there():
+    assert MISSING.keys() | READ_NO_FILE == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_an_option_that_no_command_has_is_wrong_usage(words):
+    assert CliRunner().invoke(app, [*words.split(), "--no-such-option"]).exit_code == 2
 
 
 def test_a_failure_is_one_line_on_stderr_and_exits_1():

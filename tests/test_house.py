@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "models": {"errors", "patching", "clocks", "nn", "requests"},
     "engine": BELOW | {"formats", "requests", "models"},
     "training": BELOW | {"nn", "models", "formats", "cpu"},
-    "predictors": BELOW | {"formats", "media", "models", "requests", "engine", "training"},
+    "predictors": BELOW | {"formats", "media", "models", "requests", "engine"},
     "datasets": BELOW | {"formats", "cpu", "media", "oracles", "training"},
     "tasks": BESIDE | {"nn", "models", "requests", "engine", "training", "predictors", "datasets"},
     "console": BELOW,
@@ -195,6 +195,12 @@ ENGINE_MAY_SEE = ("bytesim.models.interface", "bytesim.models.weights", "bytesim
 def test_the_engine_knows_no_architecture_and_no_file_format():
     seen = {name for path in modules("engine") for name in imports(path) if room_of(name) in ("models", "formats")}
     assert not [name for name in seen if not name.startswith(ENGINE_MAY_SEE)]
+
+
+def test_what_runs_a_model_reaches_nothing_that_trains_or_judges_it():
+    others = {path for room in ("training", "datasets", "oracles") for path in modules(room)}
+    for path in (file for room in ("models", "engine", "predictors") for file in modules(room)):
+        assert not {dotted(other) for other in reached(path) & others}, dotted(path)
 
 
 def test_what_predicts_states_of_the_cpu_sees_no_machine_that_runs_them():

@@ -31,7 +31,7 @@ classify_app = typer.Typer(no_args_is_help=True)
 
 @classify_app.callback()
 def _classify() -> None:
-    """Say what files are, by their content alone, and how sure that is.
+    """Say what files are, by their content alone, and how probable that is.
 
     bytesim classify file downloads/
     """
@@ -154,7 +154,7 @@ def _show_table(outcomes: Sequence[Outcome[Classified]], *, hidden: bool) -> int
 
 
 def _cell(answer: Answer) -> str:
-    """An answer in colour, green where it is nearly sure, and the other labels below it."""
+    """An answer in colour, green where it is nearly certain, and the other labels below it."""
     style = "yellow" if answer.label != answer.guess else "green" if answer.probability >= 0.95 else "cyan"
     bare = _answer_lines(answer)
     return f"[{style}]{escape(bare[0])}[/]" + "".join(f"\n[dim]{escape(line)}[/]" for line in bare[1:])

@@ -182,7 +182,7 @@ def _check_stdout(sources: list[str], output: str | None, as_json: bool) -> None
 def _line(made: Converted) -> str | None:
     by = f"the model {made.model}" if made.model is not None else made.engine
     if made.sure is not None:
-        by += ", sure of it" if made.sure else ", not sure of it"
+        by += ", confident" if made.sure else ", not confident"
     tune = "" if made.tune is None else f", tune {made.tune}"
     line = f"{made.source}{tune} -> {made.output}: {made.num_bytes:,} bytes by {by}"
     line += f"; picture {made.picture}" if made.picture else ""

@@ -78,7 +78,8 @@ def generate(
     ] = None,
     midi: Annotated[bool, typer.Option("--midi", help="Write the MIDI of each tune beside it.")] = False,
     engine: Annotated[
-        Engine, typer.Option(help="What makes the MIDI: the model, the rules, or the model where it is sure (auto).")
+        Engine,
+        typer.Option(help="What makes the MIDI: the model, the rules, or (auto) the model where it is confident."),
     ] = Engine.auto,
     score: Annotated[
         bool, typer.Option("--score", help="Draw the score of each tune beside it, as SVG; needs abcm2ps.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bytesim.commands.options import AsJson
 from bytesim.console import print_json, print_line, report_outcomes
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 models_app = typer.Typer(no_args_is_help=True, help="List, check and import models.\n\nbytesim models list")
 
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model, or a folder (with a separator).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
 @models_app.command("list")

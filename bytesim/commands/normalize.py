@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bytesim.commands.options import AsJson
 from bytesim.console import byte_progress, print_note, report_outcomes
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def normalize(
     segment: Annotated[Segment, typer.Option(help="Which second of a recording.")] = Segment.first,
     fit: Annotated[Fit, typer.Option(help="How a picture becomes a square.")] = Fit.crop,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring recordings and pictures into the form the models read: one second of 8000 Hz mono WAV, 32x32 BMP.
 

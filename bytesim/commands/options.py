@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    pass
 
 
 class Engine(str, Enum):
@@ -35,8 +32,8 @@ Model = Annotated[str, typer.Option(help="Model name, or the path of a model fol
 EngineChoice = Annotated[
     Engine,
     typer.Option(
-        help="What converts: the model, a program that knows the formats (rules), or the model where its answer is "
-        "sure, or proven by playing it, and else the rules (auto)."
+        help="What converts: the model, a program that knows the formats (rules), or the model where it is confident, "
+        "or its answer is proven by playing it, and else the rules (auto)."
     ),
 ]
 
@@ -47,7 +44,7 @@ Jobs = Annotated[int, typer.Option(min=1, help="Processes that decode side by si
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
-Device = Annotated[str, typer.Option(help="cpu, cuda, mps...; auto takes a GPU where there is one.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps...; auto takes a GPU where there is one.")]
 
 
 DtypeChoice = Annotated[Dtype, typer.Option(help="Numbers the model computes with; auto takes the faster.")]

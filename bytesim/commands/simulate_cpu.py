@@ -42,14 +42,18 @@ def simulate_cpu(
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare the model's states with those of the exact machine.")
     ] = False,
-    steps: Annotated[int, typer.Option(help="Stop after this many steps.")] = 256,
-    acc: Annotated[int | None, typer.Option(help="First value of ACC; 0 without it.", show_default=False)] = None,
+    steps: Annotated[int, typer.Option(min=1, max=65_536, help="Stop after this many steps.")] = 256,
+    acc: Annotated[
+        int | None, typer.Option(min=0, max=255, help="First value of ACC; 0 without it.", show_default=False)
+    ] = None,
     registers: Annotated[
         str | None,
         typer.Option(metavar="A=N,B=N...", help="First values of registers; the others are 0.", show_default=False),
     ] = None,
     random_state: Annotated[bool, typer.Option("--random-state", help="Draw ACC and all registers.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Draw the same first state again.", show_default=False)] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Draw the same first state again.", show_default=False)
+    ] = None,
     trace: Annotated[
         str | None,
         typer.Option(metavar="OUT.bin", help="Also write memory and states; - writes stdout.", show_default=False),
@@ -72,30 +76,32 @@ def simulate_cpu(
     A trace is run again from its first state; wrong bytes are shown as found(right).
     """
     from bytesim.tasks.simulate_cpu.report import outside_text, plain_values, stop_text
-    from bytesim.tasks.simulate_cpu.simulate import parse_registers
     from bytesim.tasks.simulate_cpu.simulate import simulate_cpu as simulate
 
     if as_json and trace == "-":
         raise typer.BadParameter("--json and --trace - both write stdout. Name a file for the trace.")
-    try:
-        result = simulate(
-            program,
-            engine=engine.value,
-            model=model,
-            verify=verify,
-            steps=steps,
-            acc=acc,
-            registers=None if registers is None else parse_registers(registers),
-            random_state=random_state,
-            seed=seed,
-            trace=trace,
-            picture=picture,
-            force=force,
-            device=device,
-            dtype=dtype.value,
-        )
-    except ConfigError as error:
-        raise typer.BadParameter(error.message) from None
+    if verify and engine is not Engine.MODEL:
+        raise typer.BadParameter("--verify compares a model with the exact machine; use it with --engine model.")
+    if seed is not None and not random_state:
+        raise typer.BadParameter("--seed is for the first state that --random-state draws; give both or neither.")
+    if random_state and (acc is not None or registers is not None):
+        raise typer.BadParameter("--random-state draws the whole first state; leave out --acc and --registers, or it.")
+    result = simulate(
+        program,
+        engine=engine.value,
+        model=model,
+        verify=verify,
+        steps=steps,
+        acc=acc,
+        registers=None if registers is None else _register_values(registers),
+        random_state=random_state,
+        seed=seed,
+        trace=trace,
+        picture=picture,
+        force=force,
+        device=device,
+        dtype=dtype.value,
+    )
     if as_json:
         print_json(plain_values(result))
     elif trace != "-":
@@ -105,6 +111,16 @@ def simulate_cpu(
     stderr.print(stop_text(result), markup=False)
     if result.outside:
         stderr.print(outside_text(result), markup=False, soft_wrap=True)
+
+
+def _register_values(text: str) -> dict[str, int]:
+    """`A=3,B=7` as values by name. Raises BadParameter."""
+    from bytesim.tasks.simulate_cpu.simulate import parse_registers
+
+    try:
+        return parse_registers(text)
+    except ConfigError as error:
+        raise typer.BadParameter(error.message, param_hint="--registers") from None
 
 
 def _print_table(result: Simulation) -> None:

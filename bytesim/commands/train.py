@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from bytesim.commands.options import AsJson, Device
 from bytesim.console import print_json, print_line, print_note, progress
 
 if TYPE_CHECKING:
@@ -34,13 +35,6 @@ class RecipeOrCommand(TyperGroup):
         """Put `recipe` before a first word that names no command."""
         known = args and (args[0] in self.commands or args[0].startswith("-"))
         return super().resolve_command(ctx, args if known else ["recipe", *args])
-
-
-class Device(str, Enum):
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    mps = "mps"
 
 
 class Size(str, Enum):
@@ -70,7 +64,6 @@ Out = Annotated[
         show_default=False,
     ),
 ]
-OnDevice = Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU where there is one.")]
 Minutes = Annotated[
     float | None,
     typer.Option(
@@ -89,14 +82,13 @@ OfSize = Annotated[
         "base 5.5, 7.6, 2.5."
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
 @train_app.command("recipe")
 def recipe_(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe (.toml), see docs/training.md.")],
     out: Out = None,
-    device: OnDevice = Device.auto,
+    device: Device = "auto",
     minutes: Minutes = None,
     steps: Steps = None,
     as_json: AsJson = False,
@@ -110,7 +102,7 @@ def recipe_(
     from bytesim.tasks.train.train import train_recipe
 
     _check_length(minutes, steps)
-    _run(train_recipe, recipe, as_json, out=out, device=device.value, minutes=minutes, steps=steps)
+    _run(train_recipe, recipe, as_json, out=out, device=device, minutes=minutes, steps=steps)
 
 
 @train_app.command()
@@ -119,7 +111,7 @@ def generate(
     suffix: Suffix = None,
     out: Out = None,
     size: OfSize = Size.small,
-    device: OnDevice = Device.auto,
+    device: Device = "auto",
     minutes: Minutes = None,
     steps: Steps = None,
     as_json: AsJson = False,
@@ -134,7 +126,7 @@ def generate(
 
     _check_length(minutes, steps)
     length = {"minutes": minutes, "steps": steps}
-    _run(train_generate, data, as_json, suffix=suffix, out=out, size=size.value, device=device.value, **length)
+    _run(train_generate, data, as_json, suffix=suffix, out=out, size=size.value, device=device, **length)
 
 
 @train_app.command()
@@ -144,7 +136,7 @@ def convert(
     target_suffix: Annotated[str, typer.Option("--to", help="Suffix of the files to write, such as mid.")],
     out: Out = None,
     size: OfSize = Size.small,
-    device: OnDevice = Device.auto,
+    device: Device = "auto",
     minutes: Minutes = None,
     steps: Steps = None,
     as_json: AsJson = False,
@@ -161,7 +153,7 @@ def convert(
     _check_length(minutes, steps)
     suffixes = {"source_suffix": source_suffix, "target_suffix": target_suffix}
     length = {"minutes": minutes, "steps": steps}
-    _run(train_convert, data, as_json, **suffixes, out=out, size=size.value, device=device.value, **length)
+    _run(train_convert, data, as_json, **suffixes, out=out, size=size.value, device=device, **length)
 
 
 @train_app.command()
@@ -179,7 +171,7 @@ def classify(
     ] = None,
     out: Out = None,
     size: OfSize = Size.small,
-    device: OnDevice = Device.auto,
+    device: Device = "auto",
     minutes: Minutes = None,
     steps: Steps = None,
     as_json: AsJson = False,
@@ -199,7 +191,7 @@ def classify(
 
     _check_length(minutes, steps)
     options = {"suffix": suffix, "group": group, "minutes": minutes, "steps": steps}
-    _run(train_classify, data, as_json, out=out, size=size.value, device=device.value, **options)
+    _run(train_classify, data, as_json, out=out, size=size.value, device=device, **options)
 
 
 def _check_length(minutes: float | None, steps: int | None) -> None:

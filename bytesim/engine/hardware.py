@@ -1,4 +1,4 @@
-"""What a device can do, measured: matrix products in fp32 and bf16, and memory bandwidth.
+"""Devices: which there are, opening one, and what it can do, measured: matrix products and memory bandwidth.
 
 Whether bf16 is faster cannot be looked up: some processors have instructions for it, others
 convert to fp32 and back, and it depends on how many rows share one read of the weights. So a small
@@ -13,6 +13,10 @@ from functools import cache
 
 import torch
 
+from bytesim.errors import ConfigError
+
+DTYPES = ("auto", "float32", "bfloat16")
+"""Names of the number types that a model is loaded for."""
 ROWS = 512
 """Rows of a product as prefill and training have them; decoding has one per file in the batch."""
 
@@ -26,6 +30,24 @@ def devices() -> list[str]:
     found = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     found += ["mps"] if torch.backends.mps.is_available() else []
     return [*found, "cpu"]
+
+
+def open_device(name: str) -> torch.device:
+    """The device of that name; `auto` is the first of `devices()`. Raises ConfigError for one that cannot be used."""
+    try:
+        device = torch.device(devices()[0] if name == "auto" else name)
+        torch.zeros(1, device=device).item()  # reading back tells a device that stores nothing, such as meta
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise ConfigError(f"device {name!r} cannot be used here. This machine has: {', '.join(devices())}.") from error
+    return device
+
+
+def open_dtype(name: str, device: str | torch.device = "cpu", *, rows: int = ROWS) -> torch.dtype:
+    """The number type of a name in DTYPES; `auto` is the faster one for `rows` vectors. Raises ConfigError."""
+    if name not in DTYPES:
+        raise ConfigError(f"dtype {name!r} is none of {', '.join(DTYPES)}.")
+    dtype: torch.dtype = faster_dtype(device, rows=rows) if name == "auto" else getattr(torch, name)
+    return dtype
 
 
 def faster_dtype(device: str | torch.device = "cpu", *, rows: int = ROWS) -> torch.dtype:

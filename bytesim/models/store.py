@@ -2,21 +2,22 @@
 
 A value with a path separator is a path. A plain name is looked up in the user's store
 (the platform's data folder, or the folder named by BYTESIM_MODELS) and then among the
-models shipped with bytesim.
+models shipped with bytesim. A name that no model has may be an alias in a model's card.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
 
 from bytesim.errors import ModelError
-from bytesim.models.folder import CONFIG_FILE, WEIGHTS_FILE
+from bytesim.models.folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_card
 
 STORE_VARIABLE = "BYTESIM_MODELS"
 """Environment variable that names another folder for the user's own models."""
@@ -25,17 +26,16 @@ STORE_VARIABLE = "BYTESIM_MODELS"
 Place = Literal["user", "shipped", "path"]
 
 
+ALIASES_FIELD = "aliases"
+
+
 @dataclass(frozen=True)
 class Alias:
-    """Another name for one side of a model."""
+    """Another name for a model, or for one side of it, from its card."""
 
     model: str
-    suffix: str
-    """The files that it writes under this name."""
-
-
-ALIASES = {"abc": Alias("music", "abc")}
-"""Names that stand for a model as long as no model is called so."""
+    suffix: str | None = None
+    """The files that it writes under this name, of several kinds; None for any."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,43 @@ def _models_in(root: Path, place: Place) -> Iterator[StoredModel]:
             yield StoredModel(folder.name, place, folder)
 
 
+def known_aliases() -> dict[str, Alias]:
+    """Name -> what it stands for, from the cards of all models.
+
+    A name that a model has stands for that model alone. Of cards with the same alias the user's own counts. A card
+    that cannot be read adds none; `read_aliases` says why.
+    """
+    models = stored_models()
+    known: dict[str, Alias] = {}
+    for model in sorted(models, key=lambda model: model.place == "user"):
+        with suppress(ModelError):
+            known.update(read_aliases(model.name, read_card(model.folder), model.folder))
+    for model in models:
+        known.pop(model.name, None)
+    return known
+
+
+def read_aliases(model: str, card: Mapping[str, Any], folder: Path) -> dict[str, Alias]:
+    """The aliases in a model's card, `{"abc": {"suffix": "abc"}}`. Raises ModelError for those that make no sense."""
+    stored = card.get(ALIASES_FIELD, {})
+    try:
+        aliases = {name: Alias(model, **fields) for name, fields in stored.items()}
+        if not all(isinstance(alias.suffix, str | None) for alias in aliases.values()):
+            raise TypeError
+    except (AttributeError, TypeError) as error:
+        raise ModelError(f"its {ALIASES_FIELD} make no sense.", file=str(folder / CARD_FILE)) from error
+    return aliases
+
+
 def alias_of(name: str) -> Alias | None:
     """What a name stands for; None for a path, the name of a model, or one that nothing is called by."""
-    return None if name not in ALIASES or any(model.name == name for model in stored_models()) else ALIASES[name]
-
-
-def aliases_of(model: str) -> tuple[str, ...]:
-    """The other names that find a model."""
-    return tuple(name for name, alias in ALIASES.items() if alias.model == model and alias_of(name))
+    if is_path(name) or any(model.name == name for model in stored_models()):
+        return None
+    return known_aliases().get(name)
 
 
 def is_path(name: str) -> bool:
-    """Whether a value of --model is a path: it holds a separator of this platform or a slash."""
+    """Whether what names a model is a path: it holds a separator of this platform or a slash."""
     return any(separator in name for separator in {"/", os.sep, os.altsep or "/"})
 
 
@@ -104,11 +129,12 @@ def find_model(name: str) -> StoredModel:
                 f"no {CONFIG_FILE} there. A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}.", file=name
             )
         return StoredModel(folder.name, "path", folder)
-    alias = alias_of(name)
-    for model in stored_models():
-        if model.name == (alias.model if alias else name):
-            return model
-    raise ModelError(_missing(name))
+    models = {model.name: model for model in stored_models()}
+    alias = None if name in models else known_aliases().get(name)
+    found = models.get(alias.model if alias else name)
+    if found is None:
+        raise ModelError(_missing(name))
+    return found
 
 
 def resolve_model(name: str) -> Path:
@@ -121,7 +147,7 @@ def _missing(name: str) -> str:
     there_are = (
         f"Available: {names}." if names else "There are none yet: train one, or import one with `models import`."
     )
-    hint = f" The folder here is --model .{os.sep}{name}." if name and _is_file(Path(name) / CONFIG_FILE) else ""
+    hint = f" The folder here is the model .{os.sep}{name}." if name and _is_file(Path(name) / CONFIG_FILE) else ""
     return f"no model named {name!r}. {there_are}{hint}"
 
 
@@ -135,7 +161,7 @@ def _is_file(path: Path) -> bool:
 def folder_for_new(name: str) -> Path:
     """Where a new model of that name is kept in the user's store.
 
-    Raises ModelError where the name could not be typed back as --model NAME.
+    Raises ModelError where the name could not be typed back as the name of a model.
     """
     if not name or name in {".", ".."} or is_path(name) or Path(name).name != name or not name.isprintable():
         raise ModelError(f"{name!r} is no model name. Use letters, digits, dashes and dots, without a separator.")

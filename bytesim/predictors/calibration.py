@@ -23,7 +23,7 @@ from bytesim.predictors.scaling import Probabilities, Scaling, fit_scaling, log_
 
 CARD_FIELD = "calibration"
 FRAGMENTS_FIELD = "fragment_calibrations"
-"""Bytes of a fragment -> its calibration. Signatures make a model sure of a file; its middle has none."""
+"""Bytes of a fragment -> its calibration. Signatures make a model confident of a file; its middle has none."""
 MOST_BELOW = 0.03
 """Greatest share of known files that the threshold may call unknown."""
 MOST_BELOW_WITH_UNSEEN = 0.045
@@ -78,9 +78,9 @@ def unsmoothed(logits: ArrayLike, smoothing: float) -> Probabilities:
     """(N, C) log-probabilities of a model trained with smoothed labels, with the smoothing taken out.
 
     Labels smoothed by s ask for s / C of each of C classes beside 1 - s of the right one, so a model learns never to
-    be surer than that, and a temperature cannot part what is sure from what is nearly so. (p - s / C) / (1 - s) is
-    what an answer p holds beside the smoothing. The order of classes stays, but for those that had next to nothing.
-    Smoothing: Szegedy et al. 2015, arXiv:1512.00567, section 7.
+    be more confident than that, and a temperature cannot part the certain from the nearly certain. (p - s / C) /
+    (1 - s) is what an answer p holds beside the smoothing. The order of classes stays, but for those that had next to
+    nothing. Smoothing: Szegedy et al. 2015, arXiv:1512.00567, section 7.
     """
     table = log_softmax(logits)
     if not smoothing:
@@ -96,19 +96,19 @@ def fit_threshold(known: ArrayLike, unseen: ArrayLike | None = None, *, most_bel
     that parts the two best: the greatest share of unseen files below it less the share of known ones, of which at
     most `most_below` (MOST_BELOW_WITH_UNSEEN) may be. `confidences` gives both. Raises ValueError for no known files.
     """
-    sure = np.sort(np.asarray(known, np.float64))
-    if sure.ndim != 1 or not sure.size:
-        raise ValueError(f"confidences {sure.shape} must be one row of at least one known file")
+    confident = np.sort(np.asarray(known, np.float64))
+    if confident.ndim != 1 or not confident.size:
+        raise ValueError(f"confidences {confident.shape} must be one row of at least one known file")
     if most_below is None:
         most_below = MOST_BELOW if unseen is None else MOST_BELOW_WITH_UNSEEN
-    highest = float(sure[min(int(most_below * len(sure)), len(sure) - 1)])
+    highest = float(confident[min(int(most_below * len(confident)), len(confident) - 1)])
     if unseen is None or not np.size(unseen):
         return highest
     strange = np.sort(np.asarray(unseen, np.float64))
-    values = np.unique(np.concatenate([sure, strange]))
+    values = np.unique(np.concatenate([confident, strange]))
     tried = np.unique(np.concatenate([[0.0, highest], (values[1:] + values[:-1]) / 2]))
     tried = tried[tried <= highest]
-    won = np.searchsorted(strange, tried) / len(strange) - np.searchsorted(sure, tried) / len(sure)
+    won = np.searchsorted(strange, tried) / len(strange) - np.searchsorted(confident, tried) / len(confident)
     return float(tried[int(won.argmax())])
 
 
@@ -130,12 +130,12 @@ def best_guesses(probabilities: ArrayLike, labels: Sequence[str]) -> NDArray[np.
 def are_unknown(probabilities: ArrayLike, labels: Sequence[str], rule: UnknownRule) -> NDArray[np.bool_]:
     """(N,) which rows are answered `unknown`."""
     table = np.asarray(probabilities, np.float64)
-    sure = confidences(table, labels)
-    doubted = sure < rule.below
+    confidence = confidences(table, labels)
+    doubted = confidence < rule.below
     if UNKNOWN not in labels:
         return doubted
     share = table[:, labels.index(UNKNOWN)]
-    return doubted | (share > sure if rule.share_from is None else share >= rule.share_from)
+    return doubted | (share > confidence if rule.share_from is None else share >= rule.share_from)
 
 
 def fit_rule(known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str]) -> UnknownRule:
@@ -164,9 +164,9 @@ def fit_rule(known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str]) 
 
 def _spending(known: Probabilities, labels: Sequence[str], spent: int, lost: int) -> UnknownRule:
     """The rule that calls at most `lost` known files unknown, at most `spent` of them for the class `unknown`."""
-    share, sure = known[:, labels.index(UNKNOWN)], confidences(known, labels)
+    share, confidence = known[:, labels.index(UNKNOWN)], confidences(known, labels)
     share_from = _up(float(np.nextafter(np.sort(share)[::-1][spent], 2.0)), 1e6)
-    left = np.sort(sure[share < share_from])
+    left = np.sort(confidence[share < share_from])
     return UnknownRule(below=_down(float(left[lost - (len(known) - len(left))]), 1e4), share_from=share_from)
 
 
@@ -178,7 +178,7 @@ def _up(value: float, steps: float) -> float:
     return math.ceil(value * steps) / steps
 
 
-def calibrate(
+def fit_class_calibration(
     logits: ArrayLike,
     classes: ArrayLike,
     labels: Sequence[str],
@@ -211,7 +211,7 @@ def calibrate(
     )
 
 
-def read_calibration(card: dict[str, Any], folder: Path) -> ClassCalibration | None:
+def read_class_calibration(card: dict[str, Any], folder: Path) -> ClassCalibration | None:
     """The calibration in a card; None where it has none. Raises ModelError for one that makes no sense."""
     stored = card.get(CARD_FIELD)
     return None if stored is None else _parse(stored, CARD_FIELD, folder)
@@ -242,7 +242,7 @@ def _parse(stored: Any, name: str, folder: Path) -> ClassCalibration:
     return made
 
 
-def keep_calibration(folder: Path, calibration: ClassCalibration, *, fragment_bytes: int | None = None) -> None:
+def keep_class_calibration(folder: Path, calibration: ClassCalibration, *, fragment_bytes: int | None = None) -> None:
     """Write a calibration into a model's card, of files or of fragments of a size. Raises ModelError, OutputError."""
     card = read_card(folder)
     if fragment_bytes is None:

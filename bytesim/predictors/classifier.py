@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bytesim.engine.classify import DEFAULT_BATCH, class_logits
-from bytesim.engine.hardware import faster_dtype
+from bytesim.engine.hardware import open_device, open_dtype
 from bytesim.errors import ConfigError, ModelError
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.formats.views import VIEWS, View
@@ -30,11 +29,10 @@ from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_o
 from bytesim.predictors.calibration import (
     ClassCalibration,
     UnknownRule,
-    read_calibration,
+    read_class_calibration,
     read_fragment_calibrations,
     unsmoothed,
 )
-from bytesim.predictors.loading import DTYPES, open_device
 from bytesim.predictors.scaling import Probabilities, Scaling, log_softmax
 
 
@@ -77,6 +75,8 @@ class Classifier:
     """When its answer is `unknown`."""
     fragments: Mapping[int, ClassCalibration] = field(default_factory=dict)
     """Bytes of a fragment -> the calibration of such."""
+    next_models: Mapping[str, str] = field(default_factory=dict)
+    """Label -> name of the model that knows more of such files."""
     batch: int = DEFAULT_BATCH
 
     def for_fragments(self, num_bytes: int) -> Classifier:
@@ -151,18 +151,15 @@ def load_classifier(
     `dtype` float32, bfloat16, or `auto` for the faster. Raises ModelError where it is missing, damaged or no
     classifier, ConfigError for an unknown device, dtype or batch.
     """
-    if dtype not in DTYPES:
-        raise ConfigError(f"dtype {dtype!r} is none of {', '.join(DTYPES)}.")
     if batch < 1:
         raise ConfigError(f"batch {batch} is out of range; choose 1 or more.")
     found = find_model(name)
     place = open_device(device)
-    number_type = faster_dtype(place) if dtype == "auto" else getattr(torch, dtype)
-    model = load_model(found.folder, dtype=number_type).to(place)
+    model = load_model(found.folder, dtype=open_dtype(dtype, place)).to(place)
     if not classifies(model):
         raise ModelError(f"the model {name!r} writes files; it classifies none.")
     card = read_card(found.folder)
-    calibration = read_calibration(card, found.folder)
+    calibration = read_class_calibration(card, found.folder)
     wrong = _card_error(card, model.config.num_classes)
     if wrong:
         raise ModelError(wrong, file=str(found.folder / CARD_FILE))
@@ -180,6 +177,7 @@ def load_classifier(
         scaling=Scaling() if calibration is None else calibration.scaling,
         rule=UnknownRule() if calibration is None else calibration.rule,
         fragments=read_fragment_calibrations(card, found.folder),
+        next_models=card.get("next", {}),
         batch=batch,
     )
 
@@ -204,6 +202,11 @@ def _card_error(card: dict[str, object], num_classes: int) -> str:
     for view in VIEWS:
         if not isinstance(card.get(view.name, False), bool):
             return f"{view.name} is neither true nor false."
+    following = card.get("next", {})
+    if not isinstance(following, dict) or not all(isinstance(name, str) and name for name in following.values()):
+        return "its next is no table of labels and names of models."
+    if not following.keys() <= set(labels):
+        return f"its next has {min(following.keys() - set(labels))!r}, which is none of its labels."
     smoothing = card.get("label_smoothing", 0.0)
     if isinstance(smoothing, bool) or not isinstance(smoothing, int | float) or not 0 <= smoothing < 1:
         return f"its label_smoothing is {smoothing!r}, no share below 1."

@@ -1,8 +1,8 @@
-"""How sure a model is of its own answer, and from which surprise on that may be relied on. No torch.
+"""Which answers of a model are confident: those whose negative log-likelihood is within a bound. No torch.
 
-The surprise of an answer is the sum of the model's nats over it: exp(-surprise) is the probability that the model gave
-to the whole file. A calibration is the greatest surprise up to which nearly all answers were right, on tunes that were
-kept apart from training and from the last measurement; it stands in the model's card.
+The negative log-likelihood of an answer (`nll_nats`) is the sum of the model's nats over it: exp(-nll_nats) is the
+probability that the model gave to the whole file. The bound is the greatest value up to which nearly all answers were
+right, on tunes that were kept apart from training and from the last measurement; it stands in the model's card.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from bytesim.errors import ModelError, OutputError
 from bytesim.models.folder import CARD_FILE, read_card, write_json
 
 WANTED_RIGHT = 0.99
-"""Share of the answers called sure that must have been right."""
+"""Share of the confident answers that must have been right."""
 SIGNIFICANCE = 0.05
-"""Greatest p-value, of so few wrong answers though no more than WANTED_RIGHT were right, that calls answers sure."""
+"""Greatest p-value, of so few wrong answers though no more than WANTED_RIGHT were right, at which a bound is set."""
 CARD_FIELD = "confidence"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """When the answers of a model may be called sure."""
+class AnswerBound:
+    """Which answers of a model are confident, as its card has it."""
 
     most_nats: float
-    """Answers with this surprise or less are."""
+    """Answers with this negative log-likelihood or less are confident."""
     sure: int
-    """Files of the split whose answers were."""
+    """Files of the split whose answers were confident."""
     right: int
     """Those of them that had the right notes and no others."""
     files: int
@@ -46,8 +46,8 @@ def direction_of(suffixes: tuple[str, str]) -> str:
     return " to ".join(suffixes)
 
 
-def surprise(data: bytes, token_nats: NDArray[np.float32], suffix: str) -> float:
-    """Nats of an answer without those of MIDI track lengths, which are guesses, and mended."""
+def nll_nats(data: bytes, token_nats: NDArray[np.float32], suffix: str) -> float:
+    """Negative log-likelihood of an answer, without MIDI track lengths, which are guesses, and mended."""
     counted = np.ones(len(token_nats), np.bool_)
     if suffix == "mid":
         for match in re.finditer(b"MTrk", data):
@@ -55,20 +55,20 @@ def surprise(data: bytes, token_nats: NDArray[np.float32], suffix: str) -> float
     return float(token_nats[counted].sum())
 
 
-def calibrate(judged: Sequence[tuple[float, bool]], *, split: str, split_sha256: str) -> Calibration | None:
-    """The calibration, of (surprise, whether it was right), that calls most answers sure.
+def fit_answer_bound(judged: Sequence[tuple[float, bool]], *, split: str, split_sha256: str) -> AnswerBound | None:
+    """The greatest bound that nearly all answers within it allow, from (nll_nats, whether it was right) of each.
 
     Its share of right answers is over WANTED_RIGHT by an exact binomial test (Clopper and Pearson 1934), for that
-    surprise alone: that it is the greatest of many is not allowed for. None where there is no such surprise; it takes
+    bound alone: that it is the greatest of many is not allowed for. None where there is no such bound; it takes
     299 right answers, or more if some are wrong.
     """
-    best: Calibration | None = None
+    best: AnswerBound | None = None
     right = 0
-    for sure, (nats, was_right) in enumerate(sorted(judged), start=1):
+    for confident, (nats, was_right) in enumerate(sorted(judged), start=1):
         right += was_right
-        if _p_value(sure, sure - right) <= SIGNIFICANCE:
-            best = Calibration(
-                most_nats=nats, sure=sure, right=right, files=len(judged), split=split, split_sha256=split_sha256
+        if _p_value(confident, confident - right) <= SIGNIFICANCE:
+            best = AnswerBound(
+                most_nats=nats, sure=confident, right=right, files=len(judged), split=split, split_sha256=split_sha256
             )
     return best
 
@@ -83,28 +83,28 @@ def _p_value(answers: int, wrong: int) -> float:
     return float(np.exp(logs).sum())
 
 
-def read_calibration(folder: Path, direction: str) -> Calibration | None:
-    """The calibration in a model's card; None where it has none. Raises ModelError for one that makes no sense."""
+def read_answer_bound(folder: Path, direction: str) -> AnswerBound | None:
+    """The bound in a model's card; None where it has none. Raises ModelError for one that makes no sense."""
     stored = read_card(folder).get(CARD_FIELD, {})
     values = stored.get(direction) if isinstance(stored, dict) else None
     if values is None:
         return None
     try:
-        return Calibration(**{**values, "most_nats": float(values["most_nats"])})
+        return AnswerBound(**{**values, "most_nats": float(values["most_nats"])})
     except (TypeError, ValueError, KeyError) as error:
         raise ModelError(f"its {CARD_FIELD} for {direction} makes no sense.", file=str(folder / CARD_FILE)) from error
 
 
-def keep_calibration(folder: Path, direction: str, calibration: Calibration | None) -> None:
-    """Write a calibration into a model's card; None takes out what stands there. Raises ModelError, OutputError."""
+def keep_answer_bound(folder: Path, direction: str, bound: AnswerBound | None) -> None:
+    """Write a bound into a model's card; None takes out what stands there. Raises ModelError, OutputError."""
     card: dict[str, Any] = read_card(folder)
     stored = card.get(CARD_FIELD, {})
     if not isinstance(stored, dict):
         raise ModelError(f"its {CARD_FIELD} is no table.", file=str(folder / CARD_FILE))
-    if calibration is None and direction not in stored:
+    if bound is None and direction not in stored:
         return
     others = {name: values for name, values in stored.items() if name != direction}
-    card[CARD_FIELD] = others if calibration is None else {**others, direction: asdict(calibration)}
+    card[CARD_FIELD] = others if bound is None else {**others, direction: asdict(bound)}
     try:
         write_json(folder / CARD_FILE, card)
     except OSError as error:

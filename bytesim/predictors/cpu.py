@@ -31,8 +31,8 @@ class Prediction:
     """What it wrote after the last whole state, 0..15 bytes."""
     ended: bool
     """Whether it ended the file itself, as after an HLT; else it was stopped by the number of steps."""
-    surprise_nats: float
-    """Surprise of the model at its own answer: exp(-it) is the probability that it gave it."""
+    nll_nats: float
+    """Negative log-likelihood of its answer, by the model itself: exp(-nll_nats) is the probability that it gave it."""
 
     @property
     def data(self) -> bytes:
@@ -88,7 +88,7 @@ def _prediction(first: State, reply: Reply, steps: int) -> Prediction:
     whole = len(data) // STATE_SIZE * STATE_SIZE
     states = [parse_state(data[at : at + STATE_SIZE]) for at in range(0, whole, STATE_SIZE)]
     nats = float(reply.token_nats[: len(data) + reply.ended].sum())
-    return Prediction(states=(first, *states), rest=data[whole:], ended=reply.ended, surprise_nats=nats)
+    return Prediction(states=(first, *states), rest=data[whole:], ended=reply.ended, nll_nats=nats)
 
 
 def states_request(model: ByteModel, memory: bytes, first: bytes) -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,16 @@ from bytesim.models.folder import (
     read_config,
     weight_shapes,
 )
-from bytesim.models.store import Place, aliases_of, find_model, folder_for_new, stored_models
+from bytesim.models.store import (
+    Alias,
+    Place,
+    StoredModel,
+    find_model,
+    folder_for_new,
+    known_aliases,
+    read_aliases,
+    stored_models,
+)
 
 MAX_SHIPPED_BYTES = 16 << 20
 """Largest model.safetensors that is shipped with bytesim."""
@@ -53,22 +62,27 @@ class VerifiedModel:
 
 def list_models() -> list[Outcome[ModelInfo]]:
     """Every model that a name finds, by name; a damaged one carries its error."""
-    return run_each([model.name for model in stored_models()], show_model)
+    aliases = known_aliases()
+    return run_each([model.name for model in stored_models()], lambda name: _info(find_model(name), aliases))
 
 
 def show_model(model: str) -> ModelInfo:
     """Config, card and size of one model, by name or path. Raises ModelError where it is missing or damaged."""
-    found = find_model(model)
-    shapes = weight_shapes(found.folder)
+    return _info(find_model(model), known_aliases())
+
+
+def _info(model: StoredModel, aliases: Mapping[str, Alias]) -> ModelInfo:
+    shapes, config, card = weight_shapes(model.folder), read_config(model.folder), read_card(model.folder)
+    own = read_aliases(model.name, card, model.folder)
     return ModelInfo(
-        name=found.name,
-        place=found.place,
-        folder=found.folder,
+        name=model.name,
+        place=model.place,
+        folder=model.folder,
         num_parameters=sum(math.prod(shape) for shape in shapes.values()),
-        num_bytes=(found.folder / WEIGHTS_FILE).stat().st_size,
-        config=read_config(found.folder),
-        card=read_card(found.folder),
-        aliases=() if found.place == "path" else aliases_of(found.name),
+        num_bytes=(model.folder / WEIGHTS_FILE).stat().st_size,
+        config=config,
+        card=card,
+        aliases=() if model.place == "path" else tuple(name for name in own if aliases.get(name) == own[name]),
     )
 
 
@@ -115,7 +129,7 @@ def import_model(
     source = Path(weights)
     folder = Path(output) if output is not None else folder_for_new(name if name is not None else source.stem)
     if os.path.lexists(folder) and not force:
-        raise OutputError("exists already. Use --force to replace the model in it, or another name.", file=str(folder))
+        raise OutputError("exists already. Use force to replace the model in it, or another name.", file=str(folder))
     try:
         config, state_dict = published_to_ours(read_published(source))
         check_shapes({name: tuple(tensor.shape) for name, tensor in state_dict.items()}, outline(config.to_dict()))

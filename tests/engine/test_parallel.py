@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.music_models import make_model
+from helpers.processes import children_of
 
 from bytesim.engine.bulk import decode_all
 from bytesim.engine.decode import decode_in_order
@@ -89,16 +90,6 @@ def test_a_process_that_is_killed_is_told_in_one_line(decoding):
     assert decoding.returncode == 1
     (line,) = said.strip().splitlines()
     assert "error: a decoding process was ended" in line
-
-
-def children_of(pid: int, count: int) -> list[str]:
-    """The processes that one has started, as soon as there are so many."""
-    for _ in range(4800):
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        if len(children) >= count:
-            return children
-        time.sleep(0.05)
-    raise AssertionError("no processes were started")
 
 
 def wait_until_begun(children: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Models for the tests of convert, generate and evaluate: a tiny random one, and replies that are known."""
 
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ from bytesim.models.bgpt.model import BGPT
 from bytesim.models.interface import ByteModel
 from bytesim.models.weights import save_model
 from bytesim.requests import Reply, Request
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REEL = "X:1\nT:The Reel\nR:reel\nM:4/4\nL:1/8\nQ:1/4=100\nK:D\n|:DFAd fdAF|GBAG FAD2:|\n"
@@ -33,10 +39,12 @@ path = "none.npz"
 task = "generate"
 target_suffix = "abc"
 """
+TASK_FIELDS = ("task", "source_suffix", "target_suffix")
+"""What a card says of each thing that a model was trained to do."""
 
 
-def make_model(folder: Path, recipe: str = MUSIC, **changes: Any) -> Path:
-    """A model folder with random weights."""
+def make_model(folder: Path, recipe: str = MUSIC, card: Mapping[str, Any] | None = None, **changes: Any) -> Path:
+    """A model folder with random weights; `changes` are to its config, `card` is added to its card."""
     torch.manual_seed(0)
     settings: dict[str, Any] = {
         "parts": "modern", "patch_size": 8, "max_patches": 256, "hidden_size": 32, "num_layers": 1, "head_size": 16,
@@ -44,8 +52,16 @@ def make_model(folder: Path, recipe: str = MUSIC, **changes: Any) -> Path:
         "source_attention": True, "source_layers": 1, "source_hidden_size": 32, "max_source_bytes": 1024,
     }  # fmt: skip
     config = BGPTConfig(**{**settings, **changes})
-    save_model(folder, BGPT(config).state_dict(), config=config.to_dict(), card={"purpose": "tests"}, recipe=recipe)
+    full = {"purpose": "tests", "tasks": trained_tasks(recipe), **(card or {})}
+    save_model(folder, BGPT(config).state_dict(), config=config.to_dict(), card=full, recipe=recipe)
     return folder
+
+
+def trained_tasks(recipe: str) -> list[dict[str, str]]:
+    """The field `tasks` of a card, as a training by that recipe writes it."""
+    tables = tomllib.loads(recipe)["data"]
+    tasks = [{name: table[name] for name in TASK_FIELDS if table.get(name)} for table in tables]
+    return list({str(task): task for task in tasks}.values())
 
 
 def answering(

@@ -14,7 +14,7 @@ from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.folder import CARD_FILE, CONFIG_FILE, RECIPE_FILE, WEIGHTS_FILE, check_hashes
 from bytesim.models.registry import build_model
-from bytesim.models.store import is_path, resolve_model, stored_models
+from bytesim.models.store import Alias, alias_of, find_model, is_path, resolve_model, stored_models
 from bytesim.models.weights import load_model, save_model
 from bytesim.tasks.models import import_model, list_models, model_path, show_model, verify_model, verify_models
 
@@ -110,7 +110,7 @@ def test_a_name_is_looked_up_and_a_separator_makes_a_path(tmp_path, store, monke
     assert resolve_model("mine") == store / "mine"
     assert resolve_model("./other").resolve() == tmp_path / "other"
     assert is_path(f"a{os.sep}b")
-    with pytest.raises(ModelError, match=r"no model named 'other'.* The folder here is --model \.[/\\]other"):
+    with pytest.raises(ModelError, match=r"no model named 'other'.* The folder here is the model \.[/\\]other"):
         resolve_model("other")
 
 
@@ -133,6 +133,47 @@ def test_the_user_s_model_hides_a_shipped_one(store, tmp_path, monkeypatch):
     save_tiny(store / "music")
     monkeypatch.setattr("bytesim.models.store.shipped_folder", lambda: shipped)
     assert [(model.name, model.place) for model in stored_models()] == [("cpu", "shipped"), ("music", "user")]
+
+
+def add_to_card(folder: Path, **fields) -> None:
+    card = json.loads((folder / CARD_FILE).read_text())
+    (folder / CARD_FILE).write_text(json.dumps({**card, **fields}))
+
+
+def test_an_alias_in_a_card_finds_the_model_unless_a_model_is_called_so(store):
+    save_tiny(store / "mine")
+    add_to_card(store / "mine", aliases={"tunes": {"suffix": "abc"}, "songs": {}, "other": {}})
+    save_tiny(store / "other")
+    assert (find_model("tunes"), alias_of("tunes")) == (find_model("mine"), Alias("mine", "abc"))
+    assert (find_model("songs"), alias_of("songs")) == (find_model("mine"), Alias("mine", None))
+    assert (find_model("other").name, alias_of("other"), alias_of("./tunes"), alias_of("nix")) == ("other", *[None] * 3)
+    assert show_model("tunes").aliases == ("tunes", "songs")
+    assert {outcome.source: outcome.result.aliases for outcome in list_models()}["mine"] == ("tunes", "songs")
+
+
+def test_of_cards_with_the_same_alias_the_user_s_own_counts(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("bytesim.models.store.shipped_folder", lambda: tmp_path / "shipped")
+    for folder in (tmp_path / "shipped" / "zither", store / "mine"):
+        save_tiny(folder)
+        add_to_card(folder, aliases={"tunes": {}})
+    assert find_model("tunes").name == "mine"
+    assert show_model("zither").aliases == ()
+
+
+@pytest.mark.parametrize(
+    "damaged", [None, 3, "abc", ["abc"], {"a": "b"}, {"a": None}, {"a": {"suffix": 1}}, {"a": {"x": 1}}]
+)
+def test_damaged_aliases_are_an_error_of_their_model_and_hide_no_other(store, damaged):
+    for name in ("good", "torn"):
+        save_tiny(store / name)
+    add_to_card(store / "good", aliases={"tunes": {}})
+    add_to_card(store / "torn", aliases=damaged)
+    assert find_model("tunes").name == "good"
+    listed = {outcome.source: outcome for outcome in list_models()}
+    assert str(listed["torn"].error) == f"{store / 'torn' / CARD_FILE}: its aliases make no sense."
+    assert listed["good"].error is None
+    with pytest.raises(ModelError, match="no model named 'a'"):
+        find_model("a")
 
 
 def test_a_damaged_model_is_listed_with_its_error(store):
@@ -259,7 +300,7 @@ def test_an_imported_checkpoint_is_a_model_that_verifies(store):
 
 def test_an_existing_model_is_replaced_with_force_alone(tmp_path):
     import_model(CHECKPOINT, output=tmp_path / "out")
-    with pytest.raises(OutputError, match="--force"):
+    with pytest.raises(OutputError, match="Use force to replace"):
         import_model(CHECKPOINT, output=tmp_path / "out")
     import_model(CHECKPOINT, output=tmp_path / "out", force=True)
 

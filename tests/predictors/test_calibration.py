@@ -19,12 +19,12 @@ from bytesim.predictors.calibration import (
     UnknownRule,
     are_unknown,
     best_guesses,
-    calibrate,
     confidences,
+    fit_class_calibration,
     fit_rule,
     fit_threshold,
-    keep_calibration,
-    read_calibration,
+    keep_class_calibration,
+    read_class_calibration,
     read_fragment_calibrations,
     unsmoothed,
 )
@@ -83,16 +83,16 @@ def test_many_files_without_a_mistake_make_no_answer_certain():
 def test_a_fitted_scaling_can_be_kept(tmp_path):
     logits, labels = honest(MANY_FILES)
     for factor in (1.0, 0.2, 6.0):  # at 1 the uncalibrated softmax is all that is needed
-        made = calibrate(logits * factor, labels, list("abcde"), split="dev", split_sha256="ab")
+        made = fit_class_calibration(logits * factor, labels, list("abcde"), split="dev", split_sha256="ab")
         assert 0 <= made.uncalibrated + made.uniform <= 1
-        assert read_calibration({"calibration": asdict(made)}, tmp_path) == made
+        assert read_class_calibration({"calibration": asdict(made)}, tmp_path) == made
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
 def test_the_temperature_undoes_overconfidence(factor):
     logits, labels = honest()
     assert fit_temperature(logits * factor, labels) == pytest.approx(factor, rel=0.1)
-    made = calibrate(logits * factor, labels, list("abcde"), split="dev", split_sha256="0")
+    made = fit_class_calibration(logits * factor, labels, list("abcde"), split="dev", split_sha256="0")
     assert made.expected_calibration_error < 0.03
     assert made.expected_calibration_error <= calibration_error(softmax(logits * factor), labels) + 0.01
 
@@ -175,7 +175,7 @@ def test_smoothing_is_taken_out_of_answers():
 def test_rows_of_the_class_unknown_count_as_unseen():
     logits = np.array([[4.0, 0, 0]] * 40 + [[0, 0, 4.0]] * 40 + [[0.0, 0.1, 0.2]] * 20)
     labels = [0] * 40 + [2] * 40 + [1] * 20
-    made = calibrate(logits, labels, ["png", "unknown", "zip"], split="dev", split_sha256="0")
+    made = fit_class_calibration(logits, labels, ["png", "unknown", "zip"], split="dev", split_sha256="0")
     probabilities = softmax(logits, made.temperature)
     assert are_unknown(probabilities, ["png", "unknown", "zip"], made.rule).tolist() == [False] * 80 + [True] * 20
 
@@ -185,15 +185,15 @@ def test_the_card_keeps_a_calibration(tmp_path):
     made = ClassCalibration(
         temperature=1.5, unknown_below=0.4, files=7, split="dev", split_sha256="ab", expected_calibration_error=0.01
     )
-    keep_calibration(tmp_path, made)
+    keep_class_calibration(tmp_path, made)
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["files"] == {"x": 1}
     assert card["calibration"]["temperature"] == 1.5
-    assert read_calibration(card, tmp_path) == made
-    keep_calibration(tmp_path, replace(made, temperature=3.0), fragment_bytes=512)
-    keep_calibration(tmp_path, replace(made, temperature=2.0), fragment_bytes=4096)
+    assert read_class_calibration(card, tmp_path) == made
+    keep_class_calibration(tmp_path, replace(made, temperature=3.0), fragment_bytes=512)
+    keep_class_calibration(tmp_path, replace(made, temperature=2.0), fragment_bytes=4096)
     card = json.loads((tmp_path / "card.json").read_text())
-    assert read_calibration(card, tmp_path) == made
+    assert read_class_calibration(card, tmp_path) == made
     assert {size: each.temperature for size, each in read_fragment_calibrations(card, tmp_path).items()} == {
         512: 3.0,
         4096: 2.0,
@@ -218,13 +218,13 @@ def test_the_card_keeps_a_calibration(tmp_path):
 def test_a_calibration_that_makes_no_sense_is_refused(tmp_path, change):
     stored = {"temperature": 1.0, "unknown_below": 0.0, "files": 1, "split": "", "split_sha256": ""}
     with pytest.raises(ModelError, match="makes no sense"):
-        read_calibration({"calibration": {**stored, "expected_calibration_error": 0.0, **change}}, tmp_path)
+        read_class_calibration({"calibration": {**stored, "expected_calibration_error": 0.0, **change}}, tmp_path)
     with pytest.raises(ModelError, match="makes no sense"):
-        read_calibration({"calibration": []}, tmp_path)
+        read_class_calibration({"calibration": []}, tmp_path)
     for wrong in ([], {"half": stored}, {"0": stored}, {"512": {**stored, **change}}):
         with pytest.raises(ModelError, match="makes no sense"):
             read_fragment_calibrations({"fragment_calibrations": wrong}, tmp_path)
-    assert read_calibration({}, tmp_path) is None
+    assert read_class_calibration({}, tmp_path) is None
 
 
 def test_the_worst_pairs_are_those_that_cost_a_class_most():

@@ -1,4 +1,4 @@
-"""How sure a model is of its answers: calibrated on tunes it was not trained on, kept in its card, used by auto."""
+"""Which answers of a model are confident: calibrated on tunes it was not trained on, kept in its card, used by auto."""
 
 import json
 import shutil
@@ -14,13 +14,13 @@ from bytesim.engine import bulk
 from bytesim.errors import ModelError
 from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.predictors import confidence
-from bytesim.predictors.confidence import Calibration, calibrate, keep_calibration, read_calibration, surprise
+from bytesim.predictors.confidence import AnswerBound, fit_answer_bound, keep_answer_bound, nll_nats, read_answer_bound
 from bytesim.requests import Request
 from bytesim.tasks.convert import tunes as convert
 from bytesim.tasks.evaluate.convert import evaluate_convert
 from bytesim.training.data.shards import pack, save_shard
 
-SURE = Calibration(most_nats=0.5, sure=99, right=98, files=200, split="dev", split_sha256="0" * 64)
+BOUND = AnswerBound(most_nats=0.5, sure=99, right=98, files=200, split="dev", split_sha256="0" * 64)
 HEAD = "X:1\nM:4/4\nL:1/8\nK:D\n"
 
 
@@ -31,10 +31,10 @@ def plain_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(plain_model: Path, tmp_path: Path) -> str:
-    """A model whose card says when it is sure."""
+    """A model whose card says when it is confident."""
     folder = Path(shutil.copytree(plain_model, tmp_path / "music"))
     for direction in ("abc to mid", "mid to abc"):
-        keep_calibration(folder, direction, SURE)
+        keep_answer_bound(folder, direction, BOUND)
     return str(folder)
 
 
@@ -52,52 +52,55 @@ def write(folder: Path, text: str = REEL) -> Path:
     return path
 
 
-def test_guessed_track_lengths_are_no_surprise():
+def test_guessed_track_lengths_do_not_count_in_the_likelihood():
     data = b"MThd" + bytes(10) + b"MTrk" + bytes(4) + b"rest"
     nats = np.zeros(len(data) + 1, np.float32)
     nats[[3, 18, 21, 22, -1]] = 1, 10, 10, 2, 4
-    assert surprise(data, nats, "mid") == 7
-    assert surprise(data, nats, "abc") == 27
+    assert nll_nats(data, nats, "mid") == 7
+    assert nll_nats(data, nats, "abc") == 27
 
 
-def test_the_calibration_is_the_largest_surprise_with_nearly_all_right():
+def test_the_bound_is_the_largest_with_nearly_all_right():
     judged = [(0.01 * place, place != 60) for place in range(500)]
     judged += [(6.0 + place, False) for place in range(50)]
-    made = calibrate(judged[::-1], split="dev", split_sha256="x")
+    made = fit_answer_bound(judged[::-1], split="dev", split_sha256="x")
     assert made is not None
     assert (made.sure, made.right, made.files) == (500, 499, 550)  # two wrong ones would take 628 answers
     assert made.most_nats == 4.99
-    assert calibrate([(0.1, True)] * 298, split="dev", split_sha256="x") is None
-    assert calibrate([(0.1, True)] * 299, split="dev", split_sha256="x") is not None
-    assert calibrate([(0.1, False)] * 500, split="dev", split_sha256="x") is None
-    assert calibrate([(0.1, index % 2 == 0) for index in range(90_000)][::-1], split="dev", split_sha256="x") is None
+    assert fit_answer_bound([(0.1, True)] * 298, split="dev", split_sha256="x") is None
+    assert fit_answer_bound([(0.1, True)] * 299, split="dev", split_sha256="x") is not None
+    assert fit_answer_bound([(0.1, False)] * 500, split="dev", split_sha256="x") is None
+    assert (
+        fit_answer_bound([(0.1, index % 2 == 0) for index in range(90_000)][::-1], split="dev", split_sha256="x")
+        is None
+    )
 
 
 def test_a_calibration_stands_in_the_card_beside_the_others(model, plain_model):
-    assert read_calibration(Path(model), "abc to mid") == SURE
-    assert read_calibration(plain_model, "abc to mid") is None
+    assert read_answer_bound(Path(model), "abc to mid") == BOUND
+    assert read_answer_bound(plain_model, "abc to mid") is None
     card = Path(model) / "card.json"
     assert json.loads(card.read_text())["purpose"] == "tests"
     card.write_text(card.read_text().replace('"most_nats": 0.5', '"most_nats": "much"'))
     with pytest.raises(ModelError, match="makes no sense"):
-        read_calibration(Path(model), "abc to mid")
+        read_answer_bound(Path(model), "abc to mid")
 
 
-@pytest.mark.parametrize(("nats", "sure"), [(0.5, True), (0.6, False)])
-def test_a_result_says_whether_the_model_is_sure(model, tmp_path, monkeypatch, nats, sure):
+@pytest.mark.parametrize(("nats", "confident"), [(0.5, True), (0.6, False)])
+def test_a_result_says_whether_the_model_is_confident(model, tmp_path, monkeypatch, nats, confident):
     decode_with(monkeypatch, nats)
     (outcome,) = convert.abc2midi([write(tmp_path)], model=model)
-    assert outcome.result.sure is sure
+    assert outcome.result.sure is confident
     assert outcome.result.surprise_nats == pytest.approx(nats)
     said = CliRunner().invoke(app, ["convert", "abc2midi", str(tmp_path / "tune.abc"), "--model", model, "--force"])
-    assert (", sure of it" if sure else ", not sure of it") in said.stdout
+    assert (", confident\n" if confident else ", not confident\n") in said.stdout
 
 
 def test_without_a_calibration_a_result_does_not_say(plain_model, tmp_path, monkeypatch):
     decode_with(monkeypatch, 0.1)
     (outcome,) = convert.abc2midi([write(tmp_path)], model=str(plain_model))
     assert outcome.result.sure is None
-    with pytest.raises(ModelError, match="does not say when it is sure"):
+    with pytest.raises(ModelError, match="does not say which answers are confident"):
         convert.abc2midi([write(tmp_path)], model=str(plain_model), engine="auto", force=True)
 
 
@@ -105,7 +108,7 @@ def test_without_a_calibration_a_result_does_not_say(plain_model, tmp_path, monk
     ("nats", "answer", "engine"),
     [(0.1, right_answer, "model"), (0.9, right_answer, "abc2midi"), (0.1, lambda request: None, "abc2midi")],
 )
-def test_auto_takes_the_model_where_it_is_sure(model, tmp_path, monkeypatch, nats, answer, engine):
+def test_auto_takes_the_model_where_it_is_confident(model, tmp_path, monkeypatch, nats, answer, engine):
     decode_with(monkeypatch, nats, answer)
     (outcome,) = convert.abc2midi([write(tmp_path)], model=model, engine="auto")
     assert outcome.result.engine == engine
@@ -128,7 +131,7 @@ def test_evaluate_calibrates_on_the_whole_rows_of_a_shard(plain_model, tmp_path,
     monkeypatch.setattr(confidence, "SIGNIFICANCE", 0.7)
     seen = evaluate_convert(tmp_path / "dev.npz", model=str(folder), calibrate=True)
     assert seen.num_files == 49
-    assert seen.calibration == read_calibration(folder, "abc to mid")
+    assert seen.calibration == read_answer_bound(folder, "abc to mid")
     assert (seen.calibration.sure, seen.calibration.right, seen.sure) == (49, 49, None)
     again = evaluate_convert(tmp_path / "dev.npz", model=str(folder), limit=5, details=tmp_path / "each.jsonl")
     assert (again.sure, again.sure_right) == (5, 5)
@@ -143,7 +146,7 @@ def test_a_calibration_that_fails_takes_the_former_one_away(model, tmp_path, mon
     words = ["evaluate", "convert", str(tmp_path / "dev"), "--model", model, "--calibrate"]
     done = CliRunner().invoke(app, words)
     assert "calibration: too few answers are right" in done.stdout, done.output
-    assert read_calibration(Path(model), "abc to mid") is None
-    assert read_calibration(Path(model), "mid to abc") == SURE
+    assert read_answer_bound(Path(model), "abc to mid") is None
+    assert read_answer_bound(Path(model), "mid to abc") == BOUND
     monkeypatch.setattr(confidence, "SIGNIFICANCE", 1.0)
-    assert "1 of 1 answers are sure, 1 of them right" in CliRunner().invoke(app, words).stdout
+    assert "1 of 1 answers are confident, 1 of them right" in CliRunner().invoke(app, words).stdout

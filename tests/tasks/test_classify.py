@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.processes import children_of
 from helpers.tiny_classifiers import calibration, make_classifier, words
 from PIL import Image
 from typer.testing import CliRunner
@@ -24,6 +25,7 @@ from bytesim.errors import ConfigError, InputError, ModelError
 from bytesim.formats import bmp, wav
 from bytesim.formats.views import SPEEDS, sped
 from bytesim.media.forms import model_form
+from bytesim.models.store import stored_models
 from bytesim.patching import MOST_WINDOWS, plan_windows
 from bytesim.pictures.fragments import draw_fragments, label_colours, strip_labels
 from bytesim.predictors.calibration import unsmoothed
@@ -221,7 +223,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "store"
     folder.mkdir()
     kinds = {"gz": words("digits", 150), "txt": words("letters", 150), "png": words("noise", 150)}
-    make_classifier(folder / "filetype", kinds)
+    make_classifier(folder / "filetype", kinds, next={"txt": "agnews", "png": "cifar10", "gz": "no such model"})
     make_classifier(folder / "agnews", {"World": words("letters", 99), "Sports": words("digits", 99)})
     make_classifier(folder / "cifar10", {"cat": [b"x" * 50], "dog": [b"y" * 50]}, suffix="bmp", max_patches=400)
     monkeypatch.setenv("BYTESIM_MODELS", str(folder))
@@ -247,6 +249,32 @@ def test_a_second_model_that_cannot_read_the_file_says_why(store, files):
     done = run("file", files / "2.bin")
     assert done.exit_code == 0
     assert "not looked into further" in done.stderr
+
+
+def test_the_card_of_the_model_of_types_names_the_models_that_auto_asks_next(store, files):
+    kinds = {"note": words("letters", 99), "sum": words("digits", 99)}
+    make_classifier(store / "filetype", kinds, next={"sum": "sums"})
+    make_classifier(store / "sums", {"even": words("digits", 99), "odd": words("noise", 99)})
+    answers = {Path(outcome.source).name: outcome.result for outcome in classify_file([files])}
+    assert (answers["0.bin"].answer.label, answers["0.bin"].then.model) == ("sum", "sums")
+    assert (answers["1.bin"].answer.label, answers["1.bin"].then) == ("note", None)
+    assert classify_file([files / "0.bin"], model="filetype")[0].result.then is None
+
+
+@pytest.mark.parametrize("damaged", [None, 3, ["agnews"], {"txt": 1}, {"txt": ""}, {"docx": "agnews"}])
+def test_a_damaged_field_next_is_one_error_that_names_the_card(store, files, damaged):
+    kinds = {"txt": words("letters", 99), "gz": words("digits", 99)}
+    folder = make_classifier(store / "filetype", kinds, next=damaged)
+    with pytest.raises(ModelError, match="its next") as raised:
+        classify_file([files])
+    assert (raised.value.file, "\n" in str(raised.value)) == (str(folder / "card.json"), False)
+
+
+def test_every_model_that_the_shipped_card_names_next_is_shipped(monkeypatch, tmp_path):
+    monkeypatch.setenv("BYTESIM_MODELS", str(tmp_path / "none"))
+    named = set(load_classifier("filetype").next_models.values())
+    assert named == {"agnews", "cifar10", "speech"}
+    assert named <= {model.name for model in stored_models()}
 
 
 def test_auto_needs_the_model_of_types(tmp_path, monkeypatch, files):
@@ -309,8 +337,6 @@ def test_processes_answer_what_one_does(model, files):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read off /proc")
 def test_a_process_that_is_killed_is_told_in_one_line(tmp_path):
-    from test_parallel import children_of
-
     model = make_classifier(tmp_path / "kinds")
     os.mkfifo(tmp_path / "pipe")  # never written to, so that both wait for it
     os.mkfifo(tmp_path / "pipe2")

@@ -427,7 +427,7 @@ def test_a_model_whose_recipe_names_no_conversion_is_refused(tmp_path):
     writer = make_model(tmp_path / "writer", MUSIC.replace('"convert"', '"generate"'))
     with pytest.raises(ConfigError, match="names no conversion"):
         convert_files([tune(tmp_path)], model=f"{writer}/")
-    (tmp_path / "writer/recipe.toml").unlink()
+    (tmp_path / "writer/card.json").unlink()
     with pytest.raises(ModelError, match="incomplete"):
         convert_files([tune(tmp_path)], model=f"{writer}/")
 

@@ -19,7 +19,7 @@ from bytesim.errors import ConfigError, ContextError, InputError, OutputError, T
 from bytesim.formats import bmp, midi, wav
 from bytesim.formats.media_grammar import BMP_HEADER, WAV_HEADER
 from bytesim.media.image import normalize_image
-from bytesim.models.store import ALIASES
+from bytesim.models.store import known_aliases
 from bytesim.pictures.sheet import MAX_SHOWN, sheet
 from bytesim.requests import Request
 from bytesim.tasks.generate import draw as generate_draw
@@ -335,7 +335,7 @@ def test_the_score_of_a_tune_stands_beside_it(music, monkeypatch, here):
 def test_abc_means_the_tunes_of_music_unless_a_model_is_called_so(monkeypatch, tmp_path):
     monkeypatch.setenv("BYTESIM_MODELS", str(tmp_path / "store"))
     both = MUSIC + '[[data]]\npath = "none.npz"\ntask = "generate"\ntarget_suffix = "txt"\n'
-    make_model(tmp_path / "store" / "music", both)
+    make_model(tmp_path / "store" / "music", both, {"aliases": {"abc": {"suffix": "abc"}}})
     monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     (outcome,) = task.generate(model="abc", seed=5)
     assert (outcome.result.model, outcome.result.output) == ("music", "music-5.abc")
@@ -347,6 +347,8 @@ def test_abc_means_the_tunes_of_music_unless_a_model_is_called_so(monkeypatch, t
     assert "also called" not in CliRunner().invoke(app, ["models", "list"]).stdout
 
 
-def test_the_help_names_every_alias():
+def test_the_help_names_every_shipped_alias(monkeypatch, tmp_path):
+    monkeypatch.setenv("BYTESIM_MODELS", str(tmp_path / "store"))
+    assert known_aliases().keys() == {"abc"}
     text = CliRunner().invoke(app, ["generate", "--help"], env={"COLUMNS": "200"}).stdout
-    assert all(f"{name} (the tunes of {alias.model})" in text for name, alias in ALIASES.items())
+    assert all(f"{name} (the tunes of {alias.model})" in text for name, alias in known_aliases().items())

@@ -22,7 +22,7 @@ from bytesim.errors import ConfigError, InputError, OutputError
 from bytesim.formats import cpu_trace
 from bytesim.formats.cpu_trace import State, Trace
 from bytesim.tasks.simulate_cpu.report import Cell, state_rows
-from bytesim.tasks.simulate_cpu.simulate import parse_registers, simulate_cpu
+from bytesim.tasks.simulate_cpu.simulate import MAX_STEPS, parse_registers, simulate_cpu
 from bytesim.tasks.simulate_cpu.simulation import compare_traces
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -304,6 +304,10 @@ def test_a_wrong_trace_is_shown_with_its_score(program, bytesim):
         ["--engine", "wishes"],
         ["--verify"],
         ["--steps", "0"],
+        ["--steps", str(MAX_STEPS + 1)],
+        ["--registers", "A=256"],
+        ["--random-state", "--registers", "A=1"],
+        ["--random-state", "--seed", "-1"],
     ],
 )
 def test_contradictory_options_are_wrong_usage(program, bytesim, options):

@@ -457,7 +457,7 @@ def test_the_command_trains_a_recipe_and_prints_json(tmp_path):
 
 def test_both_lengths_are_wrong_usage(tmp_path):
     path = write_recipe(tmp_path)
-    for options in (["--steps", "2", "--minutes", "1"], ["--steps", "0"], ["--minutes", "-1"], ["--device", "tpu"]):
+    for options in (["--steps", "2", "--minutes", "1"], ["--steps", "0"], ["--minutes", "-1"]):
         assert CliRunner().invoke(app, ["train", str(path), *options]).exit_code == 2
 
 

@@ -8,6 +8,7 @@ import typer
 
 from bytesim.commands.data.filetype import filetype
 from bytesim.commands.data.media import media
+from bytesim.commands.options import AsJson
 from bytesim.console import print_json, print_line, progress
 
 data_app = typer.Typer(no_args_is_help=True, help="Make training sets.\n\nbytesim data build music --out runs/data/")
@@ -43,7 +44,7 @@ def music(
     limit: Annotated[int | None, typer.Option(help="Read so many tunes of each source, for a trial.")] = None,
     seed: Annotated[int, typer.Option(help="Decides fragments, keys and composed tunes.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make the training set of the music model: tunes and fragments in ABC, labelled with abc2midi.
 
@@ -105,7 +106,7 @@ def cpu(
     ] = "",
     seed: Annotated[int, typer.Option(min=0, help="Other seeds, other programs.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make random programs of the 8-bit CPU, each with all its states as the exact machine gives them.
 

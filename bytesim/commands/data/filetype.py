@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bytesim.commands.options import AsJson
 from bytesim.console import print_json, print_line, progress
 
 
@@ -21,7 +22,7 @@ def filetype(
     jobs: Annotated[int, typer.Option(min=1, help="Packages or files worked on at a time.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Decides where fragments are cut.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make the training set of the file type classifier, from packages and with encoders.
 

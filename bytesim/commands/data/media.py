@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bytesim.commands.options import AsJson
 from bytesim.console import print_json, print_line
 
 
@@ -31,7 +32,7 @@ def media(
         str, typer.Option("--out", "-o", help="Folder for the shards (train, dev, test) and NAME_build.json.")
     ],
     force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a set of news items, articles, small pictures, spoken words or digits, as files that the models read.
 

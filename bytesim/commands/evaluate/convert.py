@@ -47,7 +47,7 @@ def convert(
     calibrate: Annotated[
         bool,
         typer.Option(
-            "--calibrate", help="Note in the model's card which answers may be called sure, judged by these tunes."
+            "--calibrate", help="Note in the model's card which answers are confident, judged by these tunes."
         ),
     ] = False,
     as_json: AsJson = False,
@@ -105,7 +105,7 @@ def _table(seen: ConvertEvaluation) -> list[str]:
         rows.append(f"| all-token mean, nats | {seen.mean_nats:.4f} |{empty}")
     if seen.sure is not None:
         right = f"{seen.sure_right / seen.sure:.4f} of them" if seen.sure and seen.sure_right is not None else "none"
-        rows.append(f"| sure of its answer: files; identical notes | {seen.sure}; {right} |{' |' * (len(columns) - 1)}")
+        rows.append(f"| confident: files; identical notes | {seen.sure}; {right} |{' |' * (len(columns) - 1)}")
     rows += ["", "| tunes with | files | parses | identical notes | note F1, mean |", "|---|---|---|---|---|"]
     for name, score in seen.by_construct.items():
         shares = f"{score.parsed:.4f} | {score.same_notes:.4f} | {score.mean_note_f1:.4f}"
@@ -122,8 +122,9 @@ def _table(seen: ConvertEvaluation) -> list[str]:
 def _calibrated(seen: ConvertEvaluation) -> str:
     made = seen.calibration
     if made is None:
-        return "calibration: too few answers are right for any to be called sure; 299 without a wrong one are enough"
-    return f"calibration: {made.sure} of {made.files} answers are sure, {made.right} of them right; noted in the card"
+        return "calibration: too few answers are right to call any confident; 299 without a wrong one are enough"
+    confident = f"{made.sure} of {made.files} answers are confident, {made.right} of them right"
+    return f"calibration: {confident}; noted in the card"
 
 
 _ROWS = [

@@ -1,4 +1,4 @@
-"""`bytesim classify file`: what each file is, by a model that reads its bytes, and how sure of it the model is."""
+"""`bytesim classify file`: what each file is, by a model that reads its bytes, and how probable that is."""
 
 from __future__ import annotations
 
@@ -12,21 +12,16 @@ from functools import partial
 import torch
 
 from bytesim.engine.classify import DEFAULT_BATCH
+from bytesim.engine.hardware import open_device
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, ToolError
 from bytesim.files import STDIO, Outcome, expand_inputs, open_input, read_input
 from bytesim.models.store import stored_models
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
-from bytesim.predictors.loading import open_device
 from bytesim.processes import EndedProcess, map_in_processes
 from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, answers_of
 
 AUTO = "auto"
-NEXT_MODELS = {
-    "txt": "agnews",
-    **dict.fromkeys(("bmp", "gif", "ico", "jpeg", "png", "tiff", "webp"), "cifar10"),
-    **dict.fromkeys(("flac", "mp3", "ogg", "opus", "wav"), "speech"),
-}
-"""File type -> the model that `auto` asks then, where it is there."""
+"""In place of a model: TYPE_MODEL is asked first, and then the one that its card names for that type."""
 
 _SHARE_FILES = 64
 _GROUP_BYTES = 16 << 20
@@ -61,8 +56,8 @@ def classify_file(
 ) -> list[Outcome[Classified]]:
     """Label files by their content. Folders are walked.
 
-    `auto` asks the model `filetype`, and then the one of NEXT_MODELS for that type, where there is one. An answer less
-    probable than `threshold` (without it, than the model's card says) is `unknown`. A file longer than the model's
+    `auto` asks the model `filetype`, and then the one that its card names for that type, where it is there. An answer
+    less probable than `threshold` (without it, than the model's card says) is `unknown`. A file longer than the model's
     history is read in windows, as the answer says; of any file only those are read. `batch` windows go through the
     model at once, in each of `jobs` processes; a GPU is given one. Raises ConfigError, ModelError, and ToolError where
     a process is ended from outside; what is wrong with one file is in its outcome.
@@ -108,7 +103,7 @@ def _in_many(settings: _Settings, shares: Sequence[list[str]], jobs: int) -> Sha
     try:
         yield from map_in_processes(partial(_start, settings, threads), _Panel.judge, shares, jobs=jobs)
     except EndedProcess as error:
-        raise ToolError("a classifying process was ended, for lack of memory say. Take fewer --jobs.") from error
+        raise ToolError("a classifying process was ended, for lack of memory say. Take fewer jobs.") from error
 
 
 def _start(settings: _Settings, threads: int) -> _Panel:
@@ -125,7 +120,7 @@ class _Panel:
         self.loaded: dict[str, Classifier] = {}
         self.there = {found.name for found in stored_models()} if settings.model == AUTO else set()
         if settings.model == AUTO and TYPE_MODEL not in self.there:
-            raise ModelError(f"--model auto looks at the type of a file first, and no model {TYPE_MODEL!r} is there.")
+            raise ModelError(f"model auto looks at the type of a file first, and no model {TYPE_MODEL!r} is there.")
         self.first = self.load(TYPE_MODEL if settings.model == AUTO else settings.model)
 
     def load(self, name: str) -> Classifier:
@@ -146,7 +141,7 @@ class _Panel:
         """The model that knows more of a file of this type; empty where there is none."""
         if self.settings.model != AUTO or not file.answers:
             return ""
-        name = NEXT_MODELS.get(file.answers[0].label, "")
+        name = self.first.next_models.get(file.answers[0].label, "")
         return name if name in self.there else ""
 
     def ask(self, classifier: Classifier, files: Sequence[_File]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
 from bytesim.errors import BytesimError, DecodeError, ModelError
 from bytesim.files import Progress
-from bytesim.predictors.confidence import Calibration, direction_of, read_calibration, surprise
+from bytesim.predictors.confidence import AnswerBound, direction_of, nll_nats, read_answer_bound
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply, Request
 from bytesim.tasks.convert.direction import Direction, MusicDirection
@@ -21,28 +21,28 @@ def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
     Raises ModelError for engine auto where nothing tells which answers are right.
     """
     jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
-    calibration = _calibration(run, writer)
+    bound = _answer_bound(run, writer)
     meter = _Meter(sum(len(job.data) for _, job in jobs), run.direction.growth, run.on_progress)
     sources = [job.data for _, job in jobs]
     for row, reply in convert_all(writer, sources, run.direction, jobs=processes, on_bytes=meter.add):
         index, job = jobs[row]
         try:
-            run.keep(index, job, _write(run, writer, job, reply, calibration))
+            run.keep(index, job, _write(run, writer, job, reply, bound))
         except BytesimError as error:
             run.refuse(index, job, error)
 
 
-def _calibration(run: Run, writer: Writer) -> Calibration | None:
+def _answer_bound(run: Run, writer: Writer) -> AnswerBound | None:
     """When answers of this direction are confident; None for a converter whose card does not say."""
     if not isinstance(run.direction, MusicDirection):
         return None
-    calibration = read_calibration(writer.folder, direction_of(run.direction.suffixes))
-    if run.engine == "auto" and calibration is None and not run.direction.proves:
+    bound = read_answer_bound(writer.folder, direction_of(run.direction.suffixes))
+    if run.engine == "auto" and bound is None and not run.direction.proves:
         raise ModelError(
-            f"the card of {writer.name!r} does not say when it is sure. --engine auto needs that; "
-            "`bytesim evaluate convert --calibrate` finds it out."
+            f"the card of {writer.name!r} does not say which answers are confident. The engine auto needs that; "
+            "`bytesim evaluate convert --calibrate` measures it."
         )
-    return calibration
+    return bound
 
 
 def convert_all(
@@ -83,20 +83,18 @@ def check_ended(reply: Reply, writer: Writer) -> None:
         )
 
 
-def _write(
-    run: Run, writer: Writer, job: Job, reply: Reply | BytesimError, calibration: Calibration | None
-) -> Converted:
+def _write(run: Run, writer: Writer, job: Job, reply: Reply | BytesimError, bound: AnswerBound | None) -> Converted:
     """The file of a reply, written. Raises what is wrong with it, and for engine auto where it may be wrong."""
     if isinstance(reply, BytesimError):
         raise reply
     check_ended(reply, writer)
     answer = run.direction.finish(reply, job.title, job.bpm)
-    nats = surprise(reply.data, reply.token_nats, run.direction.target)
-    confident = None if calibration is None else nats <= calibration.most_nats
+    nats = nll_nats(reply.data, reply.token_nats, run.direction.target)
+    confident = None if bound is None else nats <= bound.most_nats
     if run.engine == "auto" and run.proof is not None:
         confident = _proven(run, job, answer.data)
     elif run.engine == "auto" and not confident:
-        raise DecodeError("the model is not sure of its answer.")
+        raise DecodeError("the model is not confident of its answer.")
     run.write(job, answer.data)
     return converted(
         job,

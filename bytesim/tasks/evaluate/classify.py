@@ -30,10 +30,8 @@ from bytesim.predictors.calibration import (
     ClassCalibration,
     UnknownRule,
     are_unknown,
-    keep_calibration,
-)
-from bytesim.predictors.calibration import (
-    calibrate as find_calibration,
+    fit_class_calibration,
+    keep_class_calibration,
 )
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.predictors.scaling import Probabilities, Scaling
@@ -153,11 +151,11 @@ def evaluate_classify(
     made = None
     scaling, rule = classifier.scaling, classifier.rule
     if calibrate:
-        made = find_calibration(
+        made = fit_class_calibration(
             logits, truth, labels, split=known.name, split_sha256=known.sha256, unseen_logits=strange_logits
         )
         scaling, rule = made.scaling, made.rule
-        keep_calibration(classifier.folder, made, fragment_bytes=fragments)
+        keep_class_calibration(classifier.folder, made, fragment_bytes=fragments)
     probabilities = scaling.probabilities(logits)
     score = score_classification(probabilities, truth)
     if picture_confusion is not None:

@@ -16,14 +16,12 @@ from bytesim.errors import BytesimError, ConfigError
 from bytesim.files import Progress, check_output, write_output
 from bytesim.metrics import ConvertScore, bits_per_byte, score_converts
 from bytesim.predictors.confidence import (
-    Calibration,
+    AnswerBound,
     direction_of,
-    keep_calibration,
-    read_calibration,
-    surprise,
-)
-from bytesim.predictors.confidence import (
-    calibrate as find_calibration,
+    fit_answer_bound,
+    keep_answer_bound,
+    nll_nats,
+    read_answer_bound,
 )
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.tasks.convert.direction import Direction
@@ -75,7 +73,7 @@ class ConvertEvaluation:
     """Answers that the calibration in the model's card calls sure; None where it has none, or is to get one."""
     sure_right: int | None = None
     """Those of them with the identical notes."""
-    calibration: Calibration | None = None
+    calibration: AnswerBound | None = None
     """Made of these files and put into the card, where that was asked for and could be."""
 
 
@@ -128,11 +126,11 @@ def evaluate_convert(
     base = baseline_score(files) if baseline else None
     if details is not None:
         write_output(details, detail_lines(files), force=force)
-    known = None if calibrate else read_calibration(writer.folder, direction_of(way.suffixes))
+    known = None if calibrate else read_answer_bound(writer.folder, direction_of(way.suffixes))
     answered = [(file.surprise_nats, file.result.note_f1 == 1.0) for file in files if file.surprise_nats is not None]
-    made = find_calibration(answered, split=split.name, split_sha256=split.sha256) if calibrate else None
+    made = fit_answer_bound(answered, split=split.name, split_sha256=split.sha256) if calibrate else None
     if calibrate:
-        keep_calibration(writer.folder, direction_of(way.suffixes), made)
+        keep_answer_bound(writer.folder, direction_of(way.suffixes), made)
     sure = None if known is None else [right for nats, right in answered if nats <= known.most_nats]
     scored = [file for file in files if file.nats is not None and file.target is not None]
     num_bytes = sum(len(file.target or b"") for file in scored)
@@ -190,7 +188,7 @@ def _decode(
         try:
             check_ended(reply, writer)
             file.written = direction.finish(reply, None, file.bpm).data
-            file.surprise_nats = surprise(reply.data, reply.token_nats, direction.target)
+            file.surprise_nats = nll_nats(reply.data, reply.token_nats, direction.target)
         except BytesimError as error:
             file.error = str(error)
     return time.perf_counter() - start

@@ -9,7 +9,7 @@ from bytesim.errors import BytesimError
 from bytesim.files import Outcome, read_input, write_output
 from bytesim.pictures.engraving import engrave
 from bytesim.pictures.sheet import sheet
-from bytesim.predictors.confidence import direction_of, read_calibration
+from bytesim.predictors.confidence import direction_of, read_answer_bound
 from bytesim.predictors.writer import Writer
 from bytesim.tasks.convert.tunes import ABC_TO_MIDI, abc2midi
 from bytesim.tasks.generate.draw import Generated
@@ -28,7 +28,7 @@ def midi_engine(asked: str, writer: Writer) -> str:
     if asked != "auto":
         return asked
     converts = ABC_TO_MIDI.suffixes in (writer.conversions or ())
-    return "auto" if converts and read_calibration(writer.folder, direction_of(ABC_TO_MIDI.suffixes)) else "rules"
+    return "auto" if converts and read_answer_bound(writer.folder, direction_of(ABC_TO_MIDI.suffixes)) else "rules"
 
 
 def add_midi(outcomes: Outcomes, *, model: str, engine: str, force: bool, device: str, dtype: str) -> Outcomes:

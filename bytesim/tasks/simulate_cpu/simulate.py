@@ -62,7 +62,7 @@ def simulate_cpu(
     _check_options(engine=engine, steps=steps, random_state=random_state, seed=seed, verify=verify)
     given = _given_state(acc, registers)
     if given is not None and random_state:
-        raise ConfigError("--random-state draws the whole first state. Leave out --acc and --registers, or it.")
+        raise ConfigError("a random state is the whole first state. Leave out acc and registers, or it.")
     taken: set[str] = set()
     for output in (trace, picture):
         if output is not None:
@@ -71,7 +71,7 @@ def simulate_cpu(
     if read.states:
         if given is not None or random_state:
             raise InputError(
-                "the file holds its own first state. Leave out --acc, --registers and --random-state, "
+                "the file holds its own first state. Leave out acc, registers and random state, "
                 f"or cut it to its {MEMORY_SIZE} bytes of memory.",
                 file=_shown(program),
             )
@@ -96,7 +96,7 @@ def simulate_cpu(
         model=ran.model,
         trace=ran.trace,
         stop=ran.stop,
-        surprise_nats=ran.surprise_nats,
+        nll_nats=ran.nll_nats,
         outside=unusual(read.memory) if engine == "model" else (),
         seed=seed,
         found=found,
@@ -119,7 +119,7 @@ class _Ran:
     trace: Trace
     stop: Stop
     model: str | None = None
-    surprise_nats: float | None = None
+    nll_nats: float | None = None
 
 
 def _by_machine(memory: bytes, first: State, steps: int) -> _Ran:
@@ -136,7 +136,7 @@ def _by_model(memory: bytes, first: State, steps: int, model: str, device: str, 
     # A model that ends the file says that the instruction it fetched last, before PC, stopped the run.
     halted = Stop(reason=StopReason.HALTED, address=max(pc - 1, 0))
     stop = halted if made.ended else Stop(reason=StopReason.STEP_LIMIT, address=pc)
-    return _Ran(Trace(memory=memory, states=made.states, rest=made.rest), stop, writer.name, made.surprise_nats)
+    return _Ran(Trace(memory=memory, states=made.states, rest=made.rest), stop, writer.name, made.nll_nats)
 
 
 def parse_registers(text: str) -> dict[str, int]:
@@ -169,13 +169,13 @@ def _check_options(*, engine: str, steps: int, random_state: bool, seed: int | N
     if engine not in ENGINES:
         raise ConfigError(f"unknown engine {engine!r}. Known are {' and '.join(ENGINES)}.")
     if verify and engine != "model":
-        raise ConfigError("--verify compares a model with the exact machine. Add --engine model, or leave it out.")
+        raise ConfigError("verify compares a model with the exact machine. Choose engine model, or leave it out.")
     if not 1 <= steps <= MAX_STEPS:
-        raise ConfigError(f"--steps cannot be {steps}; choose 1 to {MAX_STEPS:,}.")
+        raise ConfigError(f"steps cannot be {steps}; choose 1 to {MAX_STEPS:,}.")
     if seed is not None and not random_state:
-        raise ConfigError("--seed is for the first state that --random-state draws. Add that, or leave out the seed.")
+        raise ConfigError("a seed is for a random first state. Ask for a random state, or leave out the seed.")
     if seed is not None and seed < 0:
-        raise ConfigError(f"--seed cannot be {seed}; choose 0 or more.")
+        raise ConfigError(f"the seed cannot be {seed}; choose 0 or more.")
 
 
 def _given_state(acc: int | None, registers: Mapping[str, int] | None) -> State | None:

@@ -36,8 +36,9 @@ class Simulation:
     """Memory and every state, as this run made them; n steps give n + 1 states."""
     stop: Stop
     """Why the run ended; of a model, what its last state says."""
-    surprise_nats: float | None
-    """Surprise of the model at its own states: exp(-it) is the probability that it gave them. None as for `model`."""
+    nll_nats: float | None
+    """Negative log-likelihood of the states, by the model itself: exp(-nll_nats) is the probability that it gave them.
+    None for the exact machine."""
     outside: tuple[str, ...]
     """In what the program is unlike all that a model of the CPU is trained on; empty for the exact machine."""
     seed: int | None

@@ -15,7 +15,7 @@ import torch
 from bytesim.files import write_output
 from bytesim.metrics import ConfusedPair, confused_pairs, score_classification
 from bytesim.pictures.classifier import confusion_png, reliability_png
-from bytesim.predictors.calibration import ClassCalibration, calibrate, unsmoothed
+from bytesim.predictors.calibration import ClassCalibration, fit_class_calibration, unsmoothed
 from bytesim.predictors.scaling import softmax
 from bytesim.training.data.streams import AnyStream, ClassifyStream
 from bytesim.training.loop import Trainer
@@ -128,7 +128,9 @@ def _calibrate(trainer: Trainer, logits: np.ndarray[Any, Any], truth: np.ndarray
     sources = {Path(stream.source.path).name: stream.sha256 for stream in trainer.validation}
     hashes = list(dict.fromkeys(stream.sha256 for stream in trainer.validation))
     one = hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-    return calibrate(logits, truth, trainer.recipe.labels, split=f"dev of {', '.join(sources)}", split_sha256=one)
+    return fit_class_calibration(
+        logits, truth, trainer.recipe.labels, split=f"dev of {', '.join(sources)}", split_sha256=one
+    )
 
 
 def _labelled(streams: list[AnyStream]) -> list[ClassifyStream]:

@@ -13,8 +13,6 @@ from bytesim.tasks.train.result import Trained
 from bytesim.training.recipe import Recipe, parse_recipe, read_recipe_text, recipe_text
 
 if TYPE_CHECKING:
-    import torch
-
     from bytesim.training.loop import StepReport
 
 DEFAULT_MINUTES = 30.0
@@ -153,13 +151,14 @@ def run_training(
     recipe: Recipe, text: str, base: Path, folder: Path, options: RunOptions, *, keep_recipe: bool = False
 ) -> Trained:
     """Train `recipe`, whose TOML text is `text` and whose paths are relative to `base`, and save the model."""
+    from bytesim.engine.hardware import open_device
     from bytesim.tasks.train.report import save_results, used_streams
     from bytesim.training.loop import Trainer
 
     if folder.exists() and not folder.is_dir():
         raise OutputError("is a file; name a folder for the training with --out.", file=str(folder))
     on_note = options.on_note
-    trainer = Trainer(recipe, base=base, folder=folder, device=find_device(options.device), on_note=on_note)
+    trainer = Trainer(recipe, base=base, folder=folder, device=open_device(options.device), on_note=on_note)
     for use, stream in used_streams(trainer):
         if stream.left_out:
             rows = f"{stream.left_out} of {stream.left_out + len(stream)} examples"
@@ -174,20 +173,6 @@ def run_training(
     if trainer.stopped:
         on_note(f"stopped at step {trainer.progress.step}: no better since step {trainer.best.step}")
     return save_results(trainer, text, resumed_at)
-
-
-def find_device(name: str) -> torch.device:
-    """`auto` is the best device here. Raises ConfigError for one that this machine lacks."""
-    import torch
-
-    from bytesim.engine.hardware import devices
-
-    here = devices()
-    if name == "auto":
-        return torch.device(here[0])
-    if name not in {*here, *(each.split(":")[0] for each in here)}:
-        raise ConfigError(f"device {name!r} is not there; this machine has {', '.join(here)}.")
-    return torch.device(name)
 
 
 def _train_folders(recipe: Recipe, folder: Path, options: RunOptions) -> Trained:
@@ -214,14 +199,14 @@ def _run_folder(data: Sequence[str | Path], out: str | Path | None) -> Path:
 
 def _dtype(folder: Path, device: str, *, convolutions: bool = False) -> str:
     """The faster dtype of the device, measured once: a run that goes on keeps its own."""
-    from bytesim.engine.hardware import faster_dtype
+    from bytesim.engine.hardware import faster_dtype, open_device
 
     path = folder / RECIPE_FILE
     if path.is_file():
         return parse_recipe(read_recipe_text(path), str(path)).training.dtype
-    if convolutions and find_device(device).type == "cpu":
+    if convolutions and open_device(device).type == "cpu":
         return "float32"  # what is measured are products of matrices; convolutions in bfloat16 are slow there
-    return str(faster_dtype(find_device(device))).removeprefix("torch.")
+    return str(faster_dtype(open_device(device))).removeprefix("torch.")
 
 
 def _keep(path: Path, text: str) -> None:
