@@ -64,8 +64,9 @@ MAY_COMPARE = {
     "bytesim.tasks.evaluate.convert",
     "bytesim.tasks.evaluate.cpu",
     "bytesim.tasks.evaluate.classify",
+    "bytesim.tasks.doctor",
 }
-"""Tasks that run a model and, beside it, the rules or other tools: by contract, on request or to judge."""
+"""Tasks that run a model, or measure a device, and see the rules or other tools: by contract, on request, to judge."""
 LARGEST_ROOM = 0.22
 """Greatest share of the lines that one room may have."""
 

@@ -180,7 +180,7 @@ def _check_stdout(sources: list[str], output: str | None, as_json: bool) -> None
 
 
 def _line(made: Converted) -> str | None:
-    by = f"the model {made.model}" if made.model is not None else made.engine
+    by = f"the model {made.model}" if made.model is not None else f"{made.engine} {made.engine_version}"
     if made.sure is not None:
         by += ", confident" if made.sure else ", not confident"
     tune = "" if made.tune is None else f", tune {made.tune}"
@@ -203,10 +203,11 @@ def _comparison(made: Converted) -> list[str]:
     seen = made.verified
     if seen is None:
         return []
+    program = f"{seen.engine} {seen.engine_version}"
     if seen.same:
-        return [f"  verified: the same {seen.num_expected} notes as {seen.reference}"]
+        return [f"  verified by {program}: the same {seen.num_expected} notes as {seen.reference}"]
     counts = f"{seen.num_written} notes, {seen.reference} has {seen.num_expected}; note F1 {seen.note_f1:.4f}"
-    return [f"  verified: {counts}", *(f"  {difference}" for difference in seen.differences)]
+    return [f"  verified by {program}: {counts}", *(f"  {difference}" for difference in seen.differences)]
 
 
 def _show_notes(outcomes: list[Outcome[Converted]]) -> None:

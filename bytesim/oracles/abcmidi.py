@@ -1,6 +1,7 @@
-"""abc2midi and midi2abc of the abcMIDI package, run as programs: bounded time, bounded output, messages kept.
+"""abc2midi and midi2abc of the abcMIDI package, run as separate programs with bounded time and output.
 
-abc2midi exits with 0 whatever happened and says so on stdout, so its messages are read.
+pip brings them: the wheels of the package symusic carry both programs. abcMIDI is under the GPL, so it is run and never
+linked or imported. abc2midi exits with 0 even after an error, so its messages decide.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from bytesim.errors import BytesimError, FormatError, ToolError
@@ -23,7 +26,12 @@ from bytesim.formats import midi
 TIMEOUT_S = 20.0
 """A tune takes milliseconds; what takes longer has gone round in circles."""
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
-INSTALL = "Install the abcMIDI package (Debian: apt-get install abcmidi)"
+INSTALL = "Install it with pip install symusic, or the package abcmidi of your system"
+CARRIER = "symusic"
+"""The package whose wheels carry both programs in the folder `bin`; its version is pinned in constraints.txt."""
+VARIABLES = {"abc2midi": "BYTESIM_ABC2MIDI", "midi2abc": "BYTESIM_MIDI2ABC"}
+"""Environment variables that name another program."""
+_VERSION_TIMEOUT_S = 20.0
 
 _MESSAGE = re.compile(r"^(Error|Warning) in line-char (\d+)-(\d+) : *(.*)$")
 _REPEATS = re.compile(r"repeat|:\||\|:|::|\[1|variant ending", re.IGNORECASE)
@@ -39,16 +47,60 @@ class Rendering:
     midi: bytes
     engine: str
     """abc2midi or music21."""
+    version: str
+    """Of the engine, such as `5.02`; `?` if it does not say."""
     messages: tuple[str, ...]
     """What the engine remarked and what was left out, a line each."""
 
 
+def tool_path(name: str) -> str | None:
+    """Path of abc2midi or midi2abc; None where it is not installed.
+
+    The program that the environment variable in VARIABLES names comes first, then the copy in the package symusic,
+    then one on the PATH. Raises ToolError where the variable names no program.
+    """
+    chosen = os.environ.get(VARIABLES[name])
+    if chosen:
+        path = shutil.which(chosen)
+        if path is None:
+            raise ToolError(f"{VARIABLES[name]} names {chosen!r}, which is not a program. Mend or unset it.")
+    else:
+        path = _carried(name) or shutil.which(name)
+    return None if path is None else os.path.abspath(path)  # programs run in a folder of their own
+
+
+def _carried(name: str) -> str | None:
+    """The copy of a program in the package symusic, which is not imported for that."""
+    package = find_spec(CARRIER)
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        path = shutil.which(name, path=os.path.join(folder, "bin"))
+        if path is not None:
+            return path
+    return None
+
+
 def find_tool(name: str) -> str:
-    """Path of an installed program. Raises ToolError."""
-    path = shutil.which(name)
+    """Path of abc2midi or midi2abc. Raises ToolError where it is not installed."""
+    path = tool_path(name)
     if path is None:
         raise ToolError(f"{name} is not installed. {INSTALL}.")
-    return os.path.abspath(path)  # programs run in a folder of their own
+    return path
+
+
+@cache
+def version_text(path: str) -> str:
+    """What a program of abcMIDI says of its version, such as `5.02 February 16 2025 abc2midi`; empty for nothing."""
+    try:
+        done = subprocess.run([path, "-ver"], capture_output=True, timeout=_VERSION_TIMEOUT_S, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+def version_number(path: str) -> str:
+    """The version of a program of abcMIDI, such as `5.02`; `?` if it does not say."""
+    match = re.search(r"\d+\.\d+", version_text(path))
+    return match.group() if match else "?"
 
 
 def render_abc2midi(abc_text: str) -> Rendering:
@@ -66,7 +118,7 @@ def render_abc2midi(abc_text: str) -> Rendering:
 
 
 def midi_to_abc(data: bytes) -> str:
-    """ABC by Debian's midi2abc with its standard settings, without the title it makes of the file name.
+    """ABC by midi2abc with its standard settings, without the title that it makes of the file name.
 
     Raises FormatError for a file that is no MIDI; ToolError where midi2abc is missing or fails.
     """
@@ -131,7 +183,9 @@ def _render(tool: str, abc_text: str, folder: Path) -> Rendering:
         messages.append(f"line {row}, column {column}: {what}")
     if not target.exists():
         raise ToolError(f"abc2midi wrote no file: {_last_line(said) or 'it gave no reason'}.")
-    return Rendering(midi=target.read_bytes(), engine="abc2midi", messages=tuple(messages))
+    return Rendering(
+        midi=target.read_bytes(), engine="abc2midi", version=version_number(tool), messages=tuple(messages)
+    )
 
 
 def _without_file_directives(abc_text: str) -> tuple[str, list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 from bytesim.errors import FormatError, ToolError
@@ -50,7 +51,7 @@ def render_music21(abc_text: str) -> Rendering:
     _, num_graces = _without_graces(abc_text)
     groups = "1 group" if num_graces == 1 else f"{num_graces} groups"
     left_out = (f"grace notes left out ({groups})",) if num_graces else ()
-    return Rendering(midi=done.stdout, engine="music21", messages=left_out)
+    return Rendering(midi=done.stdout, engine="music21", version=metadata.version("music21"), messages=left_out)
 
 
 def midi_by_music21(abc_text: str) -> bytes:

@@ -15,6 +15,7 @@ import torch
 
 from bytesim.engine import hardware
 from bytesim.models import store
+from bytesim.oracles import abcmidi
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _TIMEOUT_S = 2.0
@@ -43,7 +44,9 @@ class Tool:
     name: str
     purpose: str
     version: str | None
-    """None where it is not installed; `?` where it does not tell."""
+    """None where it is not installed; `?` where it does not say."""
+    path: str | None
+    """Where it is; None where it is not installed."""
     install: str
 
 
@@ -76,9 +79,12 @@ class Diagnosis:
     models: list[FoundModel]
 
 
+_ABCMIDI = {
+    "abc2midi": "ABC -> MIDI by rule, --verify, building training data",
+    "midi2abc": "MIDI -> ABC by rule, for comparison",
+}
+"""Programs of abcMIDI, which come with the package symusic, and what they are for."""
 _PROGRAMS = {
-    "abc2midi": ("-ver", "ABC -> MIDI by rule, --verify, building training data", "abcmidi"),
-    "midi2abc": ("-ver", "MIDI -> ABC by rule, for comparison", "abcmidi"),
     "abcm2ps": ("-V", "`generate --score`", "abcm2ps"),
     "ffmpeg": ("-version", "turning video and AAC sound into WAV before `normalize`", "ffmpeg"),
     "fluidsynth": ("--version", "listening to MIDI files", "fluidsynth"),
@@ -97,7 +103,7 @@ def doctor() -> Diagnosis:
         threads=torch.get_num_threads(),
         instructions=torch.backends.cpu.get_cpu_capability(),
         devices=[_device(name) for name in hardware.devices()],
-        tools=[_program(name) for name in _PROGRAMS],
+        tools=[*map(_abcmidi, _ABCMIDI), *map(_program, _PROGRAMS)],
         models=[
             FoundModel(name=model.name, place=model.place, folder=str(model.folder)) for model in store.stored_models()
         ],
@@ -144,11 +150,18 @@ def _memory_bytes() -> int | None:
         return None
 
 
+def _abcmidi(name: str) -> Tool:
+    path = abcmidi.tool_path(name)
+    version = None if path is None else abcmidi.version_number(path)
+    return Tool(name=name, purpose=_ABCMIDI[name], version=version, path=path, install="pip install symusic")
+
+
 def _program(name: str) -> Tool:
     flag, purpose, package = _PROGRAMS[name]
     path = shutil.which(name)
     version = None if path is None else _ask_version(path, flag)
-    return Tool(name=name, purpose=purpose, version=version, install=f"on Debian: apt-get install {package}")
+    install = f"on Debian: apt-get install {package}"
+    return Tool(name=name, purpose=purpose, version=version, path=path, install=install)
 
 
 def _ask_version(path: str, flag: str) -> str:

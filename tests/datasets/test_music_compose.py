@@ -7,7 +7,7 @@ from helpers.grammars import accepts
 from bytesim.datasets.music.compose import compose
 from bytesim.formats import abc
 from bytesim.formats.abc.grammar import abc_grammar
-from bytesim.oracles.music_rules import label_many
+from bytesim.oracles.abcmidi import label_many
 
 TUNES = [compose(random.Random(seed)) for seed in range(120)]
 

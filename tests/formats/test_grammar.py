@@ -11,7 +11,7 @@ from bytesim.formats import abc, midi
 from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.grammar import ANYTHING, Grammar, choice
 from bytesim.formats.midi.grammar import midi_grammar
-from bytesim.oracles.music_rules import label_many
+from bytesim.oracles.abcmidi import label_many
 from bytesim.patching import END_OF_PATCH
 
 TUNE = b"X:1\nM:6/8\nL:1/8\nK:Edor\n"

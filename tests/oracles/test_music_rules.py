@@ -1,5 +1,6 @@
 """The rules engine: abc2midi, music21 where it is missing, midi2abc; and what they must not be allowed to do."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,8 @@ REEL = HEAD + "|:DFAd fdAF|[1 (3ABc d2 z4:|[2 [DFA]4 {g}a2 d2|]\n"
 
 @pytest.fixture
 def no_abcmidi(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(abcmidi, "find_spec", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
 
 
 @st.composite
@@ -51,7 +53,7 @@ def tunes(draw: st.DrawFn) -> str:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.abc")), ids=lambda path: path.stem)
 def test_the_examples_are_rendered_without_a_remark(path):
-    rendering = music_rules.render_abc2midi(path.read_text("utf-8"))
+    rendering = abcmidi.render_abc2midi(path.read_text("utf-8"))
     assert rendering.messages == ()
     assert len(midi.notes(rendering.midi)) > 30
 
@@ -59,7 +61,7 @@ def test_the_examples_are_rendered_without_a_remark(path):
 @given(tunes())
 @settings(max_examples=60, deadline=None)
 def test_abc2midi_s_files_are_kept_to_the_byte(tune):
-    data = music_rules.abc_to_midi_abc2midi(tune)
+    data = abcmidi.render_abc2midi(tune).midi
     assert midi.serialize(midi.parse(data)) == data
     assert midi.mend_track_lengths(data) == (data, [])
     assert to_model_form(data) == (data, [])
@@ -69,14 +71,14 @@ def test_abc2midi_s_files_are_kept_to_the_byte(tune):
 @settings(max_examples=30, deadline=None)
 def test_title_and_tempo_give_the_bytes_that_abc2midi_gives(tune, title, bpm):
     fields = "".join(f"T:{line}\n" for line in title.split("\n")) + f"Q:1/4={bpm}\n"
-    named = music_rules.abc_to_midi_abc2midi(tune.replace("M:", fields + "M:", 1))
-    plain = music_rules.abc_to_midi_abc2midi(tune)
+    named = abcmidi.render_abc2midi(tune.replace("M:", fields + "M:", 1)).midi
+    plain = abcmidi.render_abc2midi(tune).midi
     assert midi.set_title_and_tempo(plain, title, bpm) == named
     assert midi.title_and_tempo(named) == (title, bpm)
 
 
 def test_chord_symbols_pass_through_with_their_accompaniment():
-    data = music_rules.abc_to_midi_abc2midi(HEAD + '"D"DFAd "A7"e2c2|')
+    data = abcmidi.render_abc2midi(HEAD + '"D"DFAd "A7"e2c2|').midi
     assert midi.parse(data).format == 1
     assert to_model_form(data) == (data, [])
 
@@ -85,7 +87,7 @@ def test_the_engine_says_its_name_and_its_remarks():
     rendering = music_rules.render_rules(HEAD + "|:DFAd fdAF|\n")
     assert rendering.engine == "abc2midi"
     assert rendering.messages == ("line 6, column 11: Missing :| at end of tune",)
-    assert music_rules.abc_to_midi_rules(REEL) == (music_rules.abc_to_midi_abc2midi(REEL), "abc2midi")
+    assert music_rules.render_rules(REEL) == abcmidi.render_abc2midi(REEL)
 
 
 @pytest.mark.parametrize(
@@ -107,13 +109,13 @@ def test_a_tune_abc2midi_cannot_read_is_refused_with_its_line(text, words):
 def test_any_text_is_rendered_or_explained(text):
     for abc in (text, HEAD + text):
         with suppress(FormatError, ToolError):
-            music_rules.render_abc2midi(abc)
+            abcmidi.render_abc2midi(abc)
 
 
 def test_a_tune_cannot_make_abc2midi_read_another_file(tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("C'C'C'C'|\nopen sesame\n")
-    rendering = music_rules.render_abc2midi(f"{HEAD}CDEF|\n%%abc-include {secret}\nGABc|\n")
+    rendering = abcmidi.render_abc2midi(f"{HEAD}CDEF|\n%%abc-include {secret}\nGABc|\n")
     assert [note.pitch for note in midi.notes(rendering.midi)] == [61, 62, 64, 66, 67, 69, 71, 73]
     assert rendering.messages[0] == "line 6: left out, because it makes abc2midi read another file"
     assert not any("sesame" in line for line in rendering.messages)
@@ -145,7 +147,7 @@ def test_a_program_that_crashes_is_reported(tmp_path):
 def test_labels_come_in_order_and_failures_are_none():
     texts = [HEAD + "C" * n + "|\n" for n in range(1, 9)]
     texts[3] = "no tune"
-    labels = list(music_rules.label_many(iter(texts), jobs=2))
+    labels = list(abcmidi.label_many(iter(texts), jobs=2))
     assert labels[3] is None
     assert [len(midi.notes(label)) for label in labels if label] == [1, 2, 3, 5, 6, 7, 8]
 
@@ -158,7 +160,7 @@ def test_labels_are_made_as_they_are_asked_for():
             drawn.append(None)
             yield HEAD + "CDEF|\n"
 
-    labels = music_rules.label_many(endless(), jobs=1)
+    labels = abcmidi.label_many(endless(), jobs=1)
     assert next(labels) == next(labels)
     labels.close()
     assert len(drawn) < 50
@@ -167,15 +169,15 @@ def test_labels_are_made_as_they_are_asked_for():
 
 def test_labels_without_abc2midi_are_refused_at_once(no_abcmidi):
     with pytest.raises(ToolError, match="abc2midi is not installed"):
-        music_rules.label_many([REEL])
+        abcmidi.label_many([REEL])
 
 
 # --- music21 -----------------------------------------------------------------------------------
 
 
 def test_without_abc2midi_the_rules_are_music21_s(no_abcmidi):
-    with pytest.raises(ToolError, match="apt-get install abcmidi"):
-        music_rules.abc_to_midi_abc2midi(REEL)
+    with pytest.raises(ToolError, match="pip install symusic"):
+        abcmidi.render_abc2midi(REEL)
     rendering = music_rules.render_rules("X:1\nT:Reel\n" + REEL[4:])
     assert rendering.engine == "music21"
     assert rendering.messages == ("grace notes left out (1 group)",)
@@ -185,7 +187,7 @@ def test_without_abc2midi_the_rules_are_music21_s(no_abcmidi):
 def test_music21_plays_the_notes_that_abc2midi_plays():
     plain = REEL.replace("{g}", "")
     theirs, _ = to_model_form(music21_render.midi_by_music21(plain))
-    ours = music_rules.abc_to_midi_abc2midi(plain)
+    ours = abcmidi.render_abc2midi(plain).midi
     assert keys(theirs) == keys(ours)
 
 
@@ -202,9 +204,9 @@ def test_the_first_tune_of_a_book_is_rendered():
 
 def test_what_music21_cannot_read_is_refused():
     with pytest.raises(FormatError, match="music21 cannot read this tune"):
-        music_rules.render_music21("a letter to my aunt")
+        music21_render.render_music21("a letter to my aunt")
     with pytest.raises(FormatError, match="at most"):
-        music_rules.render_music21(REEL * 2000)
+        music21_render.render_music21(REEL * 2000)
 
 
 def test_music21_is_not_loaded_before_it_is_needed():
@@ -212,19 +214,48 @@ def test_music21_is_not_loaded_before_it_is_needed():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+# --- which program -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["abc2midi", "midi2abc"])
+def test_the_programs_that_symusic_carries_come_before_those_of_the_system(name, monkeypatch):
+    pytest.importorskip("symusic", reason="symusic, whose wheels carry abcMIDI, is not installed")
+    assert Path(abcmidi.find_tool(name)).parent.parts[-2:] == ("symusic", "bin")
+    monkeypatch.setenv("PATH", "")
+    assert re.fullmatch(r"\d+\.\d+", abcmidi.version_number(abcmidi.find_tool(name)))
+
+
+def test_symusic_is_not_imported_for_its_programs():
+    code = "import sys; from bytesim.oracles.abcmidi import tool_path as path; path('abc2midi'); print(*sys.modules)"
+    assert "symusic" not in subprocess.check_output([sys.executable, "-c", code], text=True).split()
+
+
+def test_a_variable_names_another_program(monkeypatch, tmp_path):
+    monkeypatch.setenv("BYTESIM_ABC2MIDI", sys.executable)
+    assert abcmidi.find_tool("abc2midi") == sys.executable
+    monkeypatch.setenv("BYTESIM_ABC2MIDI", str(tmp_path / "none"))
+    with pytest.raises(ToolError, match=r"BYTESIM_ABC2MIDI names .*none', which is not a program"):
+        abcmidi.find_tool("abc2midi")
+
+
+def test_a_program_that_does_not_say_its_version_has_none(tmp_path):
+    assert abcmidi.version_number(sys.executable) == "?"
+    assert abcmidi.version_number(str(tmp_path / "none")) == "?"
+
+
 # --- midi2abc ----------------------------------------------------------------------------------
 
 
 def test_midi2abc_writes_the_tune_back():
     tune = HEAD + "DFAd f2d2|e2c2 d4|\n"
-    written = music_rules.midi_to_abc_rules(music_rules.abc_to_midi_abc2midi(tune))
+    written = abcmidi.midi_to_abc(abcmidi.render_abc2midi(tune).midi)
     assert "from tune.mid" not in written
-    again = music_rules.abc_to_midi_abc2midi(written)
-    assert keys(again) == keys(music_rules.abc_to_midi_abc2midi(tune))
+    again = abcmidi.render_abc2midi(written).midi
+    assert keys(again) == keys(abcmidi.render_abc2midi(tune).midi)
 
 
 def test_midi2abc_is_given_midi_only(no_abcmidi):
     with pytest.raises(FormatError, match="expected b'MThd'"):
-        music_rules.midi_to_abc_rules(b"RIFF")
+        abcmidi.midi_to_abc(b"RIFF")
     with pytest.raises(ToolError, match="midi2abc is not installed"):
-        music_rules.midi_to_abc_rules(bytes.fromhex("4d546864 00000006 0000 0001 01e0 4d54726b 00000004 00ff2f00"))
+        abcmidi.midi_to_abc(bytes.fromhex("4d546864 00000006 0000 0001 01e0 4d54726b 00000004 00ff2f00"))

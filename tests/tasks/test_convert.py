@@ -199,7 +199,8 @@ def test_the_rules_convert_each_tune_of_a_book_and_back(tmp_path):
 @pytest.mark.usefixtures("perfect")
 def test_verify_says_that_all_notes_are_the_same(tmp_path, model):
     done = run("abc2midi", tune(tmp_path), "--model", model, "--verify")
-    assert "  verified: the same 30 notes as abc2midi" in done.stdout
+    assert "  verified by abc2midi" in done.stdout
+    assert ": the same 30 notes as abc2midi" in done.stdout
 
 
 def test_verify_lists_the_notes_that_differ_bar_by_bar(tmp_path, model, monkeypatch):
@@ -212,7 +213,7 @@ def test_verify_lists_the_notes_that_differ_bar_by_bar(tmp_path, model, monkeypa
 
 def test_verify_without_abc2midi_asks_music21(tmp_path, model, monkeypatch):
     answer_with(monkeypatch, render_abc2midi("X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GAc2|\n").midi)
-    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("bytesim.oracles.music_rules.tool_path", lambda name: None)
     (outcome,) = convert.abc2midi([tune(tmp_path, "X:1\nL:1/4\nK:C\nCDEF|GAc2|\n")], model=model, verify=True)
     assert (outcome.result.verified.engine, outcome.result.verified.same) == ("music21", True)
 
@@ -259,7 +260,8 @@ def test_abc_that_does_not_parse_is_an_error_and_nothing_is_written(tmp_path, mo
 def test_verify_plays_the_tune_and_finds_the_notes_of_the_file(tmp_path, model):
     source = tune(tmp_path, render_abc2midi(TUNE_OF_THE_REEL.decode()).midi, "reel.mid")
     done = run("midi2abc", source, "--model", model, "--verify", "--picture")
-    assert "  verified: the same 15 notes as the MIDI file" in done.stdout
+    assert "  verified by abc2midi" in done.stdout
+    assert ": the same 15 notes as the MIDI file" in done.stdout
     assert (tmp_path / "reel.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import bytesim
 from bytesim.cli import app
 from bytesim.engine import hardware
+from bytesim.oracles import abcmidi
 from bytesim.tasks import doctor as task
 
 
@@ -54,9 +55,19 @@ def test_the_diagnosis_holds_what_was_measured():
 
 def test_a_tool_that_is_missing_comes_with_how_to_install_it(monkeypatch):
     monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(abcmidi, "find_spec", lambda name: None)
     tools = {tool.name: tool for tool in task.doctor().tools}
-    assert tools["abc2midi"].version is None
-    assert "apt-get install abcmidi" in tools["abc2midi"].install
+    assert (tools["abc2midi"].version, tools["abc2midi"].path) == (None, None)
+    assert tools["abc2midi"].install == "pip install symusic"
+    assert (tools["abcm2ps"].version, tools["abcm2ps"].path) == (None, None)
+    assert "apt-get install abcm2ps" in tools["abcm2ps"].install
+
+
+def test_abcmidi_comes_with_its_version_and_place():
+    tools = {tool.name: tool for tool in task.doctor().tools}
+    for name in ("abc2midi", "midi2abc"):
+        assert tools[name].path == abcmidi.find_tool(name)
+        assert tools[name].version == abcmidi.version_number(tools[name].path)
 
 
 @pytest.mark.parametrize(("text", "version"), [("4.84 January 20 2023 x", "4.84"), ("none", "?")])

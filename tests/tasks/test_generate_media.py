@@ -20,6 +20,7 @@ from bytesim.formats import bmp, midi, wav
 from bytesim.formats.media_grammar import BMP_HEADER, WAV_HEADER
 from bytesim.media.image import normalize_image
 from bytesim.models.store import known_aliases
+from bytesim.oracles.abcmidi import tool_path
 from bytesim.pictures.sheet import MAX_SHOWN, sheet
 from bytesim.requests import Request
 from bytesim.tasks.generate import draw as generate_draw
@@ -309,7 +310,7 @@ def test_the_midi_of_a_tune_stands_beside_it_and_names_what_made_it(music, monke
     monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     done = run("--model", music, "--seed", 5, "--midi")
     assert done.exit_code == 0, done.output
-    engine = "abc2midi" if shutil.which("abc2midi") else "music21"
+    engine = "abc2midi" if tool_path("abc2midi") else "music21"
     assert done.stdout == f"music-5.abc: 46 bytes by the model music, seed 5; music-5.mid by {engine}\n"
     assert len(midi.notes((here / "music-5.mid").read_bytes())) == 15
 

@@ -115,6 +115,7 @@ def _table(seen: ConvertEvaluation) -> list[str]:
         "",
         f"{part}{seen.split_files} tunes of {seen.split} (sha256 {seen.split_sha256}); "
         f"{seen.refused} refused and {seen.failed} failed, which count as wrong",
+        f"reference: {seen.reference}",
         f"decoding: {seen.decoding}; {seen.bytes_per_second:,.0f} bytes/s",
     ]
 

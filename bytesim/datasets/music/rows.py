@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,8 +12,7 @@ from pathlib import Path
 
 from bytesim.errors import BytesimError, FormatError, OutputError
 from bytesim.formats.abc.transpose import transpose
-from bytesim.oracles.abcmidi import find_tool
-from bytesim.oracles.music_rules import label_many
+from bytesim.oracles.abcmidi import find_tool, label_many, version_text
 from bytesim.training.data.shards import Shard, load_shard, pack, save_shard
 
 KEYS = (
@@ -104,8 +102,7 @@ def label_rows(rows: Sequence[Row], folder: Path, *, jobs: int, on_done: Callabl
 
 def abc2midi_version() -> str:
     """The version text of the installed abc2midi. Raises ToolError if it is missing."""
-    output = subprocess.run([find_tool("abc2midi"), "-ver"], capture_output=True, timeout=20, check=False).stdout
-    return output.decode("utf-8", "replace").strip()
+    return version_text(find_tool("abc2midi"))
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

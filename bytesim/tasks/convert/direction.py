@@ -26,6 +26,19 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RuleAnswer:
+    """A file that a program wrote which knows the formats."""
+
+    data: bytes
+    engine: str
+    """abc2midi, midi2abc or music21."""
+    version: str
+    """Of the engine, such as `5.02`."""
+    remarks: tuple[str, ...] = ()
+    """What it left out, an item each."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Direction:
     """From files of one suffix to files of another."""
 
@@ -60,8 +73,8 @@ class MusicDirection(Direction):
     """Suffixes of the files that are taken out of a folder."""
     read: Callable[[str, Places, str], Iterator[Prepared]]
     """Takes (source, places, engine), gives a job for each tune in it."""
-    by_rules: Callable[[Job], tuple[bytes, str, tuple[str, ...]]]
-    """(file, program, its remarks). Raises FormatError and ToolError."""
+    by_rules: Callable[[Job], RuleAnswer]
+    """Converts without a model. Raises FormatError and ToolError."""
     verify: Callable[[Job, bytes], Verification]
     """Compares a file that a model wrote with what the rules, or the source, say it should be."""
     proves: bool

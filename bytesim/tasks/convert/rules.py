@@ -6,13 +6,15 @@ Imported on request only: `--engine rules` and `auto`, `--verify`, `--picture`.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bytesim.formats import abc, midi
 from bytesim.formats.midi.bars import bar_and_beat, meters_of, on_grid, pitch_name
 from bytesim.formats.midi.normal import to_model_form
 from bytesim.metrics import NoteKey, note_counts, note_f1
-from bytesim.oracles.music_rules import midi_to_abc_rules, render_rules
+from bytesim.oracles.abcmidi import Rendering, find_tool, midi_to_abc, version_number
+from bytesim.oracles.music_rules import render_rules
+from bytesim.tasks.convert.direction import RuleAnswer
 
 MAX_DIFFERENCES = 40
 """Bars that a comparison lists; what follows is counted."""
@@ -24,6 +26,8 @@ class Verification:
 
     engine: str
     """What played the ABC text: abc2midi, or music21 where it is not installed."""
+    engine_version: str
+    """Its version, such as `5.02`."""
     reference: str
     """Whose notes were expected: the engine's, or those of `the MIDI file` that was converted."""
     same: bool
@@ -34,31 +38,34 @@ class Verification:
     """Bar by bar, such as `bar 3: missing D5 at 3.1 (1/2); surplus E5 at 3.1 (1/2)`."""
 
 
-def midi_by_rules(abc_text: str) -> tuple[bytes, str, tuple[str, ...]]:
-    """(MIDI file, engine, its remarks)."""
+def midi_by_rules(abc_text: str) -> RuleAnswer:
+    """The MIDI file of a tune by abc2midi or music21. Raises FormatError and ToolError."""
     rendering = render_rules(abc_text)
-    return rendering.midi, rendering.engine, rendering.messages
+    return RuleAnswer(
+        data=rendering.midi, engine=rendering.engine, version=rendering.version, remarks=rendering.messages
+    )
 
 
-def abc_by_rules(data: bytes, title: str | None) -> tuple[bytes, str, tuple[str, ...]]:
-    """(ABC text, engine, its remarks). midi2abc passes over the title, so it is written in."""
-    first, newline, rest = midi_to_abc_rules(data).partition("\n")
-    return f"{first}{newline}{abc.title_fields(title or '')}{rest}".encode(), "midi2abc", ()
+def abc_by_rules(data: bytes, title: str | None) -> RuleAnswer:
+    """The ABC text of a MIDI file by midi2abc, which leaves out the title; it is written in. Raises ToolError."""
+    first, newline, rest = midi_to_abc(data).partition("\n")
+    text = f"{first}{newline}{abc.title_fields(title or '')}{rest}"
+    return RuleAnswer(data=text.encode(), engine="midi2abc", version=version_number(find_tool("midi2abc")))
 
 
-def expected_midi(abc_text: str) -> tuple[bytes, str]:
-    """(what a model should write for a tune, engine). Raises FormatError and ToolError of the rules."""
+def expected_midi(abc_text: str) -> Rendering:
+    """What a model should write for a tune. Raises FormatError and ToolError of the rules."""
     rendering = render_rules(abc_text)
     if rendering.engine == "abc2midi":
-        return rendering.midi, rendering.engine
+        return rendering
     # Others begin notes on the beat, where the model has learned abc2midi's delay.
-    return to_model_form(rendering.midi)[0], rendering.engine
+    return replace(rendering, midi=to_model_form(rendering.midi)[0])
 
 
 def verify_midi(abc_text: str, written: bytes) -> Verification:
-    """Compare a model's MIDI with the rules' for the tune as written. Raises FormatError and ToolError of theirs."""
-    expected, engine = expected_midi(abc_text)
-    return _compared(expected, written, engine, engine)
+    """Compare a model's MIDI with the rules' for the tune as written. Raises FormatError and ToolError of the rules."""
+    expected = expected_midi(abc_text)
+    return _compared(expected.midi, written, expected, expected.engine)
 
 
 def verify_abc(source: bytes, abc_text: str, *, as_read: bool) -> Verification:
@@ -66,15 +73,16 @@ def verify_abc(source: bytes, abc_text: str, *, as_read: bool) -> Verification:
 
     `as_read`: the file had to be changed for that layout. Raises FormatError and ToolError of the rules.
     """
-    played, engine = expected_midi(abc_text)
-    return _compared(source, played, engine, "the MIDI file" + (" as the model read it" if as_read else ""))
+    played = expected_midi(abc_text)
+    return _compared(source, played.midi, played, "the MIDI file" + (" as the model read it" if as_read else ""))
 
 
-def _compared(expected: bytes, written: bytes, engine: str, reference: str) -> Verification:
+def _compared(expected: bytes, written: bytes, rendering: Rendering, reference: str) -> Verification:
     theirs, ours = midi.notes(expected), midi.notes(written)
     differences = _differences(note_counts(theirs), note_counts(ours), midi.parse(expected))
     return Verification(
-        engine=engine,
+        engine=rendering.engine,
+        engine_version=rendering.version,
         reference=reference,
         same=not differences,
         note_f1=note_f1(theirs, ours),

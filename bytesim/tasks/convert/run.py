@@ -28,6 +28,8 @@ class Converted:
     """The picture drawn of it, where one was asked for."""
     engine: str
     """model, or the program that did it: abc2midi, music21, midi2abc."""
+    engine_version: str | None
+    """Of that program, such as `5.02`; None for the model."""
     model: str | None
     """The model's name."""
     num_bytes: int
@@ -102,9 +104,17 @@ class Run:
             if reason:  # what was changed for the model is not changed for the rules
                 job = replace(job, dropped=())
             try:
-                data, program, remarks = self.direction.by_rules(job)
-                self.write(job, data)
-                self.keep(index, job, converted(job, data, program, remarks=remarks, asked_rules=reason))
+                answer = self.direction.by_rules(job)
+                self.write(job, answer.data)
+                result = converted(
+                    job,
+                    answer.data,
+                    answer.engine,
+                    engine_version=answer.version,
+                    remarks=answer.remarks,
+                    asked_rules=reason,
+                )
+                self.keep(index, job, result)
             except BytesimError as error:
                 self.refuse(index, job, error)
             if self.on_progress:
@@ -135,6 +145,7 @@ def converted(
     data: bytes,
     engine: str,
     *,
+    engine_version: str | None = None,
     model: str | None = None,
     remarks: tuple[str, ...] = (),
     asked_rules: str = "",
@@ -150,6 +161,7 @@ def converted(
         output=str(job.target),
         picture=None if job.picture is None else str(job.picture),
         engine=engine,
+        engine_version=engine_version,
         model=model,
         num_bytes=len(data),
         title=job.title,

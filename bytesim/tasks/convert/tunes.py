@@ -10,7 +10,7 @@ from bytesim.errors import ConfigError
 from bytesim.files import Outcome, Progress, expand_inputs
 from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.midi.grammar import midi_grammar
-from bytesim.tasks.convert.direction import MusicDirection
+from bytesim.tasks.convert.direction import MusicDirection, RuleAnswer
 from bytesim.tasks.convert.finish import finish_abc, finish_midi
 from bytesim.tasks.convert.jobs import Job, Places, abc_jobs, midi_jobs, prepare
 from bytesim.tasks.convert.run import Converted, Run
@@ -117,13 +117,13 @@ def _convert(run: Run, model: str, device: str, dtype: str, processes: int) -> l
     return run.in_order()
 
 
-def _midi_by_rules(job: Job) -> tuple[bytes, str, tuple[str, ...]]:
+def _midi_by_rules(job: Job) -> RuleAnswer:
     from bytesim.tasks.convert.rules import midi_by_rules
 
     return midi_by_rules(job.as_written.decode("utf-8"))
 
 
-def _abc_by_rules(job: Job) -> tuple[bytes, str, tuple[str, ...]]:
+def _abc_by_rules(job: Job) -> RuleAnswer:
     from bytesim.tasks.convert.rules import abc_by_rules
 
     return abc_by_rules(job.as_written, job.title)
@@ -145,7 +145,7 @@ def _draw_midi(job: Job, data: bytes, compared: bool) -> bytes:
     from bytesim.pictures.piano_roll import piano_roll
     from bytesim.tasks.convert.rules import expected_midi
 
-    return piano_roll(data, expected_midi(job.as_written.decode("utf-8"))[0] if compared else None)
+    return piano_roll(data, expected_midi(job.as_written.decode("utf-8")).midi if compared else None)
 
 
 def _draw_abc(job: Job, data: bytes, compared: bool) -> bytes:
@@ -153,7 +153,7 @@ def _draw_abc(job: Job, data: bytes, compared: bool) -> bytes:
     from bytesim.tasks.convert.rules import expected_midi
 
     # What the model could not read is not in its layout, and nothing to compare with.
-    return piano_roll(expected_midi(data.decode("utf-8"))[0], (job.data or None) if compared else None)
+    return piano_roll(expected_midi(data.decode("utf-8")).midi, (job.data or None) if compared else None)
 
 
 ABC_TO_MIDI = MusicDirection(

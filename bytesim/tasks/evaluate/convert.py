@@ -15,6 +15,7 @@ from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError
 from bytesim.files import Progress, check_output, write_output
 from bytesim.metrics import ConvertScore, bits_per_byte, score_converts
+from bytesim.oracles.abcmidi import find_tool, version_number
 from bytesim.predictors.confidence import (
     AnswerBound,
     direction_of,
@@ -67,6 +68,8 @@ class ConvertEvaluation:
     scored_bytes: int
     bytes_per_second: float
     """Written, all files decoded together."""
+    reference: str
+    """The program whose files, or whose rendering, the answers are compared with, and its version."""
     baseline: ConvertScore | None = None
     """midi2abc of abcMIDI on the same files."""
     sure: int | None = None
@@ -151,6 +154,7 @@ def evaluate_convert(
         scored_files=len(scored),
         scored_bytes=num_bytes,
         bytes_per_second=sum(len(file.raw) for file in files) / max(seconds, 1e-9),
+        reference=f"abc2midi {version_number(find_tool('abc2midi'))}",
         baseline=base,
         sure=None if sure is None else len(sure),
         sure_right=None if sure is None else sum(sure),

@@ -14,7 +14,7 @@ from bytesim.formats import abc, midi
 from bytesim.formats.abc.constructs import CONSTRUCTS, constructs
 from bytesim.formats.midi.normal import to_model_form
 from bytesim.metrics import ConvertResult, ConvertScore, note_f1, score_converts
-from bytesim.oracles.music_rules import label_many, midi_to_abc_rules
+from bytesim.oracles.abcmidi import label_many, midi_to_abc
 from bytesim.tasks.convert.direction import Direction
 from bytesim.tasks.evaluate.tune_split import Split, without_title
 
@@ -122,7 +122,7 @@ def baseline_score(files: Sequence[JudgedFile]) -> ConvertScore:
     texts: list[str] = []
     for file in files:
         try:
-            texts.append(midi_to_abc_rules(file.reference) if file.reference is not None else "")
+            texts.append(midi_to_abc(file.reference) if file.reference is not None else "")
         except BytesimError:
             texts.append("")
     results = []
