@@ -20,8 +20,10 @@ from rich.text import Text
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = 110
-MAX_LINES = {"convert abc2midi": 10, "simulate-cpu": 8, "models show": 7}
-"""Lines kept of what prints more than a page needs."""
+MAX_LINES = {"simulate-cpu": 4, "doctor": 11}
+"""Command -> lines of its output that are kept."""
+SHORT = 3
+"""Lines that are kept of any other command of the README."""
 LAST_LINE = "--verify"
 """Commands with this option end with a line that counts."""
 DRAWN = ("convert abc2midi", "simulate-cpu")
@@ -55,15 +57,15 @@ def run(command: str, folder: Path, *, colour: bool = False) -> str:
     return "".join(f"{line.rstrip()}\n" for line in shown.splitlines())
 
 
-def refresh(readme: str, folder: Path) -> str:
-    """The README with the output of every example as it is now."""
+def refresh(readme: str, folder: Path, most: int | None = None) -> str:
+    """The page with the output of every example as it is now, cut to its first `most` lines."""
 
     def again(block: re.Match[str]) -> str:
         command = block[1]
         lines = run(command, folder).splitlines(keepends=True)
-        for start, count in MAX_LINES.items():
-            if command.startswith(f"bytesim {start}") and len(lines) > count:
-                lines = [*lines[:count], "...\n", *(lines[-1:] if LAST_LINE in command else [])]
+        kept = next((count for start, count in MAX_LINES.items() if command.startswith(f"bytesim {start}")), most)
+        if kept is not None and len(lines) > kept:
+            lines = [*lines[:kept], "...\n", *(lines[-1:] if LAST_LINE in command else [])]
         return f"```\n$ {command}\n{''.join(lines)}```\n"
 
     return BLOCK.sub(again, readme)
@@ -110,7 +112,7 @@ def main() -> None:
         for name in CLASSIFIED:
             (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-        page.write_text(refresh(page.read_text(encoding="utf-8"), folder), encoding="utf-8")
+        page.write_text(refresh(page.read_text(encoding="utf-8"), folder, SHORT), encoding="utf-8")
         (ROOT / "docs" / "demo.svg").write_text(draw(page.read_text(encoding="utf-8"), folder), encoding="utf-8")
 
 
