@@ -1,6 +1,6 @@
-"""Conversion by the rules, and comparing what a model wrote with theirs.
+"""Conversion by the rules, and comparison of a model's answers with theirs.
 
-Imported on request only: `--engine rules` and `auto`, `--verify`, `--picture`.
+Imported only for `--engine rules` and `auto`, `--verify` and `--picture`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from bytesim.metrics import NoteKey, note_counts, note_f1
 from bytesim.oracles.music_rules import midi_to_abc_rules, render_rules
 
 MAX_DIFFERENCES = 40
-"""Bars that a comparison lists; what follows is counted."""
+"""Most bars that a comparison lists; the others are only counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """The notes a model wrote against those there should be."""
+    """A comparison of a model's notes with the expected ones."""
 
     engine: str
-    """What played the ABC text: abc2midi, or music21 where it is not installed."""
+    """The program that rendered the ABC text: abc2midi, or music21 if abc2midi is not installed."""
     reference: str
-    """Whose notes were expected: the engine's, or those of `the MIDI file` that was converted."""
+    """Origin of the expected notes: the engine, or `the MIDI file` that was converted."""
     same: bool
     note_f1: float
     num_expected: int
@@ -35,36 +35,36 @@ class Verification:
 
 
 def midi_by_rules(abc_text: str) -> tuple[bytes, str, tuple[str, ...]]:
-    """(MIDI file, engine, its remarks)."""
+    """Convert ABC to MIDI; returns (MIDI file, engine, its remarks)."""
     rendering = render_rules(abc_text)
     return rendering.midi, rendering.engine, rendering.messages
 
 
 def abc_by_rules(data: bytes, title: str | None) -> tuple[bytes, str, tuple[str, ...]]:
-    """(ABC text, engine, its remarks). midi2abc passes over the title, so it is written in."""
+    """Convert MIDI to ABC; returns (ABC text, engine, its remarks). The title is added, as midi2abc ignores it."""
     first, newline, rest = midi_to_abc_rules(data).partition("\n")
     return f"{first}{newline}{abc.title_fields(title or '')}{rest}".encode(), "midi2abc", ()
 
 
 def expected_midi(abc_text: str) -> tuple[bytes, str]:
-    """(what a model should write for a tune, engine). Raises FormatError and ToolError of the rules."""
+    """(the MIDI file that a model should write for a tune, engine). Raises FormatError and ToolError of the rules."""
     rendering = render_rules(abc_text)
     if rendering.engine == "abc2midi":
         return rendering.midi, rendering.engine
-    # Others begin notes on the beat, where the model has learned abc2midi's delay.
+    # Other engines begin notes on the beat, but the model has learned abc2midi's delay.
     return to_model_form(rendering.midi)[0], rendering.engine
 
 
 def verify_midi(abc_text: str, written: bytes) -> Verification:
-    """Compare a model's MIDI with the rules' for the tune as written. Raises FormatError and ToolError of theirs."""
+    """Compare a model's MIDI with that of the rules for the tune as written. Raises their FormatError and ToolError."""
     expected, engine = expected_midi(abc_text)
     return _compared(expected, written, engine, engine)
 
 
 def verify_abc(source: bytes, abc_text: str, *, as_read: bool) -> Verification:
-    """Compare a MIDI file, in the layout the model reads, with what the rules play from the ABC a model made of it.
+    """Compare a MIDI file, in the model's layout, with the rules' rendering of the ABC that a model wrote for it.
 
-    `as_read`: the file had to be changed for that layout. Raises FormatError and ToolError of the rules.
+    `as_read` says that the file was changed for that layout. Raises FormatError and ToolError of the rules.
     """
     played, engine = expected_midi(abc_text)
     return _compared(source, played, engine, "the MIDI file" + (" as the model read it" if as_read else ""))
@@ -89,9 +89,9 @@ def _differences(expected: Counter[NoteKey], written: Counter[NoteKey], file: mi
     bars: dict[int, list[str]] = {}
     for kind, notes in (("missing", expected - written), ("surplus", written - expected)):
         for onset, pitch, length in sorted(notes.elements()):
-            place = bar_and_beat(on_grid(onset), meters)
-            text = f"{kind} {pitch_name(pitch)} at {place} ({on_grid(onset + length) - on_grid(onset)})"
-            bars.setdefault(int(place.partition(".")[0]), []).append(text)
+            position = bar_and_beat(on_grid(onset), meters)
+            text = f"{kind} {pitch_name(pitch)} at {position} ({on_grid(onset + length) - on_grid(onset)})"
+            bars.setdefault(int(position.partition(".")[0]), []).append(text)
     lines = [f"bar {bar}: {'; '.join(bars[bar])}" for bar in sorted(bars)]
     more = len(lines) - MAX_DIFFERENCES
     return (*lines[:MAX_DIFFERENCES], *([f"and {more} more bars"] if more > 0 else []))
