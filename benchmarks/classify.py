@@ -1,7 +1,7 @@
-"""Whole runs of `bytesim classify file`, cold start included: a thousand small files, one process and several.
+"""Times whole runs of `bytesim classify file`, cold start included: a thousand small files, in one process and several.
 
-Ceiling: the start of the program, which loads torch and the model, and then the products of every patch with the
-weights at the rate that the machine multiplies matrices.
+Floor: the start of the program, which loads torch and the model, plus the products of every patch with the weights at
+the machine's matrix-product rate.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from bytesim.training.sizes import classifier_config
 ROOT = Path(__file__).resolve().parent.parent
 FILES, JOBS = 1000, 2
 SMALLEST, LARGEST = 200, 4000
-"""Bytes of a file."""
+"""Range of file sizes, in bytes."""
 
 
 def random_model(folder: Path) -> str:
-    """A model of the size `small` with random weights, for a machine without the model `filetype`."""
+    """Save a model of the size `small` with random weights, for a machine without the model `filetype`."""
     torch.manual_seed(0)
     config = classifier_config("small", 100)
     card = {"labels": [str(label) for label in range(100)], "tasks": [{"task": "classify", "target_suffix": "bin"}]}
@@ -43,19 +43,19 @@ def random_model(folder: Path) -> str:
 
 
 def write_files(folder: Path) -> list[int]:
-    """Files cut from the texts and pictures of this repository; returns their sizes."""
+    """Write files cut from the texts and pictures of this repository; returns their sizes in bytes."""
     sources = [path.read_bytes() for path in sorted(ROOT.rglob("*.md")) + sorted((ROOT / "examples").glob("*.*"))]
     whole = b"".join(sources)
     rng = random.Random(0)
     sizes = [rng.randint(SMALLEST, LARGEST) for _ in range(FILES)]
-    for place, size in enumerate(sizes):
+    for number, size in enumerate(sizes):
         start = rng.randrange(len(whole) - size)
-        (folder / f"{place:04}").write_bytes(whole[start : start + size])
+        (folder / f"{number:04}").write_bytes(whole[start : start + size])
     return sizes
 
 
 def run(folder: Path, options: argparse.Namespace, jobs: int) -> float:
-    """Seconds of a run in a process of its own."""
+    """Seconds of a run in a new process."""
     command = [sys.executable, "-m", "bytesim", "classify", "file", str(folder), "--model", options.model]
     command += ["--device", options.device, "--dtype", options.dtype, "--jobs", str(jobs)]
     start = time.perf_counter()
@@ -65,7 +65,7 @@ def run(folder: Path, options: argparse.Namespace, jobs: int) -> float:
 
 
 def start_seconds(options: argparse.Namespace) -> float:
-    """Seconds until the model is loaded, in a process of its own."""
+    """Seconds until the model is loaded in a new process."""
     probe = "import sys; from bytesim.predictors.classifier import load_classifier as load; load(sys.argv[1])"
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", probe, options.model], check=True)
@@ -73,8 +73,8 @@ def start_seconds(options: argparse.Namespace) -> float:
 
 
 def floor_seconds(classifier: Classifier, sizes: list[int], options: argparse.Namespace) -> float:
-    """Seconds of the products alone: two operations for each weight of a matrix and each patch."""
-    matrices = sum(each.numel() for each in classifier.model.parameters() if each.dim() > 1)
+    """Seconds of the matrix products only: two operations per weight of a matrix and patch."""
+    matrices = sum(weights.numel() for weights in classifier.model.parameters() if weights.dim() > 1)
     patches = sum(num_patches(size, classifier.model.config.patch_size) for size in sizes)
     return 2 * matrices * patches / (matmul_gflops(getattr(torch, options.dtype), options.device) * 1e9)
 
@@ -84,20 +84,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "files")
         folder.mkdir()
-        random_weights = options.model not in {each.name for each in stored_models()} and not is_path(options.model)
+        random_weights = options.model not in {model.name for model in stored_models()} and not is_path(options.model)
         if random_weights:
             options.model = random_model(Path(name, "random"))
         classifier = load_classifier(options.model, device=options.device, dtype=options.dtype)
         sizes = write_files(folder)
         one = median(run(folder, options, 1) for _ in range(options.repeats))
         many = median(run(folder, options, JOBS) for _ in range(options.repeats)) if options.device == "cpu" else None
-        begun = start_seconds(options)
-    floor = begun + floor_seconds(classifier, sizes, options)
+        start = start_seconds(options)
+    floor = start + floor_seconds(classifier, sizes, options)
     best = min(one, many or one)
     figures: dict[str, object] = {
         "files": FILES,
         "bytes": sum(sizes),
-        "start_s": round(begun, 2),
+        "start_s": round(start, 2),
         "one_process_s": round(one, 2),
         "jobs": JOBS,
         "several_processes_s": None if many is None else round(many, 2),
@@ -107,8 +107,8 @@ def main() -> None:
         "cores": os.cpu_count(),
     }
     several = "" if many is None else f", {many:.1f} s in {JOBS}"
-    print(f"{FILES} files: {one:.1f} s in one process{several}; the start takes {begun:.1f} s, floor {floor:.1f} s")
-    print(f"{60 * FILES / best:,.0f} files a minute, ceiling {60 * FILES / floor:,.0f}")
+    print(f"{FILES} files: {one:.1f} s in one process{several}; the start takes {start:.1f} s, floor {floor:.1f} s")
+    print(f"{60 * FILES / best:,.0f} files per minute, ceiling {60 * FILES / floor:,.0f}")
     if random_weights:
         options.model = "random"
     report("classify", figures, options)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: the model, the machine's ceilings, and the JSON line they end with."""
+"""Code that all benchmarks share: options, model, the machine's peak rates, and the JSON line at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bytesim.models.weights import load_model
 
 
 def arguments(description: str, *, model: str = "music") -> argparse.Namespace:
-    """--model, --device, --dtype and --repeats, as every benchmark has them."""
+    """The options of every benchmark: --model, --device, --dtype and --repeats."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--model", default=model, help="model name or folder; `published` is 110 M random weights")
     parser.add_argument("--device", default=devices()[0])
@@ -30,7 +30,7 @@ def arguments(description: str, *, model: str = "music") -> argparse.Namespace:
 
 
 def load(options: argparse.Namespace) -> BGPT:
-    """The model that is asked for, ready to run."""
+    """The model that the options name, on their device and in their dtype."""
     dtype = getattr(torch, options.dtype)
     if options.model == "published":
         torch.manual_seed(0)
@@ -41,7 +41,7 @@ def load(options: argparse.Namespace) -> BGPT:
 
 
 def machine(options: argparse.Namespace) -> dict[str, object]:
-    """What the figures were measured on, and the rates that bound them."""
+    """The machine, and its measured peak rates, which bound the figures."""
     dtype = getattr(torch, options.dtype)
     return {
         "device": options.device,
@@ -55,5 +55,5 @@ def machine(options: argparse.Namespace) -> dict[str, object]:
 
 
 def report(name: str, figures: dict[str, object], options: argparse.Namespace) -> None:
-    """The last line: one JSON object."""
+    """Print the last line: one JSON object with the figures, the options and the machine."""
     print(json.dumps({"benchmark": name, "model": options.model, **figures, **machine(options)}))

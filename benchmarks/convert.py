@@ -1,7 +1,7 @@
-"""Whole runs of `bytesim convert abc2midi`, cold start included: one tune, and a hundred in a folder.
+"""Times whole runs of `bytesim convert abc2midi`, cold start included: one tune, and a hundred in a folder.
 
-Ceiling: the start of the program, which loads torch and the model, and then the weights of the byte-level decoder read
-once for each round of bytes, of the patch-level decoder once for each round of patches.
+Floor: the start of the program, which loads torch and the model, plus the reading of weights: those of the byte-level
+decoder once per decode step, those of the patch-level decoder once per patch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILES, JOBS = 100, 2
 
 
 def tunes() -> list[str]:
-    """The tunes of examples/ in other keys, in an order that mixes long and short ones."""
+    """The tunes of examples/ transposed to other keys, in an order that mixes long and short tunes."""
     books = [abc.split_book(path.read_text(encoding="utf-8")) for path in sorted(EXAMPLES.glob("*.abc"))]
     plain = [abc.canonical(entry.parse()).text for book in books for entry in book]
     moves = [(0, 0), (1, 2), (-1, -2), (2, 4), (3, 5), (-3, -5), (4, 7), (-2, -3), (-4, -7), (5, 9), (-5, -9), (1, 1)]
@@ -36,13 +36,12 @@ def tunes() -> list[str]:
 
 
 def run(source: Path, out: Path, *words: str) -> tuple[float, str]:
-    """(seconds, stdout) of a conversion in a process of its own."""
+    """(seconds, stdout) of a conversion in a new process."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "bytesim", "convert", "abc2midi", str(source), "-o", str(out), "--force", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "bytes by the model" in done.stdout, (
-        done.stderr
-    )  # a tune that does not end is no failure of this measurement
+    # The exit code does not matter: a tune may fail to end without spoiling the measurement.
+    assert "bytes by the model" in done.stdout, done.stderr
     return time.perf_counter() - start, done.stdout
 
 
@@ -54,10 +53,10 @@ def main() -> None:
     jobs = JOBS if options.device == "cpu" else 1
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for place, tune in enumerate(tunes()[:FILES]):
-            (folder / f"{place:03}.abc").write_text(tune, encoding="ascii")
+        for number, tune in enumerate(tunes()[:FILES]):
+            (folder / f"{number:03}.abc").write_text(tune, encoding="ascii")
         one = median(run(folder / "000.abc", folder / "one.mid", *words)[0] for _ in range(options.repeats))
-        many, said = run(folder, folder / "many", *words, "--jobs", str(jobs))
+        many, printed = run(folder, folder / "many", *words, "--jobs", str(jobs))
     probe = (
         "import sys; from bytesim.predictors.writer import load_writer as load; load(sys.argv[1], device=sys.argv[2])"
     )
@@ -65,9 +64,9 @@ def main() -> None:
     start = time.perf_counter()
     subprocess.run(starting, check=True)
     start = time.perf_counter() - start
-    written = sum(int(found.replace(",", "")) for found in re.findall(r": ([\d,]+) bytes by", said))
+    written = sum(int(digits.replace(",", "")) for digits in re.findall(r": ([\d,]+) bytes by", printed))
     size = model.config.patch_size
-    rounds = written / size / DEFAULT_SLOTS  # of all processes, which share the memory's bandwidth
+    rounds = written / size / DEFAULT_SLOTS  # of all processes together, as they share the memory bandwidth
     read = weight_bytes(model.patch_decoder) + size * weight_bytes(model.byte_decoder)
     floor = start + rounds * read / (bandwidth_gb_s(options.device) * 1e9)
     figures: dict[str, object] = {

@@ -1,7 +1,7 @@
-"""States of the CPU: programs made and run by the exact generator, and predicted by a model, alone and together.
+"""Times states of the CPU: made by the exact generator, and predicted by a model, for one program and for many at once.
 
-Ceilings: of the generator, the states it writes at the speed of a memory copy; of a model, its weights and the keys of
-the programs read once for each round of states.
+Ceiling of the generator: writing its states at the speed of a memory copy. Floor of the model: reading its weights, and
+the cross-attention keys of the programs, once per state.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ TOGETHER = 64
 
 
 def generator_rate(repeats: int) -> float:
-    """States a second that one processor makes, the drawing of their programs included."""
-    run_programs(random_programs(np.random.default_rng(0), 8))  # its tables are made once
+    """States per second of the generator on one core, including the making of random programs."""
+    run_programs(random_programs(np.random.default_rng(0), 8))  # the first call builds tables
     rates = []
     for seed in range(repeats):
         start = time.perf_counter()
@@ -39,7 +39,7 @@ def generator_rate(repeats: int) -> float:
 
 
 def seconds_for(writer: Writer, asked: list[tuple[bytes, State]], repeats: int) -> float:
-    """Median seconds in which the model predicts these programs together."""
+    """Median seconds in which the model predicts these programs in one batch."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -49,7 +49,7 @@ def seconds_for(writer: Writer, asked: list[tuple[bytes, State]], repeats: int) 
 
 
 def key_bytes(model: BGPT) -> int:
-    """Bytes of keys and values that one program of full length gives to source attention."""
+    """Bytes of the cross-attention keys and values of one program."""
     source = torch.zeros(1, MEMORY_SIZE, dtype=torch.long, device=model.patch_decoder.positions.device)
     with torch.inference_mode():
         encoded = model.encode_source(source)
@@ -65,7 +65,7 @@ def main() -> None:
         (program.ljust(MEMORY_SIZE, b"\0"), parse_state(states[:STATE_SIZE]))
         for program, states in with_states(programs)
     ]
-    seconds_for(writer, asked[:1], 1)  # the first run pays for allocation
+    seconds_for(writer, asked[:1], 1)  # warm-up: the first run includes allocation
     alone = seconds_for(writer, asked[:1], options.repeats)
     together = seconds_for(writer, asked, 1)
     bandwidth = bandwidth_gb_s(options.device) * 1e9
@@ -85,9 +85,9 @@ def main() -> None:
         "generator_ceiling_per_s": round(bandwidth / STATE_SIZE),
     }
     print(f"one program of {INSTRUCTIONS} instructions: {alone:.2f} s, floor {floors[0]:.3f} s")
-    each = alone * TOGETHER / together
-    print(f"{TOGETHER} together: {together:.2f} s, floor {floors[1]:.2f} s; {each:.1f} times as fast for each")
-    print(f"generator: {rate / 1e6:.2f} million states/s on one processor, ceiling {bandwidth / STATE_SIZE / 1e6:.0f}")
+    speedup = alone * TOGETHER / together
+    print(f"{TOGETHER} together: {together:.2f} s, floor {floors[1]:.2f} s; {speedup:.1f} times as fast per program")
+    print(f"generator: {rate / 1e6:.2f} million states/s on one core, ceiling {bandwidth / STATE_SIZE / 1e6:.0f}")
     report("cpu", figures, options)
 
 

@@ -1,8 +1,8 @@
-"""Decoding speed: prefill and decode apart, one file and many together, against recomputing everything.
+"""Times decoding: prefill and decode steps apart, for one file and for many at once, and decoding without a cache.
 
-Ceilings: decoding reads every weight once for each round of patches (S bytes of the byte-level decoder's, once the
-patch-level decoder's), so bytes/s are at most files * S / (bytes of weights read / bandwidth). Prefill is bound by the
-rate of matrix products.
+Ceiling of decode steps: for each patch of S bytes, the weights of the byte-level decoder are read S times and those of
+the patch-level decoder once, so bytes/s are at most files * S / (bytes of weights read / bandwidth). Prefill is bound
+by the matrix-product rate.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNCACHED_PATCHES = 4
 
 
 def open_ended() -> Grammar:
-    """A grammar of files that never end."""
+    """A grammar that never lets a file end."""
 
     def steps() -> Steps:
         while True:
@@ -39,22 +39,22 @@ def open_ended() -> Grammar:
 
 
 def requests_for(model: BGPT, files: int, patches: int) -> list[Request]:
-    """Requests that write exactly `patches` patches each."""
+    """Requests whose answers have exactly `patches` patches each."""
     source = bytes(range(32, 127)) * 3
 
     def request() -> Request:
         if model.config.source_attention:
-            made = convert_request(model.config, source, "abc", "mid")
+            framed = convert_request(model.config, source, "abc", "mid")
         else:
-            made = generate_request(model.config, "abc", source)
-        limit = min(len(made.history) + patches, model.config.max_patches)
-        return replace(made, max_patches=limit, grammar=open_ended)
+            framed = generate_request(model.config, "abc", source)
+        limit = min(len(framed.history) + patches, model.config.max_patches)
+        return replace(framed, max_patches=limit, grammar=open_ended)
 
     return [request() for _ in range(files)]
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median time of a call; the first one pays for allocation and is not counted."""
+    """Median seconds of a call; the first call, which includes allocation, is not counted."""
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
@@ -64,9 +64,9 @@ def seconds(work: Callable[[], object], repeats: int) -> float:
 
 
 def weight_bytes(module: torch.nn.Module) -> int:
-    """Bytes of the weights of a module; embedding tables are looked up, not read through."""
-    tables = {id(each.weight) for each in module.modules() if isinstance(each, torch.nn.Embedding)}
-    return sum(each.numel() * each.element_size() for each in module.parameters() if id(each) not in tables)
+    """Bytes of the weights of a module, without embeddings, of which a step reads only a few rows."""
+    tables = {id(layer.weight) for layer in module.modules() if isinstance(layer, torch.nn.Embedding)}
+    return sum(weights.numel() * weights.element_size() for weights in module.parameters() if id(weights) not in tables)
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
     one = requests_for(model, 1, 1)
     first_patch = seconds(lambda: decode_in_order(model, one), options.repeats)
     history = len(one[0].history)
-    prefill_flops = 2 * sum(each.numel() for each in model.patch_decoder.blocks.parameters()) * history
+    prefill_flops = 2 * sum(weights.numel() for weights in model.patch_decoder.blocks.parameters()) * history
     figures: dict[str, object] = {
         "patches": PATCHES,
         "time_to_first_patch_s": round(first_patch, 4),
@@ -85,16 +85,15 @@ def main() -> None:
     }
     read = weight_bytes(model.patch_decoder) + size * weight_bytes(model.byte_decoder)
     for files in (1, 16, 64):
-        wanted = requests_for(model, files, PATCHES)
-        elapsed = seconds(partial(decode_in_order, model, wanted, slots=files), options.repeats)
+        requests = requests_for(model, files, PATCHES)
+        elapsed = seconds(partial(decode_in_order, model, requests, slots=files), options.repeats)
         ceiling = files * size / (read / (bandwidth_gb_s(options.device) * 1e9))
         figures[f"bytes_per_s_{files}"] = round(files * PATCHES * size / elapsed)
         figures[f"ceiling_bytes_per_s_{files}"] = round(ceiling)
         print(f"{files:3} files together: {files * PATCHES * size / elapsed:8.0f} bytes/s, ceiling {ceiling:10.0f}")
-    slow = requests_for(model, 1, UNCACHED_PATCHES)[0]
-    slow = replace(slow, grammar=None)
+    request = replace(requests_for(model, 1, UNCACHED_PATCHES)[0], grammar=None)
     start = time.perf_counter()
-    written = len(decode_uncached(model, slow).data) + 1
+    written = len(decode_uncached(model, request).data) + 1
     naive = written / (time.perf_counter() - start)
     figures["uncached_bytes_per_s"] = round(naive, 1)
     print(f"  1 file, nothing cached: {naive:8.1f} bytes/s")

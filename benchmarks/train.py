@@ -1,6 +1,6 @@
-"""Training speed: scored bytes per second of a training step, and the share of the matrix-product rate it uses.
+"""Times a training step: scored bytes per second, and the share of the machine's matrix-product rate that it reaches.
 
-Ceiling: forward and backward cost about 6 operations per weight and position; the rate of matrix products bounds them.
+Ceiling: forward and backward pass need about 6 operations per weight and position, at the matrix-product rate.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main() -> None:
             torch.cuda.synchronize()
         return time.perf_counter() - start
 
-    step()  # kernels are chosen and memory is taken
+    step()  # warm-up: chooses kernels and allocates memory
     elapsed = median(step() for _ in range(options.repeats))
     assert model.byte_decoder is not None
     assert model.source_encoder is not None
@@ -57,7 +57,7 @@ def main() -> None:
         "byte": (model.byte_decoder.blocks, batch.targets.numel()),
         "source": (model.source_encoder.blocks, batch.source.numel() if batch.source is not None else 0),
     }
-    operations = sum(6 * places * sum(p.numel() for p in part.parameters()) for part, places in weights.values())
+    operations = sum(6 * positions * sum(p.numel() for p in part.parameters()) for part, positions in weights.values())
     ceiling = matmul_gflops(getattr(torch, options.dtype), options.device)
     figures: dict[str, object] = {
         "bytes_per_s": round(FILES * TARGET_BYTES / elapsed),

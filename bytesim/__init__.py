@@ -1,6 +1,6 @@
-"""bytesim: byte models that turn files into files.
+"""bytesim: byte models that convert, write, classify and simulate files.
 
-Every command is one function here, loaded when it is first used: `bytesim.show_model("music")`.
+Every command is one function of this package, imported when it is first used: `bytesim.show_model("music")`.
 """
 
 from importlib import import_module
@@ -37,7 +37,7 @@ _EXPORTS = {
     "train_recipe": "bytesim.tasks.train.train",
     "verify_models": "bytesim.tasks.models",
 }
-"""Name -> module it stands in."""
+"""Name of a function -> module that defines it."""
 
 __all__ = ["__version__", *_EXPORTS]
 

@@ -1,4 +1,4 @@
-"""What reaches the user: answers on stdout, everything else on stderr."""
+"""Output for the user: answers on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_HEARD = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
-"""Of several processes that torchrun started the first one speaks; errors are told by each."""
+_PRINTS_RESULTS = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+"""Under torchrun only rank 0 prints results; every rank prints its errors."""
 
 stdout = Console(soft_wrap=True, highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
 
 def print_error(error: BytesimError) -> None:
-    """`error: FILE, byte OFFSET: message` on stderr, one line; brackets and newlines in names are shown as text."""
+    """Print `error: FILE, byte OFFSET: message` on one line of stderr, with brackets and newlines escaped."""
     line = str(error).replace("\r", "\\r").replace("\n", "\\n")
     stderr.print(f"[bold red]error:[/] {escape(line)}", soft_wrap=True)
 
 
 def print_note(text: str) -> None:
-    """One line on stderr that is no error."""
-    if not _HEARD:
+    """Print one line on stderr that is not an error."""
+    if not _PRINTS_RESULTS:
         return
     text = text.replace("\r", "\\r").replace("\n", "\\n")
     stderr.print(escape(text), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout; dataclasses, paths and enums are written as plain values."""
-    if not _HEARD:
+    """Print one JSON document on stdout; dataclasses, paths and enums are written as plain values."""
+    if not _PRINTS_RESULTS:
         return
     text = json.dumps(value, default=_plain, ensure_ascii=False)
-    if not _prints(text):  # a console of another code page, or a file name that is no UTF-8
+    if not _prints(text):  # the console has another code page, or a file name is not UTF-8
         text = json.dumps(value, default=_plain)
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def print_line(text: str) -> None:
-    """One line on stdout, whatever the text: newlines and characters the console lacks are shown as escapes."""
-    if not _HEARD:
+    """Print one line on stdout; newlines, and characters that the console lacks, are escaped."""
+    if not _PRINTS_RESULTS:
         return
     text = text.replace("\r", "\\r").replace("\n", "\\n")
     encoding = sys.stdout.encoding or "utf-8"
@@ -65,24 +65,26 @@ def print_line(text: str) -> None:
 
 
 def report_outcomes(outcomes: Iterable[Outcome[T]], *, as_json: bool, line: Callable[[T], str | None]) -> int:
-    """Print every result on stdout and every error on stderr; returns the exit code, 1 where an input failed.
+    """Print every result on stdout and every error on stderr. Returns the exit code: 1 if any input failed, else 0.
 
-    `line` words one result; None prints nothing (its bytes went to stdout). With `as_json` stdout carries
-    one list of {"source", "result", "error"}.
+    `line` gives the text of one result, or None to print nothing (its bytes went to stdout). With `as_json` stdout
+    gets one list of {"source", "result", "error"}.
     """
-    seen = list(outcomes)
-    for outcome in seen:
+    reported = list(outcomes)
+    for outcome in reported:
         if outcome.error is not None:
             print_error(outcome.error)
         elif not as_json and outcome.result is not None and (text := line(outcome.result)) is not None:
             print_line(text)
     if as_json:
-        errors = [None if outcome.error is None else str(outcome.error) for outcome in seen]
-        print_json([{"source": o.source, "result": o.result, "error": e} for o, e in zip(seen, errors, strict=True)])
-    return int(any(outcome.error is not None for outcome in seen))
+        errors = [None if outcome.error is None else str(outcome.error) for outcome in reported]
+        rows = zip(reported, errors, strict=True)
+        print_json([{"source": outcome.source, "result": outcome.result, "error": error} for outcome, error in rows])
+    return int(any(outcome.error is not None for outcome in reported))
 
 
 def _prints(text: str) -> bool:
+    """Whether the encoding of stdout has every character of the text."""
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -91,6 +93,7 @@ def _prints(text: str) -> bool:
 
 
 def _plain(value: Any) -> Any:
+    """The JSON form of a dataclass, a path or a numpy scalar. Raises TypeError for anything else."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     if isinstance(value, Path):
@@ -102,7 +105,7 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def progress(unit: str = "bytes/s") -> Iterator[Progress]:
-    """A progress bar on stderr, shown on a terminal only. Tasks carry a field `speed` that is shown before `unit`."""
+    """A progress bar on stderr, for terminals only. Each task of it needs a field `speed`, shown before `unit`."""
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -111,7 +114,7 @@ def progress(unit: str = "bytes/s") -> Iterator[Progress]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=stderr,
-        disable=not (stderr.is_terminal and _HEARD),
+        disable=not (stderr.is_terminal and _PRINTS_RESULTS),
         transient=True,
     ) as bar:
         yield bar
@@ -119,7 +122,7 @@ def progress(unit: str = "bytes/s") -> Iterator[Progress]:
 
 @contextmanager
 def byte_progress(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for work counted in bytes; gives a function to call with (bytes done, bytes in all)."""
+    """A progress bar for work counted in bytes; yields a function to call with (bytes done, total bytes)."""
     with progress() as bar:
         job = bar.add_task(description, total=None, speed="")
 

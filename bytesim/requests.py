@@ -1,7 +1,7 @@
-"""What a model is asked to write and what it answers, whatever its architecture. No torch.
+"""Requests to a model that writes bytes, and its replies, for every architecture. No torch.
 
-A request holds a history in whole strides of tokens (patches of bGPT); the model writes what follows, up to the first
-END_OF_PATCH.
+A request holds a history of whole strides of tokens (for bGPT: patches). The model writes the bytes that follow, up to
+the first END_OF_PATCH.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class Sampling:
     """How a token is chosen from the model's distribution."""
 
     temperature: float = 0.0
-    """0 takes the likeliest token; 1 draws from the distribution as it is."""
+    """0 takes the most likely token; 1 draws from the unchanged distribution."""
     top_k: int = 0
-    """Draw among the k likeliest tokens only; 0 among all."""
+    """Draw among the k most likely tokens only; 0 draws among all."""
     top_p: float = 1.0
-    """Draw among the likeliest tokens that hold this share of the probability."""
+    """Draw among the most likely tokens that together hold this share of the probability."""
     seed: int = 0
-    """The same seed gives the same file, whatever else is decoded beside it."""
+    """The same seed gives the same file in any batch."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature < float("inf"):
@@ -42,28 +42,28 @@ class Sampling:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """A file that is wanted, in bytes, before an architecture frames it as a `Request`."""
+    """The file that a caller asks for, in bytes, before an architecture frames it as a `Request`."""
 
     suffix: str
-    """Of the file to write."""
+    """Suffix of the file to write."""
     prompt: bytes = b""
-    """Bytes that the file begins with."""
+    """First bytes of the file."""
     source: bytes | None = None
-    """What the file is made from: a conversion where there is no prompt, else what its prompt begins with."""
+    """Without a prompt: the file to convert. With a prompt: its beginning, for models that attend to a source."""
     source_suffix: str = ""
     """Conversion: suffix of the source."""
     source_span: int = 0
-    """With a prompt: how many of its bytes the source stands for; the source may be shorter."""
+    """With a prompt: number of its bytes that the source represents; the source itself may be shorter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestTimes:
-    """The times that a model with a clock reads beside the bytes of a request."""
+    """The times of the bytes of a request, which a model with a clock reads too."""
 
     history: Times
     """(P, S, 2) times before each byte of the history."""
     clock: Callable[[], Clock]
-    """Makes the clock of the answer as it stands after the history."""
+    """Makes the clock of the answer, set to the time after the history."""
     source: Times | None = None
     """(n, 2) times before each byte of the source."""
 
@@ -75,34 +75,34 @@ class Request:
     history: Patches
     """(P, S): an extension patch and whole patches of a prompt, or a source frame and the target's extension patch."""
     first: int
-    """The patch of the history at which the byte-level decoder's stream begins; P if it begins with the answer."""
+    """First patch of the history that the byte-level decoder reads; P if it reads the answer only."""
     prefix: bytes = b""
-    """Fewer than S bytes that begin the next patch."""
+    """First bytes of the next patch, fewer than S."""
     source: bytes = b""
-    """What source attention reads."""
+    """Bytes for source attention (cross-attention)."""
     max_patches: int
-    """Most patches, history included; decoding stops there with `ended` false."""
+    """Most patches, history included; decoding stops at this limit with `ended` false."""
     sampling: Sampling = Sampling()
     grammar: Callable[[], Grammar] | None = None
-    """Makes the grammar that the answer keeps to."""
+    """Makes the grammar to which the answer is constrained."""
     deadline: Callable[[], Deadline] | None = None
-    """Makes what says when the answer has gone on for long enough; its grammar then brings it to an end."""
+    """Makes the deadline of the answer; once it has passed, the grammar forces an end."""
     times: RequestTimes | None = None
-    """For a model with a clock; without them the clock stands still."""
+    """For a model with a clock; without times the clock stands still."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the engine wrote."""
+    """The engine's answer to a request."""
 
     data: bytes
     """The bytes after the history, prefix included."""
     ended: bool
-    """Whether an END_OF_PATCH was decoded, and not the limit reached."""
+    """Whether an END_OF_PATCH was decoded before the limit was reached."""
     token_nats: NDArray[np.float32]
-    """Negative log-likelihood in nats of each byte after the prefix and of the END_OF_PATCH, no grammar applied."""
+    """Negative log-likelihood in nats of each byte after the prefix and of the END_OF_PATCH, without the grammar."""
     overran: bool = False
-    """Whether it went on beyond its deadline, and its grammar brought it to an end."""
+    """Whether the deadline passed, so that the grammar forced the end."""
 
     @property
     def nats(self) -> float:

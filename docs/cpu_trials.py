@@ -1,11 +1,11 @@
-"""Trials of the CPU model's parts, and how much a set of programs is worth: what docs/cpu_model.md shows.
+"""Ablations of the CPU model, and trainings on different numbers of programs, for docs/cpu_model.md.
 
     OMP_NUM_THREADS=1 python docs/cpu_trials.py run "the recipe" "no numbers"  # runs/cpu-trials/ -> docs/curves/cpu/
-    OMP_NUM_THREADS=1 python docs/cpu_trials.py scale 1000 10000 100000        # the same, on so many programs
+    OMP_NUM_THREADS=1 python docs/cpu_trials.py scale 1000 10000 100000        # the same, on 1,000 programs, ...
     python docs/cpu_trials.py                                                  # pictures and tables of the page
 
-Each trains the recipe recipes/cpu-trial.toml with one change, and is measured on programs of the dev split, every byte
-given the right ones before it.
+Each trial trains the recipe recipes/cpu-trial.toml with one change. It is measured teacher-forced, on programs of the
+dev split.
 """
 
 import json
@@ -30,29 +30,29 @@ RECIPE = HERE.parent / "recipes" / "cpu-trial.toml"
 RUNS = HERE.parent / "runs" / "cpu-trials"
 KEPT = HERE / "curves" / "cpu"
 EVERY = 50
-"""Steps between two measurements."""
+"""Steps between measurements."""
 MEASURED = CpuSource(shortest=14, longest=29)
 FILES = 64
-ALIKE = "the recipe"
+UNCHANGED = "the recipe"
 
 TRIALS: dict[str, dict[str, dict[str, Any]]] = {
-    ALIKE: {},
+    UNCHANGED: {},
     "no numbers": {"model": {"numeric_bytes": False}},
     "no patch encoder": {"model": {"patch_encoder_layers": 0}},
     "one feature for all bytes": {"model": {"byte_features": False}},
     "memory as patches too": {"model": {"source_patches": True}},
     "every operation as often": {"data": {"favoured": ""}},
 }
-"""Name -> what it changes in the recipe, by section."""
+"""Name -> changes to the recipe: section -> settings."""
 
 
 def run(name: str, changes: dict[str, dict[str, Any]]) -> None:
-    """Train a trial, or go on with it, and keep its curve."""
+    """Train a trial, or resume it, and keep its curve."""
     recipe = recipe_with(RECIPE, changes)
     folder = RUNS / name.replace(" ", "-")
     trainer = Trainer(recipe, base=RECIPE.parent, folder=folder, device=torch.device("cpu"))
-    held = CpuStream(MEASURED, recipe.model)
-    examples = [held.example(index) for index in range(FILES)]
+    held_out = CpuStream(MEASURED, recipe.model)
+    examples = [held_out.example(index) for index in range(FILES)]
     points: list[dict[str, Any]] = []
     states = 0
 
@@ -71,7 +71,7 @@ def run(name: str, changes: dict[str, dict[str, Any]]) -> None:
 
 
 def measure(trainer: Trainer, examples: list[Any]) -> dict[str, Any]:
-    """Bits of each of the 16 bytes of a state, their mean, and the share of states with a wrong byte."""
+    """Bits for each of the 16 bytes of a state, their mean, and the share of states with a wrong byte."""
     losses, wrong = [], []
     trainer.model.eval()
     with torch.no_grad():
@@ -88,12 +88,12 @@ def measure(trainer: Trainer, examples: list[Any]) -> dict[str, Any]:
     return {
         "bits_per_byte": round(float(bits.mean()), 5),
         "states_wrong": round(float(torch.cat(wrong).float().mean()), 5),
-        "places": [round(float(each), 4) for each in bits],
+        "places": [round(float(value), 4) for value in bits],
     }
 
 
 def scale(programs: int) -> None:
-    """Train on a fixed set of so many programs."""
+    """Train on a fixed set of this many programs."""
     folder = RUNS / f"programs-{programs}"
     if not (folder / shard_name("train")).exists():
         build_cpu(out=folder, train=programs, dev=0, test=0, longest=29)
@@ -102,7 +102,7 @@ def scale(programs: int) -> None:
 
 
 def table(kept: dict[str, Any]) -> str:
-    """The last measurement of every trial, the best first."""
+    """A table of the last measurement of every trial, the best first."""
     lines = ["| trial | parameters | states seen | minutes | bits per byte | states with a wrong byte |"]
     lines.append("|---|---|---|---|---|---|")
     for name in sorted(kept, key=lambda name: kept[name]["points"][-1]["bits_per_byte"]):
@@ -115,30 +115,31 @@ def table(kept: dict[str, Any]) -> str:
 
 
 def curves(kept: dict[str, Any], file: str, label: str) -> None:
-    """Bits per byte of several runs over the states they were trained on."""
+    """Draw the bits per byte of several runs against the number of states that they were trained on."""
     figure = Figure(figsize=(10, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for number, (name, trial) in enumerate(kept.items()):
-        places = [point["states"] / 1e3 for point in trial["points"]]
+        states = [point["states"] / 1e3 for point in trial["points"]]
+        bits = [point["bits_per_byte"] for point in trial["points"]]
         style = "-" if number < 10 else "--"
-        axes.plot(places, [each["bits_per_byte"] for each in trial["points"]], f"o{style}", markersize=3, label=name)
+        axes.plot(states, bits, f"o{style}", markersize=3, label=name)
     _finish(axes, label)
     figure.legend(loc="outside right upper", fontsize="small")
     figure.savefig(HERE / file, dpi=110)
 
 
-def places(trial: dict[str, Any]) -> None:
-    """Bits of each kind of byte of a state over the training of one run."""
+def byte_kinds(trial: dict[str, Any]) -> None:
+    """Draw the bits for each kind of byte of a state during the training of one run."""
     figure = Figure(figsize=(10, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     states = [point["states"] / 1e3 for point in trial["points"]]
     bits = np.array([point["places"] for point in trial["points"]])
-    for place in range(6):
-        axes.plot(states, bits[:, place], "o-", markersize=3, label=CELL_NAMES[place])
-    for place in range(6, STATE_SIZE):
-        axes.plot(states, bits[:, place], color="0.75", linewidth=0.8, label="registers, each" if place == 6 else None)
+    for cell in range(6):
+        axes.plot(states, bits[:, cell], "o-", markersize=3, label=CELL_NAMES[cell])
+    for cell in range(6, STATE_SIZE):
+        axes.plot(states, bits[:, cell], color="0.75", linewidth=0.8, label="registers, each" if cell == 6 else None)
     axes.plot(states, bits[:, 6:].mean(1), "ko-", markersize=3, label="registers, mean")
     _finish(axes, "thousands of states trained on")
     figure.legend(loc="outside right upper", fontsize="small")
@@ -147,10 +148,10 @@ def places(trial: dict[str, Any]) -> None:
 
 def _finish(axes: Any, label: str) -> None:
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}")
-    axes.yaxis.set_minor_formatter(lambda value, place: f"{value:g}" if f"{value:e}"[0] in "25" else "")
+    axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
+    axes.yaxis.set_minor_formatter(lambda value, position: f"{value:g}" if f"{value:e}"[0] in "25" else "")
     axes.set_xlabel(label)
-    axes.set_ylabel("bits per byte, programs held apart")
+    axes.set_ylabel("bits per byte, held-out programs")
     axes.grid(alpha=0.3, which="both")
 
 
@@ -172,7 +173,7 @@ def main() -> None:
     sets = {name: kept[name] for name in kept if name not in TRIALS}
     curves(trials, "cpu_trials.png", "thousands of states trained on")
     curves(sets, "cpu_scale.png", "thousands of states trained on, repeats counted")
-    places(trials[ALIKE])
+    byte_kinds(trials[UNCHANGED])
     put_table(HERE / "cpu_model.md", "trials", table(trials))
     put_table(HERE / "cpu_model.md", "scale", table(sets))
 

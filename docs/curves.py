@@ -1,10 +1,11 @@
-"""The learning curves of the shipped models, kept short, and drawn.
+"""Shortens the training logs of the shipped models and draws their learning curves.
 
     python docs/curves.py keep runs/music/log.jsonl music-2    # the log of a run -> docs/curves/music-2.jsonl
     python docs/curves.py                                      # docs/curves/MODEL-*.jsonl -> docs/MODEL_loss.png
-    python docs/curves.py fit music-4                          # what an hour more of that part would bring
+    python docs/curves.py fit music-4                          # what one more hour of that part would gain
 
-A kept line is the mean of EVERY steps, or a validation. The parts of a model's training follow each other by number.
+A kept line is the mean of EVERY steps, or a validation. A model may be trained in several parts; their files are
+numbered in order.
 """
 
 import json
@@ -22,11 +23,11 @@ EVERY = 20
 HERE = Path(__file__).resolve().parent
 KINDS = {False: "ABC -> MIDI", True: "MIDI -> ABC"}
 MODELS = {"music": "tunes", "cpu": "programs"}
-"""Model -> what is held apart to watch its training by."""
+"""Model -> the kind of files that are held out for validation."""
 
 
 def keep(log: Path, name: str) -> None:
-    """Shorten a log."""
+    """Write a shortened log."""
     kept: list[dict[str, Any]] = []
     losses: list[float] = []
     scored, seconds, rate, full = 0, 0.0, 0.0, 0.0
@@ -47,7 +48,7 @@ def keep(log: Path, name: str) -> None:
 
 
 def draw(model: str) -> None:
-    """Loss and validation over the bytes that were scored, the parts of the training one after the other."""
+    """Draw loss and validation against the scored bytes, with the parts of the training in order."""
     figure = Figure(figsize=(10, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -62,18 +63,19 @@ def draw(model: str) -> None:
             axes.axvline(offset, color="0.6", linestyle="--", label=f"part {number} of the training begins")
         steps = [line for line in lines if "loss_nats" in line]
         label = "training, mean of 20 steps (bits per token of the mixture)" if number == 1 else None
-        places = [offset + line["scored_bytes"] / 1e6 for line in steps]
-        axes.plot(places, [line["loss_nats"] / math.log(2) for line in steps], color="0.7", linewidth=0.9, label=label)
+        megabytes = [offset + line["scored_bytes"] / 1e6 for line in steps]
+        losses = [line["loss_nats"] / math.log(2) for line in steps]
+        axes.plot(megabytes, losses, color="0.7", linewidth=0.9, label=label)
         for line in lines:
             for source, bits in line.get("validation", {}).items():
                 name = f"{KINDS['reverse' in source]}, " if model == "music" else ""
-                label = f"{name}{MODELS[model]} held apart (bits per byte)"
+                label = f"{name}held-out {MODELS[model]} (bits per byte)"
                 points.setdefault(label, []).append((offset + line["scored_bytes"] / 1e6, bits))
-        offset = places[-1]
+        offset = megabytes[-1]
     for label, series in points.items():
         axes.plot(*zip(*series, strict=True), "o-", label=label)
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}")
+    axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
     axes.set_xlabel("megabytes scored")
     axes.set_ylabel("bits")
     axes.grid(alpha=0.3, which="both")
@@ -82,7 +84,10 @@ def draw(model: str) -> None:
 
 
 def fit(name: str) -> None:
-    """A power law through the validations at the full rate; with the gain of the decay, the figures an hour later."""
+    """Fit a power law to the validations at the full learning rate, and print the figures after one more hour.
+
+    The gain of the learning rate's decay is assumed to be the same.
+    """
     lines = [json.loads(line) for line in (HERE / "curves" / f"{name}.jsonl").read_text().splitlines()]
     points = [line for line in lines if "validation" in line]
     last = points[-1]
@@ -99,9 +104,9 @@ def fit(name: str) -> None:
         gain = last["validation"][source] / at(last["scored_bytes"])
         then = gain * at(last["scored_bytes"] + hour)
         print(
-            f"{KINDS['reverse' in source]}: at the full rate bits per byte fall as MB ** {slope:.2f} "
-            f"({len(full)} points), the decay takes them to {gain:.2f} of that: {last['validation'][source]:.4f} now, "
-            f"{then:.4f} with {hour / 1e6:.1f} MB, an hour, more"
+            f"{KINDS['reverse' in source]}: at the full learning rate bits per byte fall as MB ** {slope:.2f} "
+            f"({len(full)} points); the decay multiplies them by {gain:.2f}: {last['validation'][source]:.4f} now, "
+            f"{then:.4f} after one more hour ({hour / 1e6:.1f} MB)"
         )
 
 

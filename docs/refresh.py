@@ -1,10 +1,10 @@
-"""Run every example of a page again and put in what it prints.
+"""Runs every example of a page again and replaces its output in the page.
 
     python docs/refresh.py                              the README, and docs/demo.svg from some of its examples
     python docs/refresh.py docs/classify_tutorial.md    the tutorial and its pictures; it trains, which takes minutes
 
-Examples are the code blocks that start with `$ bytesim`. They run in order in a scratch folder with copies of examples/
-and of the test fixtures. Blocks of Python are run in the same place, but for the README's.
+Examples are the code blocks that start with `$ bytesim`. They run in order in a temporary folder with copies of
+examples/ and of the test fixtures. Python blocks run in the same folder, except those of the README.
 """
 
 import os
@@ -21,26 +21,26 @@ from rich.text import Text
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = 110
 MAX_LINES = {"simulate-cpu": 4, "doctor": 11}
-"""Command -> lines of its output that are kept."""
+"""Command -> most lines of its output that a page shows."""
 SHORT = 3
-"""Lines that are kept of any other command of the README."""
+"""Most lines of any other command that the README shows."""
 LAST_LINE = "--verify"
-"""Commands with this option end with a line that counts."""
+"""With this option the last line of the output is always shown."""
 DRAWN = ("convert abc2midi", "simulate-cpu")
-"""The first example of each of these is drawn."""
+"""The first example of each of these commands is drawn in docs/demo.svg."""
 MAX_DRAWN_LINES = 16
 CLASSIFIED = ("README.md", "pyproject.toml", "bytesim/cli.py")
-"""Files of the house that an example asks the type of."""
+"""Files of this repository that an example classifies."""
 
 PICTURES = {"classify_tutorial.md": {"runs/functions/confusion.png": "functions_confusion.png"}}
-"""Page -> picture that its examples draw -> what it is called beside the page."""
+"""Page -> picture that its examples draw -> name of its copy beside the page."""
 
 BLOCK = re.compile(r"^```\n\$ (bytesim [^\n]*)\n.*?^```\n", re.S | re.M)
 CODE = re.compile(r"^```python\n(.*?)^```\n", re.S | re.M)
 
 
 def run(command: str, folder: Path, *, colour: bool = False) -> str:
-    """What a command prints on stdout; raises where it fails."""
+    """The stdout of a command. Raises CalledProcessError if it fails."""
     env = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -49,7 +49,7 @@ def run(command: str, folder: Path, *, colour: bool = False) -> str:
     }
     if colour:
         env["FORCE_COLOR"] = "1"
-    quiet = subprocess.DEVNULL if colour else None  # forced colour brings the progress bar with it
+    quiet = subprocess.DEVNULL if colour else None  # forced colour also turns on the progress bar
     done = subprocess.run(
         command, shell=True, cwd=folder, env=env, encoding="utf-8", stdout=subprocess.PIPE, stderr=quiet, check=True
     )
@@ -58,7 +58,7 @@ def run(command: str, folder: Path, *, colour: bool = False) -> str:
 
 
 def refresh(readme: str, folder: Path, most: int | None = None) -> str:
-    """The page with the output of every example as it is now, cut to its first `most` lines."""
+    """The page with the current output of every example, cut to its first `most` lines."""
 
     def again(block: re.Match[str]) -> str:
         command = block[1]
@@ -72,7 +72,7 @@ def refresh(readme: str, folder: Path, most: int | None = None) -> str:
 
 
 def refresh_tutorial(text: str, folder: Path) -> str:
-    """A page on which Python and commands take turns, each with what the ones before it left behind."""
+    """A page of Python blocks and examples, run in their order, with the current outputs."""
     parts, end = [], 0
     for code in CODE.finditer(text):
         parts.append(refresh(text[end : code.start()], folder) + code[0])
@@ -82,7 +82,7 @@ def refresh_tutorial(text: str, folder: Path) -> str:
 
 
 def draw(readme: str, folder: Path) -> str:
-    """An SVG of a terminal in which the DRAWN examples have run."""
+    """An SVG of a terminal with the DRAWN examples and their outputs."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
         for start in DRAWN:
@@ -93,7 +93,7 @@ def draw(readme: str, folder: Path) -> str:
             console.print(Text.from_ansi("\n".join(shown)), soft_wrap=True)
             console.print()
         svg = console.export_svg(title="bytesim")
-    # No font from elsewhere: the picture stands alone.
+    # Without web fonts, so that the picture needs no other file.
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.S).replace("Fira Code, monospace", "monospace")
 
 

@@ -1,10 +1,10 @@
-"""Trials of the music model's parts: each trains the recipe recipes/music-trial.toml with one change.
+"""Ablations of the music model: each trial trains the recipe recipes/music-trial.toml with one change.
 
     OMP_NUM_THREADS=1 python docs/trials.py run "patches of 16" ...    # runs/trials/ -> docs/curves/trials/
     python docs/trials.py                                              # docs/trials.png, and the table in docs/music.md
 
-Needs the shards of `bytesim data build music --out runs/data/`. Trials draw the same batches, but for those that change
-the patches or the batch, which draw as many bytes. The validation rows are fragments of the dev shard.
+Needs the shards of `bytesim data build music --out runs/data/`. Trials draw the same batches; those that change the
+patches or the batch draw the same number of bytes. The validation rows are fragments of the dev shard.
 """
 
 import json
@@ -45,30 +45,30 @@ TRIALS: dict[str, dict[str, dict[str, Any]]] = {
     "half the learning rates": {"training": {"learning_rate": 1e-3, "muon_learning_rate": 1.5e-3}},
     "twice the batch, half the steps": {"training": {"batch_bytes": 16_000, "steps": 200, "validate_steps": 50}},
 }
-"""Name -> what it changes in the recipe, by section."""
+"""Name -> changes to the recipe: section -> settings."""
 
 
 def recipe_with(path: Path, changes: dict[str, dict[str, Any]]) -> Recipe:
-    """The recipe of a file with some settings changed, by section; those of data in every source."""
+    """The recipe in a file with changed settings (section -> settings); those of [[data]] change in every source."""
     values = tomllib.loads(path.read_text(encoding="utf-8"))
     for section, settings in changes.items():
         if isinstance(values[section], list):
-            values[section] = [{**each, **settings} for each in values[section]]
+            values[section] = [{**table, **settings} for table in values[section]]
         else:
             values[section] = {**values[section], **settings}
     return recipe_from_dict(values)
 
 
 def put_table(page: Path, name: str, rows: str) -> None:
-    """Set what stands between the marks `<!-- name -->` and `<!-- end of name -->` of a page."""
+    """Replace the text between `<!-- name -->` and `<!-- end of name -->` in a page."""
     between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.S)
-    text, found = between.subn(lambda marks: marks[1] + rows + "\n" + marks[2], page.read_text(encoding="utf-8"))
-    assert found == 1, f"{page.name} has no place for the table"
+    text, count = between.subn(lambda marks: marks[1] + rows + "\n" + marks[2], page.read_text(encoding="utf-8"))
+    assert count == 1, f"{page.name} needs one pair of marks for the table {name}"
     page.write_text(text, encoding="utf-8")
 
 
 def run(name: str) -> None:
-    """Train a trial, or go on with it, and keep its curve."""
+    """Train a trial, or resume it, and keep its curve."""
     folder = RUNS / name.replace(" ", "-")
     recipe = recipe_with(RECIPE, TRIALS[name])
     trainer = Trainer(recipe, base=RECIPE.parent, folder=folder, device=torch.device("cpu"))
@@ -77,8 +77,8 @@ def run(name: str) -> None:
     for line in map(json.loads, (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()):
         scored += line.get("num_bytes", 0)
         if "validation" in line:
-            there, back = line["validation"].values()
-            points.append({"scored_bytes": scored, "abc2midi": round(there, 4), "midi2abc": round(back, 4)})
+            to_midi, to_abc = line["validation"].values()
+            points.append({"scored_bytes": scored, "abc2midi": round(to_midi, 4), "midi2abc": round(to_abc, 4)})
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     kept = {"parameters": parameters, "minutes": round(progress.seconds / 60, 1), "points": points}
     KEPT.mkdir(exist_ok=True)
@@ -86,7 +86,7 @@ def run(name: str) -> None:
 
 
 def table(kept: dict[str, Any]) -> str:
-    """The last validation of every trial, the best first."""
+    """A table of the last validation of every trial, the best first."""
     lines = ["| trial | parameters | minutes | ABC -> MIDI | MIDI -> ABC |", "|---|---|---|---|---|"]
     for name in sorted(kept, key=lambda name: kept[name]["points"][-1]["abc2midi"]):
         trial, last = kept[name], kept[name]["points"][-1]
@@ -96,20 +96,20 @@ def table(kept: dict[str, Any]) -> str:
 
 
 def draw(kept: dict[str, Any]) -> None:
-    """The curves of both directions side by side."""
+    """Draw the curves of both directions side by side."""
     figure = Figure(figsize=(11, 6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (key, title) in zip(
         figure.subplots(1, 2), (("abc2midi", "ABC -> MIDI"), ("midi2abc", "MIDI -> ABC")), strict=True
     ):
         for number, (name, trial) in enumerate(kept.items()):
-            places = [point["scored_bytes"] / 1e6 for point in trial["points"]]
+            megabytes = [point["scored_bytes"] / 1e6 for point in trial["points"]]
             style = "-" if number < 10 else "--"
-            axes.plot(places, [point[key] for point in trial["points"]], f"o{style}", markersize=3, label=name)
+            axes.plot(megabytes, [point[key] for point in trial["points"]], f"o{style}", markersize=3, label=name)
         axes.set_title(title)
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}")
-        axes.yaxis.set_minor_formatter(lambda value, place: f"{value:g}")
+        axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
+        axes.yaxis.set_minor_formatter(lambda value, position: f"{value:g}")
         axes.set_xlabel("megabytes scored")
         axes.set_ylabel("bits per byte, fragments of the dev shard")
         axes.grid(alpha=0.3, which="both")

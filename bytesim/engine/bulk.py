@@ -1,4 +1,4 @@
-"""Decoding many files, in this process or in several: one iterator of (index, reply) for both."""
+"""Decodes many files, in this process or in several, as one iterator of (index, reply)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bytesim.models.weights import load_model
 from bytesim.requests import Reply, Request
 
 SHARE_SLOTS = 4
-"""Files that a process is given at a time, in slots: enough that a long answer does not keep it waiting."""
+"""Requests per slot that a process gets at a time: enough that one long answer does not leave its other slots idle."""
 
 
 def decode_all(
@@ -28,11 +28,11 @@ def decode_all(
     jobs: int = 1,
     on_bytes: OnBytes | None = None,
 ) -> Iterator[tuple[int, Reply]]:
-    """Answer every request, (its index, the reply) of each as it ends: here, or in `jobs` processes on a CPU.
+    """Answer every request, here or in `jobs` processes on a CPU; yields (index of the request, reply) as each ends.
 
-    `slots` files are decoded at a time by each process, which loads the model from its `folder`; a GPU is given one
-    process. `on_bytes` is called with the bytes written since its last call. Raises DecodeError where a process is
-    ended from outside; replies before that stay.
+    Each process decodes `slots` files at a time and loads the model from `folder`; a GPU is used by one process only.
+    `on_bytes` is called with the number of bytes written since its last call. Raises DecodeError if a process was
+    killed from outside; replies yielded before are valid.
     """
     weights = next(model.parameters())
     jobs = min(jobs, len(requests))
@@ -51,7 +51,7 @@ def _in_processes(
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
     rounds = -(-len(order) // (jobs * SHARE_SLOTS * slots))
     count = min(len(order), jobs * rounds)
-    shares = [order[start::count] for start in range(count)]  # short and long files in each
+    shares = [order[start::count] for start in range(count)]  # each has short and long files
     start = partial(_start, folder, dtype, max(1, torch.get_num_threads() // jobs))
     items = [[requests[index] for index in share] for share in shares]
     try:
@@ -62,13 +62,13 @@ def _in_processes(
                 for row, reply in replies.items():
                     yield shares[number][row], reply
     except EndedProcess as error:
-        raise DecodeError("a decoding process was ended, for lack of memory say. Take fewer --jobs.") from error
+        raise DecodeError("a decoding process was killed, perhaps for lack of memory. Choose fewer --jobs.") from error
 
 
 def _start(folder: Path, dtype: torch.dtype, threads: int) -> ByteModel:
     torch.set_num_threads(threads)
     model = load_model(folder, dtype=dtype)
-    assert writes_bytes(model), "requests go to a model that writes"
+    assert writes_bytes(model), "a classifier does not answer requests"
     return model
 
 

@@ -1,4 +1,4 @@
-"""Running a classifier: files in batches, those of like length together.
+"""Runs a classifier on batches of files of similar length.
 
 Axes: N files, B files of a batch, P patches, S bytes per patch, C classes.
 """
@@ -15,14 +15,14 @@ from bytesim.models.interface import ClassifierModel
 from bytesim.patching import END_OF_PATCH, frame_file
 
 DEFAULT_BATCH = 32
-"""Files that go through the model at once."""
+"""Files in a batch."""
 
 
 @torch.inference_mode()
 def class_logits(
     model: ClassifierModel, files: Sequence[tuple[bytes, str]], *, batch: int = DEFAULT_BATCH
 ) -> NDArray[np.float32]:
-    """(N, C) logits of files (bytes, suffix) that each fit the model's history."""
+    """(N, C) logits of files (bytes, suffix), each of which must fit the model's history."""
     device = next(iter(model.parameters())).device
     size = model.config.patch_size
     logits = np.zeros((len(files), model.config.num_classes), np.float32)
@@ -32,7 +32,7 @@ def class_logits(
         framed = [frame_file(*files[index], size) for index in rows]
         lengths = torch.tensor([len(patches) for patches in framed])
         patches = torch.full((len(rows), int(lengths.max()), size), END_OF_PATCH)
-        for row, each in enumerate(framed):
-            patches[row, : len(each)] = torch.from_numpy(each.astype(np.int64))
+        for row, file in enumerate(framed):
+            patches[row, : len(file)] = torch.from_numpy(file.astype(np.int64))
         logits[rows] = model.classify(patches.to(device), lengths.to(device)).float().cpu().numpy()
     return logits

@@ -1,7 +1,7 @@
 """Decoding with continuous batching: prefill once, then byte by byte, many files together.
 
-The running files take their bytes in lockstep. Between two strides of the session files that ended leave, and waiting
-ones are prefilled in their stead. The engine knows tokens and sessions, no architecture and no file format.
+The running files are decoded in lockstep. Between two strides, files that ended leave the session, and waiting files
+are prefilled in their place. The engine knows only tokens and sessions, not architectures or file formats.
 
 Axes: B running files, S bytes of a stride, V = 257 tokens.
 """
@@ -35,7 +35,7 @@ OnBytes = Callable[[int], None]
 def decode(
     model: ByteModel, requests: Sequence[Request], *, slots: int = DEFAULT_SLOTS, on_bytes: OnBytes | None = None
 ) -> Iterator[tuple[int, Reply]]:
-    """Answer every request, `slots` at a time: (its index, the reply) of each as it ends."""
+    """Answer every request, `slots` at a time; yields (index of the request, reply) as each ends."""
     if requests:
         yield from _Decoder(model, requests, slots, on_bytes).replies()
 
@@ -53,7 +53,7 @@ class _Running:
     index: int
     request: Request
     length: int
-    """Strides of it, history included."""
+    """Number of its strides, history included."""
     last: NDArray[np.integer]
     """(S,) the stride before the current one."""
     generator: torch.Generator | None
@@ -61,14 +61,14 @@ class _Running:
     """None without a grammar, and after the grammar has ended."""
     deadline: Deadline | None
     forced: bytes
-    """Bytes of the prompt that begin the next stride."""
+    """Bytes of the prompt with which the next stride begins."""
     written: bytearray = field(default_factory=bytearray)
     nats: list[NDArray[np.float32]] = field(default_factory=list)
     overran: bool = False
 
     @classmethod
     def of(cls, index: int, request: Request) -> _Running:
-        """A file before its first stride."""
+        """The state of a file before its first stride."""
         return cls(
             index=index,
             request=request,
@@ -87,11 +87,11 @@ class _Running:
 
     @property
     def is_full(self) -> bool:
-        """Whether it has the most strides that were asked for."""
+        """Whether it has reached `max_patches` of its request."""
         return self.length >= self.request.max_patches
 
     def follow(self, token: int) -> None:
-        """Move grammar and deadline on by a token that was written."""
+        """Advance grammar and deadline by a token that was written."""
         if self.grammar is None:
             return
         if token == END_OF_PATCH:
@@ -104,7 +104,7 @@ class _Running:
         self.grammar.advance(token)
 
     def take(self, tokens: NDArray[np.integer], nats: NDArray[np.float32]) -> bool:
-        """Add a stride to the file, up to its END_OF_PATCH. Returns whether there was one."""
+        """Append a stride to the file, up to its END_OF_PATCH. Returns whether it had one."""
         ends = np.flatnonzero(tokens == END_OF_PATCH)
         count = int(ends[0]) if len(ends) else len(tokens)
         self.written += tokens[:count].astype(np.uint8).tobytes()
@@ -115,7 +115,7 @@ class _Running:
         return bool(len(ends))
 
     def reply(self, *, ended: bool) -> Reply:
-        """What was written."""
+        """The reply with all bytes written so far."""
         nats = np.concatenate(self.nats) if self.nats else np.zeros(0, np.float32)
         return Reply(bytes(self.written), ended, nats, self.overran)
 
@@ -124,18 +124,18 @@ class _Decoder:
     def __init__(self, model: ByteModel, requests: Sequence[Request], slots: int, on_bytes: OnBytes | None) -> None:
         self.model = model
         self.device = next(model.parameters()).device
-        # Longest first: the long ones would otherwise run alone at the end.
+        # Longest first: otherwise the long ones would run alone at the end.
         order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
         self.waiting = [(index, requests[index]) for index in reversed(order)]
         self.slots = min(slots, len(requests))
         self.session = model.session(self.slots)
         self.running: list[_Running] = []
         self.guessing = True
-        """Whether Jacobi decoding has taken fewer passes than decoding byte by byte so far."""
+        """Whether the last stride needed clearly fewer Jacobi passes than decoding byte by byte."""
         self.on_bytes = on_bytes
 
     def replies(self) -> Iterator[tuple[int, Reply]]:
-        """(index, reply) of every request as it ends."""
+        """Yields (index, reply) of every request as it ends."""
         was_training = self.model.training
         self.model.train(False)
         try:
@@ -147,7 +147,7 @@ class _Decoder:
             self.model.train(was_training)
 
     def _admit(self) -> Iterator[tuple[int, Reply]]:
-        """Prefill waiting files, together, where others have left; those whose history is full are answered."""
+        """Prefill waiting files, together, into free rows; yields the replies of those whose history is full."""
         entering: list[_Running] = []
         while self.waiting and len(self.running) + len(entering) < self.slots:
             file = _Running.of(*self.waiting.pop())
@@ -160,7 +160,7 @@ class _Decoder:
             self.running += entering
 
     def _write_stride(self) -> Iterator[tuple[int, Reply]]:
-        """One stride of every running file; those that end with it leave and are answered."""
+        """Decode one stride of every running file; yields the replies of those that end with it."""
         tokens, nats = self._by_guessing() or self._byte_by_byte()
         answers: dict[int, Reply] = {}
         for row, file in enumerate(self.running):
@@ -175,11 +175,11 @@ class _Decoder:
         yield from left
 
     def _by_guessing(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Jacobi decoding (arXiv:2305.10427): `_byte_by_byte` in a few passes over the whole stride.
+        """Jacobi decoding (arXiv:2305.10427): the result of `_byte_by_byte` in a few passes over the whole stride.
 
-        A pass takes the stride as guessed and predicts every byte. What it predicts is the next guess, and the bytes
-        are right once they come out as they were guessed. The first guess is the stride before: files repeat. None
-        where the session cannot do it, or where it was not quicker.
+        A pass predicts every byte of the stride from a guess of the bytes before it. The prediction is the next guess;
+        once both are equal, it is what greedy decoding gives. The first guess is the previous stride, as files often
+        repeat. None if the session cannot do it, or if it was not faster before.
         """
         if not self.guessing or any(file.is_constrained for file in self.running):
             return None
@@ -198,7 +198,7 @@ class _Decoder:
         return guess.cpu().numpy(), nats.cpu().numpy()
 
     def _byte_by_byte(self) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens (B, S) of the next stride of each file, and their nats (B, S) under the model."""
+        """Tokens (B, S) of the next stride of each file, and their negative log-likelihoods (B, S) in nats."""
         samplings = [file.request.sampling for file in self.running]
         noise = patch_noise([file.generator for file in self.running], self.session.stride, self.device)
         grammars = [file.grammar for file in self.running]
@@ -218,12 +218,12 @@ class _Decoder:
         return torch.stack(tokens, 1).cpu().numpy(), torch.stack(nats, 1).cpu().numpy()
 
     def _allowed(self, grammars: list[Grammar | None]) -> Tensor:
-        """(B, V) the tokens that each file's grammar allows next."""
+        """(B, V) true for the tokens that each file's grammar allows next."""
         rows = [grammar.allowed if grammar else _ANYTHING for grammar in grammars]
         return torch.from_numpy(np.stack(rows)).to(self.device)
 
     def _forced(self, chosen: Tensor, offset: int) -> Tensor:
-        """The chosen tokens, with the byte of a prefix in its place."""
+        """The chosen tokens (B,), replaced by the prefix's byte for files that still have one."""
         for row, file in enumerate(self.running):
             if offset < len(file.forced):
                 chosen = chosen.clone()

@@ -1,8 +1,7 @@
-"""Devices: which there are, opening one, and what it can do, measured: matrix products and memory bandwidth.
+"""Lists and opens devices, and measures their speed: matrix products in float32 and bfloat16, and memory bandwidth.
 
-Whether bf16 is faster cannot be looked up: some processors have instructions for it, others
-convert to fp32 and back, and it depends on how many rows share one read of the weights. So a small
-product is timed, once per process and question, in well under a second.
+Which dtype is faster depends on the processor (some convert bfloat16 to float32 and back) and on how many rows share
+one read of the weights. So a small product is timed, once per process and setting, in well under a second.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from bytesim.errors import ConfigError
 DTYPES = ("auto", "float32", "bfloat16")
 """Names of the number types that a model is loaded for."""
 ROWS = 512
-"""Rows of a product as prefill and training have them; decoding has one per file in the batch."""
+"""Rows of a product, as in prefill and training; decoding has one per file in the batch."""
 
 _BUDGET_S = 0.15
 _MAX_CALLS = 50
@@ -26,10 +25,10 @@ _COPY_BYTES = 64 * 1024 * 1024
 
 
 def devices() -> list[str]:
-    """The devices of this machine as torch names them, the one that `auto` takes first."""
-    found = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    found += ["mps"] if torch.backends.mps.is_available() else []
-    return [*found, "cpu"]
+    """The devices of this machine by their torch names; `auto` takes the first."""
+    gpus = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    gpus += ["mps"] if torch.backends.mps.is_available() else []
+    return [*gpus, "cpu"]
 
 
 def open_device(name: str) -> torch.device:
@@ -58,10 +57,10 @@ def faster_dtype(device: str | torch.device = "cpu", *, rows: int = ROWS) -> tor
 
 @cache
 def matmul_gflops(dtype: torch.dtype, device: str = "cpu", rows: int = ROWS) -> float:
-    """Rate, in 1e9 operations per second, of `rows` vectors times a square weight matrix; 0 where it cannot be done.
+    """Speed, in 1e9 operations per second, of `rows` vectors times a square weight matrix; 0 if it is not supported.
 
-    The matrix has 512 columns on a CPU, as the shipped models have, and 4096 elsewhere, where
-    less would time the launch.
+    The matrix has 512 columns on a CPU, like the shipped models, and 4096 on a GPU, where a smaller one would mostly
+    time the kernel launch.
     """
     width = 512 if torch.device(device).type == "cpu" else 4096
     try:
@@ -69,16 +68,16 @@ def matmul_gflops(dtype: torch.dtype, device: str = "cpu", rows: int = ROWS) -> 
             vectors = torch.randn(rows, width, device=device).to(dtype)
             weights = torch.randn(width, width, device=device).to(dtype)
             seconds = _best_time(lambda: torch.nn.functional.linear(vectors, weights), device)
-    except (RuntimeError, TypeError):  # a device that has no product in this type, or no memory left
+    except (RuntimeError, TypeError):  # the device has no product in this dtype, or no memory left
         return 0.0
     return 2 * rows * width * width / seconds / 1e9
 
 
 @cache
 def bandwidth_gb_s(device: str = "cpu") -> float:
-    """Memory bandwidth, in 1e9 bytes per second, of a large copy: every byte counts once read and once written.
+    """Memory bandwidth, in 1e9 bytes per second, of a large copy; each byte counts twice, as read and as written.
 
-    0 where there is no memory left for it.
+    0 if there is not enough memory.
     """
     size = _COPY_BYTES if torch.device(device).type == "cpu" else 8 * _COPY_BYTES
     try:
@@ -91,7 +90,7 @@ def bandwidth_gb_s(device: str = "cpu") -> float:
 
 
 def _best_time(work: Callable[[], object], device: str) -> float:
-    """Seconds of the fastest of several calls. The first pays for allocation and is not counted."""
+    """Seconds of the fastest of several calls. The first, which includes allocation, is not counted."""
     _timed(work, device)
     best = _timed(work, device)
     end = time.perf_counter() + _BUDGET_S
@@ -110,7 +109,7 @@ def _timed(work: Callable[[], object], device: str) -> float:
 
 
 def _synchronize(device: str) -> None:
-    """Wait for the device: a GPU answers a call before its work is done."""
+    """Wait for the device: calls to a GPU return before the work is done."""
     kind = torch.device(device).type
     if kind == "cuda":
         torch.cuda.synchronize(device)

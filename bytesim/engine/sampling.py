@@ -1,8 +1,7 @@
-"""Choosing tokens from logits, for many files at once and without a round trip to the host.
+"""Chooses tokens from logits, for many files at once and without a round trip to the host.
 
-Draws use the Gumbel trick: the largest of (log-probability + Gumbel noise) is a draw from the distribution
-(Gumbel 1954; Maddison et al. 2014). Noise comes from one generator for each file, so that a seed gives
-the same file in any batch.
+Sampling uses the Gumbel-max trick: the argmax of (log-probability + Gumbel noise) is a sample from the distribution
+(Gumbel 1954; Maddison et al. 2014). Each file has its own noise generator, so a seed gives the same file in any batch.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from bytesim.requests import Sampling
 
 
 def generator_for(sampling: Sampling) -> torch.Generator | None:
-    """The noise source of a file; None for greedy decoding."""
+    """The noise generator of a file; None for greedy decoding."""
     return torch.Generator().manual_seed(sampling.seed) if sampling.temperature > 0 else None
 
 
 def patch_noise(generators: list[torch.Generator | None], patch_size: int, device: torch.device) -> Tensor | None:
-    """Gumbel noise (B, S, V) for one patch of each file, zero for the greedy ones; None where all are greedy."""
+    """Gumbel noise (B, S, V) for one patch of each file, zero for greedy files; None if all are greedy."""
     if not any(generators):
         return None
     noise = torch.full((len(generators), patch_size, VOCAB_SIZE), 0.5, dtype=torch.float64)
@@ -33,28 +32,28 @@ def patch_noise(generators: list[torch.Generator | None], patch_size: int, devic
 
 
 def choose(logits: Tensor, samplings: list[Sampling], noise: Tensor | None, allowed: Tensor | None) -> Tensor:
-    """Tokens (B,) from logits (B, V); `noise` is (B, V), `allowed` (B, V) is true where a token may come."""
+    """Tokens (B,) from logits (B, V) and `noise` (B, V); `allowed` (B, V) is true for the permitted tokens."""
     if allowed is not None:
         logits = logits.masked_fill(~allowed, -torch.inf)
     if noise is None:
         return logits.argmax(-1)
-    temperatures = torch.tensor([each.temperature or 1.0 for each in samplings], device=logits.device)
+    temperatures = torch.tensor([sampling.temperature or 1.0 for sampling in samplings], device=logits.device)
     scaled = logits / temperatures[:, None]
-    for row, each in enumerate(samplings):
-        if each.temperature > 0 and (each.top_k or each.top_p < 1.0):
-            scaled[row] = _narrowed(scaled[row], each)
+    for row, sampling in enumerate(samplings):
+        if sampling.temperature > 0 and (sampling.top_k or sampling.top_p < 1.0):
+            scaled[row] = _narrowed(scaled[row], sampling)
     return (scaled + noise).argmax(-1)
 
 
 def _narrowed(logits: Tensor, sampling: Sampling) -> Tensor:
-    """Logits (V,) with all but the likeliest tokens at minus infinity, as top-k and top-p say."""
+    """Logits (V,) with minus infinity for the tokens that top-k and top-p exclude."""
     if sampling.top_k:
-        kept = torch.topk(logits, min(sampling.top_k, len(logits))).values[-1]
-        logits = logits.masked_fill(logits < kept, -torch.inf)
+        smallest = torch.topk(logits, min(sampling.top_k, len(logits))).values[-1]
+        logits = logits.masked_fill(logits < smallest, -torch.inf)
     if sampling.top_p < 1.0:
         order = torch.argsort(logits, descending=True, stable=True)
         shares = torch.softmax(logits[order], -1)
-        before = shares.cumsum(-1) - shares  # the likeliest token always stays
+        before = shares.cumsum(-1) - shares  # 0 for the most likely token, so it is always kept
         logits = logits.masked_fill(
             torch.zeros_like(before, dtype=torch.bool).scatter(0, order, before >= sampling.top_p), -torch.inf
         )

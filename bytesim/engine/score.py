@@ -1,4 +1,4 @@
-"""Scoring a known file: the negative log-likelihood of each of its tokens under a model (teacher forcing)."""
+"""Scores a known file: the negative log-likelihood of each of its tokens under a model (teacher forcing)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bytesim.requests import Request
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a file cost the model."""
+    """Negative log-likelihood of a file."""
 
     token_nats: NDArray[np.float32]
-    """Nats of every byte, and of the END_OF_PATCH after the last one."""
+    """Nats of every byte, and of the END_OF_PATCH after the last byte."""
     mean_nats: float
-    """Mean over all tokens of the scored patches, padding included, as published."""
+    """Mean over all tokens of the scored patches, padding included, as in arXiv:2402.19155."""
     num_bytes: int
 
     @property
@@ -32,7 +32,7 @@ class Score:
 
 @torch.inference_mode()
 def score_file(model: ByteModel, request: Request, data: bytes) -> Score:
-    """Score `data` as the answer to a request that was made without prompt. Raises nothing of its own."""
+    """Score `data` as the answer to a request without a prompt."""
     answer = np.concatenate([split_patches(data, model.config.patch_size), closing_patch(model.config.patch_size)])
     logits = model.answer_logits(request, answer).float().flatten(0, 1)
     targets = torch.from_numpy(answer.astype(np.int64)).to(logits.device).flatten()

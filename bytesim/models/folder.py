@@ -1,7 +1,7 @@
 """The files of a model folder: names, config.json, card.json, hashes, and the shapes of the weights. No torch.
 
-A folder is config.json + model.safetensors + card.json + recipe.toml and alone rebuilds the model. It may come
-from a stranger: every file has a size limit, and every failure is a ModelError.
+A folder holds config.json, model.safetensors, card.json and recipe.toml; nothing else is needed to rebuild the model.
+It may be hostile, so every file has a size limit, and every failure is a ModelError.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 RECIPE_FILE = "recipe.toml"
 HASHED_FILES = (CONFIG_FILE, WEIGHTS_FILE, RECIPE_FILE)
-"""Files whose size and sha256 stand in the card under `files`."""
+"""Files whose size and sha256 the card lists under `files`."""
 
 MAX_JSON_BYTES = 1 << 20
 MAX_WEIGHTS_BYTES = 16 << 30
 
 
 def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Names and shapes in model.safetensors, from its header alone. Raises ModelError."""
+    """Name -> shape of each tensor in model.safetensors, read from its header only. Raises ModelError."""
     path = folder / WEIGHTS_FILE
     try:
         if not path.is_file():
             raise ModelError("the weights are missing; the model folder is incomplete.", file=str(path))
         if path.stat().st_size > MAX_WEIGHTS_BYTES:
-            raise ModelError(f"larger than {MAX_WEIGHTS_BYTES >> 30} GiB, which is no bytesim model.", file=str(path))
+            raise ModelError(f"larger than {MAX_WEIGHTS_BYTES >> 30} GiB, so not a bytesim model.", file=str(path))
         with safe_open(path, framework="np") as file:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"no safetensors file: {one_line(error)}. Fetch the file again.", file=str(path)) from error
+        raise ModelError(f"not a safetensors file: {one_line(error)}. Fetch the file again.", file=str(path)) from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """card.json of a model folder: what the model is for, data, results, licence, `files`. Raises ModelError."""
+    """card.json of a model folder: purpose, data, results, licence, `files`. Raises ModelError."""
     return _read_json(folder / CARD_FILE)
 
 
@@ -66,7 +66,7 @@ def check_hashes(folder: Path) -> None:
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
-    """Size in bytes and sha256 of a file, as they stand in a card."""
+    """Size in bytes and sha256 of a file, in the form that cards hold."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -75,7 +75,7 @@ def fingerprint(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write an object as people read it, whole or not at all: indented, UTF-8, a newline at the end."""
+    """Write an object as indented UTF-8 JSON with a newline at the end, atomically."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
@@ -89,7 +89,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         if not path.is_file():
             raise ModelError("missing; the model folder is incomplete.", file=str(path))
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise ModelError("larger than 1 MiB, which is no file of a bytesim model.", file=str(path))
+            raise ModelError("larger than 1 MiB, so not a file of a bytesim model.", file=str(path))
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"not readable as JSON: {one_line(error)}", file=str(path)) from error
@@ -99,5 +99,5 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def one_line(error: Exception) -> str:
-    """The message of a foreign exception without its line breaks."""
+    """The message of another library's exception, on one line."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""What a model is given beside the bytes of a file: asked of a config, whatever its architecture. No torch."""
+"""The inputs of a model besides the bytes of a file; every architecture's config has an `inputs`. No torch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelInputs:
-    """The inputs of a model. The defaults are those of one that reads the patches of its history and nothing else."""
+    """The inputs of a model. The defaults are those of a model that reads only the patches of its history."""
 
     source: bool = False
-    """Whether it attends to the bytes of a source, such as the file that is to be converted."""
+    """Whether the model attends to the bytes of a source, such as the file to convert."""
     max_source_bytes: int = 0
-    """With `source`: the longest one, in bytes."""
+    """With `source`: length of the longest source, in bytes."""
     source_in_history: bool = True
-    """Whether the patches of a source also stand in the history, before those of the file that is written."""
+    """Whether the history also holds the patches of the source, before those of the file that is written."""
     times: bool = False
-    """Whether bytes come with their times, in the units of `bytesim.clocks`."""
+    """Whether every byte has a time, in the units of `bytesim.clocks`."""

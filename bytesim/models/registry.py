@@ -1,4 +1,4 @@
-"""The one list of architectures, by the name that config.json carries. An architecture is imported when it is met."""
+"""The list of all architectures, by their name in config.json. Each is imported when it is first used."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _encoder(config: Any) -> Encoder:
 
 @dataclass(frozen=True)
 class Architecture:
-    """How an architecture is read from config.json, and how one with fresh weights is built."""
+    """How to read the config of an architecture, and how to build its model with fresh weights."""
 
     read_config: Callable[[dict[str, Any]], ModelConfig]
     build: Callable[[Any], Model]
@@ -57,7 +57,7 @@ ARCHITECTURES = {
 
 
 def config_of(values: Mapping[str, Any]) -> ModelConfig:
-    """The config of a config.json or of a recipe's [model]: `architecture` and that config's own fields.
+    """The config in a config.json or in a recipe's [model]: `architecture` and the fields of its config class.
 
     Raises ConfigError for an unknown architecture, an unknown field or a value that does not fit.
     """
@@ -70,7 +70,7 @@ def config_of(values: Mapping[str, Any]) -> ModelConfig:
 
 
 def build_model(config: Mapping[str, Any]) -> Model:
-    """A model with fresh weights from the contents of a config.json: `architecture` and that config's own fields.
+    """A model with fresh weights from the contents of a config.json: `architecture` and the fields of its config class.
 
     Raises ConfigError for an unknown architecture, an unknown field or a value that does not fit.
     """
@@ -78,5 +78,5 @@ def build_model(config: Mapping[str, Any]) -> Model:
 
 
 def model_of(config: ModelConfig) -> Model:
-    """A model with fresh weights of a config."""
+    """A model with this config and fresh weights."""
     return ARCHITECTURES[config.to_dict()["architecture"]].build(config)

@@ -1,6 +1,6 @@
-"""A model folder to a model and back. Safetensors only: no pickle is read here.
+"""Loads and saves model folders. Weights are safetensors only; no pickle is read here.
 
-A folder may come from a stranger, so its shapes are compared before anything is allocated.
+A folder may be hostile, so config and shapes are compared before any memory is allocated.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from bytesim.models.folder import (
 from bytesim.models.registry import build_model
 
 MAX_BUFFER_ELEMENTS = 1 << 27
-"""Most numbers in a model's tables (rotary positions, masks), which a config sets and no weight confirms."""
+"""Most elements in a model's buffers (rotary tables, masks): their sizes depend on the config, not on the weights."""
 
 
 def save_model(
@@ -45,20 +45,20 @@ def save_model(
     recipe: str,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Write a model folder; files of the same names in it are replaced, others are left alone.
+    """Write a model folder; its four files are replaced, other files in it are kept.
 
     `config` names the architecture (see `registry.build_model`), `recipe` is the TOML text that rebuilds the
-    model, `dtype` casts the floating-point weights (bfloat16 halves the file). The card gains `files`: size and
-    sha256 of the others. All four are written beside the folder first and moved in together.
+    model, `dtype` casts the floating-point weights (bfloat16 halves the file). The card gets the key `files`: size and
+    sha256 of the other three. All four are first written to a temporary folder and then moved.
 
-    Raises OutputError where the folder cannot be written.
+    Raises OutputError if the folder cannot be written.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             weights = save({name: _stored(tensor, dtype) for name, tensor in state_dict.items()})
-            (staging / WEIGHTS_FILE).write_bytes(weights)  # save_file would close the file to everybody else
+            (staging / WEIGHTS_FILE).write_bytes(weights)  # save_file would make the file unreadable for other users
             write_json(staging / CONFIG_FILE, config)
             (staging / RECIPE_FILE).write_text(recipe, encoding="utf-8", newline="\n")
             files = {name: fingerprint(staging / name) for name in HASHED_FILES}
@@ -75,8 +75,8 @@ def save_model(
 def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> nn.Module:
     """The model of a folder, on the CPU in evaluation mode, with weights in `dtype`.
 
-    Raises ModelError where the folder is incomplete, damaged or does not fit together, ConfigError for a config
-    that no model can have.
+    Raises ModelError if the folder is incomplete or damaged, or config and weights differ; ConfigError if the config
+    is invalid.
     """
     shapes = weight_shapes(folder)
     config = read_config(folder)
@@ -90,32 +90,32 @@ def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> nn.Module
 
 
 def load_weights(folder: Path, model: nn.Module) -> None:
-    """Copy the weights of a folder into a model of the same shape, cast to the dtype its parameters have.
+    """Copy the weights of a folder into a model of the same shape, cast to the dtype of its parameters.
 
-    Raises ModelError where a tensor is missing, surplus or of another shape, or the file is damaged.
+    Raises ModelError if a tensor is missing, surplus or of another shape, or the file is damaged.
     """
     check_shapes(weight_shapes(folder), model)
     _copy_weights(folder / WEIGHTS_FILE, model.state_dict())
 
 
 MEANINGS = ("architecture", "parts", "patch_size", "head_size", "byte_head_size")
-"""Settings of a config that say what weights mean, though no shape may show it."""
+"""Config fields that change what weights mean, but not always their shapes."""
 
 
 def load_fitting_weights(folder: Path, model: nn.Module, config: Mapping[str, Any]) -> list[str]:
-    """Copy the weights of a folder that have the name and shape of one in the model; the names of those without.
+    """Copy those weights of a folder whose name and shape the model has too. Returns the names of the model's others.
 
-    `config` is the model's own. Raises ModelError where weights mean something else there, none fits, or the file is
-    damaged.
+    `config` is that of the model. Raises ModelError if the two configs give weights different meanings, no weight fits,
+    or the file is damaged.
     """
-    theirs = read_config(folder)
-    differing = [key for key in MEANINGS if theirs.get(key) != config.get(key)]
+    stored_config = read_config(folder)
+    differing = [key for key in MEANINGS if stored_config.get(key) != config.get(key)]
     if differing:
         raise ModelError(f"has another {', '.join(differing)} than the recipe's [model].", file=str(folder))
     shapes, state = weight_shapes(folder), model.state_dict()
     fitting = {name: target for name, target in state.items() if shapes.get(name) == tuple(target.shape)}
     if not fitting:
-        raise ModelError("no weight of it fits the model; take one of the same widths.", file=str(folder))
+        raise ModelError("none of its weights fits the model; choose a folder with the same widths.", file=str(folder))
     _copy_weights(folder / WEIGHTS_FILE, fitting)
     return sorted(state.keys() - fitting.keys())
 
@@ -133,12 +133,12 @@ def _copy_weights(path: Path, targets: Mapping[str, Tensor]) -> None:
 
 def _stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     """A contiguous copy on the CPU: safetensors refuses tensors that share memory."""
-    wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
-    return tensor.detach().to("cpu", wanted, copy=True).contiguous()
+    stored_dtype = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+    return tensor.detach().to("cpu", stored_dtype, copy=True).contiguous()
 
 
 def _check_outline(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Compare config and weights before anything is allocated: a config that lies must cost neither memory nor time."""
+    """Compare config and weights before any allocation, so that a hostile config cannot exhaust memory or time."""
     layers = [value for key, value in config.items() if key.endswith("layers") and isinstance(value, int)]
     if max(layers, default=0) > len(shapes):
         raise ModelError(f"the config asks for {max(layers)} layers, the weights have {len(shapes)} tensors.")
@@ -149,20 +149,20 @@ def _check_outline(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ..
 
 
 def outline(config: Mapping[str, Any]) -> nn.Module:
-    """The model of a config on the meta device: shapes without memory. Raises ConfigError or ModelError."""
+    """The model of a config on the meta device, which has shapes but no memory. Raises ConfigError or ModelError."""
     try:
         with torch.device("meta"):
             return build_model(config)
-    except (RuntimeError, OverflowError, TypeError) as error:  # sizes whose product no integer of torch holds
+    except (RuntimeError, OverflowError, TypeError) as error:  # the product of the sizes overflows torch's integers
         raise ModelError(f"the config asks for impossible sizes: {one_line(error)[:200]}.") from error
 
 
 def check_shapes(shapes: Mapping[str, tuple[int, ...]], model: nn.Module) -> None:
-    """Raise ModelError where names or shapes are not those of the model's state dict."""
-    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    for name in sorted(wanted.keys() | shapes.keys()):
-        if wanted.get(name) != shapes.get(name):
+    """Raise ModelError if names or shapes differ from those of the model's state dict."""
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    for name in sorted(expected.keys() | shapes.keys()):
+        if expected.get(name) != shapes.get(name):
             raise ModelError(
-                f"config and weights do not belong together: {name!r} should be {wanted.get(name, 'absent')}, "
+                f"config and weights do not belong together: {name!r} should be {expected.get(name, 'absent')}, "
                 f"is {shapes.get(name, 'absent')}."
             )

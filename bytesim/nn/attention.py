@@ -1,4 +1,4 @@
-"""Attention over a sequence, over blocks of a stream, and over a source.
+"""Self-attention over a sequence or over blocks of a stream, and cross-attention to a source.
 
 Axes: B batch, T positions, H hidden, N heads, K key and value heads, D = H / N, C cached positions, Q blocks, S
 positions of a block, Ts source positions, Hs width of the source.
@@ -32,7 +32,7 @@ class LayerCache:
         return LayerCache(like.new_zeros(shape), like.new_zeros(shape))
 
     def rows(self, first: int, last: int) -> LayerCache:
-        """The files `first` to `last` alone; what is written there is written here."""
+        """A view of the files `first` to `last`; writes to it change this cache."""
         return LayerCache(self.keys[first:last], self.values[first:last])
 
     def write(self, positions: Tensor, keys: Tensor, values: Tensor) -> None:
@@ -42,17 +42,17 @@ class LayerCache:
         self.values[files, :, positions] = values.transpose(1, 2).to(self.values.dtype)
 
     def move(self, target: int, origin: int) -> None:
-        """Put one file in the place of another."""
+        """Copy the file in row `origin` to row `target`."""
         self.keys[target], self.values[target] = self.keys[origin], self.values[origin]
 
     def grow(self, positions: int) -> None:
-        """Make room for more positions; what is held stays."""
+        """Enlarge the cache to this many positions; its contents stay."""
         extra = positions - self.keys.shape[2]
-        self.keys, self.values = (F.pad(each, (0, 0, 0, extra)) for each in (self.keys, self.values))
+        self.keys, self.values = (F.pad(tensor, (0, 0, 0, extra)) for tensor in (self.keys, self.values))
 
 
 class Attention(nn.Module):
-    """Self-attention, causal or as a mask allows, of all positions at once or of new ones after those in a cache.
+    """Self-attention, causal or masked, of a whole sequence or of new positions after those in a cache.
 
     `num_kv_heads` below `num_heads` is grouped-query attention, 1 multi-query attention (arXiv:2305.13245). QK-norm
     (arXiv:2010.04245) norms queries and keys per head and gives each head a learned scale; modern parts have it unless
@@ -88,7 +88,7 @@ class Attention(nn.Module):
         return queries, keys, values
 
     def merge(self, x: Tensor) -> Tensor:
-        """Heads (B, N, T, D) joined and mapped back to (B, T, H)."""
+        """Join heads (B, N, T, D) and project them to (B, T, H)."""
         batch, heads, length, head_dim = x.shape
         return self.out(x.transpose(1, 2).reshape(batch, length, heads * head_dim))
 
@@ -101,16 +101,16 @@ class Attention(nn.Module):
         cache: LayerCache | None = None,
         positions: Tensor | None = None,
     ) -> Tensor:
-        """(B, T, H) -> (B, T, H). Causal without `mask`, else as the mask (broadcast to (B, N, T, T)) allows.
+        """(B, T, H) -> (B, T, H). Causal without a `mask`; one, broadcast to (B, N, T, T), is true at visible keys.
 
-        With a cache, x stands at `positions` (B, T): its keys and values are written there, and each position sees what
-        the cache holds up to itself. `rotary` is (2, T, D), or (2, B, 1, T, D), looked up for `positions`.
+        With a cache, x has `positions` (B, T): its keys and values are written there, and each position sees the cache
+        up to and including itself. `rotary` is (2, T, D), or (2, B, 1, T, D) for given `positions`.
         """
         queries, keys, values = self.project(x)
         if rotary is not None:
             queries, keys = rotate(queries, rotary), rotate(keys, rotary)
         if cache is not None:
-            assert positions is not None, "a cache needs the positions of what is written to it"
+            assert positions is not None, "a cache needs positions"
             cache.write(positions, keys, values)
             length = int(positions.max()) + 1
             mask = torch.arange(length, device=x.device) <= positions[:, None, :, None]
@@ -119,9 +119,9 @@ class Attention(nn.Module):
 
 
 class BlockAttention(Attention):
-    """Self-attention over a stream cut into blocks: causal in a block, whole over the `context` blocks before it.
+    """Self-attention over a stream of blocks: causal in its own block, full over the `context` blocks before it.
 
-    A cache holds the unrotated keys of one window: `context` blocks and the current one.
+    A cache holds the values and unrotated keys of one window: `context` blocks and the current one.
     """
 
     mask: Tensor
@@ -137,12 +137,12 @@ class BlockAttention(Attention):
     def blocks(self, x: Tensor, rotary: Tensor | None, cache: LayerCache | None = None) -> Tensor:
         """(B, Q, S, H) -> (B, Q, S, H) for whole blocks; blocks before the first are zeros, as in a fresh cache.
 
-        With a cache, the unrotated keys and the values of the last `context` blocks are left in it.
+        If given, the cache receives the unrotated keys and the values of the last `context` blocks.
         """
         batch, blocks, size, hidden = x.shape
         queries, raw_keys, values = self.project(x.reshape(batch, blocks * size, hidden))
         keys = raw_keys
-        if rotary is not None:  # relative positions alone matter, so the stream's own serve as well as the window's
+        if rotary is not None:  # only relative positions matter, so positions may count from the start of the stream
             queries, keys = rotate(queries, rotary[:, : blocks * size]), rotate(keys, rotary[:, : blocks * size])
         keys, windows = self._windows(keys, blocks), self._windows(values, blocks)
         queries = queries.unflatten(2, (blocks, size)).transpose(1, 2).flatten(0, 1)
@@ -150,8 +150,8 @@ class BlockAttention(Attention):
         attended = attended.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)
         kept = self.context * size
         if cache is not None and kept:
-            for held, new in ((cache.keys, raw_keys), (cache.values, values)):
-                held[:, :, :kept] = F.pad(new, (0, 0, max(0, kept - new.shape[2]), 0))[:, :, -kept:]
+            for cached, new in ((cache.keys, raw_keys), (cache.values, values)):
+                cached[:, :, :kept] = F.pad(new, (0, 0, max(0, kept - new.shape[2]), 0))[:, :, -kept:]
         return self.merge(attended).view(batch, blocks, size, hidden)
 
     def _windows(self, x: Tensor, blocks: int) -> Tensor:
@@ -162,7 +162,10 @@ class BlockAttention(Attention):
         return torch.cat(shifted, 3).transpose(1, 2).flatten(0, 1)
 
     def within(self, x: Tensor, rotary: Tensor | None, start: int, cache: LayerCache) -> Tensor:
-        """(B, n, H) -> (B, n, H) for n positions of the current block, from `start` on, after those in the cache."""
+        """(B, n, H) -> (B, n, H) for n positions of the current block, from offset `start` on.
+
+        The cache holds the positions before them, and receives theirs.
+        """
         queries, keys, values = self.project(x)
         first = self.context * self.block_size + start
         end = first + x.shape[1]
@@ -176,7 +179,7 @@ class BlockAttention(Attention):
 
 @dataclass(slots=True)
 class SourceKeys:
-    """What cross-attention reads of encoded sources, computed once per file: two tensors (B, *, Ts, *)."""
+    """Two tensors (B, *, Ts, *) of encoded sources for cross-attention, computed once per file."""
 
     first: Tensor
     second: Tensor
@@ -186,26 +189,27 @@ class SourceKeys:
         return type(self)(self.first[rows, :, :width], self.second[rows, :, :width])
 
     def joined(self, other: SourceKeys, width: int) -> SourceKeys:
-        """These files and then those of `other`, padded to `width` source positions."""
+        """These files followed by those of `other`, padded to `width` source positions."""
         pairs = ((self.first, other.first), (self.second, other.second))
         padded = ([F.pad(tensor, (0, 0, 0, width - tensor.shape[2])) for tensor in pair] for pair in pairs)
         return type(self)(*(torch.cat(pair) for pair in padded))
 
 
 class ProjectedSource(SourceKeys):
-    """Keys (B, N, Ts, D + 2 * hands) and values (B, N, Ts, D)."""
+    """Projected keys (B, N, Ts, D + 2 * hands) and values (B, N, Ts, D)."""
 
 
 class AbsorbedSource(SourceKeys):
-    """The source with the waves of its times (B, 1, Ts, Hs + 2 * hands), and 1 / norm of every key (B, N, Ts, 1).
+    """The source and the waves of its times (B, 1, Ts, Hs + 2 * hands), and 1 / norm of every key (B, N, Ts, 1).
 
-    A key is a matrix times the source, so a query times that matrix may meet the source instead. Values are mapped
-    after they are summed. Source: the absorbed matrices of multi-head latent attention, arXiv:2405.04434, section 2.1.
+    Absorbed projections: instead of projecting the source to keys, each query is multiplied by the key matrix and
+    compared with the source itself; values are projected after the weighted sum. Source: multi-head latent attention,
+    arXiv:2405.04434, section 2.1.
     """
 
 
 class CrossAttention(nn.Module):
-    """Attention from a decoder to source vectors of another width; with a clock, to times of the source, too."""
+    """Cross-attention from a decoder to source vectors of another width; with a clock, times affect the scores too."""
 
     def __init__(
         self, hidden_size: int, source_size: int, num_heads: int, parts: Parts, *, clock: bool = False
@@ -219,10 +223,10 @@ class CrossAttention(nn.Module):
         self.hands = ClockHands(hidden_size, num_heads) if clock else None
 
     def source_keys(self, source: Tensor, times: Tensor | None = None) -> SourceKeys:
-        """What `forward` reads of encoded source bytes (B, Ts, Hs); with a clock, `times` (B, Ts, 2) are before each.
+        """The keys for `forward` of encoded source bytes (B, Ts, Hs); `times` (B, Ts, 2) before each, with a clock.
 
-        On a CPU a decoder far wider than its source would read many more keys in a step than there is source; it is
-        given the source itself (`kernels.absorbs_projections`).
+        On a CPU a decoder much wider than its source uses absorbed projections: a step then reads the source, which is
+        smaller than its keys and values (`kernels.absorbs_projections`).
         """
         batch, length, _ = source.shape
         keys, values = self.key_value(source).view(batch, length, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
@@ -230,8 +234,8 @@ class CrossAttention(nn.Module):
         if absorbs_projections(source, self.query.weight.shape[0], self.num_heads):
             shared = [source, *waves_of(times)] if timed and times is not None else [source]
             norms = keys.float().square().mean(-1, keepdim=True) + torch.finfo(keys.dtype).eps
-            shown = torch.cat([part.to(keys.dtype) for part in shared], -1)[:, None]
-            return AbsorbedSource(shown, norms.rsqrt().to(keys.dtype))
+            joined = torch.cat([part.to(keys.dtype) for part in shared], -1)[:, None]
+            return AbsorbedSource(joined, norms.rsqrt().to(keys.dtype))
         keys = F.rms_norm(keys, (keys.shape[-1],))
         if timed and times is not None:
             waves = torch.cat(waves_of(times), -1)[:, None].to(keys.dtype)
@@ -241,9 +245,9 @@ class CrossAttention(nn.Module):
         return ProjectedSource(keys, values)
 
     def forward(self, x: Tensor, keys: SourceKeys, mask: Tensor, times: Tensor | None = None) -> Tensor:
-        """(B, T, H) -> (B, T, H), seeing the source positions that `mask` (B, 1, 1, Ts) allows.
+        """(B, T, H) -> (B, T, H), attending to the source positions where `mask` (B, 1, 1, Ts) is true.
 
-        With a clock, `times` (B, T, 2) are those of the decoder.
+        With a clock, `times` (B, T, 2) are the times of the decoder's positions.
         """
         batch, length, hidden = x.shape
         queries = self.query(x).view(batch, length, self.num_heads, -1).transpose(1, 2)
@@ -263,7 +267,7 @@ class CrossAttention(nn.Module):
     def _absorbed(
         self, queries: Tensor, hands: Tensor | None, keys: AbsorbedSource, mask: Tensor, scale: float
     ) -> Tensor:
-        """Attention (B, N, T, D) of queries, and of the hands of the clock, to what all heads share."""
+        """Attention (B, N, T, D) with absorbed projections, of queries and, with a clock, of its hands."""
         batch, heads, length, head_dim = queries.shape
         width = self.key_value.weight.shape[1]
         to_keys, to_values = self.key_value.weight.view(2, heads, head_dim, width)

@@ -1,10 +1,10 @@
-"""Which kernel computes an attention. Every rule that depends on the device stands here, with its reason.
+"""Chooses the kernel for an attention: all rules that depend on the device, with their reasons.
 
 - On a GPU, torch's fused attention: it never writes the scores to memory.
-- On a CPU, scores written out where gradients are wanted and in decode steps of at most FEW_QUERIES queries: the fused
-  kernel is slower there. Above LARGEST_PRODUCT scores a head they would not fit, so the fused kernel is taken.
-- On a CPU, decoding by a decoder at least WIDER times as wide as its source: absorbed projections, for a step then
-  reads fewer bytes.
+- On a CPU with gradients, or in decode steps of at most FEW_QUERIES queries, scores are written to memory: there the
+  fused kernel is slower. Above LARGEST_PRODUCT scores per head they would not fit, so the fused kernel is used.
+- On a CPU, a decoder at least WIDER times as wide as its source decodes with absorbed projections: a step then reads
+  fewer bytes.
 
 Axes: B batch, N heads, K key heads, T queries, C keys, D head size.
 """
@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LARGEST_PRODUCT = 1 << 25
-"""Most scores of one head that are written out."""
+"""Most scores per head that are written to memory."""
 FEW_QUERIES = 32
-"""Up to this many queries of a file count as a decode step."""
+"""Up to this many queries per file count as a decode step."""
 WIDER = 4
 """Decoders at least this many times wider than their source use absorbed projections on a CPU."""
 
@@ -32,7 +32,7 @@ def attend(
     causal: bool = False,
     scale: float | None = None,
 ) -> Tensor:
-    """Attention of (B, N, T, D) queries to all C keys, or to those that `mask`, broadcast to (B, N, T, C), allows.
+    """Attention of (B, N, T, D) queries to all C keys, or to those where `mask`, broadcast to (B, N, T, C), is true.
 
     Scores are multiplied by `scale`, D ** -0.5 by default. Values may be narrower than keys. Keys and values may have
     fewer heads than queries (grouped-query attention, arXiv:2305.13245): head n then reads key head n * K // N.
@@ -42,9 +42,9 @@ def attend(
         keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
     if not _writes_scores(queries, keys):
         width, missing = values.shape[-1], queries.shape[-1] - values.shape[-1]
-        values = F.pad(values, (0, missing)) if missing else values  # the fused kernels want one width
-        whole = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, scale=scale)
-        return whole[..., :width]
+        values = F.pad(values, (0, missing)) if missing else values  # fused kernels need one width
+        padded = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, scale=scale)
+        return padded[..., :width]
     if causal:
         mask = torch.ones(queries.shape[2], keys.shape[2], dtype=torch.bool, device=queries.device).tril()
     scores = (queries * (queries.shape[-1] ** -0.5 if scale is None else scale)) @ keys.transpose(-1, -2)
@@ -60,11 +60,11 @@ def _writes_scores(queries: Tensor, keys: Tensor) -> bool:
 
 
 def absorbs_projections(source: Tensor, hidden_size: int, num_heads: int) -> bool:
-    """Whether cross-attention of that width reads the source (B, T, Hs) itself in place of its keys."""
+    """Whether cross-attention of this width uses absorbed projections of the source (B, T, Hs)."""
     decoding_on_cpu = source.device.type == "cpu" and not torch.is_grad_enabled()
     return decoding_on_cpu and num_heads > 1 and hidden_size >= WIDER * source.shape[-1]
 
 
 def pads_values(keys: Tensor) -> bool:
-    """Whether values are widened to their keys once, for all the steps of a decoding: fused kernels want one width."""
+    """Whether values are padded to the width of their keys, once before decoding: fused kernels need one width."""
     return keys.device.type != "cpu" and not torch.is_grad_enabled()

@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training needs to go on as if it had not stopped. One safetensors file, no pickle."""
+"""Checkpoints: the whole state of a training, so that a resumed run equals one never stopped. One safetensors file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 
 @dataclass(slots=True)
 class Progress:
-    """Where a training stands. Learning rate and data order follow from `step` and `total_steps`."""
+    """The progress of a training. Learning rate and data order depend only on `step` and `total_steps`."""
 
     step: int = 0
     """Steps done."""
     total_steps: int | None = None
-    """None until a `minutes` budget has become a number of steps."""
+    """None until a budget in minutes has been converted to steps."""
     seconds: float = 0.0
     """Time spent in training, over all runs."""
     bytes_seen: int = 0
@@ -36,21 +36,21 @@ class Progress:
 
 @dataclass(slots=True)
 class Best:
-    """The best weights of a training that stops early: those with the least validation loss so far, on the CPU."""
+    """For early stopping: the weights with the lowest validation loss so far, on the CPU."""
 
     step: int = 0
     loss_nats: float = float("inf")
     weights: dict[str, Tensor] = field(default_factory=dict)
-    """Empty before the first measurement."""
+    """Empty before the first validation."""
 
     def offer(self, model: nn.Module, step: int, loss_nats: float) -> None:
-        """Keep the weights of the model if its loss is lower. NaN never counts as better."""
+        """Copy the weights of the model if its loss is lower. NaN never counts as better."""
         if loss_nats < self.loss_nats:
             self.step, self.loss_nats = step, loss_nats
             self.weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
 
     def waited(self, step: int, validate_steps: int) -> int:
-        """Measurements since those weights."""
+        """Number of validations since the best one."""
         return (step - self.step) // validate_steps
 
 
@@ -62,7 +62,7 @@ def save_checkpoint(
     recipe: Recipe,
     best: Best,
 ) -> None:
-    """Write the checkpoint whole or not at all. Raises OutputError."""
+    """Write the checkpoint atomically. Raises OutputError."""
     tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     for number, optimizer in enumerate(optimizers):
         for index, parameter in enumerate(_parameters(optimizer)):
@@ -74,9 +74,9 @@ def save_checkpoint(
     metadata = {"progress": json.dumps(state), "recipe": json.dumps(recipe.to_dict())}
     if best.weights:
         metadata["best"] = json.dumps({"step": best.step, "loss_nats": best.loss_nats})
-    temporary = folder / f".{CHECKPOINT_FILE}.tmp"  # one name: what a kill leaves behind is written over
+    temporary = folder / f".{CHECKPOINT_FILE}.tmp"  # a fixed name: the next save overwrites what a kill leaves
     try:
-        # Not save_file, which writes under a name of its own: a kill would leave that behind for good.
+        # Not save_file, which picks its own temporary name: a kill would leave that file for good.
         temporary.write_bytes(save(tensors, metadata=metadata))
         os.replace(temporary, folder / CHECKPOINT_FILE)
     except (OSError, SafetensorError) as error:
@@ -93,10 +93,10 @@ def load_checkpoint(
     best: Best,
     on_note: Callable[[str], None],
 ) -> Progress | None:
-    """Restore model, optimizers, best weights and RNG; None where the folder holds no checkpoint.
+    """Restore model, optimizers, best weights and RNG; None if the folder has no checkpoint.
 
-    Raises ModelError if the checkpoint is damaged or belongs to another model. Other data than it was trained on
-    so far are allowed, and noted.
+    Raises ModelError if the checkpoint is damaged or belongs to another model. The data may differ from those that it
+    was trained on; `on_note` is then called.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
@@ -104,7 +104,7 @@ def load_checkpoint(
     try:
         with safe_open(path, framework="pt") as stored:
             metadata = stored.metadata()
-            # Clones: the file is replaced while the training goes on, which Windows refuses for one that is mapped.
+            # Clones, because Windows does not replace a file that is still mapped, and the training will replace it.
             tensors = {name: stored.get_tensor(name).clone() for name in stored.keys()}  # noqa: SIM118 - no mapping
         progress = Progress(**json.loads(metadata["progress"]))
         earlier = _stored_recipe(metadata["recipe"])
@@ -120,22 +120,22 @@ def load_checkpoint(
     except BytesimError as error:
         raise error.in_file(str(path)) from error
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise ModelError(f"the checkpoint is damaged ({why}); remove it to start again.", file=str(path)) from error
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"the checkpoint is damaged ({reason}); remove it to start again.", file=str(path)) from error
     if earlier.data != recipe.data:
-        on_note(f"{path}: trained on other data, or with other weights of the data, so far.")
+        on_note(f"{path}: so far trained on other data, or with other weights of the data.")
     return progress
 
 
 def _stored_recipe(text: str) -> Recipe:
-    """The recipe of a checkpoint. Older checkpoints hold the fields of every task in each source."""
+    """The recipe in a checkpoint. In older checkpoints each source has the fields of all tasks."""
     values = json.loads(text)
     sources = {name: [own_fields(source) for source in values[name]] for name in ("data", "validation")}
     return recipe_from_dict({**values, **sources})
 
 
 def _check_same(earlier: Recipe, recipe: Recipe) -> None:
-    """Raise ModelError where weights or optimizer state of a checkpoint would not fit."""
+    """Raise ModelError if the weights or the optimizer state of a checkpoint do not fit the recipe."""
     if (earlier.model, earlier.labels) != (recipe.model, recipe.labels):
         raise ModelError("the checkpoint is of another model; choose another folder with --out.")
     if (earlier.training.muon_learning_rate > 0) != (recipe.training.muon_learning_rate > 0):
@@ -149,7 +149,7 @@ def _restore(optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, T
         for name, value in state.items():
             if value.ndim and value.shape != parameter.shape:
                 raise ValueError(f"{start}{name} has another shape than its weights")
-            state[name] = value.to(parameter.device)  # the step count too: a fused AdamW keeps it beside the weights
+            state[name] = value.to(parameter.device)  # the step count too: fused AdamW needs it on the device
         if state:
             optimizer.state[parameter] = state
 

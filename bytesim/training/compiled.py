@@ -1,4 +1,4 @@
-"""torch.compile where it works, and eager computation, which needs nothing, where it does not."""
+"""Compiles functions with torch.compile if that works here; else they run eagerly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMPILERS = ("c++", "g++", "clang++", "cl")
 
 
 def compile_or_eager(function: F, device: torch.device, on_note: Callable[[str], None]) -> F:
-    """The function compiled for shapes that vary, or as it is, after one note that says why."""
+    """The function compiled for dynamic shapes; or the function itself, after a call of `on_note` with the reason."""
     problem = _problem(device)
     if problem:
         on_note(f"training without torch.compile: {problem}")
@@ -24,13 +24,13 @@ def compile_or_eager(function: F, device: torch.device, on_note: Callable[[str],
 
 
 def _problem(device: torch.device) -> str:
-    """Why nothing can be compiled; empty where something can be."""
+    """Why torch.compile does not work here; empty if it does."""
     names = [os.environ["CXX"]] if os.environ.get("CXX") else _COMPILERS
     if device.type == "cpu" and not any(shutil.which(name) for name in names):
         return "no C++ compiler is installed (Debian: apt-get install g++)."
     try:
         torch.compile(_trial)(torch.ones(8, device=device))
-    except Exception as error:  # a compiler fails in ways of its own, and every one of them means: eager
+    except Exception as error:  # compilers raise many types of errors; all of them mean eager
         lines = str(error).strip().splitlines()
         return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
     return ""

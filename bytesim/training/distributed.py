@@ -1,7 +1,7 @@
-"""Several processes that train one model, started by torchrun; each takes its share of every step.
+"""Data-parallel training in several processes started by torchrun; each computes its share of every step.
 
-Gradients are added up over all of them, so a step is what one process would have made of it, up to rounding. By
-itself, or without torchrun, a process is the only worker.
+Gradients are summed over all processes, so a step equals that of a single process, up to rounding. Without torchrun
+the process is the only worker.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bytesim.training.data.examples import Example
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """The place of this process among those that train together."""
+    """The rank of this process, and the number of processes that train together."""
 
     rank: int = 0
     size: int = 1
@@ -29,30 +29,30 @@ class Workers:
         """Whether this process writes the log, the checkpoints and the model."""
         return self.rank == 0
 
-    def share(self, micros: list[list[Example]]) -> list[list[Example]]:
-        """The micro-batches of a step that this process computes: much work and little work dealt out in turn."""
-        ranked = sorted(micros, key=_work, reverse=True)
-        dealt = []
-        for turn, start in enumerate(range(0, len(ranked), self.size)):
-            place = start + (self.rank if turn % 2 == 0 else self.size - 1 - self.rank)
-            dealt += ranked[place : place + 1]
-        return dealt
+    def share(self, micro_batches: list[list[Example]]) -> list[list[Example]]:
+        """The micro-batches of a step for this rank: dealt in snake order by cost, so that ranks finish together."""
+        by_cost = sorted(micro_batches, key=_cost, reverse=True)
+        own = []
+        for turn, start in enumerate(range(0, len(by_cost), self.size)):
+            index = start + (self.rank if turn % 2 == 0 else self.size - 1 - self.rank)
+            own += by_cost[index : index + 1]
+        return own
 
     def add_up(self, parameters: Iterable[nn.Parameter], figures: Tensor) -> Tensor:
-        """Replace gradients by their sum over all workers, and return the sum of `figures` (any shape, float32)."""
+        """Replace gradients by their sum over all workers; returns the sum of `figures` (any shape, float32)."""
         if self.size == 1:
             return figures
-        trained = [each for each in parameters if each.requires_grad]
-        gradients = [torch.zeros_like(each) if each.grad is None else each.grad for each in trained]
-        flat = torch.cat([figures.flatten(), *(each.flatten() for each in gradients)])
+        trained = [parameter for parameter in parameters if parameter.requires_grad]
+        gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in trained]
+        flat = torch.cat([figures.flatten(), *(gradient.flatten() for gradient in gradients)])
         torch.distributed.all_reduce(flat)
-        total, *sums = flat.split([figures.numel(), *(each.numel() for each in gradients)])
+        total, *sums = flat.split([figures.numel(), *(gradient.numel() for gradient in gradients)])
         for parameter, gradient in zip(trained, sums, strict=True):
             parameter.grad = gradient.view_as(parameter)
         return total.view_as(figures)
 
     def agree(self, value: int) -> int:
-        """The value that the leading process has."""
+        """The value of rank 0 (broadcast)."""
         if self.size == 1:
             return value
         box = [value]
@@ -60,13 +60,13 @@ class Workers:
         return int(box[0])
 
     def wait(self) -> None:
-        """Return when every worker has come here."""
+        """Return once every worker has called this (barrier)."""
         if self.size > 1:
             torch.distributed.barrier()
 
 
 def join_workers(device: torch.device) -> Workers:
-    """Meet the other processes that torchrun started, over nccl for GPUs and gloo for CPUs."""
+    """Join the other processes that torchrun started, over nccl for GPUs and gloo for CPUs."""
     if not torch.distributed.is_available() or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Workers()
     if not torch.distributed.is_initialized():
@@ -74,6 +74,6 @@ def join_workers(device: torch.device) -> Workers:
     return Workers(torch.distributed.get_rank(), torch.distributed.get_world_size())
 
 
-def _work(micro: list[Example]) -> int:
-    """About how long a micro-batch takes: bytes that are spelled cost several times what bytes that are read cost."""
-    return sum(each.patches.size + 3 * each.num_bytes for each in micro)
+def _cost(micro_batch: list[Example]) -> int:
+    """Estimated cost of a micro-batch: predicting a byte costs several times as much as reading one."""
+    return sum(example.patches.size + 3 * example.num_bytes for example in micro_batch)

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps: a step that is half done could not be saved."""
+"""Defers Ctrl-C to the end of a step, because a half-done step cannot be saved."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Interrupt:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Interrupt]:
-    """Note the first Ctrl-C in place of raising KeyboardInterrupt; a second one raises it at once.
+    """Set `asked` at the first Ctrl-C instead of raising KeyboardInterrupt; a second one raises it at once.
 
-    Outside the main thread, and where interrupts are ignored already, nothing changes.
+    Does nothing outside the main thread, or if interrupts are ignored already.
     """
     interrupt = Interrupt()
 

@@ -1,4 +1,4 @@
-"""The log of a training: one JSON object a line, one line a step and one a validation. No torch."""
+"""The log of a training: a JSON object on each line, one line for each step and each validation. No torch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bytesim.errors import OutputError
 
 LOG_FILE = "log.jsonl"
 LOSS = "validation_loss_nats"
-"""Key of the loss that stands beside the figures of a validation."""
+"""Key of the loss of a validation."""
 
 
 class TrainingLog:
-    """log.jsonl of a run folder. A step's line is written before any checkpoint that holds the step."""
+    """log.jsonl of a run folder. The line of a step is written before any checkpoint that includes the step."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / LOG_FILE
@@ -30,7 +30,7 @@ class TrainingLog:
             raise OutputError(f"the log cannot be written ({error.strerror}).", file=str(self.path)) from error
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """The whole lines, in order, up to the first one that is damaged: a run may be killed while it writes."""
+        """The lines in order, up to the first damaged one: a run may be killed while it writes."""
         if not self.path.exists():
             return
         with self.path.open(encoding="utf-8", errors="replace") as log:
@@ -44,11 +44,11 @@ class TrainingLog:
                 yield line
 
     def cut(self, step: int) -> None:
-        """Drop what was logged after the checkpoint of `step`: those steps are done again. Raises OutputError."""
+        """Drop the lines after the checkpoint of `step`, whose steps will be repeated. Raises OutputError."""
         if not self.path.exists():
             return
         kept = [json.dumps(line) + "\n" for line in self.lines() if line["step"] <= step]
-        temporary = self.path.with_name(f".{LOG_FILE}.tmp")  # a kill while it writes must not cost the log
+        temporary = self.path.with_name(f".{LOG_FILE}.tmp")  # a kill during the write must not lose the log
         try:
             temporary.write_text("".join(kept), encoding="utf-8")
             os.replace(temporary, self.path)
@@ -56,6 +56,6 @@ class TrainingLog:
             raise OutputError(f"the log cannot be written ({error.strerror}).", file=str(self.path)) from error
 
     def validation(self, step: int) -> tuple[dict[str, float], float] | None:
-        """The last figures measured at a step, and the loss beside them; None where there are none."""
+        """The last validation at a step: its figures and its loss; None if there was none."""
         kept = [line for line in self.lines() if line["step"] == step and LOSS in line and "validation" in line]
         return (kept[-1]["validation"], kept[-1][LOSS]) if kept else None

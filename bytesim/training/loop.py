@@ -1,4 +1,4 @@
-"""The training loop: steps, their log, checkpoints, and the validation in between."""
+"""The training loop: steps, log, checkpoints and validation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from bytesim.training.recipe import Recipe
 from bytesim.training.validation import Validation, validate
 
 TIMED_STEPS = 5
-"""Least steps whose pace turns a budget in minutes into steps."""
+"""Fewest steps whose times are used to convert a budget in minutes to steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class StepReport:
 
     step: int
     loss_nats: float
-    """Mean over the tokens of the step, padding included; over its files for a classifier."""
+    """Mean over the tokens of the step, padding included; for a classifier over its files."""
     learning_rate: float
     num_bytes: int
     """Scored bytes of the step."""
@@ -52,11 +52,11 @@ def _silent(note: str) -> None:
 
 
 class Trainer:
-    """A model in training, in a run folder that holds its checkpoint and its log.
+    """A model in training, with a run folder for its checkpoint and its log.
 
-    Paths of the recipe are relative to `base`. A checkpoint in the folder is taken up. `on_note` hears what the user
-    should know. Raises BytesimError for data that are missing or do not fit, and for a checkpoint of another model.
-    Under torchrun each process computes its share of every step; the leading one writes what is written.
+    Paths in the recipe are relative to `base`. Resumes from a checkpoint in `folder`. `on_note` receives messages for
+    the user. Raises BytesimError for missing or unsuitable data, and for a checkpoint of another model. Under torchrun
+    each process computes its share of every step; only rank 0 writes files.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Trainer:
         if progress is None and recipe.start_from:
             fresh = load_fitting_weights(base / recipe.start_from, self.model, recipe.model.to_dict())
             if fresh:
-                on_note(f"{recipe.start_from} has no weights that fit these, which start afresh: {', '.join(fresh)}.")
+                on_note(f"{recipe.start_from} has no weights that fit these; they start at random: {', '.join(fresh)}.")
         self.progress = progress or Progress()
         if self.config.steps:
             self.progress.total_steps = self.config.steps
@@ -110,14 +110,14 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether the last step is done, or further ones would not help."""
+        """Whether the last step is done, or patience has run out."""
         total = self.progress.total_steps
         return self.stopped or (total is not None and self.progress.step >= total)
 
     def run(self, on_step: Callable[[StepReport], None] | None = None) -> Progress:
-        """Train to the end of the recipe, or on from the checkpoint.
+        """Train to the end of the recipe, from the start or from the checkpoint.
 
-        Ctrl-C saves a checkpoint between two steps and then raises KeyboardInterrupt. Raises OutputError where the
+        Ctrl-C saves a checkpoint after the current step and then raises KeyboardInterrupt. Raises OutputError if the
         run folder cannot be written.
         """
         try:
@@ -136,7 +136,7 @@ class Trainer:
                 every = self.config.validate_steps
                 if every and self.progress.step % every == 0:
                     self._watch()
-                # A checkpoint comes last, so that the log holds all that led to it.
+                # The checkpoint comes last, so that the log holds every step before it.
                 if self._set_length() or time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
                     self.save()
                     saved = time.monotonic()
@@ -152,22 +152,22 @@ class Trainer:
         return self.progress
 
     def save(self) -> None:
-        """Write the checkpoint, if this process leads."""
+        """Write the checkpoint, on rank 0 only."""
         if self.workers.leads:
             save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe, self.best)
 
     def take_best(self) -> bool:
-        """Make the weights the best ones, where patience has kept them; whether it did."""
+        """With patience: load the best weights into the model. Returns whether there were any."""
         if not self.best.weights:
             return False
         self.model.load_state_dict(self.best.weights)
         return True
 
-    def mix_in_start(self) -> bool:
-        """Make the weights those to be saved: mixed with the first ones, as `start_share` asks; whether it does.
+    def interpolate_with_start(self) -> bool:
+        """Interpolate the weights with those of `start_from` (WiSE-FT), if `start_share` is set. Returns whether it is.
 
-        The mean of a model and of what it was before some further training is often better than either. Source:
-        Wortsman et al. 2021, arXiv:2109.01903.
+        The mean of a model before and after fine-tuning is often better than either. Source: Wortsman et al. 2021,
+        arXiv:2109.01903.
         """
         share = self.config.start_share
         if not share:
@@ -179,30 +179,30 @@ class Trainer:
         return True
 
     def validate(self, *, again: bool = False) -> Validation:
-        """Measure the validation rows, and log it, unless the log has the figures of this step already.
+        """Measure the validation rows and log the result, unless the log already has it for this step.
 
-        `again` measures in any case. Empty in a process that does not lead.
+        `again` measures even then. Empty on other ranks than 0.
         """
         if not self.workers.leads:
             return Validation()
         logged = None if again else self.log.validation(self.progress.step)
         if logged is not None:
             return Validation(*logged)
-        found = validate(self.model, self.validation, self.collate, self.autocast)
-        if found.figures:
-            self.log.write({"step": self.progress.step, "validation": found.figures, LOSS: found.loss_nats})
-        return found
+        result = validate(self.model, self.validation, self.collate, self.autocast)
+        if result.figures:
+            self.log.write({"step": self.progress.step, "validation": result.figures, LOSS: result.loss_nats})
+        return result
 
     def autocast(self) -> torch.autocast:
-        """The context of a forward pass, in the recipe's dtype."""
+        """The autocast context for a forward pass, in the recipe's dtype."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.dtype == "bfloat16")
 
     def _watch(self) -> None:
-        """Measure; with patience, keep the weights if they are the best, and stop where it has run out."""
-        found = self.validate()
+        """Validate; with patience, also copy the weights if they are the best, and stop if patience has run out."""
+        result = self.validate()
         if self.config.patience:
             if self.workers.leads:
-                self.best.offer(self.model, self.progress.step, found.loss_nats)
+                self.best.offer(self.model, self.progress.step, result.loss_nats)
             self.stopped = bool(self.workers.agree(int(self._waited_enough())))
 
     def _waited_enough(self) -> bool:
@@ -229,9 +229,9 @@ class Trainer:
         return StepReport(progress.step, loss, rate, data.num_bytes, seconds, progress.total_steps)
 
     def gradients(self, data: StepData, interrupt: Interrupt | None = None) -> float:
-        """Add up the gradients of a step; everything scored in it weighs the same. Returns the mean loss in nats.
+        """Accumulate the gradients of the mean loss over all scored targets of a step. Returns that loss in nats.
 
-        An interrupt that one of several workers has noted is from then on known to all.
+        An interrupt of one worker is passed on to all workers.
         """
         total = torch.zeros((), device=self.device)
         for batch in data.batches(self.device):
@@ -250,10 +250,10 @@ class Trainer:
         return collate(examples, self.recipe.model).to(self.device)
 
     def _set_length(self) -> bool:
-        """Turn a budget in minutes into steps; whether their number is known from now on.
+        """Convert a budget in minutes to steps. Returns whether `total_steps` has become known in this call.
 
-        The first time is when the warm-up has shown how long a step takes. The pace may change, as on a machine that
-        others use too, so the steps are counted anew whenever a quarter of those left are done.
+        The first time is after the warm-up, which shows how long a step takes. That may change, as on a shared
+        machine, so the estimate is repeated whenever a quarter of the remaining steps are done.
         """
         progress = self.progress
         if self.config.steps or (progress.total_steps is not None and progress.step < self._count_at):
@@ -265,35 +265,35 @@ class Trainer:
         return before is None and progress.total_steps is not None
 
     def _plan_count(self) -> None:
-        """Settle at which step the steps are counted next, and what the pace until then is measured from."""
+        """Set the step of the next estimate, and the step and time from which the seconds per step are measured."""
         progress = self.progress
         self._counted = (progress.step, progress.seconds)
         left = (progress.total_steps or 0) - progress.step
         self._count_at = progress.step + max(TIMED_STEPS, left // 4)
 
     def _steps_left(self) -> int:
-        """The last step that fits the budget, at the pace since the steps were last counted."""
+        """The last step that fits the budget, from the time of the steps since the last estimate."""
         progress = self.progress
         step, seconds = self._counted
-        pace = (progress.seconds - seconds) / (progress.step - step)
-        return progress.step + max(0, round((60 * self.config.minutes - progress.seconds) / pace))
+        step_seconds = (progress.seconds - seconds) / (progress.step - step)
+        return progress.step + max(0, round((60 * self.config.minutes - progress.seconds) / step_seconds))
 
     def _fitting_steps(self) -> int:
-        """The last step that fits the budget; 0 before that can be told."""
+        """The last step that fits the budget; 0 while the step time is unknown."""
         progress, config = self.progress, self.config
         self._step_seconds.append(progress.seconds)
         if len(self._step_seconds) <= TIMED_STEPS or not self.workers.leads:
             return 0
         if progress.step < config.warmup_steps and progress.seconds < 6 * config.minutes:
-            return 0  # neither the warm-up is over nor a tenth of the time
-        # The median: compiling makes the first steps far longer than the rest.
+            return 0  # still in the warm-up, and in the first tenth of the time
+        # The median, because compilation makes the first steps much slower than the rest.
         times = [later - earlier for earlier, later in zip(self._step_seconds, self._step_seconds[1:], strict=False)]
-        pace = statistics.median(times)
+        step_seconds = statistics.median(times)
         started = time.monotonic()
         if config.validate_steps and self.validate().figures:
-            pace += (time.monotonic() - started) / config.validate_steps
-        left = 60 * config.minutes - progress.seconds
-        return progress.step + max(0, round(left / pace))
+            step_seconds += (time.monotonic() - started) / config.validate_steps
+        seconds_left = 60 * config.minutes - progress.seconds
+        return progress.step + max(0, round(seconds_left / step_seconds))
 
     def _log(self, report: StepReport) -> None:
         if self.workers.leads:

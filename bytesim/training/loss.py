@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bytesim.models.registry import Model, ModelConfig
 
 Arrays = dict[str, NDArray[Any]]
-"""A batch that is not on its way to a device yet: the fields of Batch that it has, tokens as int16."""
+"""A batch as numpy arrays: field of Batch -> its values, tokens as int16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +33,33 @@ class Batch:
     patches: Tensor
     """(B, P, S) token ids."""
     first: Tensor
-    """(B,) first scored patch."""
+    """(B,) first patch that the byte-level decoder reads."""
     targets: Tensor
-    """(B, Q, S) scored patches."""
+    """(B, Q, S) the patches from `first` on."""
     scored: Tensor
-    """(B, Q) which of them are real."""
+    """(B, Q) true for the targets that are scored, false for context and padding."""
     lengths: Tensor
-    """(B,) patches of each file."""
+    """(B,) number of patches of each file."""
     labels: Tensor
-    """(B,) class of each file, 0 where there are none."""
-    partners: Tensor
-    """(B,) class of the file that was mixed into each."""
-    shares: Tensor
-    """(B,) how much of each is its own."""
+    """(B,) class of each file; 0 without classes."""
+    mix_labels: Tensor
+    """(B,) mixup: class of the file that was blended into each."""
+    mix_weights: Tensor
+    """(B,) mixup: weight of the file itself; 1 without."""
     source: Tensor | None = None
-    """(B, T) source bytes, padded with 256, where the model attends to them."""
+    """(B, T) source bytes, padded with 256, for models that attend to them."""
     times: Tensor | None = None
-    """(B, P, S, 2) times before each byte, where the model has a clock."""
+    """(B, P, S, 2) times before each byte, for models with a clock."""
     source_times: Tensor | None = None
-    """(B, T, 2) the same of the source."""
+    """(B, T, 2) times before each source byte."""
 
     @classmethod
     def of(cls, arrays: Arrays) -> Batch:
-        """The batch that arrays describe, in the memory that is theirs."""
-        return cls(**{name: torch.from_numpy(each) for name, each in arrays.items()})
+        """A batch that shares the memory of these arrays."""
+        return cls(**{name: torch.from_numpy(array) for name, array in arrays.items()})
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device, tokens as int64, which tables of embeddings take."""
+        """The batch on a device, with tokens as int64, as embeddings need them."""
         moved = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -70,50 +70,53 @@ class Batch:
 
 
 def collate(examples: list[Example], config: ModelConfig) -> Batch:
-    """Examples as one batch, in main memory, tokens as int64."""
+    """One batch of examples, on the CPU, tokens as int64."""
     return Batch.of(arrays_of(examples, config)).to(torch.device("cpu"))
 
 
 def arrays_of(examples: list[Example], config: ModelConfig) -> Arrays:
-    """Examples padded to one size. Lengths are rounded up as the buckets of the streams are, so that shapes recur,
-    but to no more than the history."""
+    """Examples padded to one size.
+
+    Lengths are rounded up to multiples of BUCKET_PATCHES, like the buckets of the streams, so that few shapes occur;
+    they never exceed the history.
+    """
     size = examples[0].patches.shape[1]
-    length = min(_rounded(max(len(each.patches) for each in examples)), config.max_patches)
-    rows = _rounded(max(len(each.patches) - each.first for each in examples))
+    length = min(_rounded(max(len(example.patches) for example in examples)), config.max_patches)
+    rows = _rounded(max(len(example.patches) - example.first for example in examples))
     patches = np.full((len(examples), length, size), END_OF_PATCH, np.int16)
     targets = np.full((len(examples), rows, size), END_OF_PATCH, np.int16)
     scored = np.zeros((len(examples), rows), np.bool_)
-    for index, each in enumerate(examples):
-        patches[index, : len(each.patches)] = each.patches if each.shown is None else each.shown
-        wanted = each.patches[each.first :]
-        targets[index, : len(wanted)], scored[index, each.given : len(wanted)] = wanted, True
+    for index, example in enumerate(examples):
+        patches[index, : len(example.patches)] = example.patches if example.shown is None else example.shown
+        answer = example.patches[example.first :]
+        targets[index, : len(answer)], scored[index, example.given : len(answer)] = answer, True
     arrays: Arrays = {
         "patches": patches,
         "targets": targets,
         "scored": scored,
-        "first": np.array([each.first for each in examples]),
-        "lengths": np.array([len(each.patches) for each in examples]),
-        "labels": np.array([each.label for each in examples]),
-        "partners": np.array([each.partner for each in examples]),
-        "shares": np.array([each.share for each in examples], np.float32),
+        "first": np.array([example.first for example in examples]),
+        "lengths": np.array([len(example.patches) for example in examples]),
+        "labels": np.array([example.label for example in examples]),
+        "mix_labels": np.array([example.mix_label for example in examples]),
+        "mix_weights": np.array([example.mix_weight for example in examples], np.float32),
     }
     if config.inputs.times:
-        arrays["times"] = padded_times([each.times for each in examples], (length, size))
+        arrays["times"] = padded_times([example.times for example in examples], (length, size))
     if config.inputs.source:
         arrays.update(_sources(examples, config))
     return arrays
 
 
 def _sources(examples: list[Example], config: ModelConfig) -> Arrays:
-    """The source bytes of examples, padded, and their times where the model has a clock."""
-    longest = max(max(len(each.source) for each in examples), 1)
+    """The source bytes of examples, padded, and their times for a model with a clock."""
+    longest = max(max(len(example.source) for example in examples), 1)
     width = _rounded(longest, 4 * BUCKET_PATCHES)
     padded = np.full((len(examples), width), END_OF_PATCH, np.int16)
-    for index, each in enumerate(examples):
-        padded[index, : len(each.source)] = np.frombuffer(each.source, np.uint8)
+    for index, example in enumerate(examples):
+        padded[index, : len(example.source)] = np.frombuffer(example.source, np.uint8)
     if not config.inputs.times:
         return {"source": padded}
-    return {"source": padded, "source_times": padded_times([each.source_times for each in examples], (width,))}
+    return {"source": padded, "source_times": padded_times([example.source_times for example in examples], (width,))}
 
 
 def _rounded(length: int, step: int = BUCKET_PATCHES) -> int:
@@ -121,7 +124,7 @@ def _rounded(length: int, step: int = BUCKET_PATCHES) -> int:
 
 
 def token_losses(model: Model, batch: Batch) -> Tensor:
-    """(B, Q, S) cross-entropy in nats of every token of the scored patches; 0 where nothing is scored."""
+    """(B, Q, S) cross-entropy in nats of every token of the targets; 0 in patches that are not scored."""
     rows = batch.targets.shape[1]
     logits = model(batch.patches, batch.source, batch.first, rows, batch.times, batch.source_times)
     losses = F.cross_entropy(logits.float().flatten(0, 2), batch.targets.flatten(), reduction="none")
@@ -129,21 +132,23 @@ def token_losses(model: Model, batch: Batch) -> Tensor:
 
 
 def class_losses(model: Model, batch: Batch, smoothing: float = 0.0) -> Tensor:
-    """(B,) cross-entropy in nats of the class of each file, or of both classes that were mixed."""
+    """(B,) cross-entropy in nats of the class of each file; with mixup, the weighted mean for both classes."""
     logits = model.classify(batch.patches, batch.lengths).float()
-    own, partner = (
+    own, mixed = (
         F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
-        for labels in (batch.labels, batch.partners)
+        for labels in (batch.labels, batch.mix_labels)
     )
-    return batch.shares * own + (1 - batch.shares) * partner
+    return batch.mix_weights * own + (1 - batch.mix_weights) * mixed
 
 
 def count_targets(examples: Sequence[Example], labels: Sequence[str]) -> int:
-    """What the losses of a batch are a sum over: its files for a classifier (`labels`), else its scored tokens."""
-    return len(examples) if labels else sum(each.patches[each.first + each.given :].size for each in examples)
+    """The number of targets of a batch: its files for a classifier (one with `labels`), else its scored tokens."""
+    if labels:
+        return len(examples)
+    return sum(example.patches[example.first + example.given :].size for example in examples)
 
 
 def real_tokens(batch: Batch) -> Tensor:
-    """(B, Q, S) which tokens bits per byte counts: every byte, and the first END_OF_PATCH after the last one."""
+    """(B, Q, S) true for tokens that count in bits per byte: every byte, and the first END_OF_PATCH of a file."""
     ends = (batch.targets == END_OF_PATCH).flatten(1).cumsum(1).view_as(batch.targets)
     return (ends <= 1) & batch.scored[..., None]

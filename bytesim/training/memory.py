@@ -1,4 +1,4 @@
-"""Keeps freed memory with the process: a training step asks for the same large blocks again and again."""
+"""Keeps freed memory in the process, because every training step allocates the same large blocks again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _LARGEST = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc not to give memory back between steps, which spends the time in page faults.
+    """Make glibc keep freed memory; returning it after each step would cost much time in page faults.
 
-    Returns whether it took effect; systems with another C library have nothing to tell.
+    Returns whether it took effect; false on systems with another C library.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -15,7 +15,7 @@ _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose update is made orthogonal, for weight matrices (2-D)."""
+    """The Muon optimizer for weight matrices (2-D): SGD with momentum whose updates are orthogonalized."""
 
     def __init__(
         self,
@@ -27,11 +27,11 @@ class Muon(torch.optim.Optimizer):
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
         self.dtype = dtype
-        """What updates are made orthogonal in."""
+        """The dtype in which updates are orthogonalized."""
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """One update of every parameter that has a gradient."""
+        """Update every parameter that has a gradient."""
         assert closure is None
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -49,7 +49,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalize(matrix: Tensor, dtype: torch.dtype = torch.bfloat16, steps: int = 5) -> Tensor:
-    """The nearest half-orthogonal matrix, about, by five Newton-Schulz steps in `dtype`."""
+    """Approximately the nearest semi-orthogonal matrix, by `steps` Newton-Schulz iterations in `dtype`."""
     a, b, c = _NEWTON_SCHULZ
     x = matrix.to(dtype)
     wide = x.shape[0] <= x.shape[1]
@@ -70,7 +70,7 @@ def make_optimizers(
     betas: tuple[float, float],
     dtype: torch.dtype = torch.bfloat16,
 ) -> list[torch.optim.Optimizer]:
-    """AdamW for everything, or Muon, in `dtype`, for the matrices inside blocks and AdamW for the rest."""
+    """AdamW; with a `muon_learning_rate`, Muon (in `dtype`) for the matrices in blocks and AdamW for the rest."""
     matrices: list[nn.Parameter] = []
     decayed: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
@@ -90,9 +90,9 @@ def make_optimizers(
 
 
 def rate_factor(step: int, total_steps: int | None, warmup_steps: int, decay_share: float) -> float:
-    """Share of the full learning rate at a step: linear warm-up, constant, linear decay to zero at `total_steps`.
+    """Factor of the learning rate at a step: linear warm-up, constant, linear decay to zero at `total_steps`.
 
-    Before the length of the training is known (None) there is no decay.
+    While `total_steps` is unknown (None) there is no decay.
     """
     warm = min(1.0, (step + 1) / max(1, warmup_steps))
     if total_steps is None:

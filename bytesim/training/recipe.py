@@ -1,4 +1,4 @@
-"""Recipes: a TOML file that says what is trained on what, and rebuilds the model. No torch."""
+"""Recipes: TOML files with a model, its training and its data, from which the model can be rebuilt. No torch."""
 
 from __future__ import annotations
 
@@ -30,62 +30,63 @@ MAX_RECIPE_BYTES = 1 << 20
 
 
 class TrainingConfig(Settings, frozen=True):
-    """How a model is trained."""
+    """The settings of a training."""
 
     learning_rate: PositiveAmount = 2e-3
     """Full learning rate of AdamW."""
     muon_learning_rate: Amount = 0.0
-    """Above 0, matrices of the decoders are trained with Muon at this rate, the rest with AdamW."""
+    """Above 0, matrices in the blocks are trained with Muon at this rate, the rest with AdamW."""
     warmup_steps: Count = 100
-    """Steps over which the rate rises from zero."""
+    """Steps over which the learning rate rises linearly from zero."""
     decay_share: Amount = 0.5
-    """Share of the steps, at the end, over which the rate falls to zero."""
+    """Share of the steps, at the end, over which the learning rate falls linearly to zero."""
     weight_decay: Amount = 0.01
-    """Weight decay of matrices and tables; scales and biases have none."""
+    """Weight decay of matrices and embeddings; scales and biases have none."""
     beta1: ShareBelowOne = 0.9
     """AdamW's decay of the mean gradient."""
     beta2: ShareBelowOne = 0.98
     """AdamW's decay of the mean squared gradient."""
     label_smoothing: ShareBelowOne = 0.0
-    """Classify: share of the target that is spread over all classes."""
+    """Classify: share of the target probability that is spread over all classes."""
     clip_norm: PositiveAmount = 1.0
-    """Gradients whose norm over all weights is larger are scaled down to it."""
+    """Gradients are scaled down to this norm, over all weights, if theirs is larger."""
     batch_bytes: Annotated[int, Field(ge=1)] = 12_800
-    """Bytes, source and target together, of one step."""
+    """Bytes of one step, source and target together."""
     micro_bytes: Count = 0
-    """Bytes computed at once; 0 takes the whole batch. Smaller ones keep activations in the cache of a CPU."""
+    """Bytes of a micro-batch; 0 for the whole batch. Small ones keep the activations in a CPU's cache."""
     steps: Count = 0
-    """Length of the training in steps; 0 leaves it to `minutes`."""
+    """Length of the training in steps; 0 if `minutes` gives it."""
     minutes: Amount = 0.0
-    """Length in minutes; becomes a number of steps once the warm-up has shown how long a step takes."""
+    """Length of the training in minutes; it is converted to steps once the warm-up has shown how long a step takes."""
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
-    """Decides the first weights and which examples each step gets."""
+    """Seed of the initial weights and of the examples of each step."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
-    """What matrix products are computed in: bfloat16 (autocast) or float32. Weights are float32."""
+    """Dtype of matrix products: bfloat16 (autocast) or float32. Weights are float32."""
     compile: bool = False
     """Compile the model with torch.compile; needs a C++ compiler on a CPU."""
     checkpoint_minutes: Amount = 3.0
     """Minutes between checkpoints."""
     validate_steps: Count = 250
-    """Steps between measurements on the validation rows; 0 for none before the end."""
+    """Steps between validations; 0 for one at the end only."""
     patience: Count = 0
-    """Measurements without a lower validation loss that end the training; the best weights are saved. 0: the last."""
+    """Early stopping: this many validations without a lower loss end the training, and the best weights are saved. 0
+    for no early stopping; the last weights are saved."""
     start_share: ShareBelowOne = 0.0
-    """Share of the weights of `start_from` in those that are saved, the rest being those at the end."""
+    """WiSE-FT interpolation: share of the weights of `start_from` in the saved weights; the rest are trained ones."""
 
     @model_validator(mode="after")
     def _check_patience(self) -> TrainingConfig:
         if self.patience and not self.validate_steps:
-            raise ConfigError("patience counts measurements; give validate_steps.")
+            raise ConfigError("patience counts validations, which need validate_steps above 0.")
         return self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """A whole recipe."""
+    """A recipe: a model, its training and its data."""
 
     name: str
-    """Name of the model, and of the folder it is saved in."""
+    """Name of the model, and of its folder."""
     model: ModelConfig
     training: TrainingConfig
     data: tuple[DataSource, ...]
@@ -93,25 +94,25 @@ class Recipe:
     labels: tuple[str, ...] = ()
     """Classify: the names of the classes, in order."""
     start_from: str = ""
-    """Model folder of the same config whose weights are the first ones; relative to the recipe."""
+    """Fine-tuning: model folder with the initial weights; relative to the recipe."""
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or self.name in ("", ".", "..") or set(self.name) & set("/\\:"):
             raise ConfigError(f"name {self.name!r} is not a name for a folder; use letters, digits, dashes and dots.")
         if not self.data:
             raise ConfigError("the recipe names no [[data]].")
-        turns = {0.0, 1.0, *(source.start for source in self.data), *(source.end for source in self.data)}
-        if not all(any(source.weight_at(turn) for source in self.data) for turn in turns):
-            raise ConfigError("the weights of all [[data]] are 0 at some time, when nothing could be drawn.")
-        judged = {isinstance(source, ClassifySource) for source in (*self.data, *self.validation)}
-        if len(judged) > 1:
+        times = {0.0, 1.0, *(source.start for source in self.data), *(source.end for source in self.data)}
+        if not all(any(source.weight_at(time) for source in self.data) for time in times):
+            raise ConfigError("the weights of all [[data]] are 0 at some time; keep one of them above 0.")
+        classifies = {isinstance(source, ClassifySource) for source in (*self.data, *self.validation)}
+        if len(classifies) > 1:
             raise ConfigError("a classifier cannot be trained to write files as well; make two recipes.")
         if self.training.patience and not self.validation:
-            raise ConfigError("patience watches the validation loss; name [[validation]].")
+            raise ConfigError("patience needs a validation loss; add [[validation]].")
         if self.training.start_share and not self.start_from:
-            raise ConfigError("start_share mixes in the weights of start_from; name that folder.")
-        if len(self.labels) != self.model.num_classes or judged != {bool(self.labels)}:
-            raise ConfigError("task = classify needs labels, and num_classes in [model] equal to how many there are.")
+            raise ConfigError("start_share interpolates with the weights of start_from; name that folder.")
+        if len(self.labels) != self.model.num_classes or classifies != {bool(self.labels)}:
+            raise ConfigError("task = classify needs labels, and num_classes in [model] equal to the number of labels.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""
@@ -127,7 +128,7 @@ class Recipe:
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read and check a recipe. Raises InputError or ConfigError, naming the file."""
+    """The recipe in a file. Raises InputError or ConfigError with the name of the file."""
     return parse_recipe(read_recipe_text(path), str(path))
 
 
@@ -145,10 +146,10 @@ def read_recipe_text(path: Path) -> str:
 
 
 def parse_recipe(text: str, file: str) -> Recipe:
-    """A recipe from its TOML text. Raises ConfigError, naming `file`."""
+    """The recipe in a TOML text. Raises ConfigError with the name `file`."""
     try:
         values = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a plain ValueError: a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
         raise ConfigError(f"is not TOML: {' '.join(str(error).split())}.", file=file) from error
     try:
         return recipe_from_dict(values)
@@ -157,7 +158,7 @@ def parse_recipe(text: str, file: str) -> Recipe:
 
 
 def recipe_from_dict(values: dict[str, Any]) -> Recipe:
-    """A recipe from plain values. Raises ConfigError, with section and key, for what is unknown or does not fit."""
+    """A recipe from plain values. Raises ConfigError, with section and key, for an unknown key or a wrong value."""
     known = [field.name for field in fields(Recipe)]
     unknown = sorted(set(values) - set(known))
     if unknown:
@@ -203,7 +204,7 @@ def _table(values: Any) -> dict[str, Any]:
 
 @contextmanager
 def _section(name: str) -> Iterator[None]:
-    """Put the section of a recipe before what is wrong in it."""
+    """Put the name of a recipe's section before the message of a ConfigError."""
     try:
         yield
     except ConfigError as error:
@@ -211,11 +212,11 @@ def _section(name: str) -> Iterator[None]:
 
 
 _FIRST = ("path", "task", "part", "group_by", "source_suffix", "target_suffix")
-"""What a written source begins with: which files it is about."""
+"""The keys that come first in a written source: those that name its files."""
 
 
 def recipe_text(recipe: Recipe, remark: str) -> str:
-    """TOML that reads back as the same recipe; settings with their default value are left out."""
+    """The recipe as TOML, below a comment `remark`; settings with their default value are left out."""
     lines = [f"# {remark}", f"name = {_value(recipe.name)}"]
     if recipe.labels:
         lines.append(f"labels = {_value(list(recipe.labels))}")
@@ -230,7 +231,7 @@ def recipe_text(recipe: Recipe, remark: str) -> str:
 
 
 def _changed_shape(model: ModelConfig) -> dict[str, Any]:
-    """The architecture, unless it is the usual one, and the fields of a config that are not at their default."""
+    """The architecture, unless it is bgpt, and the fields of a config that differ from their defaults."""
     architecture = model.to_dict()["architecture"]
     changed = {
         field.name: getattr(model, field.name) for field in fields(model) if getattr(model, field.name) != field.default
@@ -239,7 +240,7 @@ def _changed_shape(model: ModelConfig) -> dict[str, Any]:
 
 
 def _changed_source(source: DataSource) -> dict[str, Any]:
-    """The task, unless it is the usual one, and the fields of a source that are not at their default."""
+    """The task, unless it is generate, and the fields of a source that differ from their defaults."""
     values = source.model_dump(exclude_defaults=True)
     if not isinstance(source, GenerateSource):
         values["task"] = source.task
@@ -252,5 +253,5 @@ def _settings(values: dict[str, Any]) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    """JSON and TOML write these alike, but for the DEL character."""
+    """A value as TOML, which is its JSON except for the DEL character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

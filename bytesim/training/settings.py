@@ -1,4 +1,4 @@
-"""Records of settings: each wrong value is a ConfigError of one line that names its key. No torch."""
+"""The base class of settings: every wrong value raises a ConfigError of one line with its key. No torch."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Settings(BaseModel, frozen=True, extra="forbid", strict=True, allow_inf_nan=False):
-    """A frozen record. Whole numbers serve as fractions; nothing else is converted, and no unknown key is accepted.
+    """A frozen pydantic model. An int is accepted for a float; nothing else is converted.
 
-    Raises ConfigError for the first value that does not fit.
+    Raises ConfigError for the first unknown key or wrong value.
     """
 
     def __init__(self, /, **values: Any) -> None:
@@ -30,32 +30,32 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, allow_inf_na
             raise ConfigError(self._problem(error)) from error
 
     def replace(self: SettingsT, **changes: Any) -> SettingsT:
-        """The record with other values. Raises ConfigError."""
+        """A copy with other values. Raises ConfigError."""
         return type(self)(**{**dict(self), **changes})
 
     @classmethod
     def unknown_key(cls, name: str) -> str:
-        """What is wrong with a key that the record does not have."""
+        """The message for a key that does not exist."""
         return f"unknown key {name}. Known are {', '.join(cls.model_fields)}."
 
     @classmethod
     def _problem(cls, error: ValidationError) -> str:
-        """The first thing that is wrong, in one line; an unknown key comes first, as it may be a misspelt one."""
+        """The message for the first error; unknown keys come first, because one may be a misspelt required key."""
         problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
         name, kind = str(problem["loc"][0]), problem["type"]
         if kind == "extra_forbidden":
             return cls.unknown_key(name)
         if kind == "missing":
             return f"lacks {name}."
-        said = f"{name} is {problem['input']!r}"
+        setting = f"{name} is {problem['input']!r}"
         if kind == "literal_error":
-            return f"{said}; choose {problem['ctx']['expected'].replace(chr(39), '')}."
+            return f"{setting}; choose {problem['ctx']['expected'].replace(chr(39), '')}."
         if kind in _BOUNDS:
-            what, limit = _BOUNDS[kind]
-            return f"{said}; choose a number {what} {problem['ctx'][limit]}."
+            bound, limit = _BOUNDS[kind]
+            return f"{setting}; choose a number {bound} {problem['ctx'][limit]}."
         if kind in _EXPECTED:
-            return f"{said}; expected {_EXPECTED[kind]}."
-        return f"{said}: {' '.join(problem['msg'].split())}."
+            return f"{setting}; expected {_EXPECTED[kind]}."
+        return f"{setting}: {' '.join(problem['msg'].split())}."
 
 
 _BOUNDS = {
@@ -64,7 +64,7 @@ _BOUNDS = {
     "less_than_equal": ("of at most", "le"),
     "less_than": ("below", "lt"),
 }
-"""Type of a pydantic error -> how the bound is put into words, and where pydantic keeps it."""
+"""Type of a pydantic error -> wording of the bound, and its key in the error's `ctx`."""
 _EXPECTED = {
     "int_type": "int, a whole number",
     "float_type": "float, a number",

@@ -1,4 +1,4 @@
-"""Sizes of models for a user's own files. No torch."""
+"""The model sizes tiny, small and base, for training on a user's own files. No torch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "source_hidden_size": 128,
     },
 }
-"""Name -> widths and depths of models that write. Parameters in millions, to generate and to convert:
+"""Name -> widths and depths of models that write files. Millions of parameters, to generate and to convert:
 tiny 0.8, 1.4; small 2.3, 3.5; base 5.5, 7.6."""
 
 _CLASSIFIERS: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ _CLASSIFIERS: dict[str, dict[str, Any]] = {
         "num_layers": 4,
     },
 }
-"""Name -> widths and depths of classifiers; parameters in millions: tiny 0.1, small 0.7, base 2.5, and with a bag of
+"""Name -> widths and depths of classifiers. Millions of parameters: tiny 0.1, small 0.7, base 2.5; with a bag of
 n-grams 0.4, 1.7, 4.6."""
 _NGRAM_BUCKETS = {"tiny": 1 << 14, "small": 1 << 16, "base": 1 << 17}
 
@@ -72,20 +72,20 @@ _TASKS: dict[str, dict[str, Any]] = {
         "max_source_bytes": 6144,
     },
 }
-"""Task -> the rest of the shape. Every history is 8 KiB; a conversion's holds source and target."""
+"""Task -> the other fields of the config. Every history is 8 KiB; for a conversion it holds source and target."""
 
 
 def sized_config(task: str, size: str) -> BGPTConfig:
-    """The model of a size that writes files. Raises ConfigError for a size that is not in SIZES."""
+    """The config of a model that writes files. Raises ConfigError for a size that is not in SIZES."""
     _check(size)
     return BGPTConfig(parts="modern", byte_head_size=32, **SIZES[size], **_TASKS[task])
 
 
 def classifier_config(size: str, num_classes: int, *, text: bool = False) -> EncoderConfig:
-    """The classifier of a size, for files in windows of 8 KiB; `text` adds a bag of n-grams.
+    """The config of a classifier, for files in windows of 8 KiB; `text` adds a bag of n-grams.
 
-    Of recordings and pictures hardly an n-gram comes twice, so such a bag would learn the files by heart. Raises
-    ConfigError as `sized_config` does.
+    In recordings and pictures few n-grams occur twice, so a bag of them would overfit. Raises ConfigError for a size
+    that is not in SIZES.
     """
     _check(size)
     return EncoderConfig(

@@ -1,4 +1,4 @@
-"""The data sources of a recipe: one class for each task, with the fields of that task alone. No torch."""
+"""The data sources of a recipe: one class for each task, with only the fields of that task. No torch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _expression(value: str, pattern: str | bytes, info: ValidationInfo) -> str:
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ConfigError(f"{info.field_name} {value!r} is no regular expression: {error}.") from error
+        raise ConfigError(f"{info.field_name} {value!r} is not a regular expression: {error}.") from error
     return value
 
 
@@ -46,17 +46,17 @@ Augmentations = Annotated[str, AfterValidator(_augmentations)]
 
 
 class Source(Settings, frozen=True):
-    """A stream of examples and how often a batch is drawn from it: what every task has."""
+    """A source of examples and its weights: the fields that all tasks have."""
 
     path: str
     """A shard (.npz), or a folder of files; relative to the recipe."""
     task: str
-    """`generate` (each file by itself), `convert` (pairs NAME.source + NAME.target), `classify` (labels)
+    """`generate` (single files), `convert` (pairs NAME.source + NAME.target), `classify` (labelled files)
     or `cpu` (programs of the 8-bit CPU and their states, made while the training runs)."""
     start_weight: Amount = 1.0
     """How often this source is drawn in the first step, relative to the others."""
     end_weight: Amount | None = None
-    """The same for the last step; as at the start where it is not given."""
+    """The same for the last step; `start_weight` if not given."""
     start: Amount = 0.0
     """Share of the steps before the weight begins to move from `start_weight`."""
     end: Amount = 1.0
@@ -64,22 +64,22 @@ class Source(Settings, frozen=True):
 
     @property
     def purpose(self) -> str:
-        """What a model learns from it, in a few words."""
+        """What a model learns from this source, in a few words."""
         return self.task
 
     @property
     def title(self) -> str:
-        """What a figure that is measured on it is called."""
+        """Name of a figure that is measured on this source."""
         return self.path or self.task
 
     @property
     def detail(self) -> str:
-        """What sets it apart from another source of the same title."""
+        """Text that distinguishes this source from others of the same title."""
         return ""
 
     @classmethod
     def unknown_key(cls, name: str) -> str:
-        """What is wrong with a key that sources of this task do not have."""
+        """The message for a key that sources of this task do not have."""
         tasks = tasks_with(name)
         if not tasks:
             return super().unknown_key(name)
@@ -87,7 +87,7 @@ class Source(Settings, frozen=True):
         return f"{name} is for task = {' or '.join(tasks)}, and this source has task = {task}. Leave {name} out."
 
     def weight_at(self, progress: float) -> float:
-        """The weight at `progress` (0 to 1) of the training."""
+        """The weight when the share `progress` (0 to 1) of the steps is done."""
         end_weight = self.start_weight if self.end_weight is None else self.end_weight
         if progress >= self.end:
             return end_weight
@@ -96,25 +96,26 @@ class Source(Settings, frozen=True):
 
 
 class FileSource(Source, frozen=True):
-    """Files: those of a folder, or the rows of a shard."""
+    """The files of a folder, or the rows of a shard."""
 
     part: Literal["all", "train", "dev"] = "all"
-    """Folders: `all` of its files, or `train` or `dev`; by the hash of its content a file in 50 is `dev`. Of labelled
-    files more are, see training/data/split.py."""
+    """Folders: `all` files, or those that are `train` or `dev`. The hash of its content makes one file in 50 `dev`; of
+    labelled files more are `dev`, see training/data/split.py."""
     target_suffix: str = ""
-    """Suffix of the files written (convert, generate) or judged (classify), `mid`. Others in a folder are not read."""
+    """Suffix of the files to write (convert, generate) or to classify, such as `mid`; a folder's other files are
+    ignored."""
     reverse: bool = False
-    """Shards: source and target change places."""
+    """Shards: swap source and target."""
     group_from: Count = 0
-    """Shards: the first group taken; 0 are whole files, n > 0 fragments of n parts."""
+    """Shards: the first group to use; group 0 holds whole files, group n > 0 fragments of n parts."""
     group_to: Count = 255
-    """Shards: the last group taken."""
+    """Shards: the last group to use."""
     source_matches: FileExpression = ""
-    """Take only rows in whose source this regular expression is found."""
+    """Use only rows in whose source this regular expression is found."""
     target_matches: FileExpression = ""
-    """Take only rows in whose target it is found."""
+    """Use only rows in whose target this regular expression is found."""
     max_bytes: Count = 0
-    """Leave out rows with more source and target bytes together; 0 takes all that the model can hold."""
+    """Leave out rows with more bytes, source and target together; 0 for no limit but the model's history."""
 
     @model_validator(mode="after")
     def _check_path(self) -> FileSource:
@@ -124,41 +125,41 @@ class FileSource(Source, frozen=True):
 
     @property
     def purpose(self) -> str:
-        """The task, and the suffix that it is for."""
+        """The task and the suffix."""
         return f"{self.task} {self.target_suffix}".strip()
 
     @property
     def title(self) -> str:
-        """The path, and which rows of it are measured."""
+        """The path, and which of its rows are used."""
         name = f"{self.path}{' reverse' if self.reverse else ''}"
         one_group = self.group_from and self.group_from == self.group_to
         return f"{name} group {self.group_from}" if one_group else name
 
     @property
     def detail(self) -> str:
-        """The suffix: one folder may be several sources."""
+        """The suffix, because one folder may be several sources."""
         return self.target_suffix
 
 
 class GenerateSource(FileSource, frozen=True):
-    """Files that a model learns to write, each by itself."""
+    """Single files that a model learns to write."""
 
     task: Literal["generate"] = "generate"
     length_noise: bool = False
-    """Show the model random track lengths in MIDI targets, so that it does not come to end its tunes by them."""
+    """Show the model random track lengths in MIDI targets, so that it does not learn to stop by them."""
     augment: Augmentations = ""
-    """Changes that leave a file what it is, `flip crop`, each drawn anew whenever the file is.
+    """Data augmentation: names such as `flip crop`. Each change is random, and new whenever a file is drawn.
     Pictures: flip, crop, cutout, colour; recordings: shift, gain, noise, speed, mask, tone; any file: drop."""
 
 
 class ConvertSource(FileSource, frozen=True):
-    """Pairs of files: a model learns to write the second from the first."""
+    """Pairs of files: a model learns to convert the first to the second."""
 
     task: Literal["convert"] = "convert"
     source_suffix: str = ""
-    """Suffix of the source files, `abc`."""
+    """Suffix of the source files, such as `abc`."""
     length_noise: bool = False
-    """Show the model random track lengths in MIDI targets, so that it does not come to end its tunes by them."""
+    """Show the model random track lengths in MIDI targets, so that it does not learn to stop by them."""
 
     @property
     def purpose(self) -> str:
@@ -167,28 +168,29 @@ class ConvertSource(FileSource, frozen=True):
 
 
 class ClassifySource(FileSource, frozen=True):
-    """Files with a label, which a model learns to tell."""
+    """Labelled files that a model learns to classify."""
 
     task: Literal["classify"] = "classify"
     group_by: PathExpression = ""
-    """Folders: files in whose paths this regular expression finds the same (first group) are not parted."""
+    """Folders: a regular expression; files in whose paths it finds the same text (its first group, if it has one) are
+    never split between `train` and `dev`."""
     augment: Augmentations = ""
-    """Changes as for `generate`. Validation takes flip and speed alone: it measures, and the model is then used, by a
-    picture and its mirror image, by a recording at five speeds."""
+    """Data augmentation as for `generate`. For validation only flip and speed count: as test-time augmentation, which
+    the saved model then uses too. A picture is classified with its mirror image, a recording at five speeds."""
     balance: Share = 0.0
-    """0 draws each file as often as any other, 1 each class as often as any other, 0.5 between the two;
-    `unknown`, which stands for many kinds, as often as it has files."""
+    """Exponent of class balance: 0 draws all files equally often, 1 all classes, 0.5 is between the two. The class
+    `unknown`, which holds many kinds of files, is never balanced."""
     splice: Share = 0.0
-    """Share of the files with a signature that are shown with the bytes of another file after it."""
+    """CutMix: share of the files with a signature whose bytes after the signature are replaced by another file's."""
     windows: Literal["slide", "ends"] = "slide"
-    """How files longer than the history are read, and are once the model is used: `slide`, by windows that
-    overlap by half, in training one from anywhere; or `ends`, by the first and the last half of what fits."""
+    """How files longer than the history are read, also when the model is used. `slide`: windows that overlap by half;
+    training draws one from anywhere. `ends`: the first and the last bytes, each half a history."""
     mixup: Amount = 0.0
-    """Pictures and recordings: blend files in pairs, by shares drawn from Beta(mixup, mixup)."""
+    """Mixup of pictures and recordings: blend files in pairs, with weights drawn from Beta(mixup, mixup)."""
 
     @property
     def views(self) -> tuple[View, ...]:
-        """What the files of a validation source are measured by beside themselves."""
+        """Validation: the test-time augmentations of its files."""
         return tuple(view for view in VIEWS if view.augmentation in self.augment.split())
 
 
@@ -196,18 +198,18 @@ class CpuSource(Source, frozen=True):
     """Programs of the 8-bit CPU and their states."""
 
     path: str = ""
-    """A shard of programs; none makes programs without end."""
+    """A shard of programs; if empty, new programs are made for every step."""
     task: Literal["cpu"] = "cpu"
     shortest: Annotated[int, Field(ge=1, le=MAX_INSTRUCTIONS)] = 1
     """Fewest instructions of a program."""
     longest: Annotated[int, Field(ge=1, le=MAX_INSTRUCTIONS)] = MAX_INSTRUCTIONS
     """Most instructions of a program."""
     small_share: Share = 0.0
-    """Share of the programs that begin with small values, so that products and quotients are not all 255 or 0."""
+    """Share of the programs that begin with small values, so that not all products and quotients are 255 or 0."""
     beyond_share: Share = 0.0
-    """Share of the programs behind whose HLT memory holds more instructions, which are never reached."""
+    """Share of the programs with more instructions in memory after HLT, which are never executed."""
     favoured: str = ""
-    """Names of operations, `MUL DIV`, that come four times as often as the others."""
+    """Names of operations, such as `MUL DIV`, that occur four times as often as the others."""
 
     @model_validator(mode="after")
     def _check_plan(self) -> CpuSource:
@@ -221,12 +223,12 @@ class CpuSource(Source, frozen=True):
 
     @property
     def plan(self) -> Plan:
-        """Which programs are drawn."""
+        """The kind of programs to draw."""
         return Plan(**{field.name: getattr(self, field.name) for field in fields(Plan)})
 
     @property
     def detail(self) -> str:
-        """How many instructions its programs have."""
+        """The range of instructions in its programs."""
         return f"{self.shortest} to {self.longest}"
 
 
@@ -237,7 +239,7 @@ _OF_ANY_TASK: TypeAdapter[DataSource] = TypeAdapter(DataSource)
 
 
 def source_of(values: Mapping[str, Any]) -> DataSource:
-    """The source that a table of a recipe describes; of task `generate` where it names none. Raises ConfigError."""
+    """The source that a table of a recipe describes; its task is `generate` by default. Raises ConfigError."""
     named = {"task": GenerateSource.model_fields["task"].default, **values}
     try:
         return _OF_ANY_TASK.validate_python(named)
@@ -252,6 +254,6 @@ def tasks_with(name: str) -> list[str]:
 
 
 def own_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A table without the keys of other tasks, which checkpoints of older versions hold and which say nothing."""
+    """A table without the unused keys of other tasks, which checkpoints of older versions contain."""
     task = values["task"]
     return {name: value for name, value in values.items() if task in (tasks_with(name) or [task])}

@@ -1,4 +1,4 @@
-"""What is measured on the validation rows during a training: bits per byte, or accuracy."""
+"""Validation during a training: bits per byte, or the accuracy of a classifier."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bytesim.models.registry import Model
 
 VALIDATION_FILES = 192
-"""Most files of a validation source that are measured, spread over its lengths; `bytesim evaluate` measures all."""
+"""Most files of a validation source that are measured, of evenly spread lengths; `bytesim evaluate` measures all."""
 
 WINDOWS_AT_ONCE = 16
 
@@ -32,12 +32,12 @@ Autocast = Callable[[], AbstractContextManager[object]]
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What one measurement found."""
+    """The result of one validation."""
 
     figures: dict[str, float] = field(default_factory=dict)
     """Source -> bits per byte, or the accuracy of a classifier."""
     loss_nats: float = float("nan")
-    """Cross-entropy over all sources, smoother than accuracy: nats per file of a classifier, else per byte."""
+    """Cross-entropy over all sources, in nats per file for a classifier, else per byte."""
 
 
 def validate(model: Model, streams: Sequence[AnyStream], collate: Collate, autocast: Autocast) -> Validation:
@@ -57,7 +57,7 @@ def validate(model: Model, streams: Sequence[AnyStream], collate: Collate, autoc
 
 
 def figure_names(streams: Sequence[AnyStream]) -> list[str]:
-    """What the figure of each source is called."""
+    """The name of each source's figure; the titles are made unique."""
     names: list[str] = []
     for source in (stream.source for stream in streams):
         names.append(f"{source.title} {source.detail}" if source.title in names else source.title)
@@ -65,11 +65,11 @@ def figure_names(streams: Sequence[AnyStream]) -> list[str]:
 
 
 def sample(stream: AnyStream) -> range:
-    """Which examples of a stream are measured."""
+    """The indices of the examples of a stream that are measured."""
     return range(0, len(stream), max(1, math.ceil(len(stream) / VALIDATION_FILES)))
 
 
-def class_logits(
+def class_log_probabilities(
     model: Model,
     stream: ClassifyStream,
     indices: Iterable[int],
@@ -77,27 +77,30 @@ def class_logits(
     autocast: Autocast,
     most_windows: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """(N, C) log-probabilities of files of a stream, of a long one the mean of its windows, and (N,) classes."""
-    logits, labels = [], []
+    """(N, C) log-probabilities of files of a stream, and their (N,) classes.
+
+    A file's log-probabilities are the mean over its windows, of which at most `most_windows` are read.
+    """
+    rows, labels = [], []
     for index in indices:
         windows = stream.windows(index, most_windows)
-        logits.append(_log_probabilities(model, windows, collate, autocast).mean(0))
+        rows.append(_window_log_probabilities(model, windows, collate, autocast).mean(0))
         labels.append(windows[0].label)
-    return torch.stack(logits), torch.tensor(labels)
+    return torch.stack(rows), torch.tensor(labels)
 
 
-def _log_probabilities(model: Model, windows: Sequence[Example], collate: Collate, autocast: Autocast) -> Tensor:
-    """(W, C) of the windows of a file, some at a time."""
-    found = []
+def _window_log_probabilities(model: Model, windows: Sequence[Example], collate: Collate, autocast: Autocast) -> Tensor:
+    """(W, C) log-probabilities of the windows of a file, computed WINDOWS_AT_ONCE at a time."""
+    logits = []
     for start in range(0, len(windows), WINDOWS_AT_ONCE):
         batch = collate(list(windows[start : start + WINDOWS_AT_ONCE]))
         with autocast():
-            found.append(model.classify(batch.patches, batch.lengths).float())
-    return torch.cat(found).log_softmax(-1).cpu()
+            logits.append(model.classify(batch.patches, batch.lengths).float())
+    return torch.cat(logits).log_softmax(-1).cpu()
 
 
 def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
-    """Bits per byte, and the nats and bytes that they are of."""
+    """Bits per byte of a stream's sample, its negative log-likelihood in nats, and its bytes."""
     nats, num_bytes = 0.0, 0
     for index in sample(stream):
         example = stream.example(index)
@@ -110,7 +113,7 @@ def _bits_per_byte(model: Model, stream: AnyStream, collate: Collate, autocast: 
 
 
 def _accuracy(model: Model, stream: ClassifyStream, collate: Collate, autocast: Autocast) -> tuple[float, float, int]:
-    """The share of files that are right, and the nats and files of the loss."""
-    logits, labels = class_logits(model, stream, sample(stream), collate, autocast, WATCHED_WINDOWS)
-    right = int((logits.argmax(1) == labels).sum())
-    return right / len(labels), float(F.cross_entropy(logits, labels, reduction="sum")), len(labels)
+    """Accuracy on a stream's sample, the sum of its cross-entropy in nats, and its number of files."""
+    rows, labels = class_log_probabilities(model, stream, sample(stream), collate, autocast, WATCHED_WINDOWS)
+    right = int((rows.argmax(1) == labels).sum())
+    return right / len(labels), float(F.cross_entropy(rows, labels, reduction="sum")), len(labels)

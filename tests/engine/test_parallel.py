@@ -89,7 +89,7 @@ def test_a_process_that_is_killed_is_told_in_one_line(decoding):
     _, said = decoding.communicate(timeout=240)
     assert decoding.returncode == 1
     (line,) = said.strip().splitlines()
-    assert "error: a decoding process was ended" in line
+    assert "error: a decoding process was killed" in line
 
 
 def wait_until_begun(children: list[str]) -> None:

@@ -55,4 +55,4 @@ def test_a_picture_goes_beside_the_file(tmp_path):
     assert again.exit_code == 1
     assert "exists already" in again.stderr
     to_stdout = CliRunner().invoke(app, [*words, "-o", "-"])
-    assert "a picture goes beside the file" in to_stdout.stderr
+    assert "a picture is written beside its file" in to_stdout.stderr

@@ -100,7 +100,7 @@ def test_without_a_calibration_a_result_does_not_say(plain_model, tmp_path, monk
     decode_with(monkeypatch, 0.1)
     (outcome,) = convert.abc2midi([write(tmp_path)], model=str(plain_model))
     assert outcome.result.sure is None
-    with pytest.raises(ModelError, match="does not say which answers are confident"):
+    with pytest.raises(ModelError, match="has no calibration"):
         convert.abc2midi([write(tmp_path)], model=str(plain_model), engine="auto", force=True)
 
 

@@ -284,7 +284,7 @@ def test_verify_names_the_bars_of_a_tune_that_plays_otherwise(tmp_path, model, m
     ("answer", "engine", "reason"),
     [
         (TUNE_OF_THE_REEL, "model", ""),
-        (WRONG_REEL, "midi2abc", "abc2midi plays other notes"),
+        (WRONG_REEL, "midi2abc", "abc2midi renders other notes"),
         (None, "midi2abc", "did not end"),
     ],
 )

@@ -145,11 +145,11 @@ def test_a_folder_of_tunes_is_a_split():
     [
         (b"", "the file is empty"),
         (b"\n\n", "holds no tunes"),
-        (b"[1]\n", "line 1 is no JSON object"),
-        (b'{"abc": 1}\n', "no text"),
-        (b"\xff\xfe", "no JSON Lines"),
-        (b"\xfd7zXZ\0rubbish", "no JSON Lines"),
-        (b"[" * 100_000, "line 1 is no JSON object"),
+        (b"[1]\n", "line 1 is not a JSON object"),
+        (b'{"abc": 1}\n', "not text"),
+        (b"\xff\xfe", "not a JSON Lines file"),
+        (b"\xfd7zXZ\0rubbish", "not a JSON Lines file"),
+        (b"[" * 100_000, "line 1 is not a JSON object"),
     ],
 )
 def test_what_is_no_split_is_refused(tmp_path, data, words):

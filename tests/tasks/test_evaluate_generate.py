@@ -84,5 +84,5 @@ def test_a_missing_shard_and_a_model_that_writes_nothing_are_errors(model, monke
         task.evaluate_generate(model=model, count=1, against=["none.npz"])
     other = str(make_model(tmp_path / "other", MUSIC.replace('= "abc"\n', '= "xyz"\n')))
     monkeypatch.setattr(bulk, "decode", answering(lambda request: None))
-    with pytest.raises(DecodeError, match="no file at all"):
+    with pytest.raises(DecodeError, match="wrote no valid file"):
         task.evaluate_generate(model=other, suffix="xyz", count=1)

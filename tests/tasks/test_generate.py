@@ -62,7 +62,7 @@ def test_no_valid_file_is_one_line_and_nothing_is_written(model, here):
     done = run("--model", model, "--seed", 1, "--tries", 2, "--any-form")
     assert done.exit_code == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("error: file 1: no valid .abc file in 2 tries; of the last: ")
+    assert line.startswith("error: file 1: no valid .abc file in 2 tries; the last try: ")
     assert not list(here.iterdir())
 
 

@@ -27,7 +27,7 @@ from bytesim.training import loop
 from bytesim.training.checkpoint import Best
 from bytesim.training.data.folders import MAX_FILE_BYTES, find_group, read_labelled
 from bytesim.training.data.shards import pack
-from bytesim.training.data.split import RULE, LabelledFile, dev_files, held_back_digests, join_groups
+from bytesim.training.data.split import RULE, LabelledFile, dev_files, held_out_digests, join_groups
 from bytesim.training.data.streams import ClassifyStream, open_streams
 from bytesim.training.data.windows import drawn_window, measured_windows, window_bytes
 from bytesim.training.loop import StepReport, Trainer
@@ -67,7 +67,7 @@ def test_every_label_is_measured_and_none_is_taken_out_of_training():
     files = [LabelledFile("common", f"c{number:04}", None) for number in range(200)]
     files += [LabelledFile("rare", f"r{number}", None) for number in range(2)]
     files += [LabelledFile("single", "s", None)]
-    held = held_back_digests(files)
+    held = held_out_digests(files)
     parts = Counter((file.label, file.digest in held) for file in files)
     assert parts["common", True] == 20
     assert (parts["rare", True], parts["rare", False]) == (1, 1)
@@ -82,7 +82,7 @@ def test_a_group_is_held_back_whole_and_so_are_equal_contents():
         for take in range(3)
     ]
     files.append(LabelledFile("yes", "0yes0", "speaker1"))  # the same recording under another name
-    held = held_back_digests(files)
+    held = held_out_digests(files)
     assert len(join_groups(files)) == 11
     sides = {file.group: {each.digest in held for each in files if each.group == file.group} for file in files}
     assert all(len(side) == 1 for side in sides.values())
@@ -91,7 +91,7 @@ def test_a_group_is_held_back_whole_and_so_are_equal_contents():
 
 
 def test_labels_of_one_group_each_cannot_be_measured():
-    assert not held_back_digests([LabelledFile(label, f"{label}{n}", label) for label in "ab" for n in range(5)])
+    assert not held_out_digests([LabelledFile(label, f"{label}{n}", label) for label in "ab" for n in range(5)])
 
 
 def test_a_group_is_what_the_expression_finds_in_the_path():
@@ -231,7 +231,7 @@ def test_training_ends_when_it_gets_no_better_and_saves_the_best(tmp_path, monke
     assert torch.equal(flat_weights(trainer), kept[8])
     made = train_recipe(path, out=path.parent, device="cpu", on_note=notes.append)
     assert (made.steps, made.best_step) == (20, 8)
-    assert "stopped at step 20: no better since step 8" in notes
+    assert "stopped at step 20: no lower validation loss since step 8" in notes
     saved = load_model(made.model_folder).state_dict()
     assert all(torch.equal(saved[name], value.bfloat16().float()) for name, value in trainer.best.weights.items())
     assert json.loads((made.model_folder / "card.json").read_text())["training"]["best_step"] == 8
@@ -379,7 +379,7 @@ def test_folders_as_users_have_them_are_learned_from(tmp_path):
     notes: list[str] = []
     made = train_classify([data], out=tmp_path / "run", size="tiny", device="cpu", steps=1, on_note=notes.append)
     assert json.loads((made.model_folder / "card.json").read_text())["labels"] == ["a [b] 'c' é", "high", "low", "one"]
-    assert any(note == "too few files to hold some back, so not measured: one" for note in notes)
+    assert any(note == "too few files to hold some out, so not measured: one" for note in notes)
     assert "files of which only the first 1,048,576 bytes are read: 1" in notes
     assert any(re.search(r"1 of \d+ examples left out: empty", note) for note in notes)
     judged = made.judged
@@ -410,7 +410,7 @@ def test_what_cannot_be_learned_from_is_told_in_one_line(tmp_path):
         (single, [], "needs two files of different content"),
         (tmp_path / "empty", [], "holds no files"),
         (words, ["--suffix", "wav"], r"holds no \*\.wav"),
-        (words, ["--group", "("], "no regular expression"),
+        (words, ["--group", "("], "not a regular expression"),
         (words, ["--group", "speaker"], "is found in no path"),
         (words, ["--group", "low|high"], "needs two groups"),
         (words, ["--out", str(words / "run")], "lies in it"),

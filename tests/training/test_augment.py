@@ -68,9 +68,9 @@ def test_files_are_mixed_byte_by_byte_and_know_whose_they_are():
     files = [bytes([value]) * 20 for value in (0, 100, 200)]
     examples = [Example(frame_file(each, "wav", 16), 1, b"", label, 20) for label, each in enumerate(files)]
     for each in mixed(examples, 0.5, np.random.default_rng(1)):
-        own, partner = 100 * each.label, 100 * each.partner
-        wanted = round(each.share * own + (1 - each.share) * partner)
-        assert 0.5 <= each.share <= 1
+        own, partner = 100 * each.label, 100 * each.mix_label
+        wanted = round(each.mix_weight * own + (1 - each.mix_weight) * partner)
+        assert 0.5 <= each.mix_weight <= 1
         assert np.array_equal(each.patches[-1], np.full(16, END_OF_PATCH))
         assert each.patches[1].tolist() == [wanted] * 16
 

@@ -27,9 +27,9 @@ def micro_batches(count: int):
 @pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("count", [1, 4, 7])
 def test_every_micro_batch_is_computed_once(size, count):
-    micros = micro_batches(count)
-    dealt = [micro for rank in range(size) for micro in Workers(rank, size).share(micros)]
-    assert sorted(map(id, dealt)) == sorted(map(id, micros))
+    batches = micro_batches(count)
+    dealt = [batch for rank in range(size) for batch in Workers(rank, size).share(batches)]
+    assert sorted(map(id, dealt)) == sorted(map(id, batches))
 
 
 @needs_workers
@@ -78,14 +78,14 @@ def test_the_weights_saved_may_be_mixed_with_those_it_started_from(tmp_path):
     assert mixed.validation == [line["validation"] for line in shown if "validation" in line][-1]
 
 
-def test_weights_that_do_not_fit_start_afresh_and_are_named(tmp_path):
+def test_weights_that_do_not_fit_start_at_random_and_are_named(tmp_path):
     recipe = write_recipe(tmp_path)
     train_recipe(recipe, out=tmp_path / "first", device="cpu", steps=2)
     notes: list[str] = []
     deeper = recipe.read_text().replace("\nnum_layers = 2", "\nnum_layers = 3")
     recipe.write_text('start_from = "first/capitals"\n' + deeper)
     train_recipe(recipe, out=tmp_path / "deeper", device="cpu", steps=2, on_note=notes.append)
-    (said,) = [note for note in notes if "start afresh" in note]
+    (said,) = [note for note in notes if "start at random" in note]
     assert "patch_decoder.blocks.2.attention.qkv.weight" in said
     assert "blocks.1" not in said
     recipe.write_text(recipe.read_text().replace("\nhead_size = 8", "\nhead_size = 4"))

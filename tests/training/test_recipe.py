@@ -88,7 +88,7 @@ def test_a_recipe_that_is_not_understood_is_refused_in_one_line(tmp_path, text, 
         ("max_bytes = 8", "[[validation]]\ntask = 'cpu'\nshortest = 300", "[[validation]] 2: shortest is 300; choose"),
         ("max_bytes = 8", "[[validation]]\ntask = 'cpu'\nfavoured = 'FOO'", "[[validation]] 2: favoured is 'FOO': no"),
         ("max_bytes = 8", "[[validation]]\ntask = 'cpu'\npart = 'dev'", "[[validation]] 2: part is for task = gen"),
-        ("max_bytes = 8", "source_matches = '('", "[[validation]] 1: source_matches '(' is no regular expression"),
+        ("max_bytes = 8", "source_matches = '('", "[[validation]] 1: source_matches '(' is not a regular expression"),
     ],
 )
 def test_an_error_names_file_section_and_key(tmp_path, old, new, said):

@@ -8,7 +8,7 @@ import pytest
 from bytesim.errors import ConfigError
 from bytesim.models.encoder.config import EncoderConfig
 from bytesim.training.data.shards import load_shard, pack, save_shard
-from bytesim.training.data.signatures import LEAST_BYTES, SIGNATURE_BYTES, STRANGE_BYTES, signature_lengths, spliced
+from bytesim.training.data.signatures import LEAST_BYTES, SIGNATURE_BYTES, UNKNOWN_BYTES, signature_lengths, spliced
 from bytesim.training.data.streams import ClassifyStream
 from bytesim.training.sources import ClassifySource, source_of
 
@@ -51,7 +51,7 @@ def test_text_and_what_few_files_begin_with_have_none():
 
 def test_binary_files_of_no_class_count_by_their_first_bytes():
     files = [b"odd\0" + noise(60), b"plain text " * 20, *files_of(b"ABCD")]
-    assert lengths_of(files, [1, 1, *[0] * 20], strange=1)[:2] == [STRANGE_BYTES, 0]
+    assert lengths_of(files, [1, 1, *[0] * 20], unknown=1)[:2] == [UNKNOWN_BYTES, 0]
 
 
 def test_a_spliced_file_begins_like_the_one_and_goes_on_like_the_other():

@@ -77,10 +77,10 @@ def test_data_made_ahead_by_other_processes_are_the_same(tmp_path, monkeypatch):
 
 def test_gradients_of_micro_batches_add_up_to_those_of_the_whole(tmp_path):
     one = trainer(tmp_path)
-    micros = one.mixture.batch(5, 0.0, 512, 128)
-    assert len(micros) == 4
-    whole = [example for micro in micros for example in micro]
-    loss = one.gradients(one.feed.prepare(micros))
+    micro_batches = one.mixture.batch(5, 0.0, 512, 128)
+    assert len(micro_batches) == 4
+    whole = [example for batch in micro_batches for example in batch]
+    loss = one.gradients(one.feed.prepare(micro_batches))
     parts = flat_gradients(one)
     one.model.zero_grad()
     assert one.gradients(one.feed.prepare([whole])) == pytest.approx(loss, rel=1e-5)
@@ -168,7 +168,7 @@ def test_rows_are_chosen_by_what_their_files_hold():
     assert sources(source_matches="^a") == {b"abc", b"abd"}
     assert sources(source_matches="^a", target_matches="C") == {b"abc"}
     assert sources(reverse=True, target_matches="[xd]") == {b"ABD", b"XBC"}
-    with pytest.raises(ConfigError, match="no regular expression"):
+    with pytest.raises(ConfigError, match="not a regular expression"):
         recipe.data[0].replace(source_matches="(")
 
 

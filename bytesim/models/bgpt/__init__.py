@@ -1,1 +1,1 @@
-"""bGPT: a patch-level decoder and a byte-level decoder."""
+"""The bGPT architecture: a patch-level decoder and a byte-level decoder."""

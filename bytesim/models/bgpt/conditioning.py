@@ -1,4 +1,4 @@
-"""What the tokens of a bGPT are conditioned on besides the tokens before them.
+"""The inputs that condition the tokens of a bGPT besides the tokens before them: source, times and nearby bytes.
 
 Axes: B files, Q patches, n bytes, Ts source bytes, Hb width of the byte-level decoder.
 """
@@ -15,19 +15,19 @@ from torch import Tensor
 from bytesim.nn.attention import SourceKeys
 
 LayerKeys = Sequence[SourceKeys | None]
-"""What each decoder layer reads of the source; None for layers that do not attend to it."""
+"""Keys and values of the source for each decoder layer; None for layers without cross-attention."""
 
 
 @dataclass(slots=True)
 class Source:
-    """Encoded sources: their mask (B, 1, 1, Ts) and what each decoder layer reads of them."""
+    """Encoded sources: their mask (B, 1, 1, Ts) and their keys and values for each decoder layer."""
 
     mask: Tensor
     patch_keys: LayerKeys
     byte_keys: LayerKeys
 
     def rows(self, rows: Tensor) -> Source:
-        """The sources of the files `rows` (B',), without the padding that none of them needs."""
+        """The sources of the files `rows` (B',), cut to the longest of them."""
         mask = self.mask[rows]
         width = int(mask.sum(-1).max())
 
@@ -37,7 +37,7 @@ class Source:
         return Source(mask[..., :width], cut(self.patch_keys), cut(self.byte_keys))
 
     def joined(self, other: Source) -> Source:
-        """These files and then those of `other` as one batch, padded to the longest."""
+        """One batch of these files followed by those of `other`, padded to the longest."""
         width = max(self.mask.shape[-1], other.mask.shape[-1])
 
         def joined(ones: LayerKeys, others: LayerKeys) -> LayerKeys:
@@ -51,10 +51,10 @@ class Source:
 
 @dataclass(slots=True)
 class Conditioning:
-    """Source, times and near bytes; None for what a model does not have."""
+    """Source, times and nearby bytes; None for inputs that the model does not have."""
 
     source: Source | None = None
     times: Tensor | None = None
-    """(B, ..., 2) ticks: for the patch-level decoder after each patch, for the byte-level decoder before each byte."""
+    """(B, ..., 2) ticks: the times after each patch (patch-level decoder) or before each byte (byte-level decoder)."""
     near: Tensor | None = None
-    """(B, Q, n, Hb) the convolution over the bytes before each byte; for the byte-level decoder alone."""
+    """(B, Q, n, Hb) output of the convolution over the bytes before each byte; for the byte-level decoder only."""

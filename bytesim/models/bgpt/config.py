@@ -1,4 +1,4 @@
-"""The shape of a bGPT model; the config alone rebuilds it. No torch."""
+"""The config of a bGPT model, from which the model can be rebuilt. No torch."""
 
 from __future__ import annotations
 
@@ -37,27 +37,29 @@ class BGPTConfig:
     byte_head_size: int = 64
     """Width of a head in the byte-level decoder and the source encoder."""
     byte_embedding_size: int = 32
-    """Modern only: width of a byte before the bytes of a patch are joined."""
+    """Modern only: width of a byte embedding, before the bytes of a patch are joined."""
     numeric_bytes: bool = False
-    """Modern only: byte tables begin as the bits, magnitudes and waves of byte values, and not at random."""
+    """Modern only: byte embeddings are initialised with bits, magnitudes and waves of the byte values, not randomly."""
     patch_encoder_layers: int = 0
     """Modern only: layers in which the bytes of a patch attend to each other before they are joined."""
     byte_features: bool = False
-    """Modern only: the patch-level decoder gives every byte of the next patch a feature of its own, not one to all."""
+    """Modern only: the patch-level decoder gives each byte of the next patch its own feature, not the same to all."""
     context_patches: int = 0
     """Modern only: previous patches whose bytes the byte-level decoder sees, at every layer."""
     near_bytes: int = 0
-    """Modern only: so many bytes before each are shown to the byte-level decoder together, by a causal convolution."""
+    """Modern only: width of a causal convolution over the bytes before each byte, an input of the byte-level decoder;
+    0 for none."""
     row_bytes: int = 0
-    """With near_bytes: so many more are shown from about this far back, where a picture has the row before."""
+    """With near_bytes: the convolution also reads about as many bytes around the one this far back. Set it to the
+    bytes of a picture row, and that is the same place of the previous row; 0 for none."""
     source_attention: bool = False
-    """Modern only: the byte-level decoder attends to encoded source bytes at every layer."""
+    """Modern only: the byte-level decoder attends to encoded source bytes at every layer (cross-attention)."""
     patch_source_attention: bool = False
-    """Modern only: the patch-level decoder does so too, at every second layer."""
+    """Modern only: the patch-level decoder attends to them too, at every second layer."""
     byte_source_attention: bool = True
-    """With source_attention: the byte-level decoder does it; without, the patch-level decoder alone does, cheaper."""
+    """With source_attention: false restricts cross-attention to the patch-level decoder, which is faster."""
     source_patches: bool = True
-    """With source_attention: the patch-level decoder also reads the source as patches; without, it begins after it."""
+    """With source_attention: the patch-level decoder also reads the source as patches; false omits those patches."""
     source_layers: int = 2
     source_hidden_size: int = 128
     source_kernel: int = 5
@@ -65,7 +67,7 @@ class BGPTConfig:
     max_source_bytes: int = 2048
     """Longest source, in bytes."""
     clock: bool = False
-    """Modern only: bytes of ABC, MIDI and CPU files come with their time, which positions and source attention use."""
+    """Modern only: bytes of ABC, MIDI and CPU files have times, an input of both decoders and of cross-attention."""
     num_classes: int = 0
     """Classes of a classifier; 0 for a model that writes bytes."""
 
@@ -88,24 +90,26 @@ class BGPTConfig:
         if self.source_attention and not (self.byte_source_attention or self.patch_source_attention):
             raise ConfigError("source_attention needs byte_source_attention or patch_source_attention.")
         if not self.source_patches and not self.source_attention:
-            raise ConfigError("source_patches = false leaves the source to source_attention, which is off.")
+            raise ConfigError("source_patches = false needs source_attention; without both the source is not read.")
         if self.row_bytes and not self.near_bytes < self.row_bytes:
-            raise ConfigError("row_bytes needs near_bytes, and fewer of them than a row has.")
+            raise ConfigError(
+                f"row_bytes {self.row_bytes} is not above near_bytes {self.near_bytes}; choose a larger one."
+            )
         if self.clock and self.num_classes:
-            raise ConfigError("clock is for models that write; a classifier reads no times.")
+            raise ConfigError("clock is for models that write files; a classifier reads no times.")
         if self.parts == "published":
             self._check_published()
 
     def _check_published(self) -> None:
         if self.byte_hidden_size != self.hidden_size:
             raise ConfigError("published parts need byte_hidden_size equal to hidden_size.")
-        wanted = [name for name in _MODERN_PARTS if getattr(self, name)]
-        if wanted:
-            raise ConfigError(f"{', '.join(wanted)} need parts = modern.")
+        modern = [name for name in _MODERN_PARTS if getattr(self, name)]
+        if modern:
+            raise ConfigError(f"{', '.join(modern)} need parts = modern.")
 
     @property
     def inputs(self) -> ModelInputs:
-        """What the model is given beside the bytes of a file."""
+        """The inputs of the model besides the bytes of a file."""
         return ModelInputs(
             source=self.source_attention,
             max_source_bytes=self.max_source_bytes,
@@ -115,11 +119,11 @@ class BGPTConfig:
 
     @property
     def near_offsets(self) -> tuple[int, ...]:
-        """How far before a byte those are that the convolution of the byte-level decoder shows it, nearest first."""
+        """Distances, in bytes, from a byte back to those that its convolution reads, nearest first."""
         near = range(1, self.near_bytes + 1)
         half = self.near_bytes // 2
         above = range(self.row_bytes - half, self.row_bytes + half + 1) if self.row_bytes else ()
-        return (*near, *(each for each in above if each > self.near_bytes))
+        return (*near, *(offset for offset in above if offset > self.near_bytes))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for config.json."""
@@ -127,7 +131,7 @@ class BGPTConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> BGPTConfig:
-        """The config of a config.json. Raises ConfigError for unknown keys or values of the wrong type."""
+        """The config in a config.json. Raises ConfigError for unknown keys or values of the wrong type."""
         return config_from_dict(cls, values)
 
 

@@ -1,4 +1,4 @@
-"""What a bGPT is shown: sources, prompts and extension patches as whole patches."""
+"""Builds the requests of a bGPT: sources, prompts and extension patches as whole patches."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bytesim.requests import Asked, Request, RequestTimes
 
 
 def frame(config: BGPTConfig, asked: Asked, **options: Any) -> Request:
-    """The request for a file; `options` are further fields of it, such as `sampling`, `grammar` and `max_patches`.
+    """The request for a file; `options` are other fields of `Request`, such as `sampling` and `max_patches`.
 
-    Raises ContextError for a source or a prompt that leaves no room for an answer.
+    Raises ContextError if source or prompt leave no room for an answer.
     """
     if asked.source is None:
         return generate_request(config, asked.suffix, asked.prompt, **options)
@@ -27,9 +27,9 @@ def frame(config: BGPTConfig, asked: Asked, **options: Any) -> Request:
 
 
 def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_suffix: str, **options: Any) -> Request:
-    """The request that turns a file into one of another suffix.
+    """The request that converts a file to another suffix.
 
-    Raises ContextError where the source leaves no room for an answer.
+    Raises ContextError if the source leaves no room for an answer.
     """
     size = config.patch_size
     history = extension_patch(target_suffix, size)
@@ -60,9 +60,9 @@ def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_
 
 
 def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **options: Any) -> Request:
-    """The request that writes a new file of a suffix, going on from a prompt.
+    """The request for a new file of a suffix that continues a prompt.
 
-    A prompt that ends inside a patch leaves its last bytes as a prefix. Raises ContextError where it fills the history.
+    Bytes after the last whole patch of the prompt become the prefix. Raises ContextError if it fills the history.
     """
     size = config.patch_size
     whole = len(prompt) // size * size
@@ -74,17 +74,18 @@ def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **opt
         )
     settings = {"max_patches": config.max_patches, **options}
     if config.clock:
-        begun = prompt[:whole]
+        in_history = prompt[:whole]
         settings["times"] = RequestTimes(
-            history=clock_patches(clock_of(begun, suffix), size)[:-1], clock=partial(make_clock, suffix, begun)
+            history=clock_patches(clock_of(in_history, suffix), size)[:-1],
+            clock=partial(make_clock, suffix, in_history),
         )
     return Request(history=history, first=1, prefix=prompt[whole:], **settings)
 
 
 def _sourced_prompt_request(config: BGPTConfig, asked: Asked, source: bytes, **options: Any) -> Request:
-    """The request that continues a prompt of whole patches whose beginning is also read as the source.
+    """The request that continues a prompt of whole patches whose beginning is also the source.
 
-    The byte-level decoder's stream begins with the last patch of the prompt.
+    The byte-level decoder reads the last patch of the prompt and the answer.
     """
     size = config.patch_size
     skipped = 0 if config.source_patches else asked.source_span

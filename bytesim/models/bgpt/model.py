@@ -1,4 +1,4 @@
-"""bGPT: one decoder reads the history patch by patch, a smaller one spells each patch byte by byte.
+"""bGPT: a patch-level decoder reads the history patch by patch, a smaller byte-level decoder writes each patch.
 
 Source: Wu et al. 2024, arXiv:2402.19155, section 3.1; the modern parts are described in docs/models.md.
 Axes: B batch, P patches, Q scored patches, S bytes per patch, H hidden, V = 257 tokens, T source bytes. Times, for
@@ -30,7 +30,7 @@ from bytesim.requests import Asked, Request
 
 
 class PatchEncoder(nn.Module):
-    """Bytes of patches (B, P, S, E) -> the same shape: each byte has seen the others of its patch."""
+    """Bidirectional attention among the bytes of each patch: (B, P, S, E) -> (B, P, S, E)."""
 
     mask: Tensor
 
@@ -74,17 +74,17 @@ class PatchEmbedding(nn.Module):
 
     def forward(self, patches: Tensor) -> Tensor:
         if self.config.parts == "modern":
-            spelled = self.bytes(patches)
+            embedded = self.bytes(patches)
             if self.config.patch_encoder_layers:
-                spelled = self.encoder(spelled)
-            joined = self.join(spelled.flatten(2))
+                embedded = self.encoder(embedded)
+            joined = self.join(embedded.flatten(2))
             return F.rms_norm(joined, (joined.shape[-1],))
         rows = (patches + self.places).flatten(0, 1)
         return F.embedding_bag(rows, self.rows.weight, mode="sum").view(*patches.shape[:2], -1) + self.bias
 
 
 class DecoderBlock(nn.Module):
-    """One layer of a decoder: `attention`, which the two levels use each in its way, and what follows it."""
+    """One layer of a decoder. The decoder itself calls `attention`, and then `finish`."""
 
     def __init__(self, attention: Attention, size: int, config: BGPTConfig, *, reads_source: bool) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class DecoderBlock(nn.Module):
         self.feed_forward = FeedForward(size, config.parts)
 
     def finish(self, x: Tensor, keys: SourceKeys | None, given: Conditioning, times: Tensor | None) -> Tensor:
-        """What follows self-attention, for x (B, T, H) at `times`: cross-attention to the source, then feed-forward."""
+        """The layer after self-attention, for x (B, T, H) at `times`: cross-attention to the source, feed-forward."""
         if self.source_attention is not None and given.source is not None and keys is not None:
             x = x + self.source_attention(self.source_norm(x), keys, given.source.mask, times)
         return x + self.feed_forward(self.feed_forward_norm(x))
@@ -116,7 +116,7 @@ class PatchBlock(DecoderBlock):
 
 
 class PatchDecoder(nn.Module):
-    """Reads patches (B, P, S), gives features (B, P, H): row p knows patches 0..p."""
+    """Causal decoder over patches: (B, P, S) -> features (B, P, H), where row p depends on patches 0..p."""
 
     rotary: Tensor | None
 
@@ -141,7 +141,7 @@ class PatchDecoder(nn.Module):
     ) -> Tensor:
         """Features (B, P, H). Without caches the patches are the first of their files.
 
-        With a cache for each layer they stand at `positions` (B, P), after the patches that the caches hold.
+        With a cache for each layer the patches have `positions` (B, P), after the patches that the caches hold.
         """
         places = slice(patches.shape[1]) if positions is None else positions
         x = self.embedding(patches) + self.positions[places]
@@ -157,12 +157,12 @@ class PatchDecoder(nn.Module):
 
     @property
     def layers(self) -> list[PatchBlock]:
-        """The blocks, by their type."""
+        """The blocks, with their type for the type checker."""
         return cast("list[PatchBlock]", list(self.blocks))
 
 
 class NearBytes(nn.Module):
-    """A causal convolution over tokens: what the bytes at certain offsets before a byte say about it."""
+    """A causal convolution over tokens, with the taps `config.near_offsets`."""
 
     def __init__(self, config: BGPTConfig) -> None:
         super().__init__()
@@ -174,15 +174,15 @@ class NearBytes(nn.Module):
         self.join = nn.Linear(len(self.offsets) * config.byte_embedding_size, config.byte_hidden_size, bias=False)
 
     def forward(self, patches: Tensor) -> Tensor:
-        """Patches (B, P, S) -> (B, P, S, Hb); before the first there are tokens 256."""
+        """Patches (B, P, S) -> (B, P, S, Hb); the padding before the first patch is END_OF_PATCH."""
         batch, blocks, size = patches.shape
         length = blocks * size
-        spelled = self.bytes(F.pad(patches.flatten(1), (self.reach, 0), value=END_OF_PATCH))
-        shown = [spelled[:, self.reach - offset : self.reach - offset + length] for offset in self.offsets]
-        return self.join(torch.cat(shown, -1)).view(batch, blocks, size, -1)
+        embedded = self.bytes(F.pad(patches.flatten(1), (self.reach, 0), value=END_OF_PATCH))
+        taps = [embedded[:, self.reach - offset : self.reach - offset + length] for offset in self.offsets]
+        return self.join(torch.cat(taps, -1)).view(batch, blocks, size, -1)
 
     def after(self, recent: Tensor, count: int = 1) -> Tensor:
-        """(B, count, Hb) for the bytes before the last ones of `recent` (B, reach + count - 1 or more), and the next.
+        """(B, count, Hb) for the last `count - 1` bytes of `recent` (B, reach + count - 1 or more) and the next byte.
 
         Row i is for the byte that follows all but the last `count - 1 - i` tokens.
         """
@@ -204,7 +204,7 @@ class ByteBlock(DecoderBlock):
 
 
 class ByteDecoder(nn.Module):
-    """Spells patches: each byte from the patch feature, the bytes before it and the source."""
+    """Predicts each byte of a patch from the patch feature, the bytes before it and the source."""
 
     rotary: Tensor | None
 
@@ -228,7 +228,7 @@ class ByteDecoder(nn.Module):
             self.head = nn.Linear(size, VOCAB_SIZE, bias=False)
             if config.numeric_bytes:
                 begin_as_numbers(self.bytes.weight, 0.5)
-                begin_as_numbers(self.head.weight, (3 * size) ** -0.5)  # as large as torch makes it
+                begin_as_numbers(self.head.weight, (3 * size) ** -0.5)  # the scale of torch's own initialisation
             stream = (config.max_patches + config.context_patches + 1) * config.patch_size
             self.register_buffer("rotary", rotary_table(stream, config.byte_head_size), persistent=False)
 
@@ -240,11 +240,11 @@ class ByteDecoder(nn.Module):
         caches: list[LayerCache] | None = None,
         start: int | None = None,
     ) -> Tensor:
-        """Logits (B, Q, n, V) of the bytes that follow `tokens` (B, Q, n) in Q patches, one feature (B, Q, H) each.
+        """Logits (B, Q, n, V) of the bytes that follow `tokens` (B, Q, n) in Q patches with features (B, Q, H).
 
-        Without `start` the patches are whole ones, n = S (teacher forcing), and caches, where there are some, are left
-        with the last context patches. With it, Q is 1, and the n bytes from place `start` on of the current patch
-        follow those that the caches hold. The logits of a byte depend on the tokens before it alone.
+        Without `start` the patches are whole, n = S (teacher forcing); caches, if given, then hold the last context
+        patches. With `start`, Q is 1: the n bytes at offset `start` of the current patch follow those in the caches.
+        The logits of a byte depend only on the tokens before it.
         """
         x = self._inputs(features, tokens, start or 0)
         x = x if given.near is None else x + given.near
@@ -257,7 +257,7 @@ class ByteDecoder(nn.Module):
             if start is None:
                 x = x + block.attention.blocks(block.attention_norm(x), self.rotary, cache)
             else:
-                assert cache is not None, "single bytes follow what a cache holds"
+                assert cache is not None, "decoding from an offset of a patch needs caches"
                 x = x + block.attention.within(block.attention_norm(x[:, 0]), self.rotary, start, cache)[:, None]
             x = x.view(batch, blocks * size, hidden)
             x = block.finish(x, given.source.byte_keys[index] if given.source else None, given, times)
@@ -266,24 +266,27 @@ class ByteDecoder(nn.Module):
         return F.linear(x, self.bytes.weight) if self.config.parts == "published" else self.head(x)
 
     def _inputs(self, features: Tensor, tokens: Tensor, start: int) -> Tensor:
-        """(B, Q, n, Hb): the token before each byte with the feature of its patch, which published parts put first."""
+        """(B, Q, n, Hb): embeddings of the tokens before each byte.
+
+        The patch feature is added to each; with published parts it replaces the first.
+        """
         end = start + tokens.shape[2]
         if self.config.parts == "published":
-            spelled = self.bytes(tokens)
+            embedded = self.bytes(tokens)
             if start == 0:
-                spelled = torch.cat([features[:, :, None], spelled[:, :, 1:]], 2)
-            return spelled + self.positions[start:end]
+                embedded = torch.cat([features[:, :, None], embedded[:, :, 1:]], 2)
+            return embedded + self.positions[start:end]
         spread = self.feature(features).unflatten(-1, (-1, self.config.byte_hidden_size))
         return self.bytes(tokens) + (spread[:, :, start:end] if self.config.byte_features else spread)
 
     @property
     def layers(self) -> list[ByteBlock]:
-        """The blocks, by their type."""
+        """The blocks, with their type for the type checker."""
         return cast("list[ByteBlock]", list(self.blocks))
 
 
 class SourceEncoder(nn.Module):
-    """Source bytes (B, T), padded with 256 -> vectors (B, T, Hs); each knows its neighbours and its place."""
+    """Bidirectional encoder of source bytes (B, T), padded with 256 -> (B, T, Hs): a convolution, then attention."""
 
     rotary: Tensor
 
@@ -303,10 +306,10 @@ class SourceEncoder(nn.Module):
         self.clock = ClockFeatures(size) if config.clock else None
 
     def forward(self, source: Tensor, times: Tensor | None = None) -> Tensor:
-        """`times` (B, T, 2) are those before each byte."""
+        """Encoded source bytes (B, T, Hs); `times` (B, T, 2) are the times before each byte."""
         mask = source_mask(source)
-        x = self.bytes(source) * (source != END_OF_PATCH)[..., None]  # padding is as nothing to the convolution
-        # A convolution written as a product: its compiled shapes may vary.
+        x = self.bytes(source) * (source != END_OF_PATCH)[..., None]  # padding is zero for the convolution
+        # A convolution written as a matrix product, because torch.compile then allows shapes to vary.
         windows = F.pad(x, (0, 0, self.kernel // 2, self.kernel // 2)).unfold(1, self.kernel, 1)
         x = x + self.neighbours(windows.flatten(2)) + self.positions[: source.shape[1]]
         if self.clock is not None and times is not None:
@@ -317,14 +320,14 @@ class SourceEncoder(nn.Module):
 
 
 def source_mask(source: Tensor) -> Tensor:
-    """(B, 1, 1, T) which source positions are seen: every byte, and the first place even where there is no byte."""
+    """(B, 1, 1, T) true at visible source positions: every byte, and position 0 even if the source is empty."""
     mask = source != END_OF_PATCH
     mask[:, 0] = True
     return mask[:, None, None]
 
 
 class BGPT(nn.Module):
-    """A bGPT model of either family; `config` says which."""
+    """A bGPT model with published or modern parts, as `config` says."""
 
     def __init__(self, config: BGPTConfig) -> None:
         super().__init__()
@@ -335,7 +338,7 @@ class BGPT(nn.Module):
         self.class_head = nn.Linear(config.hidden_size, config.num_classes) if config.num_classes else None
 
     def encode_source(self, source: Tensor, times: Tensor | None = None) -> Source:
-        """Encode source bytes (B, T), padded with 256, once per file; `times` (B, T, 2) are those before each byte."""
+        """Encode source bytes (B, T), padded with 256, once per file; `times` (B, T, 2) are before each byte."""
         assert self.source_encoder is not None
         times = self._times(times, source.shape)
         encoded = self.source_encoder(source, times)
@@ -347,25 +350,25 @@ class BGPT(nn.Module):
         )
 
     def answer_logits(self, request: Request, answer: Patches) -> Tensor:
-        """Teacher forcing: (A, S, V) logits of the patches of an answer (A, S), each given the true ones before it."""
+        """Teacher forcing: (A, S, V) logits of the patches of an answer (A, S), given the true patches before each."""
         device = self.patch_decoder.positions.device
         patches = torch.from_numpy(np.concatenate([request.history, answer]).astype(np.int64)).to(device)[None]
         source = torch.tensor([list(request.source)], device=device) if request.source else None
         times = request_times.before_patches(request, answer, device)
         source_times = None if source is None else request_times.of_sources([request], source.shape[1], device)
-        first, begun = torch.tensor([request.first], device=device), len(request.history) - request.first
-        return self(patches, source, first, begun + len(answer), times, source_times)[0, begun:]
+        first, context = torch.tensor([request.first], device=device), len(request.history) - request.first
+        return self(patches, source, first, context + len(answer), times, source_times)[0, context:]
 
     def frame(self, asked: Asked, **options: Any) -> Request:
-        """The request for a file, with further fields of it. Raises ContextError where no room is left to answer."""
+        """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
         return frame(self.config, asked, **options)
 
     def session(self, rows: int) -> BGPTSession:
-        """An empty session of decoding, for at most `rows` files."""
+        """An empty decoding session for at most `rows` files."""
         return BGPTSession(self, rows)
 
     def _times(self, times: Tensor | None, shape: torch.Size) -> Tensor | None:
-        """The times of tokens (...), (..., 2); of a clock that stands still where none are given."""
+        """Times (..., 2) of tokens (...); zeros for a model with a clock if none are given."""
         if times is None and self.config.clock:
             return torch.zeros(*shape, 2, dtype=torch.long, device=self.patch_decoder.positions.device)
         return times
@@ -385,12 +388,12 @@ class BGPT(nn.Module):
     ) -> Tensor:
         """Score patches, given the true patches before each (teacher forcing).
 
-        Takes (B, P, S) token ids. Returns logits (B, Q, S, V); row q scores patch `first + q` of each file. `first`
-        (B,) is 1 and `rows` P - 1 where they are not given. `source` (B, T), padded with 256, goes to the source
-        encoder; where a model with one is given no source, it reads an empty one. `times` (B, P, S, 2) and
-        `source_times` (B, T, 2) are those before each byte, for a model with a clock.
+        Takes (B, P, S) token ids. Returns logits (B, Q, S, V); row q scores patch `first + q` of each file. By default
+        `first` (B,) is 1 and `rows` is P - 1. `source` (B, T), padded with 256, goes to the source encoder, if the
+        model has one; by default it is empty. `times` (B, P, S, 2) and `source_times` (B, T, 2) are the times before
+        each byte, for a model with a clock.
         """
-        assert self.byte_decoder is not None, "a classifier scores classes, not bytes"
+        assert self.byte_decoder is not None, "a classifier does not score bytes"
         if source is None:
             source = torch.full((len(patches), 1), END_OF_PATCH, device=patches.device)
         encoded = self.encode_source(source, source_times) if self.source_encoder is not None else None
@@ -416,7 +419,7 @@ class BGPT(nn.Module):
         return self.byte_decoder(features, tokens, Conditioning(encoded, times, near))
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
-        """Class logits (B, num_classes): mean over the features of each file's `lengths` (B,) patches, then linear."""
+        """Class logits (B, num_classes): the mean feature of each file's first `lengths` (B,) patches, then linear."""
         assert self.class_head is not None, "this model has no classification head"
         features = self.features(patches)
         real = (torch.arange(patches.shape[1], device=patches.device) < lengths[:, None])[..., None]
@@ -424,7 +427,10 @@ class BGPT(nn.Module):
 
 
 def _after_patches(times: Tensor) -> Tensor:
-    """Times before each byte (B, P, S, 2) -> times after each patch (B, P, 2); after the last, those before its end."""
+    """Times before each byte (B, P, S, 2) -> times after each patch (B, P, 2).
+
+    For the last patch it is the time before its last byte.
+    """
     return torch.cat([times[:, 1:, 0], times[:, -1:, -1]], 1)
 
 

@@ -1,8 +1,8 @@
-"""Published bGPT checkpoints: a pickle with key `model`, read without running anything, renamed to our parameters.
+"""Reads published bGPT checkpoints: pickles with the key `model`, read without running code, parameters renamed.
 
 Source: Wu et al. 2024, arXiv:2402.19155, and the released checkpoints `weights-*.pth`. Their layout is that of the
 `transformers` GPT-2: `patch_level_decoder.base` is a GPT2Model with a one-row token table, `byte_level_decoder.base`
-a GPT2LMHeadModel over 257 tokens. GPT-2 keeps its linear maps as (in, out); the patch embedding is (out, in).
+a GPT2LMHeadModel over 257 tokens. GPT-2 stores linear maps as (in, out); the patch embedding is (out, in).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bytesim.patching import VOCAB_SIZE
 
 MAX_CHECKPOINT_BYTES = 4 << 30
 MASK_BUFFERS = (".attn.bias", ".attn.masked_bias")
-"""Endings of the causal-mask buffers that checkpoints of older `transformers` releases carry; no weights."""
+"""Suffixes of the causal-mask buffers in checkpoints of older `transformers` releases; they are not weights."""
 
 PATCH = "patch_level_decoder"
 BYTE = "byte_level_decoder"
@@ -40,27 +40,29 @@ LAYER_PARTS = {
     "mlp.c_fc": "feed_forward.up",
     "mlp.c_proj": "feed_forward.down",
 }
-"""Published name -> ours, for the parts of a layer that carry `weight` and `bias`."""
+"""Published name -> ours, for the parts of a layer that have `weight` and `bias`."""
 
 
 def read_published(path: Path) -> dict[str, Tensor]:
-    """The `model` state dict of a published checkpoint, mask buffers left out.
+    """The `model` state dict of a published checkpoint, without mask buffers.
 
     Only tensors and plain containers are unpickled (`weights_only=True`): a pickle that would run code is
-    refused. Raises ModelError, also for a file that is no checkpoint or claims more than it holds.
+    refused. Raises ModelError, also for a file that is not a checkpoint or whose tensors exceed the file.
     """
     try:
         num_bytes = path.stat().st_size
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot be read: {one_line(error)}.", file=str(path)) from error
     if not path.is_file() or num_bytes > MAX_CHECKPOINT_BYTES:
-        raise ModelError(f"no checkpoint file of at most {MAX_CHECKPOINT_BYTES >> 30} GiB.", file=str(path))
+        raise ModelError(f"not a checkpoint file of at most {MAX_CHECKPOINT_BYTES >> 30} GiB.", file=str(path))
     checkpoint = _unpickle(path, num_bytes)
     weights = checkpoint.get("model") if isinstance(checkpoint, dict) else None
     if not isinstance(weights, Mapping) or not all(_is_weight(name, value) for name, value in weights.items()):
-        raise ModelError("no published bGPT checkpoint: the key 'model' with a state dict is missing.", file=str(path))
+        raise ModelError(
+            "not a published bGPT checkpoint: the key 'model' with a state dict is missing.", file=str(path)
+        )
     kept = {name: tensor for name, tensor in weights.items() if not name.endswith(MASK_BUFFERS)}
-    # A tensor may be a stride-0 view that claims any size; twice the file allows for the tied head, stored once.
+    # A tensor may be a stride-0 view of any size. The factor 2 allows for the tied head, which is stored once.
     if sum(tensor.numel() * tensor.element_size() for tensor in kept.values()) > 2 * num_bytes:
         raise ModelError("the tensors claim more bytes than the file holds.", file=str(path))
     return kept
@@ -69,24 +71,24 @@ def read_published(path: Path) -> dict[str, Tensor]:
 def _unpickle(path: Path, num_bytes: int) -> Any:
     try:
         if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:  # torch.save never deflates, a zip bomb does
+            with zipfile.ZipFile(path) as archive:  # torch.save never compresses, a zip bomb does
                 if sum(entry.file_size for entry in archive.infolist()) > num_bytes:
-                    raise ModelError("the archive unpacks to more than it holds.", file=str(path))
+                    raise ModelError("the archive unpacks to more bytes than the file has.", file=str(path))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the pickle's protocol, which a user cannot change
+            warnings.simplefilter("ignore")  # on the pickle's protocol, which users cannot change
             return torch.load(path, map_location="cpu", weights_only=True)
     except ModelError:
         raise
-    except Exception as error:  # the unpickler raises whatever a damaged stream leads to, from KeyError to RuntimeError
+    except Exception as error:  # the unpickler raises anything from KeyError to RuntimeError for damaged streams
         reason = one_line(error).split(". ")[0]
-        raise ModelError(f"no checkpoint that can be read safely: {reason[:200]}.", file=str(path)) from error
+        raise ModelError(f"not a checkpoint that can be read safely: {reason[:200]}.", file=str(path)) from error
 
 
 def published_to_ours(weights: Mapping[str, Tensor]) -> tuple[BGPTConfig, dict[str, Tensor]]:
     """Config and float32 state dict of our BGPT with the parts `published`, from a published state dict.
 
-    Layers, width, patch size and positions are read off the shapes; heads are 64 wide by rule. A classifier's
-    checkpoint has no byte-level decoder. Raises ModelError where a tensor is missing, surplus or misshapen.
+    Layers, width, patch size and positions follow from the shapes; heads are 64 wide in all published models. A
+    classifier's checkpoint has no byte-level decoder. Raises ModelError if a tensor is missing, surplus or misshapen.
     """
     config = _infer_config(weights)
     names = dict(_renames(config))
@@ -112,9 +114,9 @@ def _infer_config(weights: Mapping[str, Tensor]) -> BGPTConfig:
         max_patches, _ = weights[f"{PATCH}.base.wpe.weight"].shape
         num_classes = len(weights["classifier.weight"]) if "classifier.weight" in weights else 0
     except (KeyError, ValueError, TypeError) as error:
-        raise ModelError("not the published bGPT layout: no patch-level decoder in it.") from error
+        raise ModelError("not the published bGPT layout: the patch-level decoder is missing.") from error
     if inputs % VOCAB_SIZE:
-        raise ModelError(f"the patch embedding has {inputs} inputs, which is no multiple of {VOCAB_SIZE}.")
+        raise ModelError(f"the patch embedding has {inputs} inputs, which is not a multiple of {VOCAB_SIZE}.")
     byte_layers = 0 if num_classes else _count_layers(weights, f"{BYTE}.base.transformer")
     return BGPTConfig(
         parts="published",
@@ -136,7 +138,7 @@ def _count_layers(weights: Mapping[str, Tensor], stack: str) -> int:
 
 
 def _renames(config: BGPTConfig) -> Iterator[tuple[str, str]]:
-    """Every published parameter name with ours."""
+    """Pairs (published name, our name) of all parameters."""
     yield f"{PATCH}.patch_embedding.weight", "patch_decoder.embedding.rows.weight"
     yield f"{PATCH}.patch_embedding.bias", "patch_decoder.embedding.bias"
     yield from _stack_renames(f"{PATCH}.base", "patch_decoder", config.num_layers)
@@ -149,7 +151,7 @@ def _renames(config: BGPTConfig) -> Iterator[tuple[str, str]]:
 
 
 def _stack_renames(published: str, ours: str, num_layers: int) -> Iterator[tuple[str, str]]:
-    """The names of one GPT-2: positions, layers, final norm."""
+    """The same for one GPT-2: positions, layers, final norm."""
     yield f"{published}.wpe.weight", f"{ours}.positions"
     for kind in ("weight", "bias"):
         yield f"{published}.ln_f.{kind}", f"{ours}.norm.{kind}"

@@ -1,4 +1,4 @@
-"""The times of requests as tensors, for models with a clock; those of a clock that stands still are zeros.
+"""The times of requests as tensors, for models with a clock; zeros if the clock stands still.
 
 Axes: B requests, P patches, S bytes per patch, T source bytes.
 """
@@ -17,7 +17,7 @@ from bytesim.requests import Request
 
 
 def before_patches(request: Request, answer: Patches, device: torch.device) -> Tensor | None:
-    """(1, P, S, 2) times before each byte of a request's history and of the patches (A, S) of its answer."""
+    """(1, P + A, S, 2) times before each byte of a request's history and of its answer (A, S)."""
     if request.times is None:
         return None
     tokens = answer.ravel()
@@ -27,7 +27,7 @@ def before_patches(request: Request, answer: Patches, device: torch.device) -> T
 
 
 def of_histories(requests: Sequence[Request], first: int, device: torch.device) -> Tensor:
-    """(B, P, S, 2) times before each byte of the histories from patch `first` on, padded with zeros."""
+    """(B, P, S, 2) times before each byte of the histories, from patch `first` on, padded with zeros."""
     size = requests[0].history.shape[1]
     longest = max(len(request.history) for request in requests) - first
     histories = [None if request.times is None else request.times.history[first:] for request in requests]
@@ -52,14 +52,14 @@ def of_sources(requests: Sequence[Request], num_bytes: int, device: torch.device
 
 
 def ahead(clocks: Sequence[Clock | None], count: int, device: torch.device) -> Tensor | None:
-    """(B, count, 2) what the clocks will show before the next bytes; None where that depends on what they are."""
-    coming = [clock.ahead(count) if clock else np.zeros((count, 2), np.int32) for clock in clocks]
-    known = [each for each in coming if each is not None]
-    if len(known) < len(coming):
+    """(B, count, 2) times before each of the next `count` bytes; None if they depend on the values of those bytes."""
+    times = [clock.ahead(count) if clock else np.zeros((count, 2), np.int32) for clock in clocks]
+    known = [row for row in times if row is not None]
+    if len(known) < len(times):
         return None
     return torch.from_numpy(np.stack(known).astype(np.int64)).to(device)
 
 
 def now(clocks: Sequence[Clock | None], device: torch.device) -> Tensor:
-    """(B, 2) what the clocks show."""
+    """(B, 2) current times of the clocks."""
     return torch.tensor([clock.now if clock else (0, 0) for clock in clocks], device=device)

@@ -1,7 +1,7 @@
-"""What decoding keeps of the files that a bGPT writes: patch-level keys and values, sources, and the byte-level window.
+"""The decoding state of a bGPT: patch-level keys and values, encoded sources, and the byte-level window.
 
-The running files stand in the first rows of every tensor, so that a view of those rows is all that a step reads. When
-a file leaves, the last one takes its row.
+The running files take the first rows of every tensor, so that a step reads one view of them. When a file leaves, the
+last one takes its row.
 
 Axes: B running files, N rows, P patches, S bytes per patch, H hidden, Ts source bytes.
 """
@@ -30,14 +30,14 @@ _GROWTH = 128
 
 
 class BGPTSession:
-    """The running files of one model, `count` of them, as `interface.Session` describes it.
+    """The `interface.Session` of a bGPT, with `count` running files.
 
-    A patch that is written is read by the patch-level decoder when the next one begins: files that ended have left by
-    then.
+    The patch-level decoder reads a finished patch only when the next one begins: by then the files that ended with it
+    have left.
     """
 
     def __init__(self, model: BGPT, rows: int) -> None:
-        assert model.byte_decoder is not None, "a classifier writes no bytes"
+        assert model.byte_decoder is not None, "a classifier does not write bytes"
         self.model = model
         self.byte_decoder = model.byte_decoder
         like = next(model.parameters())
@@ -58,25 +58,25 @@ class BGPTSession:
         ]
         self.features = like.new_zeros(rows, config.hidden_size)
         self.last = torch.full((rows,), END_OF_PATCH, device=self.device)
-        """(N,) the last token of each row."""
+        """(N,) last token of each row."""
         near = self.byte_decoder.near
         self.recent = self.last.new_full((rows, near.reach if near else 0), END_OF_PATCH)
-        """(N, reach) the last tokens before the current patch, for a model with a convolution over them."""
-        self.begun = self.last.new_empty(0, 0)
-        """(B, place) the tokens of the current patch; a whole patch waits for the patch-level decoder."""
+        """(N, reach) last tokens before the current patch, for a model with a convolution over nearby bytes."""
+        self.current = self.last.new_empty(0, 0)
+        """(B, n) tokens of the current patch so far; with n = S the patch-level decoder has yet to read it."""
         self.source: Source | None = None
         self.clocks: list[Clock | None] = []
-        """The clock of each row; None for one that stands still."""
+        """Clock of each row; None for one that stands still."""
         self.lengths: list[int] = []
-        """Patches of each row that the patch-level decoder has read."""
+        """Number of patches of each row that the patch-level decoder has read."""
 
     @property
     def count(self) -> int:
-        """Running files."""
+        """Number of running files."""
         return len(self.lengths)
 
     def enter(self, requests: Sequence[Request]) -> None:
-        """Read the histories of files that take the rows after those in use."""
+        """Prefill: read the histories of new files, which take the rows after those in use."""
         self._read_patch()
         first = self.count
         last = first + len(requests)
@@ -98,16 +98,16 @@ class BGPTSession:
         self.features[first:last] = features[rows, lengths - 1]
         self.last[first:last] = patches[rows, lengths - 1, -1]
         for row, request in enumerate(requests):
-            alone = None if source is None else source.rows(rows[row : row + 1])
-            self._enter_window(first + row, request, patches[row], features[row], alone)
+            row_source = None if source is None else source.rows(rows[row : row + 1])
+            self._enter_window(first + row, request, patches[row], features[row], row_source)
             self._enter_recent(first + row, patches[row, : len(request.history)])
         self.source = source if self.source is None or source is None else self.source.joined(source)
-        self.begun = self.last.new_empty(self.count, 0)
+        self.current = self.last.new_empty(self.count, 0)
 
     def _enter_window(
         self, row: int, request: Request, patches: Tensor, features: Tensor, source: Source | None
     ) -> None:
-        """Set the byte-level window of a row: zeros, or the last patches of a prompt."""
+        """Fill the byte-level window of a row: with zeros, or with the last patches of a prompt."""
         caches = [cache.rows(row, row + 1) for cache in self.byte_caches]
         for cache in caches:
             cache.keys.zero_()
@@ -123,7 +123,7 @@ class BGPTSession:
         self.byte_decoder(features[None, first - 1 : length - 1], tokens, Conditioning(source, times, near), caches)
 
     def _enter_recent(self, row: int, patches: Tensor) -> None:
-        """Set the recent tokens of a row to the last ones of its history."""
+        """Set the recent tokens of a row to the last tokens of its history."""
         reach = self.recent.shape[1]
         if reach:
             self.recent[row] = F.pad(patches.flatten(), (reach, 0), value=END_OF_PATCH)[-reach:]
@@ -141,7 +141,7 @@ class BGPTSession:
         return self.model.encode_source(tokens.to(self.device), times)
 
     def leave(self, rows: Sequence[int]) -> list[int]:
-        """Forget the files in these rows, between two patches. Returns which rows stay, in their order from now on."""
+        """Drop the files in these rows, between two patches. Returns the old indices of the others, in new order."""
         order = list(range(self.count))
         for row in sorted(rows, reverse=True):
             order[row] = order[-1]
@@ -154,7 +154,7 @@ class BGPTSession:
                     tensor[target] = tensor[origin]
         self.lengths = [self.lengths[row] for row in order]
         self.clocks = [self.clocks[row] for row in order]
-        self.begun = self.begun[order] if order else self.last.new_empty(0, 0)
+        self.current = self.current[order] if order else self.last.new_empty(0, 0)
         if self.source is not None:
             self.source = self.source.rows(torch.tensor(order, device=self.device)) if order else None
         return order
@@ -166,13 +166,13 @@ class BGPTSession:
         tokens = self.last[: self.count, None, None]
         near = None
         if self.byte_decoder.near:
-            near = self.byte_decoder.near.after(torch.cat([self.recent[: self.count], self.begun], 1))[:, None]
-        return self._byte_logits(tokens, times, near, self.begun.shape[1])[:, 0]
+            near = self.byte_decoder.near.after(torch.cat([self.recent[: self.count], self.current], 1))[:, None]
+        return self._byte_logits(tokens, times, near, self.current.shape[1])[:, 0]
 
     def verify(self, guess: Tensor) -> Tensor | None:
-        """(B, S, V) logits of every byte of the next patch, were its bytes `guess` (B, S).
+        """One step of Jacobi decoding: (B, S, V) logits of the next patch, given a guess (B, S) of its bytes.
 
-        None for published parts, and where a clock depends on what the bytes are.
+        None for published parts, and if a clock depends on the values of those bytes.
         """
         config = self.model.config
         times = request_times.ahead(self.clocks, self.stride, self.device) if config.clock else None
@@ -187,14 +187,14 @@ class BGPTSession:
         return self._byte_logits(tokens, None if times is None else times[:, None], near, 0)
 
     def _byte_logits(self, tokens: Tensor, times: Tensor | None, near: Tensor | None, start: int) -> Tensor:
-        """(B, n, V) logits of the n bytes from place `start` on that follow `tokens` (B, 1, n)."""
+        """(B, n, V) logits of the n bytes that follow `tokens` (B, 1, n), from offset `start` of the patch on."""
         caches = [cache.rows(0, self.count) for cache in self.byte_caches]
         features = self.features[: self.count, None]
         return self.byte_decoder(features, tokens, Conditioning(self.source, times, near), caches, start)[:, 0]
 
     def write(self, tokens: Tensor) -> None:
-        """Add (B, n) tokens to the current patches: one, or the whole patch."""
-        self.begun = torch.cat([self.begun, tokens], 1) if self.begun.shape[1] else tokens
+        """Append (B, n) tokens to the current patches: n is 1, or S for a whole patch."""
+        self.current = torch.cat([self.current, tokens], 1) if self.current.shape[1] else tokens
         self.last[: self.count] = tokens[:, -1]
         if any(self.clocks):
             for clock, row in zip(self.clocks, tokens.tolist(), strict=True):
@@ -205,11 +205,11 @@ class BGPTSession:
                     clock.follow(written)
 
     def _read_patch(self) -> None:
-        """Let the patch-level decoder read the patch just written, and move the byte-level window on."""
-        if self.begun.shape[1] < self.stride:
+        """If the current patch is whole, read it with the patch-level decoder and advance the byte-level window."""
+        if self.current.shape[1] < self.stride:
             return
-        patches, count = self.begun, self.count
-        self.begun = self.last.new_empty(count, 0)
+        patches, count = self.current, self.count
+        self.current = self.last.new_empty(count, 0)
         self._grow(max(self.lengths) + 1)
         positions = torch.tensor(self.lengths, device=self.device)[:, None]
         self.lengths = [length + 1 for length in self.lengths]

@@ -1,1 +1,1 @@
-"""`bytesim convert`: one file into another."""
+"""`bytesim convert`: convert files to another format."""

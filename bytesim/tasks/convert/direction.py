@@ -1,28 +1,24 @@
-"""A direction of conversion, and all that is particular to it."""
+"""The directions of conversion, such as ABC to MIDI, with all functions that differ between them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bytesim.formats.grammar import GrammarMaker
 from bytesim.requests import Asked, Reply
 from bytesim.tasks.convert.jobs import Job, Places, Prepared
 
-if TYPE_CHECKING:
-    from bytesim.tasks.convert.rules import Verification
-
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A file that a model wrote, checked and finished."""
+    """A file that a model wrote, after checks and repairs."""
 
     data: bytes
     raw: bytes
-    """As the model wrote it."""
+    """The bytes that the model wrote."""
     mended: tuple[str, ...] = ()
-    """What was mended, an item each."""
+    """The repairs that were made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +35,37 @@ class RuleAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verification:
+    """A comparison of a model's notes with the expected ones."""
+
+    engine: str
+    """The program that rendered the ABC text: abc2midi, or music21 if abc2midi is not installed."""
+    engine_version: str
+    """Its version, such as `5.02`."""
+    reference: str
+    """Origin of the expected notes: the engine, or `the MIDI file` that was converted."""
+    same: bool
+    note_f1: float
+    num_expected: int
+    num_written: int
+    differences: tuple[str, ...]
+    """Bar by bar, such as `bar 3: missing D5 at 3.1 (1/2); surplus E5 at 3.1 (1/2)`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Direction:
-    """From files of one suffix to files of another."""
+    """The conversion of files of one suffix to another."""
 
     source: str
     """Suffix of the files read."""
     target: str
     """Suffix of the files written."""
     finish: Callable[[Reply, str | None, float | None], Answer]
-    """Makes a file of a reply that ended, its title and its quarter notes a minute. Raises DecodeError."""
+    """Makes a file of (reply that ended, title, quarter notes per minute). Raises DecodeError."""
     grammar: GrammarMaker | None = None
-    """What answers keep to."""
+    """The grammar to which answers are constrained."""
     growth: float = 1.0
-    """Bytes written for each byte read, about."""
+    """Estimated bytes written per byte read."""
 
     @property
     def suffixes(self) -> tuple[str, str]:
@@ -59,25 +73,25 @@ class Direction:
         return self.source, self.target
 
     def asked(self, source: bytes) -> Asked:
-        """What a model is asked for, to convert a source."""
+        """The file to ask of a model, to convert a source."""
         return Asked(suffix=self.target, source=source, source_suffix=self.source)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MusicDirection(Direction):
-    """From ABC to MIDI or back: what the rules can do as well."""
+    """ABC to MIDI or back, which the rules can convert as well."""
 
     name: str
-    """As a command is called."""
+    """Name of the command."""
     in_folders: frozenset[str]
-    """Suffixes of the files that are taken out of a folder."""
+    """Suffixes of the files that are converted in a folder."""
     read: Callable[[str, Places, str], Iterator[Prepared]]
-    """Takes (source, places, engine), gives a job for each tune in it."""
+    """Takes (source, places, engine); yields a job for each tune in the source."""
     by_rules: Callable[[Job], RuleAnswer]
-    """Converts without a model. Raises FormatError and ToolError."""
+    """Converts by the rules. Raises FormatError and ToolError."""
     verify: Callable[[Job, bytes], Verification]
-    """Compares a file that a model wrote with what the rules, or the source, say it should be."""
+    """Compares a file that a model wrote with the expected notes, which come from the rules or from the source."""
     proves: bool
-    """Whether `verify` decides by itself if an answer is right: it plays it, and compares with the source."""
+    """Whether `verify` compares with the source, after rendering the answer, and so proves that an answer is right."""
     draw: Callable[[Job, bytes, bool], bytes]
-    """A PNG of a written file; with True, of what differs from what `verify` compares it with, too."""
+    """A PNG of a written file; with True it also shows the differences from the expected notes."""

@@ -1,4 +1,4 @@
-"""`bytesim convert files`: a converter that the user trained, on files of any kind."""
+"""`bytesim convert files`: convert files of any kind with a model that the user trained."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def convert_files(
     dtype: str = "float32",
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
-    """Files of any kind by a converter that the user trained; the model's recipe names the suffixes.
+    """Convert files of any kind with a model that the user trained; the model's recipe names the suffixes.
 
-    `to` is the target's suffix, needed only where the model knows several for a source. Files are read and
-    written as they are. Raises and reports as `abc2midi`.
+    `to` is the suffix of the outputs, needed only if the model converts a source to several. Files are read and
+    written unchanged. Errors are raised, or stored in the outcomes, as by `abc2midi`.
     """
     writer = load_writer(model, device=device, dtype=dtype)
     if not writer.conversions:
         raise ConfigError(f"the recipe of {model!r} names no conversion, so no suffixes are known.")
-    wanted = None if to is None else to.lower().lstrip(".")
-    known = [pair for pair in writer.conversions if wanted in (None, pair[1])]
+    target = None if to is None else to.lower().lstrip(".")
+    known = [pair for pair in writer.conversions if target in (None, pair[1])]
     names = expand_inputs(sources, suffixes={source for source, _ in known})
     outcomes: dict[str, Outcome[Converted]] = {}
     groups: dict[tuple[str, str], list[str]] = {}
@@ -70,7 +70,7 @@ def _read(names: Sequence[str], places: Places) -> list[tuple[str, Prepared]]:
 
 
 def _direction(name: str, known: Sequence[tuple[str, str]], writer: Writer) -> tuple[str, str]:
-    """The conversion meant for a source. Raises InputError where the model knows none, or several."""
+    """The pair of suffixes for a source. Raises InputError if the model knows none, or several."""
     suffix = suffix_of(name)
     fitting = known if name == STDIO else [pair for pair in known if pair[0] == suffix]
     if len(fitting) == 1:

@@ -1,4 +1,4 @@
-"""From the bytes that a model wrote to a file: checked, mended where that is allowed, title and tempo written in."""
+"""Makes files of a model's replies: checks them, repairs track lengths, and writes title and tempo into them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def finish_midi(reply: Reply, title: str | None = None, bpm: float | None = None) -> Answer:
-    """MIDI with its track lengths mended, then title and tempo written in. Raises DecodeError."""
+    """A MIDI file with repaired track lengths, title and tempo. Raises DecodeError."""
     mended, changes = explained("MIDI", lambda: midi.mend_track_lengths(reply.data))
     explained("MIDI", lambda: midi.notes(mended))
     if title is not None or bpm is not None:
@@ -23,7 +23,7 @@ def finish_midi(reply: Reply, title: str | None = None, bpm: float | None = None
 
 
 def finish_abc(reply: Reply, title: str | None = None, bpm: float | None = None) -> Answer:
-    """ABC in readable form, title and tempo written in. Raises DecodeError."""
+    """An ABC tune in readable layout, with title and tempo. Raises DecodeError."""
     text = explained("ABC", lambda: abc.canonical(abc.parse(abc.decode_text(reply.data))).text)
     data = abc.layout(text, title=title, bpm=bpm).encode("utf-8")
     return Answer(data=data, raw=reply.data, mended=_ended_early(reply))
@@ -34,7 +34,7 @@ def _ended_early(reply: Reply) -> tuple[str, ...]:
 
 
 def explained(kind: str, work: Callable[[], T]) -> T:
-    """The result of reading what a model wrote. Raises DecodeError where it is not a file of its kind."""
+    """The result of `work`, which parses a reply as the format `kind`. Raises DecodeError for its FormatError."""
     try:
         return work()
     except FormatError as error:

@@ -1,4 +1,4 @@
-"""From the bytes that a model wrote to a file of any kind, checked where bytesim knows the format."""
+"""Makes files of any kind of a model's replies; formats that bytesim knows are checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bytesim.tasks.convert.finish import explained, finish_midi
 
 
 def finish_file(suffix: str, reply: Reply, title: str | None = None, bpm: float | None = None) -> Answer:
-    """A file of any kind: MIDI is mended, other formats that bytesim knows must parse. Raises DecodeError."""
+    """A file of any kind: MIDI is repaired, other formats that bytesim knows must parse. Raises DecodeError."""
     if suffix in ("mid", "midi"):
         return finish_midi(reply, title, bpm)
     check_parses(reply.data, suffix)
@@ -19,7 +19,7 @@ def finish_file(suffix: str, reply: Reply, title: str | None = None, bpm: float 
 
 
 def check_parses(data: bytes, suffix: str) -> None:
-    """Raise DecodeError where a file of a format that bytesim knows does not parse."""
+    """Raise DecodeError if a file of a format that bytesim knows does not parse."""
     checks: dict[str, Callable[[bytes], object]] = {
         "abc": lambda data: abc.canonical(abc.parse(abc.decode_text(data))),
         "mid": midi.notes,

@@ -1,4 +1,4 @@
-"""What convert works on: sources read, brought to the form the model reads, and given a place to be written to."""
+"""The jobs of convert: each holds a source, the form of it that the model reads, and the path of the output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bytesim.formats import abc, midi
 from bytesim.formats.midi.events import SET_TEMPO
 
 MAX_SOURCE_BYTES = 16 * 1024 * 1024
-"""Longest source; the largest tune books in circulation fit."""
+"""Longest source; the largest public tune books are smaller."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,24 +21,24 @@ class Job:
 
     source: str
     tune: int | None
-    """Its number in a tune book, from 1; None where the file holds one tune."""
+    """Its number in a tune book, from 1; None if the file holds one tune."""
     target: Target
     data: bytes
-    """What the model reads."""
+    """The form of the source that the model reads."""
     as_written: bytes
-    """What the user wrote: the file, or the one tune of a book."""
+    """The source as the user wrote it: the file, or one tune of a book."""
     title: str | None = None
     bpm: float | None = None
-    """Quarter notes a minute."""
+    """Quarter notes per minute."""
     unread: BytesimError | None = None
-    """Why a model cannot read it, where something else may."""
+    """Why the model cannot read the source, if the rules still may."""
     picture: Path | None = None
-    """Where a picture of the result goes."""
+    """Path of the picture of the result."""
     dropped: tuple[str, ...] = ()
-    """What was left out or changed on the way to `data`, an item each."""
+    """Parts of the source that `data` lacks, and changes."""
 
     def located(self, error: BytesimError) -> BytesimError:
-        """The error with the file, and the tune of a book, in front."""
+        """The error with the file, and the number of the tune in a book, before its message."""
         if self.tune is not None and error.file is None:
             error.message = f"tune {self.tune}: {error.message}"
         return error.in_file(_shown(self.source))
@@ -46,7 +46,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where the outputs of one run go."""
+    """The rules for the output paths of one run."""
 
     output: str | Path | None
     suffix: str
@@ -55,7 +55,7 @@ class Places:
     roots: Sequence[str | Path]
     tag: str = ""
     pictures: bool = False
-    """Whether a picture of each output goes beside it."""
+    """Whether a picture of each output is written beside it."""
     taken: set[str] = field(default_factory=set)
 
     def is_stdout(self, source: str) -> bool:
@@ -63,7 +63,7 @@ class Places:
         return str(self.output) == STDIO or (self.output is None and source == STDIO)
 
     def target(self, source: str, index: int | None = None) -> Target:
-        """The output of a source, refused now where it cannot be written. Raises OutputError."""
+        """The output of a source. Raises OutputError, before the conversion, if it cannot be written."""
         path = output_path(
             source,
             output=self.output,
@@ -77,11 +77,11 @@ class Places:
         return path
 
     def picture(self, target: Target) -> Path | None:
-        """Where the picture of an output goes, refused now where it cannot be written. Raises OutputError."""
+        """The path of the picture of an output. Raises OutputError, before the conversion, if it cannot be written."""
         if not self.pictures:
             return None
         if target == STDIO:
-            raise OutputError("a picture goes beside the file that it shows; name a file with -o.")
+            raise OutputError("a picture is written beside its file, but the file goes to stdout; name a file with -o.")
         path = Path(target).with_suffix(".png")
         check_output(path, force=self.force, taken=self.taken)
         return path
@@ -91,10 +91,10 @@ Prepared = Job | BytesimError
 
 
 def abc_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
-    """The tunes of an ABC file. What is wrong with one tune is an error in its place; raises for the whole file.
+    """The tunes of an ABC file as jobs; a tune with an error yields that error. Raises for errors of the whole file.
 
-    The engine `model` needs the canonical form, which several voices, free meter and the like do not have; for `auto`
-    such a tune is a job that no model can read.
+    The engine `model` needs the canonical form, which tunes with several voices, free meter and the like do not have;
+    with `auto` such a tune yields a job with `unread` set.
     """
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     text = abc.decode_text(raw)
@@ -145,7 +145,7 @@ def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, en
 
 
 def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
-    """A MIDI file, in the layout the model knows but for the engine `rules`. Raises for what is wrong with it."""
+    """A MIDI file as a job, in the model's layout except for the engine `rules`. Raises BytesimError."""
     from bytesim.formats.midi.normal import to_model_form
 
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
@@ -177,7 +177,7 @@ def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
 
 
 def _is_carried(change: str, bpm: float | None) -> bool:
-    """Whether a change of `to_model_form` is undone afterwards: title and tempo are written into the result."""
+    """Whether a change of `to_model_form` does not matter, because title and tempo are written into the result."""
     return change.startswith("dropped track names (") or (bpm is not None and change.startswith("tempo set from "))
 
 
@@ -190,20 +190,20 @@ def _tempo_changes(file: midi.MidiFile, bpm: float | None) -> list[str]:
 
 
 def file_jobs(source: str, places: Places) -> Iterator[Prepared]:
-    """Any file, as it is."""
+    """A file of any kind as a job, unchanged."""
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     yield Job(source=source, tune=None, target=places.target(source), data=raw, as_written=raw)
 
 
 def prepare(sources: Sequence[str], read: Callable[[str], Iterator[Prepared]]) -> list[tuple[str, Prepared]]:
     """(source, job or error) for everything in the sources, in their order."""
-    found: list[tuple[str, Prepared]] = []
+    prepared: list[tuple[str, Prepared]] = []
     for source in sources:
         try:
-            found += [(source, each) for each in read(source)]
+            prepared += [(source, job) for job in read(source)]
         except BytesimError as error:
-            found.append((source, error.in_file(_shown(source))))
-    return found
+            prepared.append((source, error.in_file(_shown(source))))
+    return prepared
 
 
 def _shown(source: str) -> str:

@@ -1,4 +1,4 @@
-"""Conversion by a model alone. Nothing here may see the rules, or the programs that judge it."""
+"""Conversion by a model only. This file must not use the rules, nor the programs that judge the model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bytesim.tasks.convert.run import Converted, Run, converted
 
 
 def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
-    """Decode all files that the model can read, in `processes` on a CPU, writing each as it ends.
+    """Convert all files that the model can read, in `processes` on a CPU; each is written as it ends.
 
-    Raises ModelError for engine auto where nothing tells which answers are right.
+    Raises ModelError for the engine auto if there is neither a calibration nor a proof of right answers.
     """
     jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
     bound = _answer_bound(run, writer)
@@ -33,14 +33,14 @@ def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
 
 
 def _answer_bound(run: Run, writer: Writer) -> AnswerBound | None:
-    """When answers of this direction are confident; None for a converter whose card does not say."""
+    """The bound of confident answers of this direction in the model's card; None if the card has none."""
     if not isinstance(run.direction, MusicDirection):
         return None
     bound = read_answer_bound(writer.folder, direction_of(run.direction.suffixes))
     if run.engine == "auto" and bound is None and not run.direction.proves:
         raise ModelError(
-            f"the card of {writer.name!r} does not say which answers are confident. The engine auto needs that; "
-            "`bytesim evaluate convert --calibrate` measures it."
+            f"the card of {writer.name!r} has no calibration, so its answers are never known to be confident. "
+            "The engine auto needs one; make it with `bytesim evaluate convert --calibrate`."
         )
     return bound
 
@@ -54,9 +54,9 @@ def convert_all(
     jobs: int = 1,
     on_bytes: OnBytes | None = None,
 ) -> Iterator[tuple[int, Reply | BytesimError]]:
-    """Convert all sources, `slots` at a time in each of `jobs` processes; a GPU is given one.
+    """Convert all sources, `slots` at a time in each of `jobs` processes; a GPU is used by one process only.
 
-    Gives (index, reply) of each as it ends, or the ContextError that refused it.
+    Yields (index, reply) as each ends, or (index, ContextError) for a source that is too long.
     """
     requests: list[Request] = []
     indices: list[int] = []
@@ -79,12 +79,12 @@ def check_ended(reply: Reply, writer: Writer) -> None:
         raise DecodeError(
             f"the answer did not end within the model's history of {config.max_patches} patches of {config.patch_size} "
             f"bytes, source included; it had {len(reply.data)} bytes. Nothing is written. Convert a shorter piece, or "
-            "take another engine or model."
+            "choose another engine or model."
         )
 
 
 def _write(run: Run, writer: Writer, job: Job, reply: Reply | BytesimError, bound: AnswerBound | None) -> Converted:
-    """The file of a reply, written. Raises what is wrong with it, and for engine auto where it may be wrong."""
+    """Write the file of a reply. Raises BytesimError if it is invalid, and for the engine auto if it may be wrong."""
     if isinstance(reply, BytesimError):
         raise reply
     check_ended(reply, writer)
@@ -109,21 +109,21 @@ def _write(run: Run, writer: Writer, job: Job, reply: Reply | BytesimError, boun
 
 
 def _proven(run: Run, job: Job, data: bytes) -> bool:
-    """True. Raises DecodeError for an answer that is not proven right by playing it."""
+    """True if rendering the answer gives the notes of the source, else raises DecodeError."""
     assert run.proof is not None
     try:
         verification = run.proof(job, data)
     except BytesimError as error:
-        raise DecodeError(f"the model's answer cannot be played ({error.message}).") from error
+        raise DecodeError(f"the model's answer cannot be rendered ({error.message}).") from error
     if not verification.same:
         raise DecodeError(
-            f"{verification.engine} plays other notes from the model's answer (note F1 {verification.note_f1:.4f})."
+            f"{verification.engine} renders other notes from the model's answer (note F1 {verification.note_f1:.4f})."
         )
     return True
 
 
 class _Meter:
-    """Counts bytes written against an estimate of how many there will be."""
+    """Counts bytes written and reports them with an estimate of their total."""
 
     def __init__(self, source_bytes: int, growth: float, on_progress: Progress | None) -> None:
         self.done = 0
@@ -131,7 +131,7 @@ class _Meter:
         self.on_progress = on_progress
 
     def add(self, num_bytes: int) -> None:
-        """Count `num_bytes` more."""
+        """Add `num_bytes` to the bytes written."""
         self.done += num_bytes
         if self.on_progress:
             self.on_progress(self.done, max(self.expected, self.done))

@@ -20,7 +20,7 @@ from bytesim.formats.midi.events import KEY_SIGNATURE
 from bytesim.formats.midi.notes import TICKS_PER_QUARTER
 
 CHORD_SPREAD_TICKS = 10
-"""Notes that begin this close after the one before are shown as one chord, its position written once."""
+"""Notes that begin at most this long after the previous one are shown as one chord, with its position once."""
 
 
 def notes_table(source: bytes | midi.MidiFile, limit: int = 16) -> Table:
@@ -29,9 +29,9 @@ def notes_table(source: bytes | midi.MidiFile, limit: int = 16) -> Table:
     The title counts the notes. Raises FormatError for a file that does not parse.
     """
     file = source if isinstance(source, midi.MidiFile) else midi.parse(source)
-    found = midi.notes(file)
-    shown = found[:limit]
-    count = f"first {len(shown)} of {len(found)} notes" if len(shown) < len(found) else f"{len(found)} notes"
+    notes = midi.notes(file)
+    shown = notes[:limit]
+    count = f"first {len(shown)} of {len(notes)} notes" if len(shown) < len(notes) else f"{len(notes)} notes"
     table = Table(title=count, title_justify="left")
     table.add_column("bar.beat")
     table.add_column("pitch")

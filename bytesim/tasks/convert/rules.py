@@ -1,12 +1,12 @@
-"""Conversion by the rules, and comparing what a model wrote with theirs.
+"""Conversion by the rules, and comparison of a model's answers with theirs.
 
-Imported on request only: `--engine rules` and `auto`, `--verify`, `--picture`.
+Imported only for `--engine rules` and `auto`, `--verify` and `--picture`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bytesim.formats import abc, midi
 from bytesim.formats.midi.bars import bar_and_beat, meters_of, on_grid, pitch_name
@@ -14,32 +14,14 @@ from bytesim.formats.midi.normal import to_model_form
 from bytesim.metrics import NoteKey, note_counts, note_f1
 from bytesim.oracles.abcmidi import Rendering, find_tool, midi_to_abc, version_number
 from bytesim.oracles.music_rules import render_rules
-from bytesim.tasks.convert.direction import RuleAnswer
+from bytesim.tasks.convert.direction import RuleAnswer, Verification
 
 MAX_DIFFERENCES = 40
-"""Bars that a comparison lists; what follows is counted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verification:
-    """The notes a model wrote against those there should be."""
-
-    engine: str
-    """What played the ABC text: abc2midi, or music21 where it is not installed."""
-    engine_version: str
-    """Its version, such as `5.02`."""
-    reference: str
-    """Whose notes were expected: the engine's, or those of `the MIDI file` that was converted."""
-    same: bool
-    note_f1: float
-    num_expected: int
-    num_written: int
-    differences: tuple[str, ...]
-    """Bar by bar, such as `bar 3: missing D5 at 3.1 (1/2); surplus E5 at 3.1 (1/2)`."""
+"""Most bars that a comparison lists; the others are only counted."""
 
 
 def midi_by_rules(abc_text: str) -> RuleAnswer:
-    """The MIDI file of a tune by abc2midi or music21. Raises FormatError and ToolError."""
+    """Convert ABC to MIDI by abc2midi or music21. Raises FormatError and ToolError."""
     rendering = render_rules(abc_text)
     return RuleAnswer(
         data=rendering.midi, engine=rendering.engine, version=rendering.version, remarks=rendering.messages
@@ -47,31 +29,31 @@ def midi_by_rules(abc_text: str) -> RuleAnswer:
 
 
 def abc_by_rules(data: bytes, title: str | None) -> RuleAnswer:
-    """The ABC text of a MIDI file by midi2abc, which leaves out the title; it is written in. Raises ToolError."""
+    """Convert MIDI to ABC by midi2abc. The title is added, as midi2abc ignores it. Raises FormatError and ToolError."""
     first, newline, rest = midi_to_abc(data).partition("\n")
     text = f"{first}{newline}{abc.title_fields(title or '')}{rest}"
     return RuleAnswer(data=text.encode(), engine="midi2abc", version=version_number(find_tool("midi2abc")))
 
 
 def expected_midi(abc_text: str) -> Rendering:
-    """What a model should write for a tune. Raises FormatError and ToolError of the rules."""
+    """The MIDI file that a model should write for a tune. Raises FormatError and ToolError of the rules."""
     rendering = render_rules(abc_text)
     if rendering.engine == "abc2midi":
         return rendering
-    # Others begin notes on the beat, where the model has learned abc2midi's delay.
+    # Other engines begin notes on the beat, but the model has learned abc2midi's delay.
     return replace(rendering, midi=to_model_form(rendering.midi)[0])
 
 
 def verify_midi(abc_text: str, written: bytes) -> Verification:
-    """Compare a model's MIDI with the rules' for the tune as written. Raises FormatError and ToolError of the rules."""
+    """Compare a model's MIDI with that of the rules for the tune as written. Raises their FormatError and ToolError."""
     expected = expected_midi(abc_text)
     return _compared(expected.midi, written, expected, expected.engine)
 
 
 def verify_abc(source: bytes, abc_text: str, *, as_read: bool) -> Verification:
-    """Compare a MIDI file, in the layout the model reads, with what the rules play from the ABC a model made of it.
+    """Compare a MIDI file, in the model's layout, with the rules' rendering of the ABC that a model wrote for it.
 
-    `as_read`: the file had to be changed for that layout. Raises FormatError and ToolError of the rules.
+    `as_read` says that the file was changed for that layout. Raises FormatError and ToolError of the rules.
     """
     played = expected_midi(abc_text)
     return _compared(source, played.midi, played, "the MIDI file" + (" as the model read it" if as_read else ""))
@@ -97,9 +79,9 @@ def _differences(expected: Counter[NoteKey], written: Counter[NoteKey], file: mi
     bars: dict[int, list[str]] = {}
     for kind, notes in (("missing", expected - written), ("surplus", written - expected)):
         for onset, pitch, length in sorted(notes.elements()):
-            place = bar_and_beat(on_grid(onset), meters)
-            text = f"{kind} {pitch_name(pitch)} at {place} ({on_grid(onset + length) - on_grid(onset)})"
-            bars.setdefault(int(place.partition(".")[0]), []).append(text)
+            position = bar_and_beat(on_grid(onset), meters)
+            text = f"{kind} {pitch_name(pitch)} at {position} ({on_grid(onset + length) - on_grid(onset)})"
+            bars.setdefault(int(position.partition(".")[0]), []).append(text)
     lines = [f"bar {bar}: {'; '.join(bars[bar])}" for bar in sorted(bars)]
     more = len(lines) - MAX_DIFFERENCES
     return (*lines[:MAX_DIFFERENCES], *([f"and {more} more bars"] if more > 0 else []))

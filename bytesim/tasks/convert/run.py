@@ -1,81 +1,79 @@
-"""A run of convert: sources that were read, and what became of each. No rules are imported here."""
+"""A run of convert: the sources that were read, and their outcomes. This file must not import the rules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from bytesim.errors import BytesimError, ContextError, DecodeError
 from bytesim.files import Outcome, Progress, write_output
-from bytesim.tasks.convert.direction import Direction, MusicDirection
+from bytesim.tasks.convert.direction import Direction, MusicDirection, Verification
 from bytesim.tasks.convert.jobs import Job, Prepared
-
-if TYPE_CHECKING:
-    from bytesim.tasks.convert.rules import Verification
 
 
 @dataclass(frozen=True, kw_only=True)
 class Converted:
-    """One file written."""
+    """One converted file."""
 
     source: str
     tune: int | None
-    """Its number in a tune book; None where the source holds one."""
+    """Its number in a tune book; None if the source holds one tune."""
     output: str
     """The file written; `-` is stdout."""
     picture: str | None
-    """The picture drawn of it, where one was asked for."""
+    """Path of its picture; None if none was drawn."""
     engine: str
-    """model, or the program that did it: abc2midi, music21, midi2abc."""
+    """model, or the program that converted the file: abc2midi, music21, midi2abc."""
     engine_version: str | None
-    """Of that program, such as `5.02`; None for the model."""
+    """Version of that program, such as `5.02`; None for the model."""
     model: str | None
-    """The model's name."""
+    """Name of the model; None if the rules converted the file."""
     num_bytes: int
     title: str | None = None
     bpm: float | None = None
-    """Quarter notes a minute, where the source says."""
+    """Quarter notes per minute; None if the source does not give them."""
     dropped: tuple[str, ...] = ()
-    """What of the source is not in the output, or was changed before the model read it."""
+    """Parts of the source that are not in the output, and changes made before the model read it."""
     mended: tuple[str, ...] = ()
-    """What was put right in the model's output."""
+    """Repairs of the model's output."""
     surprise_nats: float | None = None
-    """Surprise of the model at its own answer, guessed track lengths left out: exp(-it) is what it gave the file."""
+    """Negative log-likelihood of the answer under the model, in nats, without track lengths, which are guesses."""
     sure: bool | None = None
-    """Whether answers of no more surprise were nearly all right, or playing this one showed that it is; None where
-    neither is known."""
+    """Whether the answer is confident: it lies within the calibrated bound, or was verified by rendering it. None if
+    there is no calibration."""
     asked_rules: str = ""
-    """Engine auto: why the rules did it."""
+    """Engine auto: why the rules converted the file."""
     verified: Verification | None = None
+    """The comparison with the expected notes; None if it was not asked for."""
 
 
 @dataclass(kw_only=True)
 class Run:
-    """What the files of one call share."""
+    """The settings of one call, its jobs and their outcomes."""
 
     direction: Direction
     prepared: list[tuple[str, Prepared]]
-    """(source, what is to be written, or why it is not) in the order of the sources."""
+    """(source, its job or its error) in the order of the sources."""
     engine: str = "model"
     verify: bool = False
-    """Whether a written file is compared with what it should be."""
+    """Whether the notes of written files are compared with the expected ones."""
     force: bool
     on_progress: Progress | None = None
     outcomes: dict[int, Outcome[Converted]] = field(default_factory=dict)
+    """Index in `prepared` -> outcome."""
 
     @property
     def proof(self) -> Callable[[Job, bytes], Verification] | None:
-        """What decides for engine auto, in place of the model's confidence; None where nothing does."""
+        """The comparison by which the engine auto accepts answers; None if the model's confidence decides instead."""
         direction = self.direction
         return direction.verify if isinstance(direction, MusicDirection) and direction.proves else None
 
     def jobs(self) -> list[tuple[int, Job]]:
-        """(index among the outcomes, job) of everything that could be read."""
+        """(index, job) of every source that could be read."""
         return [(index, job) for index, (_, job) in enumerate(self.prepared) if isinstance(job, Job)]
 
     def write(self, job: Job, data: bytes) -> None:
-        """Write a file, then its picture where one was asked for. Raises OutputError, and what drawing raises."""
+        """Write a file and, if asked for, its picture. Raises OutputError, and the errors of drawing."""
         write_output(job.target, data, force=self.force)
         if job.picture is None or not isinstance(self.direction, MusicDirection):
             return
@@ -86,7 +84,7 @@ class Run:
             raise
 
     def verified(self, job: Job, data: bytes) -> Verification | None:
-        """How a written file compares with what it should be, where that was asked for. Raises what stopped that."""
+        """The comparison of a written file with the expected notes; None if not asked for. Raises BytesimError."""
         if not self.verify or not isinstance(self.direction, MusicDirection):
             return None
         try:
@@ -96,12 +94,12 @@ class Run:
             raise
 
     def by_rules(self, jobs: list[tuple[int, Job]]) -> None:
-        """Convert these jobs by the rules, writing each."""
-        assert isinstance(self.direction, MusicDirection), "only music has rules"
+        """Convert these jobs by the rules, and write each."""
+        assert isinstance(self.direction, MusicDirection), "rules exist for music only"
         for done, (index, job) in enumerate(jobs, start=1):
             refused = self.outcomes[index].error if index in self.outcomes else job.unread
             reason = refused.message if refused else ""
-            if reason:  # what was changed for the model is not changed for the rules
+            if reason:  # `dropped` are changes for the model; the rules read the source itself
                 job = replace(job, dropped=())
             try:
                 answer = self.direction.by_rules(job)
@@ -121,19 +119,19 @@ class Run:
                 self.on_progress(done, len(jobs))
 
     def unanswered(self, index: int) -> bool:
-        """Whether the model was not asked for the file at that index, or gave no answer that is to be used."""
+        """Whether the model was not asked for the file at this index, or its answer cannot be used."""
         return index not in self.outcomes or isinstance(self.outcomes[index].error, (ContextError, DecodeError))
 
     def keep(self, index: int, job: Job, result: Converted) -> None:
-        """Note what was written."""
+        """Store the result of a written file."""
         self.outcomes[index] = Outcome(job.source, result=result)
 
     def refuse(self, index: int, job: Job, error: BytesimError) -> None:
-        """Note why nothing, or not all, was written."""
+        """Store the error of a job that was not, or not completely, written."""
         self.outcomes[index] = Outcome(job.source, error=job.located(error))
 
     def in_order(self) -> list[Outcome[Converted]]:
-        """Every outcome, errors of reading among them, in the order of the sources."""
+        """All outcomes, including errors of reading, in the order of the sources."""
         for index, (source, prepared) in enumerate(self.prepared):
             if isinstance(prepared, BytesimError):
                 self.outcomes[index] = Outcome(source, error=prepared)
@@ -154,7 +152,7 @@ def converted(
     sure: bool | None = None,
     verified: Verification | None = None,
 ) -> Converted:
-    """The result of a job; `remarks` are what an engine says it left out."""
+    """The result of a job; `remarks` name what an engine left out."""
     return Converted(
         source=job.source,
         tune=job.tune,

@@ -1,22 +1,18 @@
-"""`bytesim convert abc2midi` and `midi2abc`. A model writes the file byte by byte; the rules can as well."""
+"""`bytesim convert abc2midi` and `midi2abc`: convert tunes with a model, byte by byte, or by the rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bytesim.errors import ConfigError
 from bytesim.files import Outcome, Progress, expand_inputs
 from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.midi.grammar import midi_grammar
-from bytesim.tasks.convert.direction import MusicDirection, RuleAnswer
+from bytesim.tasks.convert.direction import MusicDirection, RuleAnswer, Verification
 from bytesim.tasks.convert.finish import finish_abc, finish_midi
 from bytesim.tasks.convert.jobs import Job, Places, abc_jobs, midi_jobs, prepare
 from bytesim.tasks.convert.run import Converted, Run
-
-if TYPE_CHECKING:
-    from bytesim.tasks.convert.rules import Verification
 
 ENGINES = ("model", "rules", "auto")
 
@@ -35,14 +31,14 @@ def abc2midi(
     jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
-    """ABC tunes to MIDI files; every tune of a tune book becomes a file, and an outcome, of its own.
+    """Convert ABC tunes to MIDI files; every tune of a tune book has its own file and outcome.
 
-    `engine` model, rules (abc2midi where it is installed, else music21) or auto: the model where it is confident of its
-    answer, else the rules. `verify` compares the model's notes with the rules'. `jobs` processes decode on a CPU;
-    more than one need a main module that can be imported, as multiprocessing does.
-    `picture` draws a piano roll beside each file, NAME.png, with what differs from the rules where `verify` is asked
-    for, too. Title and tempo are carried over. Folders are walked. Raises ConfigError for unknown choices and
-    ModelError for the model; what is wrong with one tune is in its outcome.
+    `engine` is model, rules (abc2midi, or music21 if that is not installed) or auto: the model if it is confident of
+    its answer, else the rules. `verify` compares the model's notes with those of the rules. `jobs` processes decode on
+    a CPU; more than one need a main module that can be imported, as multiprocessing does. `picture` draws a piano roll
+    of each file beside it, NAME.png; with `verify` it also shows the differences from the rules. Title and tempo are
+    kept. Folders are searched recursively. Raises ConfigError for unknown choices and ModelError for the model; the
+    error of a tune is in its outcome.
     """
     run = _prepared(ABC_TO_MIDI, sources, output, engine, verify, picture, force, on_progress)
     return _convert(run, model, device, dtype, jobs)
@@ -62,12 +58,12 @@ def midi2abc(
     jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
-    """MIDI files of one melody to ABC tunes, title and tempo carried over. Settings and errors as `abc2midi`.
+    """Convert MIDI files of one melody to ABC tunes; title and tempo are kept. Settings and errors as for `abc2midi`.
 
-    The rules are midi2abc of the abcMIDI package. `verify` plays the ABC text by abc2midi (music21 where that is
-    missing) and compares the notes with those of the MIDI file; `auto` does so, too, and takes the model's answer
-    where they are the same. What was changed before the model read the file is changed for the comparison, too.
-    `picture` draws what is played.
+    The rules are midi2abc of the abcMIDI package. `verify` renders the ABC text with abc2midi (or music21 if that is
+    missing) and compares the notes with those of the MIDI file; `auto` does the same and uses the model's answer if
+    they are equal. The comparison uses the MIDI file in the form that the model read. `picture` draws the rendered
+    notes.
     """
     run = _prepared(MIDI_TO_ABC, sources, output, engine, verify, picture, force, on_progress)
     return _convert(run, model, device, dtype, jobs)
@@ -83,11 +79,11 @@ def _prepared(
     force: bool,
     on_progress: Progress | None,
 ) -> Run:
-    """The sources read, each with a place to go to. Raises ConfigError."""
+    """Read the sources and check their outputs. Raises ConfigError."""
     if verify and engine == "rules":
-        raise ConfigError("verify compares a model's answer with the rules; with engine rules there is none.")
+        raise ConfigError("verify compares a model's answer with the rules; choose the engine model or auto.")
     if engine not in ENGINES:
-        raise ConfigError(f"engine {engine!r} is none of {', '.join(ENGINES)}.")
+        raise ConfigError(f"engine {engine!r} is unknown; choose one of {', '.join(ENGINES)}.")
     names = expand_inputs(sources, suffixes=direction.in_folders)
     places = Places(
         output=output, suffix=direction.target, many=len(names) > 1, force=force, roots=sources, pictures=picture
@@ -105,7 +101,7 @@ def _prepared(
 def _convert(run: Run, model: str, device: str, dtype: str, processes: int) -> list[Outcome[Converted]]:
     if run.engine == "rules":
         run.by_rules(run.jobs())
-    elif run.jobs():  # a model takes a second to load, and bad inputs need none
+    elif run.jobs():  # loading a model takes a second, which is not needed if no source could be read
         from bytesim.predictors.writer import load_writer
         from bytesim.tasks.convert.model import by_model
 
@@ -152,7 +148,7 @@ def _draw_abc(job: Job, data: bytes, compared: bool) -> bytes:
     from bytesim.pictures.piano_roll import piano_roll
     from bytesim.tasks.convert.rules import expected_midi
 
-    # What the model could not read is not in its layout, and nothing to compare with.
+    # Without `data` the model could not read the file, so there is nothing to compare with.
     return piano_roll(expected_midi(data.decode("utf-8")).midi, (job.data or None) if compared else None)
 
 
@@ -185,4 +181,4 @@ MIDI_TO_ABC = MusicDirection(
     draw=_draw_abc,
 )
 DIRECTIONS = {direction.name: direction for direction in (ABC_TO_MIDI, MIDI_TO_ABC)}
-"""By the name of the command."""
+"""Name of the command -> direction."""

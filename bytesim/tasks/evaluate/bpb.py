@@ -1,4 +1,4 @@
-"""`bytesim evaluate bpb`: how many bits a model needs for each byte of files it has not seen."""
+"""`bytesim evaluate bpb`: measure a model's bits per byte on held-out files."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from bytesim.training.data.shards import load_shard
 
 @dataclass(frozen=True, kw_only=True)
 class BitsPerByte:
-    """What one file, or all rows of a shard, cost a model."""
+    """Bits per byte of a model on one file, or on all rows of a shard."""
 
     source: str
     model: str
     num_files: int
     num_bytes: int
     bits_per_byte: float
-    """Over the bytes and the end-of-patch after the last one of each file."""
+    """Bits of all bytes, and of the end-of-patch after each file, per byte."""
     mean_nats: float
-    """Mean over all tokens of the patches, padding included, as published."""
+    """Mean over all tokens of the patches, padding included, as in arXiv:2402.19155."""
     windows: int
-    """Pieces the files were scored in; more than `num_files` where one is longer than the model's history."""
+    """Number of windows that were scored; more than `num_files` if a file is longer than the model's history."""
     refused: int
-    """Rows of a shard that do not fit the model, left out of the figures."""
+    """Number of rows of a shard that do not fit the model and are left out."""
 
 
 def evaluate_bpb(
@@ -51,13 +51,13 @@ def evaluate_bpb(
     dtype: str = "float32",
     on_progress: Progress | None = None,
 ) -> list[Outcome[BitsPerByte]]:
-    """Score files, each by itself under the suffix of its name, or the rows of a packed shard (.npz).
+    """Score each file, under the suffix of its name, or the rows of a packed shard (.npz).
 
-    A file longer than the model's history is scored in windows that overlap by half, each byte once. Rows of a
-    shard are scored as files of `target_suffix`; with `source_suffix` as conversions of their sources, which
-    `reverse` turns round. `limit` takes the first rows of each shard. Folders are walked. `picture` is a PNG to
-    draw: a histogram over all files and rows. Raises ConfigError, ModelError and OutputError; what is wrong with one
-    file is in its outcome.
+    A file longer than the model's history is scored in windows that overlap by half; each byte is scored once. Rows of
+    a shard are scored as files of `target_suffix`; with `source_suffix` as conversions of their sources, and `reverse`
+    swaps source and target. `limit` is the number of rows to use of each shard. Folders are searched recursively.
+    `picture` is a PNG to draw: a histogram over all files and rows. Raises ConfigError, ModelError and OutputError; the
+    error of a file is in its outcome.
     """
     if source_suffix is not None and target_suffix is None:
         raise ConfigError("a source suffix needs a target suffix.")
@@ -65,7 +65,7 @@ def evaluate_bpb(
         check_output(picture, force=force)
     writer = load_writer(model, device=device, dtype=dtype)
     names = expand_inputs(files)
-    each: list[tuple[float, int]] = []
+    scores: list[tuple[float, int]] = []
     outcomes: list[Outcome[BitsPerByte]] = []
     for number, name in enumerate(names, start=1):
         tally = _Tally(name, writer.name)
@@ -75,15 +75,15 @@ def evaluate_bpb(
             else:
                 _score_whole(tally, writer.model, read_input(name), target_suffix or suffix_of(name))
             outcomes.append(Outcome(name, result=tally.result()))
-            each += tally.each
+            scores += tally.scores
         except BytesimError as error:
             outcomes.append(Outcome(name, error=error.in_file(name)))
         if on_progress:
             on_progress(number, len(names))
-    if picture is not None and each:
+    if picture is not None and scores:
         from bytesim.pictures.bits import draw_bits
 
-        write_output(picture, draw_bits([bits_per_byte(*one) for one in each], writer.name), force=force)
+        write_output(picture, draw_bits([bits_per_byte(*score) for score in scores], writer.name), force=force)
     return outcomes
 
 
@@ -95,12 +95,12 @@ class _Tally:
         self.files = self.bytes = self.windows = self.refused = 0
         self.nats = self.token_nats = 0.0
         self.tokens = 0
-        self.each: list[tuple[float, int]] = []
+        self.scores: list[tuple[float, int]] = []
         """(nats, bytes) of each file or row."""
 
     def result(self) -> BitsPerByte:
         if not self.bytes:
-            raise ContextError("nothing in it fits the model's history.")
+            raise ContextError("none of its rows fits the model's history.")
         return BitsPerByte(
             source=self.source,
             model=self.model,
@@ -118,15 +118,15 @@ def _score_whole(tally: _Tally, model: ByteModel, data: bytes, suffix: str) -> N
     tally.files += 1
     before = tally.nats
     for start, end, known in _windows(len(data), (model.config.max_patches - 2) * model.config.patch_size):
-        if request.times:  # the clock does not start anew where a window does
+        if request.times:  # the clock counts from the start of the file, not of the window
             times = replace(request.times, clock=partial(make_clock, suffix, data[:start]))
             request = replace(request, times=times)
         _add(tally, model, request, data[start:end], known, end == len(data))
-    tally.each.append((tally.nats - before, len(data)))
+    tally.scores.append((tally.nats - before, len(data)))
 
 
 def _windows(length: int, size: int) -> Iterator[tuple[int, int, int]]:
-    """(start, end, bytes at its beginning that were scored before) of each window."""
+    """(start, end, number of its first bytes that an earlier window scored) of each window."""
     start, scored = 0, 0
     while True:
         end = min(start + size, length)
@@ -137,7 +137,7 @@ def _windows(length: int, size: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _add(tally: _Tally, model: ByteModel, request: Request, data: bytes, known: int, ends: bool) -> None:
-    """Score a piece: its bytes after the first `known`, and the end-of-patch if the file ends with it."""
+    """Score a window: its bytes after the first `known`, and the end-of-patch if it `ends` the file."""
     score = score_file(model, request, data)
     nats = score.token_nats[known : len(data) + ends]
     patches = -(-len(data) // model.config.patch_size) + 1
@@ -158,7 +158,7 @@ def _score_shard(
 ) -> None:
     source_suffix, target_suffix = suffixes
     if target_suffix is None:
-        raise ConfigError("rows of a shard have no names; say what they are with --target-suffix.")
+        raise ConfigError("rows of a shard have no names; give their suffix with --target-suffix.")
     shard = load_shard(Path(name))
     for index in range(len(shard) if limit is None else min(limit, len(shard))):
         source, target = shard.row(index)[::-1] if reverse else shard.row(index)
@@ -176,4 +176,4 @@ def _score_shard(
         tally.files += 1
         before = tally.nats
         _add(tally, model, request, target, 0, True)
-        tally.each.append((tally.nats - before, len(target)))
+        tally.scores.append((tally.nats - before, len(target)))

@@ -1,4 +1,4 @@
-"""`bytesim evaluate classify`: how often a classifier is right on files it has not seen, and how honest it is."""
+"""`bytesim evaluate classify`: measure the accuracy and the calibration of a classifier on held-out files."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ _GROUP = 512
 
 @dataclass(frozen=True, kw_only=True)
 class UnseenAnswers:
-    """Files of kinds that are among no label."""
+    """The answers on out-of-distribution files, whose kinds have no label."""
 
     split: str
     split_sha256: str
     num_files: int
     unknown: float
-    """Share answered `unknown`, as is right."""
+    """Share that is answered `unknown`, which is the right answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineScore:
-    """Another program on the same files. An answer that is none of the labels is a wrong one."""
+    """The results of another program on the same files. An answer that is not one of the labels is wrong."""
 
     name: str
     accuracy: float
@@ -66,39 +66,39 @@ class BaselineScore:
     unknown: float
     """Share of the files of known kinds that are answered `unknown`."""
     recall: dict[str, float]
-    """Label -> share of its files that are right."""
+    """Label -> share of its files that are classified correctly."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifyEvaluation:
-    """A classifier on a split. Accuracies are of the most probable label, however improbable."""
+    """The results of a classifier on a split. Accuracies are of the most probable label, even where it is `unknown`."""
 
     model: str
     labels: tuple[str, ...]
     split: str
     split_sha256: str
     split_files: int
-    """Files of the whole split, or of its group, of which `score.num_files` were taken."""
+    """Files in the whole split, or in its group; `score.num_files` of them were used."""
     decoding: str
     score: ClassificationScore
     recall: dict[str, float]
-    """Label -> share of its files that are right, of the labels that files have."""
+    """Label -> share of its files that are classified correctly, for labels with files."""
     worst: tuple[ConfusedPair, ...]
     temperature: float
     uncalibrated: float
-    """Weight of the softmax at temperature 1 in the probabilities."""
+    """Weight of the softmax at temperature 1 in the calibrated probabilities."""
     uniform: float
-    """Weight in them of the uniform distribution over the classes."""
+    """Weight of the uniform distribution in the calibrated probabilities."""
     unknown_below: float
     unknown_from: float | None
-    """Probability of the class `unknown` from which on the answer is so; None where it must have the greatest."""
+    """Least probability of the class `unknown` for the answer `unknown`; None if it must be the most probable class."""
     unknown: float
     """Share of the files of known kinds that are answered `unknown`."""
     files_per_second: float
     unseen: UnseenAnswers | None = None
     baselines: tuple[BaselineScore, ...] = ()
     calibration: ClassCalibration | None = None
-    """Made of these files and put into the card, where that was asked for."""
+    """The calibration that was fitted to these files and written to the card; None if it was not asked for."""
     pictures: tuple[str, ...] = field(default=())
 
 
@@ -120,17 +120,17 @@ def evaluate_classify(
     batch: int = DEFAULT_BATCH,
     on_progress: Progress | None = None,
 ) -> ClassifyEvaluation:
-    """Classify every file of a split and compare with its label.
+    """Classify every file of a split and compare the answers with the labels.
 
-    `split` is a shard, whose labels are places among the model's, or a folder whose first folders name the labels;
-    `group` takes one group of a shard, `limit` so many files spread over the split. `unseen` is a shard, of which the
-    same group is taken, or a folder of files of kinds that the model does not know. With `fragments` the files are
-    fragments of about so many bytes, and are answered as `classify fragments` answers them. `baselines` of BASELINES
-    label the same bytes. `calibrate` fits temperature and threshold to the split, and to `unseen`, and writes them
-    into the model's card, as those of fragments of that size where `fragments` is given: the files must be none that
-    the model was trained on or is judged by. The pictures are PNG files to draw.
+    `split` is a shard, whose labels are indices of the model's, or a folder whose first subfolders are the labels;
+    `group` selects one group of a shard, `limit` is a number of files, evenly spread over the split. `unseen` is a
+    shard, of which the same group is used, or a folder, of files whose kinds the model does not know. With `fragments`
+    the files are fragments of about that many bytes, and are classified like `classify fragments` does. `baselines` are
+    names of BASELINES, which classify the same bytes. `calibrate` fits temperature and threshold to the split and to
+    `unseen`, and writes them to the model's card; with `fragments` as those of fragments of that size. Do not calibrate
+    on training or test files. The pictures are PNG files to draw.
 
-    Raises ConfigError, InputError, ModelError, OutputError, and ToolError where a baseline is missing.
+    Raises ConfigError, InputError, ModelError, OutputError, and ToolError if a baseline is missing.
     """
     _check(baselines, limit, fragments)
     pictures = [path for path in (picture_confusion, picture_reliability) if path is not None]
@@ -141,35 +141,35 @@ def evaluate_classify(
     classifier = classifier if fragments is None else classifier.for_fragments(fragments)
     labels = classifier.labels
     known = load_labelled(split, labels, group=group, limit=limit)
-    strange = None if unseen is None else _load_unseen(Path(unseen), labels, group, limit)
-    meter = _Meter(len(known) + (0 if strange is None else len(strange)), on_progress)
+    unseen_split = None if unseen is None else _load_unseen(Path(unseen), labels, group, limit)
+    meter = _Meter(len(known) + (0 if unseen_split is None else len(unseen_split)), on_progress)
     start = time.perf_counter()
     logits = _logits(classifier, known, meter)
     seconds = time.perf_counter() - start
-    strange_logits = None if strange is None else _logits(classifier, strange, meter)
+    unseen_logits = None if unseen_split is None else _logits(classifier, unseen_split, meter)
     truth = np.array(known.classes)
-    made = None
+    calibration = None
     scaling, rule = classifier.scaling, classifier.rule
     if calibrate:
-        made = fit_class_calibration(
-            logits, truth, labels, split=known.name, split_sha256=known.sha256, unseen_logits=strange_logits
+        calibration = fit_class_calibration(
+            logits, truth, labels, split=known.name, split_sha256=known.sha256, unseen_logits=unseen_logits
         )
-        scaling, rule = made.scaling, made.rule
-        keep_class_calibration(classifier.folder, made, fragment_bytes=fragments)
+        scaling, rule = calibration.scaling, calibration.rule
+        keep_class_calibration(classifier.folder, calibration, fragment_bytes=fragments)
     probabilities = scaling.probabilities(logits)
     score = score_classification(probabilities, truth)
     if picture_confusion is not None:
         write_output(picture_confusion, confusion_png(score, labels), force=force)
     if picture_reliability is not None:
         write_output(picture_reliability, reliability_png(probabilities, truth), force=force)
-    number_type = str(next(iter(classifier.model.parameters())).dtype).removeprefix("torch.")
+    weights_dtype = str(next(iter(classifier.model.parameters())).dtype).removeprefix("torch.")
     return ClassifyEvaluation(
         model=classifier.name,
         labels=labels,
         split=known.name,
         split_sha256=known.sha256,
         split_files=known.num_files,
-        decoding=f"{number_type}, {batch} windows at once, {_told(classifier)}",
+        decoding=f"{weights_dtype}, {batch} windows at once, {_windows_text(classifier)}",
         score=score,
         recall=_recall(np.array(score.confusion), labels),
         worst=tuple(confused_pairs(score, labels, WORST_PAIRS)),
@@ -180,17 +180,17 @@ def evaluate_classify(
         unknown_from=rule.share_from,
         unknown=_share_unknown(are_unknown(probabilities, labels, rule), truth, labels),
         files_per_second=len(known) / max(seconds, 1e-9),
-        unseen=None if strange is None else _unseen(strange, strange_logits, labels, scaling, rule),
+        unseen=None if unseen_split is None else _unseen(unseen_split, unseen_logits, labels, scaling, rule),
         baselines=tuple(_baseline(name, known, truth, labels) for name in dict.fromkeys(baselines)),
-        calibration=made,
+        calibration=calibration,
         pictures=tuple(map(str, pictures)),
     )
 
 
 def _check(baselines: Sequence[str], limit: int | None, fragments: int | None) -> None:
-    wrong = [name for name in baselines if name not in BASELINES]
-    if wrong:
-        raise ConfigError(f"baseline {wrong[0]!r} is none of {', '.join(BASELINES)}.")
+    unknown = [name for name in baselines if name not in BASELINES]
+    if unknown:
+        raise ConfigError(f"baseline {unknown[0]!r} is unknown; choose among {', '.join(BASELINES)}.")
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
     if fragments is not None and fragments < 1:
@@ -203,7 +203,7 @@ def _load_unseen(path: Path, labels: Sequence[str], group: int | None, limit: in
 
 
 class _Meter:
-    """Counts files."""
+    """Counts classified files and reports progress."""
 
     def __init__(self, total: int, on_progress: Progress | None) -> None:
         self.done, self.total, self.on_progress = 0, total, on_progress
@@ -217,20 +217,21 @@ class _Meter:
 def _logits(classifier: Classifier, split: LabelledSplit, meter: _Meter) -> Probabilities:
     """(N, C) log-probabilities before calibration."""
     rows = []
-    for places in split.batches(_GROUP):
-        rows.append(classifier.logits([_reading(classifier, split, place) for place in places]))
-        meter.add(len(places))
+    for indices in split.batches(_GROUP):
+        rows.append(classifier.logits([_reading(classifier, split, index) for index in indices]))
+        meter.add(len(indices))
     return np.concatenate(rows)
 
 
-def _reading(classifier: Classifier, split: LabelledSplit, place: int) -> Reading:
+def _reading(classifier: Classifier, split: LabelledSplit, index: int) -> Reading:
     try:
-        return classifier.read(io.BytesIO(split.read(place)), split.names[place])
+        return classifier.read(io.BytesIO(split.read(index)), split.names[index])
     except InputError as error:
-        raise error.in_file(f"{split.name}, {split.names[place]}") from error
+        raise error.in_file(f"{split.name}, {split.names[index]}") from error
 
 
-def _told(classifier: Classifier) -> str:
+def _windows_text(classifier: Classifier) -> str:
+    """How the classifier reads long files, as a phrase."""
     if classifier.windows == "ends":
         return f"the ends of files over {classifier.most_bytes:,} bytes"
     return f"files over {classifier.most_bytes:,} bytes in windows that overlap by half"
@@ -242,7 +243,7 @@ def _recall(confusion: NDArray[np.int64], labels: Sequence[str]) -> dict[str, fl
 
 
 def _share_unknown(unknown: NDArray[np.bool_], truth: NDArray[np.int64], labels: Sequence[str]) -> float:
-    """Share of the files of known kinds that are answered `unknown`; 0 where there are none."""
+    """Share of the files of known kinds that are answered `unknown`; 0 without such files."""
     known = truth != labels.index(UNKNOWN) if UNKNOWN in labels else np.ones(len(truth), np.bool_)
     return float(unknown[known].mean()) if known.any() else 0.0
 
@@ -258,15 +259,15 @@ def _unseen(
 
 
 def _baseline(name: str, split: LabelledSplit, truth: NDArray[np.int64], labels: Sequence[str]) -> BaselineScore:
-    """What another program makes of the same bytes. Raises ToolError."""
-    ask = BASELINES[name]
-    places = {label: place for place, label in enumerate(labels)}
+    """The results of another program on the same bytes. Raises ToolError."""
+    classify = BASELINES[name]
+    index_of = {label: index for index, label in enumerate(labels)}
     answers: list[int] = []
     unknown = []
     for group in split.batches(_GROUP):
-        said = ask([split.read(place) for place in group])
-        answers += [places.get(label, len(labels)) for label in said]  # a place more, for what is none of the labels
-        unknown += [label == UNKNOWN or label not in places for label in said]
+        answered = classify([split.read(index) for index in group])
+        answers += [index_of.get(label, len(labels)) for label in answered]  # the last index is for other labels
+        unknown += [label == UNKNOWN or label not in index_of for label in answered]
     confusion = confusion_matrix(truth, answers, len(labels) + 1)
     return BaselineScore(
         name=name,

@@ -1,6 +1,6 @@
-"""`bytesim evaluate convert`: a model's conversions of a whole split, judged by bytes and by notes.
+"""`bytesim evaluate convert`: convert a whole split with a model, and compare bytes and notes with the reference.
 
-The reference is abc2midi. The model is run by `tasks.convert.model`, which sees neither it nor its answers.
+The reference is abc2midi. The model is run by `tasks.convert.model`, which cannot see the reference or its answers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from bytesim.tasks.evaluate.tune_split import load_tunes
 
 @dataclass(frozen=True, kw_only=True)
 class ConvertEvaluation:
-    """A model on a split. Refused and failed files count as wrong in every share of `score`."""
+    """The results of a model on a split. Refused and failed files count as wrong in every share of `score`."""
 
     direction: str
     model: str
@@ -50,34 +50,34 @@ class ConvertEvaluation:
     split_sha256: str
     num_files: int
     split_files: int
-    """Files of the whole split, of which `num_files` were taken."""
+    """Files in the whole split; `num_files` of them were used."""
     decoding: str
     score: ConvertScore
     by_construct: dict[str, ConvertScore]
-    """The score of the tunes that use chord symbols, grace notes and so on; a tune may be among several."""
+    """Construct (chord symbols, grace notes, ...) -> score of the tunes that use it; a tune may use several."""
     refused: int
-    """Files that never reached the model: no canonical form, or too long for it."""
+    """Number of files that the model could not read: they have no canonical form, or are too long for it."""
     failed: int
-    """Files whose answer did not end or does not parse."""
+    """Number of files whose answer did not end or does not parse."""
     bits_per_byte: float | None
-    """Of the targets, over their bytes and the end-of-patch after them; None where none fits the model."""
+    """Bits of all bytes of the targets, and of the end-of-patch after each, per byte; None if none fits the model."""
     mean_nats: float | None
-    """Mean over all tokens of the targets' patches, padding included, as published."""
+    """Mean over all tokens of the targets' patches, padding included, as in arXiv:2402.19155."""
     scored_files: int
-    """Files that fit the model's history, which these two are taken over."""
+    """Number of files that fit the model's history, over which these two are computed."""
     scored_bytes: int
     bytes_per_second: float
-    """Written, all files decoded together."""
+    """Speed of decoding all files together."""
     reference: str
-    """The program whose files, or whose rendering, the answers are compared with, and its version."""
+    """The program that the answers are compared with, and its version, such as `abc2midi 5.02`."""
     baseline: ConvertScore | None = None
-    """midi2abc of abcMIDI on the same files."""
+    """The score of abcMIDI's midi2abc on the same files."""
     sure: int | None = None
-    """Answers that the calibration in the model's card calls sure; None where it has none, or is to get one."""
+    """Number of confident answers by the calibration in the model's card; None if it has none, or gets a new one."""
     sure_right: int | None = None
-    """Those of them with the identical notes."""
+    """Number of confident answers with identical notes."""
     calibration: AnswerBound | None = None
-    """Made of these files and put into the card, where that was asked for and could be."""
+    """The bound that was fitted to these files and written to the card; None if not asked for or not possible."""
 
 
 def evaluate_convert(
@@ -96,45 +96,44 @@ def evaluate_convert(
     calibrate: bool = False,
     on_progress: Progress | None = None,
 ) -> ConvertEvaluation:
-    """Convert every tune of a split by the model, greedily, and compare with abc2midi.
+    """Convert every tune of a split with the model, greedily, and compare with abc2midi.
 
-    `pairs` is a JSON Lines file with a field `abc`, a folder of ABC files, or a shard whose whole rows have ABC for
-    sources. `slots` files are decoded at a time by each of `jobs` processes, as in `convert`. abc2midi: the model
-    reads the tune's canonical form, and should write what abc2midi makes of the tune as written, without its title.
-    midi2abc: it reads that MIDI file, and its ABC, rendered by abc2midi, should give the same notes. `details` is
-    a JSON Lines file to write, a line for each tune. `calibrate` finds out which answers may be called sure and
-    notes it in the model's card, or that none may; the files must be none that the model was trained on or is judged
-    by.
+    `pairs` is a JSON Lines file with a field `abc`, a folder of ABC files, or a shard whose rows of whole tunes have
+    ABC as sources. Each of `jobs` processes decodes `slots` files at a time, as in `convert`. abc2midi: the model reads
+    the tune's canonical form, and should write the MIDI that abc2midi writes for the tune as written, without its
+    title. midi2abc: the model reads that MIDI file, and its ABC, rendered by abc2midi, should give the same notes.
+    `details` is a JSON Lines file to write, with a line for each tune. `calibrate` fits the bound within which answers
+    are confident, and writes it to the model's card, or that there is none. Do not calibrate on training or test files.
 
-    Raises ConfigError, InputError, ModelError, OutputError, and ToolError where abc2midi is missing.
+    Raises ConfigError, InputError, ModelError, OutputError, and ToolError if abc2midi is missing.
     """
     if direction not in DIRECTIONS:
-        raise ConfigError(f"direction {direction!r} is none of {', '.join(DIRECTIONS)}.")
+        raise ConfigError(f"direction {direction!r} is unknown; choose one of {', '.join(DIRECTIONS)}.")
     if baseline and direction == ABC_TO_MIDI.name:
-        raise ConfigError("abc2midi is the reference here; a baseline, midi2abc, is there for midi2abc only.")
+        raise ConfigError("the baseline is the program midi2abc; it needs the direction midi2abc.")
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
     if details is not None:
         check_output(details, force=force)
     split = load_tunes(pairs, limit=limit)
     writer = load_writer(model, device=device, dtype=dtype, rows=slots)
-    way = DIRECTIONS[direction]
-    writer.check_converts(*way.suffixes)
+    conversion = DIRECTIONS[direction]
+    writer.check_converts(*conversion.suffixes)
     files = with_references(split)
     for file, text in zip(files, split.texts, strict=True):
-        prepare(file, text, way)
-    seconds = _decode(files, writer, way, slots, jobs, on_progress)
-    judge(files, way)
-    mean_nats = _score(files, writer, way)
-    base = baseline_score(files) if baseline else None
+        prepare(file, text, conversion)
+    seconds = _decode(files, writer, conversion, slots, jobs, on_progress)
+    judge(files, conversion)
+    mean_nats = _score(files, writer, conversion)
+    score_of_baseline = baseline_score(files) if baseline else None
     if details is not None:
         write_output(details, detail_lines(files), force=force)
-    known = None if calibrate else read_answer_bound(writer.folder, direction_of(way.suffixes))
+    in_card = None if calibrate else read_answer_bound(writer.folder, direction_of(conversion.suffixes))
     answered = [(file.surprise_nats, file.result.note_f1 == 1.0) for file in files if file.surprise_nats is not None]
-    made = fit_answer_bound(answered, split=split.name, split_sha256=split.sha256) if calibrate else None
+    fitted = fit_answer_bound(answered, split=split.name, split_sha256=split.sha256) if calibrate else None
     if calibrate:
-        keep_answer_bound(writer.folder, direction_of(way.suffixes), made)
-    sure = None if known is None else [right for nats, right in answered if nats <= known.most_nats]
+        keep_answer_bound(writer.folder, direction_of(conversion.suffixes), fitted)
+    confident = None if in_card is None else [right for nats, right in answered if nats <= in_card.most_nats]
     scored = [file for file in files if file.nats is not None and file.target is not None]
     num_bytes = sum(len(file.target or b"") for file in scored)
     return ConvertEvaluation(
@@ -155,10 +154,10 @@ def evaluate_convert(
         scored_bytes=num_bytes,
         bytes_per_second=sum(len(file.raw) for file in files) / max(seconds, 1e-9),
         reference=f"abc2midi {version_number(find_tool('abc2midi'))}",
-        baseline=base,
-        sure=None if sure is None else len(sure),
-        sure_right=None if sure is None else sum(sure),
-        calibration=made,
+        baseline=score_of_baseline,
+        sure=None if confident is None else len(confident),
+        sure_right=None if confident is None else sum(confident),
+        calibration=fitted,
     )
 
 
@@ -170,9 +169,9 @@ def _decode(
     jobs: int,
     on_progress: Progress | None,
 ) -> float:
-    """Let the model convert every file; returns the seconds it took."""
-    read = [file for file in files if not file.refused]
-    expected = sum(len(file.target or file.source) for file in read)
+    """Convert every file with the model; returns the seconds it took."""
+    readable = [file for file in files if not file.refused]
+    expected = sum(len(file.target or file.source) for file in readable)
     done = 0
 
     def on_bytes(num_bytes: int) -> None:
@@ -182,9 +181,9 @@ def _decode(
             on_progress(done, max(done, expected))
 
     start = time.perf_counter()
-    sources = [file.source for file in read]
+    sources = [file.source for file in readable]
     for row, reply in convert_all(writer, sources, direction, slots=slots, jobs=jobs, on_bytes=on_bytes):
-        file = read[row]
+        file = readable[row]
         if isinstance(reply, BytesimError):
             file.error, file.refused = str(reply), True
             continue
@@ -199,7 +198,7 @@ def _decode(
 
 
 def _score(files: Sequence[JudgedFile], writer: Writer, direction: Direction) -> float | None:
-    """Teacher-forced nats of every target that fits the model; returns the mean over all tokens."""
+    """Set the negative log-likelihood of every target that fits the model; returns the mean over all tokens in nats."""
     config = writer.model.config
     total, tokens = 0.0, 0
     for file in files:

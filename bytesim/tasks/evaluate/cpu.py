@@ -1,6 +1,6 @@
-"""`bytesim evaluate cpu`: a model's states of whole programs against the exact machine's.
+"""`bytesim evaluate cpu`: compare a model's states of whole programs with those of the exact machine.
 
-The model runs free, from memory and first state alone; `cpu_model` sees nothing of what is right.
+The model is free-running: it reads only the memory and the first state. `predictors.cpu` cannot see the right states.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ from bytesim.training.data.shards import load_shard, sha256_of
 DEFAULT_PROGRAMS = 1000
 DEFAULT_SLOTS = 64
 _OPCODE = 2
+"""Offset of the opcode in a state."""
 _FETCHED = [0, 2, 3, 4, 5]
-"""Where a state holds its opcode, and what a fetch writes: PC and IR."""
+"""Offsets of the bytes of a state that a fetch writes: PC and IR."""
 Program = tuple[bytes, bytes]
-"""Memory (1024 bytes) and all states, the first one included."""
+"""Memory (1024 bytes) and all states, including the first."""
 
 
 def evaluate_cpu(
@@ -53,30 +54,31 @@ def evaluate_cpu(
 ) -> CpuEvaluation:
     """Let the model run programs from memory and first state, and compare every later state with the right one.
 
-    `programs` is a shard of `data build cpu`; without one, `count` random programs (1,000) of at most `longest`
-    instructions are made, the same ones each time: those of `split`, train, dev or test. `score` also takes bits per
-    byte, teacher-forced. `slots` programs are decoded at a time. `picture` is a PNG to draw.
+    `programs` is a shard of `data build cpu`; without one, `count` (1,000) random programs of at most `longest`
+    instructions are made, always the same: those of `split`, which is train, dev or test. `score` also measures bits
+    per byte, teacher-forced. `slots` programs are decoded at a time. `picture` is a PNG to draw.
 
     Raises ConfigError, InputError, FormatError, ModelError, OutputError.
     """
     if split not in SPLITS:
-        raise ConfigError(f"split {split!r} is none of {', '.join(SPLITS)}.")
+        raise ConfigError(f"split {split!r} is unknown; choose one of {', '.join(SPLITS)}.")
     if count is not None and count < 1:
-        raise ConfigError(f"{count} programs cannot be measured; choose 1 or more.")
+        raise ConfigError(f"count {count} is out of range; choose 1 or more.")
     if not 1 <= longest <= MAX_INSTRUCTIONS:
         raise ConfigError(f"programs have 1 to {MAX_INSTRUCTIONS} instructions, not {longest}.")
     if picture is not None:
         check_output(picture, force=force)
-    name, digest, rows = _from_shard(Path(programs), count) if programs else _made(count, split, longest)
+    name, digest, rows = _from_shard(Path(programs), count) if programs else _random(count, split, longest)
     writer = load_cpu_model(model, device=device, dtype=dtype, rows=slots)
     started = time.perf_counter()
-    found, ended = _predict(writer, rows, slots, on_progress)
+    predicted, ended = _predict(writer, rows, slots, on_progress)
     seconds = time.perf_counter() - started
-    scores = [state_accuracy(mine, states[STATE_SIZE:]) for mine, (_, states) in zip(found, rows, strict=True)]
+    pairs = zip(predicted, rows, strict=True)
+    scores = [state_accuracy(written, states[STATE_SIZE:]) for written, (_, states) in pairs]
     lengths = [len(states) // STATE_SIZE - 1 for _, states in rows]
-    by_opcode, fetch = _by_opcode(found, rows)
+    by_opcode, fetch = _by_opcode(predicted, rows)
     total = sum_states(scores)
-    seen = CpuEvaluation(
+    evaluation = CpuEvaluation(
         model=writer.name,
         split=name,
         split_sha256=digest,
@@ -89,27 +91,27 @@ def evaluate_cpu(
         by_opcode=by_opcode,
         fetch=fetch,
         unended=ended.count(False),
-        longest_right=max((n for n, each in zip(lengths, scores, strict=True) if each.programs_right), default=0),
+        longest_right=max((n for n, one in zip(lengths, scores, strict=True) if one.programs_right), default=0),
         bits_per_byte=_bits_per_byte(writer, rows) if score else None,
-        states_per_second=sum(map(len, found)) / STATE_SIZE / max(seconds, 1e-9),
+        states_per_second=sum(map(len, predicted)) / STATE_SIZE / max(seconds, 1e-9),
     )
     if picture is not None:
         from bytesim.pictures.cpu_evaluation import draw_evaluation
 
-        tried = {"fetch": seen.fetch, **seen.by_opcode}
-        wrong = {name: operation.wrong / operation.executed for name, operation in tried.items() if operation.executed}
+        operations = {"fetch": evaluation.fetch, **evaluation.by_opcode}
+        wrong = {name: counts.wrong / counts.executed for name, counts in operations.items() if counts.executed}
         title = (
-            f"{seen.model}: {seen.byte_accuracy:.4%} of state bytes, {seen.program_accuracy:.1%} of programs right "
-            f"({seen.split})"
+            f"{evaluation.model}: {evaluation.byte_accuracy:.4%} of state bytes, "
+            f"{evaluation.program_accuracy:.1%} of programs right ({evaluation.split})"
         )
-        write_output(picture, draw_evaluation(seen.by_length, wrong, title), force=force)
-    return seen
+        write_output(picture, draw_evaluation(evaluation.by_length, wrong, title), force=force)
+    return evaluation
 
 
 def _predict(
     writer: Writer, rows: list[Program], slots: int, on_progress: Progress | None
 ) -> tuple[list[bytes], list[bool]]:
-    """The states after the first that the model writes for each program, and whether it ended them."""
+    """For each program, the states that the model writes after the first, and whether it ended the program."""
     done, expected = 0, sum(len(states) - STATE_SIZE for _, states in rows)
 
     def on_bytes(num_bytes: int) -> None:
@@ -120,39 +122,40 @@ def _predict(
 
     steps = max(len(states) // STATE_SIZE for _, states in rows)
     asked = [(memory, parse_state(states[:STATE_SIZE])) for memory, states in rows]
-    made = predict_states(writer, asked, steps=steps, slots=slots, on_bytes=on_bytes)
-    return [each.data for each in made], [each.ended for each in made]
+    replies = predict_states(writer, asked, steps=steps, slots=slots, on_bytes=on_bytes)
+    return [reply.data for reply in replies], [reply.ended for reply in replies]
 
 
-def _by_opcode(found: list[bytes], rows: list[Program]) -> tuple[dict[str, OpcodeScore], OpcodeScore]:
+def _by_opcode(predicted: list[bytes], rows: list[Program]) -> tuple[dict[str, OpcodeScore], OpcodeScore]:
+    """Name of an operation -> its score, and the score of fetches, up to the first wrong state of each program."""
     executed: Counter[int] = Counter()
     wrong: Counter[int] = Counter()
     fetched = misfetched = 0
-    for mine, (_, all_states) in zip(found, rows, strict=True):
+    for written, (_, all_states) in zip(predicted, rows, strict=True):
         right = np.frombuffer(all_states, np.uint8).reshape(-1, STATE_SIZE)
-        differs = _differences(mine, right[1:])
-        bad = np.flatnonzero(differs.any(1))
-        seen = int(bad[0]) + 1 if len(bad) else len(differs)
-        acted = right[1:seen, _OPCODE]  # the opcode of state k shows in state k + 1
-        executed.update(acted.tolist())
-        fetched += seen
-        last = differs[seen - 1]
+        differs = _differences(written, right[1:])
+        wrong_states = np.flatnonzero(differs.any(1))
+        counted = int(wrong_states[0]) + 1 if len(wrong_states) else len(differs)
+        opcodes = right[1:counted, _OPCODE]  # the operation in state k takes effect in state k + 1
+        executed.update(opcodes.tolist())
+        fetched += counted
+        last = differs[counted - 1]
         misfetched += bool(last[_FETCHED].any())
-        if seen > 1 and np.delete(last, _FETCHED).any():
-            wrong[int(acted[-1])] += 1
+        if counted > 1 and np.delete(last, _FETCHED).any():
+            wrong[int(opcodes[-1])] += 1
     scores = {
-        each.name: OpcodeScore(executed=executed[each.code], wrong=wrong[each.code])
-        for each in OPERATIONS
-        if executed[each.code]
+        operation.name: OpcodeScore(executed=executed[operation.code], wrong=wrong[operation.code])
+        for operation in OPERATIONS
+        if executed[operation.code]
     }
     return scores, OpcodeScore(executed=fetched, wrong=misfetched)
 
 
-def _differences(mine: bytes, right: Bytes) -> NDArray[np.bool_]:
-    """(n, 16) which bytes of the right states were not found."""
+def _differences(written: bytes, right: Bytes) -> NDArray[np.bool_]:
+    """(n, 16) true where the written states lack, or differ from, a byte of the right states."""
     padded = np.full(right.shape, 256, np.int16)
-    kept = min(len(mine), right.size)
-    padded.reshape(-1)[:kept] = np.frombuffer(mine, np.uint8)[:kept]
+    kept = min(len(written), right.size)
+    padded.reshape(-1)[:kept] = np.frombuffer(written, np.uint8)[:kept]
     return padded != right
 
 
@@ -165,8 +168,8 @@ def _bits_per_byte(writer: Writer, rows: list[Program]) -> float:
     return bits_per_byte(nats, num_bytes)
 
 
-def _made(count: int | None, split: str, longest: int) -> tuple[str, str, list[Program]]:
-    """Name, sha256 and programs of a split made here."""
+def _random(count: int | None, split: str, longest: int) -> tuple[str, str, list[Program]]:
+    """Name, sha256 and programs of a split of random programs."""
     blocks = split_programs(split, count or DEFAULT_PROGRAMS, Plan(longest=longest))
     rows = [(program.ljust(MEMORY_SIZE, b"\0"), states) for block in blocks for program, states in with_states(block)]
     digest = hashlib.sha256(b"".join(memory + all_states for memory, all_states in rows)).hexdigest()
@@ -180,7 +183,7 @@ def _from_shard(path: Path, count: int | None) -> tuple[str, str, list[Program]]
     for index in range(len(shard))[:count]:
         program, states = shard.row(index)
         if len(program) > MEMORY_SIZE or len(states) % STATE_SIZE or len(states) < 2 * STATE_SIZE:
-            raise FormatError("is no shard of programs and their states.", file=str(path))
+            raise FormatError("is not a shard of programs and their states.", file=str(path))
         rows.append((program.ljust(MEMORY_SIZE, b"\0"), states))
     if not rows:
         raise FormatError("holds no programs.", file=str(path))

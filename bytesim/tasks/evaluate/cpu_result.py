@@ -1,4 +1,4 @@
-"""What `evaluate cpu` finds."""
+"""The results of `evaluate cpu`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from bytesim.metrics import StateScore
 
 @dataclass(frozen=True, kw_only=True)
 class OpcodeScore:
-    """How often the effect of an operation came out right. Counted up to the first wrong state of each program:
-    what follows rests on wrong values."""
+    """How often a model predicts the effect of an operation correctly.
+
+    Only states up to the first wrong one of each program count, because later states depend on the wrong values.
+    """
 
     executed: int
     wrong: int
 
     @property
     def accuracy(self) -> float:
-        """Share of the executed ones that came out right; 1 for none."""
+        """Share of the executions that are right; 1 without executions."""
         return 1 - self.wrong / self.executed if self.executed else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class CpuEvaluation:
-    """A model on programs of the CPU, free-running."""
+    """The results of a free-running model on programs of the CPU."""
 
     model: str
     split: str
@@ -32,16 +34,16 @@ class CpuEvaluation:
     score: StateScore
     byte_accuracy: float
     program_accuracy: float
-    """Share of programs right to the last byte."""
+    """Share of programs that are right in every byte."""
     by_length: dict[str, StateScore]
     by_opcode: dict[str, OpcodeScore]
     fetch: OpcodeScore
-    """PC and IR of the same states."""
+    """The score of PC and IR of the same states."""
     unended: int
-    """Programs that the model did not end."""
+    """Number of programs that the model did not end."""
     longest_right: int
-    """Instructions of the longest program that is right to the last byte; 0 for none."""
+    """Instructions of the longest program that is right in every byte; 0 for none."""
     bits_per_byte: float | None
-    """Of the states after the first, teacher-forced, where that was asked for."""
+    """Bits per byte of the states after the first, teacher-forced; None if not asked for."""
     states_per_second: float
-    """Predicted, all programs decoded together."""
+    """Speed of predicting all programs together."""

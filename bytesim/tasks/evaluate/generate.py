@@ -1,4 +1,4 @@
-"""`bytesim evaluate generate`: do the files that a model writes open elsewhere, and is every one of them new?"""
+"""`bytesim evaluate generate`: check that files written by a model open in other programs, and that they are new."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from bytesim.tasks.generate.generate import OnBytes, OnFiles, generate
 from bytesim.training.data.shards import load_shard
 
 MAX_REASONS = 10
-"""Failures that are spelled out."""
+"""Most failures whose reasons are reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateEvaluation:
-    """What became of the files that a model was asked for."""
+    """The results of a model that was asked to write files."""
 
     model: str
     suffix: str
     asked: int
     written: int
     opens_in: str
-    """What opens such files: Pillow, soundfile, music21, or a decoder of UTF-8."""
+    """The program that opens such files: Pillow, soundfile, music21, or a decoder of UTF-8."""
     opened: int
     alike: int
-    """Files that equal an earlier one."""
+    """Number of files that equal an earlier one."""
     tries: int
-    """Draws that all the files took."""
+    """Number of draws for all files together."""
     truncated: int
     training_rows: int
-    """Rows of the shards that the files were compared with."""
+    """Number of training rows that the files were compared with."""
     copies: int | None
-    """Files that equal a training row; None where none was given."""
+    """Number of files that equal a training row; None if no shard was given."""
     num_bytes: int
     seed: int
     seconds: float
-    """For writing the files, the model loaded included."""
+    """Time to load the model and write the files."""
     reasons: tuple[str, ...]
-    """Of the first files that were not written or do not open."""
+    """Why the first files that failed were not written or do not open."""
 
 
 def evaluate_generate(
@@ -67,11 +67,12 @@ def evaluate_generate(
     on_bytes: OnBytes | None = None,
     on_files: OnFiles | None = None,
 ) -> GenerateEvaluation:
-    """Let a model write `count` files, open each with a program of others, and look for it among the training rows.
+    """Let a model write `count` files, open each with another program, and compare it with the training rows.
 
     `against` names shards (.npz) that the model was trained on. The files are kept in the folder `output`, which must
-    be new or empty, where one is given. Other settings are those of `generate`. Raises ConfigError, ModelError,
-    OutputError, InputError for a shard, and DecodeError where the model wrote nothing; files that fail are counted.
+    be new or empty; without one they are deleted. Other settings are those of `generate`. Raises ConfigError,
+    ModelError, OutputError, InputError for a shard, and DecodeError if the model wrote no file; failed files are
+    counted.
     """
     digests, num_rows = _digests_of(against)
     with _folder(output) as folder:
@@ -92,28 +93,28 @@ def evaluate_generate(
             on_files=on_files,
         )
         seconds = time.monotonic() - started
-        made = [outcome.result for outcome in outcomes if outcome.result]
+        written = [outcome.result for outcome in outcomes if outcome.result]
         reasons = [str(outcome.error) for outcome in outcomes if outcome.error]
-        if not made:
-            raise DecodeError(f"the model wrote no file at all; of the first: {reasons[0]}")
-        files = [read_input(each.output) for each in made]
-        kind = Path(made[0].output).suffix.lstrip(".")
+        if not written:
+            raise DecodeError(f"the model wrote no valid file; the first failed: {reasons[0]}")
+        files = [read_input(file.output) for file in written]
+        kind = Path(written[0].output).suffix.lstrip(".")
     program, opens = OPENERS.get(kind, ("any program", lambda data: None))
-    tried = [(each.seed, _why(opens, data)) for each, data in zip(made, files, strict=True)]
-    failures = [f"seed {number}: {why}" for number, why in tried if why]
-    seen = Counter(_digest(data, kind) for data in files)
+    problems = [(file.seed, _problem(opens, data)) for file, data in zip(written, files, strict=True)]
+    failures = [f"seed {number}: {problem}" for number, problem in problems if problem]
+    copies_of = Counter(_digest(data, kind) for data in files)
     return GenerateEvaluation(
-        model=made[0].model,
+        model=written[0].model,
         suffix=kind,
         asked=count,
-        written=len(made),
+        written=len(written),
         opens_in=program,
-        opened=len(made) - len(failures),
-        alike=len(files) - len(seen),
-        tries=sum(each.tries for each in made),
-        truncated=sum(each.truncated for each in made),
+        opened=len(written) - len(failures),
+        alike=len(files) - len(copies_of),
+        tries=sum(file.tries for file in written),
+        truncated=sum(file.truncated for file in written),
         training_rows=num_rows,
-        copies=sum(times for digest, times in seen.items() if digest in digests) if against else None,
+        copies=sum(number for digest, number in copies_of.items() if digest in digests) if against else None,
         num_bytes=sum(map(len, files)),
         seed=seed,
         seconds=seconds,
@@ -122,7 +123,7 @@ def evaluate_generate(
 
 
 def _folder(output: str | Path | None) -> AbstractContextManager[str]:
-    """The folder that the files are kept in, or one for as long as they are looked at. Raises OutputError."""
+    """The folder `output`, which must be new or empty, or else a temporary folder. Raises OutputError."""
     if output is None:
         return tempfile.TemporaryDirectory(prefix="bytesim-")
     check_output_folder(Path(output), ())
@@ -133,21 +134,21 @@ def _folder(output: str | Path | None) -> AbstractContextManager[str]:
 
 
 def _digests_of(shards: Sequence[str | Path]) -> tuple[set[bytes], int]:
-    """Of the sources and targets of all rows, for a model may have been shown either; and how many rows there are."""
+    """Digests of the sources and targets of all rows (a model may be trained on either), and the number of rows."""
     digests: set[bytes] = set()
     num_rows = 0
     for path in shards:
         shard = load_shard(Path(path))
         num_rows += len(shard)
         for index in range(len(shard)):
-            digests.update(hashlib.sha256(each).digest() for each in shard.row(index) if each)
+            digests.update(hashlib.sha256(data).digest() for data in shard.row(index) if data)
     return digests, num_rows
 
 
 def _digest(data: bytes, suffix: str) -> bytes:
-    """Of a file as a training row holds it: of a tune that is its canonical form."""
+    """Digest of a file in the form of training rows, which for tunes is the canonical form."""
     if suffix == "abc":
-        with suppress(BytesimError):  # of any other form it is no row
+        with suppress(BytesimError):  # a tune without a canonical form cannot equal a row
             data = abc.canonical(abc.parse(abc.decode_text(data))).text.encode("ascii")
     return hashlib.sha256(data).digest()
 
@@ -184,13 +185,13 @@ OPENERS: dict[str, tuple[str, Callable[[bytes], None]]] = {
     "txt": ("UTF-8", _open_text),
     "wav": ("soundfile", _open_sound),
 }
-"""Suffix -> what opens its files, and how."""
+"""Suffix -> (name of the program, function that opens a file with it and raises if that fails)."""
 
 
-def _why(opens: Callable[[bytes], None], data: bytes) -> str:
-    """Why a file does not open; nothing where it does."""
+def _problem(opens: Callable[[bytes], None], data: bytes) -> str:
+    """Why a file does not open; empty if it opens."""
     try:
         opens(data)
-    except Exception as error:  # each package raises kinds of its own
+    except Exception as error:  # every package raises other types
         return f"{type(error).__name__}: {error}"
     return ""

@@ -1,6 +1,6 @@
-"""The files that a conversion is judged by: what the model reads, what it should write, and how its answer did.
+"""The tunes of `evaluate convert`: the source of each, the expected answer, and the score of the model's answer.
 
-The reference is abc2midi. No model is run in here.
+The reference is abc2midi. No model runs in this file.
 """
 
 from __future__ import annotations
@@ -21,37 +21,41 @@ from bytesim.tasks.evaluate.tune_split import Split, without_title
 
 @dataclass(kw_only=True)
 class JudgedFile:
-    """One file of the split on its way."""
+    """One tune of the split; its fields are filled in step by step."""
 
     name: str
     reference: bytes | None
-    """abc2midi's MIDI of the tune as written, without its title; None where abc2midi reports an error."""
+    """abc2midi's MIDI of the tune as written, without its title; None if abc2midi reports an error."""
     source: bytes = b""
-    """What the model reads."""
+    """The file that the model reads."""
     target: bytes | None = None
-    """What it should write; None where that is not known."""
+    """The file that the model should write; None if it is not known."""
     constructs: tuple[str, ...] | None = None
-    """The rarer parts of ABC notation that the tune uses; None where it has no canonical form."""
+    """The rarer parts of ABC notation that the tune uses; None if it has no canonical form."""
     bpm: float | None = None
-    """Quarter notes a minute to write into the answer; None for none."""
+    """Quarter notes per minute to write into the answer; None for no tempo."""
     raw: bytes = b""
+    """The bytes that the model wrote."""
     surprise_nats: float | None = None
-    """Of the model at its answer; None where it gave none that ended and parses."""
+    """Negative log-likelihood of the answer in nats; None if it did not end or does not parse."""
     written: bytes | None = None
+    """The finished answer; None if it did not end or does not parse."""
     error: str | None = None
     refused: bool = False
+    """Whether the model could not read the source."""
     result: ConvertResult = field(default_factory=ConvertResult.failed)
     nats: float | None = None
+    """Negative log-likelihood of the target in nats, teacher-forced; None if it was not scored."""
 
 
 def with_references(split: Split) -> list[JudgedFile]:
-    """The tunes of a split with abc2midi's MIDI of each. Raises ToolError where abc2midi is missing."""
+    """The tunes of a split with abc2midi's MIDI of each. Raises ToolError if abc2midi is missing."""
     labels = label_many(map(without_title, split.texts))
     return [JudgedFile(name=name, reference=label) for name, label in zip(split.ids, labels, strict=True)]
 
 
 def prepare(file: JudgedFile, text: str, direction: Direction) -> None:
-    """Set what the model reads, and what it should write."""
+    """Set the source and the target of a file, or its error."""
     canonical: bytes | None = None
     unread: BytesimError | None = None
     try:
@@ -69,7 +73,7 @@ def prepare(file: JudgedFile, text: str, direction: Direction) -> None:
         return
     try:
         if file.reference is None:
-            raise ConfigError("abc2midi makes no MIDI of this tune.")
+            raise ConfigError("abc2midi reports an error for this tune.")
         file.source, _ = to_model_form(file.reference, stress=True)
         file.target = canonical
     except BytesimError as error:
@@ -77,7 +81,7 @@ def prepare(file: JudgedFile, text: str, direction: Direction) -> None:
 
 
 def judge(files: Sequence[JudgedFile], direction: Direction) -> None:
-    """Set each file's result. What the reference cannot judge counts as wrong."""
+    """Set each file's result. Files without a reference count as wrong."""
     if direction.target == "mid":
         _judge_midi(files)
     else:
@@ -98,11 +102,11 @@ def _judge_abc(files: Sequence[JudgedFile]) -> None:
         assert file.reference is not None
         if rendering is None:
             file.error = "abc2midi cannot render the model's ABC."
-        mended = None if file.written is None else _plain(file.written)
-        file.result = ConvertResult.of(file.target or b"", file.raw, mended, _f1(file.reference, rendering))
+        plain = None if file.written is None else _canonical(file.written)
+        file.result = ConvertResult.of(file.target or b"", file.raw, plain, _f1(file.reference, rendering))
 
 
-def _plain(written: bytes) -> bytes:
+def _canonical(written: bytes) -> bytes:
     return abc.canonical(abc.parse(written.decode("utf-8"))).text.encode("ascii")
 
 
@@ -111,14 +115,14 @@ def _f1(reference: bytes, written: bytes | None) -> float | None:
 
 
 def by_construct(files: Sequence[JudgedFile]) -> dict[str, ConvertScore]:
-    """The score of the tunes that use each construct, and of those that use none."""
+    """Construct -> score of the tunes that use it; `none of these` for the tunes that use none."""
     groups = {name: [file.result for file in files if name in (file.constructs or ())] for name in CONSTRUCTS.values()}
     groups["none of these"] = [file.result for file in files if file.constructs == ()]
     return {name: score_converts(results) for name, results in groups.items() if results}
 
 
 def baseline_score(files: Sequence[JudgedFile]) -> ConvertScore:
-    """midi2abc of abcMIDI on the same MIDI files, rendered by abc2midi."""
+    """The score of abcMIDI's midi2abc on the same MIDI files; its ABC is rendered by abc2midi."""
     texts: list[str] = []
     for file in files:
         try:
@@ -133,6 +137,7 @@ def baseline_score(files: Sequence[JudgedFile]) -> ConvertScore:
 
 
 def detail_lines(files: Sequence[JudgedFile]) -> bytes:
+    """The results as JSON Lines, an object for each file."""
     lines = []
     for file in files:
         row = {"id": file.name, **asdict(file.result), "refused": file.refused, "error": file.error}

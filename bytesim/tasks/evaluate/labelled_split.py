@@ -1,4 +1,4 @@
-"""The labelled files a classifier is judged on, and what identifies them: name, sha256, how many."""
+"""Loads the labelled files on which a classifier is evaluated, with the name, sha256 and size of their split."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from bytesim.training.data.shards import Shard, load_shard, sha256_of
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledSplit:
-    """Files with their classes. Their bytes are read one by one."""
+    """Files with their classes. Each file is read when it is used."""
 
     name: str
     sha256: str
-    """Of the shard, or of the lines `sha256  path` of every file of a folder, as sha256sum prints them."""
+    """Hash of the shard; for a folder, of the lines `sha256  path` of its files, as sha256sum prints them."""
     num_files: int
-    """In the whole split, or in its group, before any limit."""
+    """Number of files in the whole split, or in its group, before any limit."""
     names: tuple[str, ...]
     classes: tuple[int, ...]
-    """Their labels' places; -1 for a file without one, where none is needed."""
+    """Index of each file's label; -1 if labels are not needed."""
     read: Callable[[int], bytes]
-    """The bytes of the file at a place. Raises InputError."""
+    """Reads the file at an index. Raises InputError."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     def batches(self, files: int) -> Iterator[range]:
-        """Places, so many files at a time."""
+        """Ranges of at most `files` indices each."""
         for start in range(0, len(self), files):
             yield range(start, min(start + files, len(self)))
 
@@ -47,18 +47,19 @@ def load_labelled(
     limit: int | None = None,
     need_labels: bool = True,
 ) -> LabelledSplit:
-    """A shard (.npz), whose labels are places in `labels`, or a folder of files whose labels `find_label` finds.
+    """The split in a shard (.npz), whose labels are indices in `labels`, or in a folder, labelled by `find_label`.
 
-    `group` takes the rows of that group of a shard. With `limit` so many files, spread over the split. Without
-    `need_labels` files may have none, or others. Raises InputError, and ConfigError for a group of a folder.
+    `group` selects the rows of one group of a shard. `limit` is a number of files, evenly spread over the split.
+    Without `need_labels` files may have no label, or other ones. Raises InputError, and ConfigError for a group of a
+    folder.
     """
-    place = Path(path)
-    if place.is_dir():
+    location = Path(path)
+    if location.is_dir():
         if group is not None:
-            raise ConfigError("groups are those of a shard; a folder has none.")
-        split = _from_folder(place, labels, limit, need_labels)
+            raise ConfigError("a folder has no groups; leave group out, or name a shard.")
+        split = _from_folder(location, labels, limit, need_labels)
     else:
-        split = _from_shard(place, labels, group, limit, need_labels)
+        split = _from_shard(location, labels, group, limit, need_labels)
     if not len(split):
         raise InputError("holds no files" + ("." if group is None else f" of group {group}."), file=str(path))
     return split
@@ -71,7 +72,7 @@ def _from_shard(
     rows = np.arange(len(shard)) if group is None else np.flatnonzero(shard.group == group)
     kept = _spread(rows.tolist(), limit)
     classes = [int(shard.label[row]) for row in kept]
-    if need_labels and not all(0 <= each < len(labels) for each in classes):
+    if need_labels and not all(0 <= label < len(labels) for label in classes):
         raise InputError(f"its labels do not fit a model that has {len(labels)}.", file=str(path))
     return LabelledSplit(
         name=path.name if group is None else f"{path.name}, group {group}",
@@ -79,21 +80,21 @@ def _from_shard(
         num_files=len(rows),
         names=tuple(f"row {row}" for row in kept),
         classes=tuple(classes if need_labels else [-1] * len(kept)),
-        read=lambda place: shard.row(kept[place])[1],
+        read=lambda index: shard.row(kept[index])[1],
     )
 
 
 def _from_folder(folder: Path, labels: Sequence[str], limit: int | None, need_labels: bool) -> LabelledSplit:
     files = [path for path in list_files(folder) if path.stat().st_size]
-    places = {label: place for place, label in enumerate(labels)}
+    index_of = {label: index for index, label in enumerate(labels)}
     classes = []
     for path in files:
         label = find_label(folder, path)
-        if need_labels and label not in places:
+        if need_labels and label not in index_of:
             known = ", ".join(labels[:12]) + (", ..." if len(labels) > 12 else "")
-            said = "has no label" if label is None else f"its label is {label!r}"
-            raise InputError(f"{said}; the model knows {known}.", file=str(path))
-        classes.append(places[label] if need_labels and label is not None else -1)
+            problem = "has no label" if label is None else f"its label is {label!r}"
+            raise InputError(f"{problem}; the model knows {known}.", file=str(path))
+        classes.append(index_of[label] if need_labels and label is not None else -1)
     kept = _spread(list(range(len(files))), limit)
     listed = sorted((path.relative_to(folder).as_posix(), sha256_of(path)) for path in files)
     lines = "".join(f"{digest}  {name}\n" for name, digest in listed)
@@ -101,9 +102,9 @@ def _from_folder(folder: Path, labels: Sequence[str], limit: int | None, need_la
         name=folder.name or str(folder.resolve().name),
         sha256=hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(),
         num_files=len(files),
-        names=tuple(files[place].relative_to(folder).as_posix() for place in kept),
-        classes=tuple(classes[place] for place in kept),
-        read=lambda place: _read(files[kept[place]]),
+        names=tuple(files[index].relative_to(folder).as_posix() for index in kept),
+        classes=tuple(classes[index] for index in kept),
+        read=lambda index: _read(files[kept[index]]),
     )
 
 
@@ -115,7 +116,7 @@ def _read(path: Path) -> bytes:
 
 
 def _spread(rows: list[int], limit: int | None) -> list[int]:
-    """All rows, or `limit` of them from the first to the last."""
+    """All rows, or `limit` of them, evenly spaced."""
     if limit is None or limit >= len(rows):
         return rows
-    return [rows[place * len(rows) // limit] for place in range(limit)]
+    return [rows[number * len(rows) // limit] for number in range(limit)]

@@ -1,4 +1,4 @@
-"""The files a model is judged on, and what identifies them: name, sha256, how many."""
+"""Loads the tunes on which a model is evaluated, with the name, sha256 and size of their split."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from bytesim.formats import abc
 from bytesim.training.data.shards import load_shard, sha256_of
 
 MAX_SPLIT_BYTES = 256 * 1024 * 1024
-"""Largest split, unpacked."""
+"""Largest split, after decompression."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Tunes as written."""
+    """Tunes as their authors wrote them."""
 
     name: str
     sha256: str
-    """Of the file, or of the texts of a folder in order."""
+    """Hash of the file, or of the texts of a folder in order."""
     ids: tuple[str, ...]
     texts: tuple[str, ...]
     num_tunes: int
-    """In the whole split, before any limit."""
+    """Number of tunes in the whole split, before any limit."""
 
 
 def load_tunes(path: str | Path, *, limit: int | None = None) -> Split:
-    """The tunes of a JSON Lines file (one object with the field `abc` a line; may be .xz), of a folder of ABC files, or
-    of a shard: the sources of its rows that are whole tunes.
+    """The tunes of a JSON Lines file, of a folder of ABC files, or of a shard.
 
-    With `limit` the first so many; of a shard, whose rows are in the order of their sources, so many spread over it.
-    Raises InputError.
+    Each line of the file is an object with the field `abc`; the file may be .xz. Of a shard the sources of its whole
+    tunes are used. `limit` is a number of tunes: the first ones, or for a shard, whose rows are sorted by their
+    sources, evenly spaced ones. Raises InputError.
     """
-    place = Path(path)
-    read = _from_folder if place.is_dir() else _from_shard if place.suffix == ".npz" else _from_lines
-    rows, digest = read(place)
+    location = Path(path)
+    read = _from_folder if location.is_dir() else _from_shard if location.suffix == ".npz" else _from_lines
+    rows, digest = read(location)
     if not rows:
         raise InputError("holds no tunes.", file=str(path))
-    step = max(1, len(rows) // limit) if limit and place.suffix == ".npz" else 1
+    step = max(1, len(rows) // limit) if limit and location.suffix == ".npz" else 1
     kept = rows[::step][:limit]
     return Split(
-        name=place.name or str(place.resolve().name),
+        name=location.name or str(location.resolve().name),
         sha256=digest,
         ids=tuple(name for name, _ in kept),
         texts=tuple(text for _, text in kept),
@@ -55,7 +55,7 @@ def load_tunes(path: str | Path, *, limit: int | None = None) -> Split:
 
 
 def without_title(text: str) -> str:
-    """The tune without its T: fields, which change abc2midi's bytes and no note."""
+    """The tune without its T: fields, which change the bytes that abc2midi writes, but no note."""
     return abc.split_book(text)[0].alone(title=False)
 
 
@@ -93,9 +93,9 @@ def _from_lines(path: Path) -> tuple[list[tuple[str, str]], str]:
             row = json.loads(line)
             text, name = row["abc"], row.get("id", number)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InputError(f"line {number} is no JSON object with a field abc.", file=str(path)) from error
+            raise InputError(f"line {number} is not a JSON object with a field abc.", file=str(path)) from error
         if not isinstance(text, str):
-            raise InputError(f"line {number}: the field abc is no text.", file=str(path))
+            raise InputError(f"line {number}: the field abc is not text.", file=str(path))
         rows.append((str(name), text))
     return rows, hashlib.sha256(raw).hexdigest()
 
@@ -109,4 +109,4 @@ def _unpacked(raw: bytes, path: Path) -> str:
             raise InputError(f"longer than {MAX_SPLIT_BYTES:,} bytes. Split the file.", file=str(path))
         return raw.decode("utf-8")
     except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(f"no JSON Lines file, packed or not: {error}.", file=str(path)) from error
+        raise InputError(f"not a JSON Lines file, plain or .xz: {error}.", file=str(path)) from error

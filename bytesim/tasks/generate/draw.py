@@ -1,4 +1,4 @@
-"""Drawing new files from a model until every one is valid and like no other. Nothing here may see the rules."""
+"""Draws new files from a model until all are valid and different. The rule-based converters must not be used here."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from bytesim.tasks.generate.kinds import Kind
 from bytesim.tasks.generate.prompt import Beginning
 
 SLOTS = 64
-"""Files that are written side by side; a step reads the weights once for all of them."""
+"""Files that are decoded together; a step reads the weights once for all of them."""
 
 OnFiles = Callable[[int, int], None]
-"""Hears of (files done, files in all)."""
+"""Called with (files done, total files)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,27 +40,27 @@ class Generated:
     model: str
     num_bytes: int
     seed: int
-    """With the same model, prompt and settings, this seed and a count of 1 give the file again."""
+    """With the same model, prompt and settings, this seed and a count of 1 give the same file."""
     tries: int
-    """Draws it took to get a valid file."""
+    """Number of draws until the file was valid."""
     truncated: bool
-    """Whether it was cut, or brought to an end where it had to end, and not ended by the model."""
+    """Whether the file was cut, or its grammar forced the end at a length limit."""
     midi: str | None = None
-    """The MIDI file beside a tune, where one was asked for."""
+    """Path of the MIDI file of a tune; None if none was written."""
     midi_engine: str | None = None
-    """What made it: model, abc2midi or music21."""
+    """The engine that wrote the MIDI file: model, abc2midi or music21."""
     score: str | None = None
-    """The picture of a tune's score, where one was asked for."""
+    """Path of the sheet music of a tune; None if none was written."""
 
 
 @dataclass(kw_only=True)
 class Job:
-    """What the files of one call share, and what has become of them."""
+    """The settings that all files of one call share, and the digests of those written so far."""
 
     writer: Writer
     suffix: str
     kind: Kind | None
-    """None where the model may write what it likes."""
+    """None for files without a grammar."""
     beginning: Beginning
     sampling: Sampling
     max_bytes: int | None
@@ -69,12 +69,12 @@ class Job:
     many: bool
     force: bool
     beside: tuple[str, ...] = ()
-    """Suffixes of what will be written beside each file."""
-    seen: set[bytes] = field(default_factory=set)
-    """Digests of the files so far."""
+    """Suffixes of the extra outputs that will be written beside each file."""
+    digests: set[bytes] = field(default_factory=set)
+    """The sha256 of each file so far."""
 
     def target(self, seed: int) -> Path | str:
-        """Where the file of a seed goes. Raises OutputError, also where something beside it cannot go there."""
+        """The path of the file of a seed. Raises OutputError if it, or an extra output beside it, cannot be written."""
         name = f"{self.writer.name}-{seed}.{self.suffix}"
         if self.output is None:
             target: Path | str = Path(name)
@@ -85,12 +85,12 @@ class Job:
             target = self.output
             if is_folder:
                 target = output_path(name, output=self.output, suffix=self.suffix, many=True)
-        for each in (target, *(Path(target).with_suffix(f".{suffix}") for suffix in self.beside)):
-            check_output(each, force=self.force)
+        for path in (target, *(Path(target).with_suffix(f".{suffix}") for suffix in self.beside)):
+            check_output(path, force=self.force)
         return target
 
     def request(self) -> Request:
-        """The request for a file. Raises ContextError where the beginning, or the file, is too long for the model."""
+        """The request for a file. Raises ContextError if the prompt, or the file, is too long for the model."""
         config, whole = self.writer.model.config, self.read_whole
         asked = Asked(suffix=self.suffix, prompt=self.beginning.data)
         request = self.writer.model.frame(asked, sampling=self.sampling)
@@ -107,12 +107,12 @@ class Job:
 
     @property
     def read_whole(self) -> bytes:
-        """What the model reads of the beginning as whole patches; replies begin with the rest."""
-        begun = self.beginning.data
-        return begun[: len(begun) - len(begun) % self.writer.model.config.patch_size]
+        """The whole patches of the prompt, which the model reads as history; replies begin with the rest of it."""
+        prompt = self.beginning.data
+        return prompt[: len(prompt) - len(prompt) % self.writer.model.config.patch_size]
 
     def finished(self, reply: Reply) -> tuple[bytes, bool]:
-        """(file, whether it was cut or brought to an end). Raises DecodeError for one that is not to be kept."""
+        """The file of a reply, and whether it was truncated. Raises DecodeError for an invalid file."""
         data = self.read_whole + reply.data
         longer = self.max_bytes is not None and len(data) > self.max_bytes
         if longer or not reply.ended:
@@ -120,7 +120,9 @@ class Job:
                 return data[: self.max_bytes], True
             if longer:
                 raise DecodeError(f"the file came to {len(data)} bytes, more than --max-bytes {self.max_bytes}.")
-            raise DecodeError("the file did not end within the model's history. Use --allow-truncated to keep such.")
+            raise DecodeError(
+                "the file did not end within the model's history. Use --allow-truncated to keep such files."
+            )
         check_parses(data, self.suffix)
         if self.suffix == "abc":
             text = abc.canonical(abc.parse(abc.decode_text(data))).text
@@ -128,11 +130,11 @@ class Job:
         return data, reply.overran
 
     def check_new(self, data: bytes) -> None:
-        """Raise DecodeError for a file that was written before."""
+        """Raise DecodeError for a file equal to an earlier one."""
         digest = hashlib.sha256(data).digest()
-        if digest in self.seen:
+        if digest in self.digests:
             raise DecodeError("the file is the same as an earlier one.")
-        self.seen.add(digest)
+        self.digests.add(digest)
 
 
 def _check_fits(kind: Kind, suffix: str, model: ByteModel) -> None:
@@ -151,14 +153,15 @@ def draw_all(
     on_bytes: OnBytes | None = None,
     on_files: OnFiles | None = None,
 ) -> list[Outcome[Generated]]:
-    """Draw every file that is still missing in one batch, with the seeds that follow; in `jobs` processes on a CPU.
+    """Draw `count` files, at most `tries` times each, in `jobs` processes on a CPU.
 
-    Raises ContextError as `Job.request` does, OutputError where the first file cannot be written.
+    Each round draws all files that are still missing in one batch, with the next seeds. Raises ContextError as
+    `Job.request` does, and OutputError if the first file could not be written.
     """
     request = job.request()
     seeds = count_from(secrets.randbelow(1 << 31) if seed is None else seed)
     outcomes: list[Outcome[Generated]] = [Outcome(f"file {number}") for number in range(1, count + 1)]
-    job.target(seed or 0)  # an output that cannot be written is said before the work
+    job.target(seed or 0)  # raises before the work if the output cannot be written
     waiting = list(range(count))
     for attempt in range(1, tries + 1):
         drawn = [next(seeds) for _ in waiting]
@@ -167,19 +170,19 @@ def draw_all(
             index = waiting[row]
             outcomes[index] = _finish(job, outcomes[index].source, reply, drawn[row], attempt)
             if on_files and outcomes[index].error is None:
-                on_files(len(job.seen), count)
+                on_files(len(job.digests), count)
         waiting = [index for index in waiting if isinstance(outcomes[index].error, DecodeError)]
         if not waiting:
             break
     for index in waiting:
         error = outcomes[index].error
         assert error is not None
-        error.message = f"no valid .{job.suffix} file in {tries} tries; of the last: {error.message}"
+        error.message = f"no valid .{job.suffix} file in {tries} tries; the last try: {error.message}"
     return outcomes
 
 
 def _finish(job: Job, name: str, reply: Reply, seed: int, attempt: int) -> Outcome[Generated]:
-    """Write the file that a reply holds, or say what is wrong with it."""
+    """Write the file of a reply; an invalid file becomes an outcome with its error."""
     try:
         data, cut = job.finished(reply)
         job.check_new(data)
@@ -187,7 +190,7 @@ def _finish(job: Job, name: str, reply: Reply, seed: int, attempt: int) -> Outco
         write_output(target, data, force=job.force)
     except BytesimError as error:
         return Outcome(name, error=error.in_file(name))
-    made = Generated(
+    generated = Generated(
         output=str(target), model=job.writer.name, num_bytes=len(data), seed=seed, tries=attempt, truncated=cut
     )
-    return Outcome(name, result=made)
+    return Outcome(name, result=generated)

@@ -1,1 +1,1 @@
-"""`bytesim train`: a model of the user's own files."""
+"""`bytesim train`: train a model by a recipe, or on the user's own files."""

@@ -1,4 +1,4 @@
-"""Recipes for folders of a user's files: what is in them decides suffixes and labels. No torch."""
+"""Builds recipes for folders of a user's files, which determine suffixes and labels. No torch."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
 
 OneFileSource = TypeVar("OneFileSource", GenerateSource, ClassifySource)
-"""A source whose examples are files by themselves."""
+"""A source whose examples are single files."""
 
 
 def generate_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str) -> Recipe:
-    """A model that writes files: one data source for each suffix, drawn as often as there are files of it."""
+    """The recipe of a model that writes files: a data source for each suffix, weighted by its number of files."""
     sources = by_suffix(data, folder, suffix, GenerateSource)
     return _recipe(folder, sized_config("generate", size), sources, dtype)
 
@@ -31,32 +31,32 @@ def generate_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None
 def convert_recipe(
     data: Sequence[str | Path], folder: Path, source_suffix: str, target_suffix: str, size: str, dtype: str
 ) -> Recipe:
-    """A converter. Raises InputError where a folder holds no pairs."""
+    """The recipe of a converter. Raises InputError if a folder holds no pairs."""
     source, target = _clean(source_suffix), _clean(target_suffix)
     if not source or not target or source == target:
-        raise InputError(f"a pair needs two suffixes, not {source!r} and {target!r}.")
+        raise InputError(f"a pair needs two different suffixes, not {source!r} and {target!r}.")
     sources = []
-    for each in data:
-        files = list_files(Path(each))
+    for data_folder in data:
+        files = list_files(Path(data_folder))
         stems = [
             {path.with_suffix("") for path in files if suffix_of(path.name) == suffix} for suffix in (source, target)
         ]
         pairs = len(stems[0] & stems[1])
         if not pairs:
-            raise InputError(f"holds no pairs: NAME.{source} with NAME.{target} beside it.", file=str(each))
-        place = _place(each, folder)
-        sources.append((ConvertSource(path=place, source_suffix=source, target_suffix=target), pairs))
+            raise InputError(f"holds no pairs: NAME.{source} with NAME.{target} beside it.", file=str(data_folder))
+        path = _recipe_path(data_folder, folder)
+        sources.append((ConvertSource(path=path, source_suffix=source, target_suffix=target), pairs))
     return _recipe(folder, sized_config("convert", size), sources, dtype)
 
 
 TRAINING = TrainingConfig(
     muon_learning_rate=3e-3, warmup_steps=30, decay_share=0.4, batch_bytes=14_000, micro_bytes=7_000
 )
-"""How models of folders are trained, where nothing else is said."""
+"""The default training settings for folders of files."""
 
 
 def run_name(folder: Path) -> str:
-    """What the model of a run folder is called."""
+    """The name of a model: that of its run folder."""
     return Path(os.path.abspath(folder)).name
 
 
@@ -66,7 +66,7 @@ def _recipe(
     sources: Sequence[tuple[GenerateSource | ConvertSource, int]],
     dtype: str,
 ) -> Recipe:
-    """Train on one part of each source, weighted by its files, and measure on the other."""
+    """A recipe that trains on the part `train` of each source, weighted by its files, and validates on `dev`."""
     data = [
         source.replace(part="train" if files > 1 else "all", start_weight=float(files)) for source, files in sources
     ]
@@ -82,17 +82,17 @@ def _recipe(
 def by_suffix(
     data: Sequence[str | Path], folder: Path, suffix: str | None, kind: type[OneFileSource]
 ) -> list[tuple[OneFileSource, int]]:
-    """A data source for each suffix of each folder, with its number of files."""
-    found = []
-    for each in data:
-        counts = Counter(recipe_name(suffix_of(path.name), path) for path in wanted_files(each, suffix))
+    """A data source for each suffix in each folder, with its number of files."""
+    sources = []
+    for data_folder in data:
+        counts = Counter(recipe_name(suffix_of(path.name), path) for path in training_files(data_folder, suffix))
         for name, files in sorted(counts.items()):
-            found.append((kind(path=_place(each, folder), target_suffix=name), files))
-    return found
+            sources.append((kind(path=_recipe_path(data_folder, folder), target_suffix=name), files))
+    return sources
 
 
-def wanted_files(folder: str | Path, suffix: str | None) -> list[Path]:
-    """The files of a folder to learn from. Raises InputError for none, and for one without a suffix."""
+def training_files(folder: str | Path, suffix: str | None) -> list[Path]:
+    """The files of a folder, or those with one suffix. Raises InputError if there are none."""
     files = [path for path in list_files(Path(folder)) if suffix is None or suffix_of(path.name) == _clean(suffix)]
     if not files:
         what = "files" if suffix is None else f"*.{_clean(suffix)}"
@@ -104,17 +104,17 @@ def _clean(suffix: str) -> str:
     return suffix.lower().lstrip(".")
 
 
-def _place(data: str | Path, folder: Path) -> str:
-    """Where the data lie, seen from the run folder. Raises InputError."""
+def _recipe_path(data: str | Path, folder: Path) -> str:
+    """The path of the data relative to the run folder. Raises InputError."""
     try:
-        place = Path(os.path.relpath(data, folder)).as_posix()
-    except ValueError:  # another drive of Windows
-        place = Path(os.path.abspath(data)).as_posix()
-    return recipe_name(place, data)
+        path = Path(os.path.relpath(data, folder)).as_posix()
+    except ValueError:  # on another drive of Windows
+        path = Path(os.path.abspath(data)).as_posix()
+    return recipe_name(path, data)
 
 
 def recipe_name(name: str, path: str | Path) -> str:
-    """A name that a recipe can hold. Raises InputError for one that is not UTF-8, as Linux allows."""
+    """The name itself. Raises InputError if it is not UTF-8, as Linux allows and recipes do not."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:

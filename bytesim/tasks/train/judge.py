@@ -1,4 +1,4 @@
-"""What a trained classifier makes of the files that were held back: how often it is right, and how sure it may be."""
+"""Measures a trained classifier on the held-out files: its accuracy, and the calibration of its confidence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bytesim.predictors.calibration import ClassCalibration, fit_class_calibrati
 from bytesim.predictors.scaling import softmax
 from bytesim.training.data.streams import AnyStream, ClassifyStream
 from bytesim.training.loop import Trainer
-from bytesim.training.validation import class_logits, figure_names
+from bytesim.training.validation import class_log_probabilities, figure_names
 
 CONFUSION_FILE = "confusion.png"
 RELIABILITY_FILE = "reliability.png"
@@ -31,38 +31,39 @@ class LabelCount:
 
     label: str
     trained: int
-    """Files learned from."""
+    """Number of training files."""
     files: int
-    """Files held back."""
+    """Number of held-out files."""
     right: int
+    """Number of held-out files that are classified correctly."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A classifier on the files that were held back. They also chose its weights and fitted its calibration."""
+    """The results of a classifier on the held-out files, which also selected its weights and fitted its calibration."""
 
     files: int
     accuracy: float
     macro_f1: float
     majority: str
-    """The commonest label of training."""
+    """The most common label in training."""
     majority_share: float
-    """Accuracy of always answering it."""
+    """Accuracy of always answering that label."""
     uncalibrated_error: float
-    """Expected calibration error at temperature 1; `calibration` has that after."""
+    """Expected calibration error at temperature 1; `calibration` has the calibrated one."""
     calibration: ClassCalibration
     labels: list[LabelCount]
     confused: list[ConfusedPair]
-    """The worst first."""
+    """Most frequent confusions first."""
     by_source: dict[str, float]
     """Validation source -> accuracy."""
 
 
 def judge(trainer: Trainer) -> Judged:
-    """Measure every validation file, with float32 products, and draw confusion and reliability into the run folder."""
+    """Classify every validation file, in float32, and draw confusion matrix and reliability into the run folder."""
     labels = trainer.recipe.labels
-    found = [_logits(trainer, stream) for stream in _labelled(trainer.validation)]
-    logits, truth = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    by_stream = [_logits(trainer, stream) for stream in _labelled(trainer.validation)]
+    logits, truth = (np.concatenate(parts) for parts in zip(*by_stream, strict=True))
     names = figure_names(trainer.validation)
     calibration = _calibrate(trainer, logits, truth)
     probabilities = calibration.scaling.probabilities(logits)
@@ -83,21 +84,22 @@ def judge(trainer: Trainer) -> Judged:
         labels=[
             LabelCount(
                 label=label,
-                trained=trained[place],
-                files=int(confusion[place].sum()),
-                right=int(confusion[place, place]),
+                trained=trained[index],
+                files=int(confusion[index].sum()),
+                right=int(confusion[index, index]),
             )
-            for place, label in enumerate(labels)
+            for index, label in enumerate(labels)
         ],
         confused=confused_pairs(score, labels),
         by_source={
-            name: float((table.argmax(1) == wanted).mean()) for name, (table, wanted) in zip(names, found, strict=True)
+            name: float((rows.argmax(1) == classes).mean())
+            for name, (rows, classes) in zip(names, by_stream, strict=True)
         },
     )
 
 
 def card_fields(judged: Judged) -> dict[str, Any]:
-    """The same for a card: `calibration`, and what goes with the results."""
+    """The fields of a card with these results: `calibration` and `results`."""
     return {
         "calibration": asdict(judged.calibration),
         "results": {
@@ -116,15 +118,16 @@ def card_fields(judged: Judged) -> dict[str, Any]:
 
 
 def _logits(trainer: Trainer, stream: ClassifyStream) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """(N, C) logits of every file of a stream, and the (N,) classes."""
+    """(N, C) logits of every file of a stream, without the effect of label smoothing, and the (N,) classes."""
     trainer.model.eval()
+    indices = range(len(stream))
     with torch.no_grad():
-        logits, truth = class_logits(trainer.model, stream, range(len(stream)), trainer.collate, nullcontext)
-    return unsmoothed(logits.numpy(), trainer.config.label_smoothing), truth.numpy()
+        rows, truth = class_log_probabilities(trainer.model, stream, indices, trainer.collate, nullcontext)
+    return unsmoothed(rows.numpy(), trainer.config.label_smoothing), truth.numpy()
 
 
 def _calibrate(trainer: Trainer, logits: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> ClassCalibration:
-    """The calibration by these files."""
+    """The calibration fitted to these files."""
     sources = {Path(stream.source.path).name: stream.sha256 for stream in trainer.validation}
     hashes = list(dict.fromkeys(stream.sha256 for stream in trainer.validation))
     one = hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
@@ -134,12 +137,12 @@ def _calibrate(trainer: Trainer, logits: np.ndarray[Any, Any], truth: np.ndarray
 
 
 def _labelled(streams: list[AnyStream]) -> list[ClassifyStream]:
-    """The streams of a classifier, which has no others."""
+    """The same streams, with the type that all streams of a classifier have."""
     return [stream for stream in streams if isinstance(stream, ClassifyStream)]
 
 
 def _counts(streams: list[ClassifyStream]) -> Counter[int]:
-    """Label -> files of it."""
+    """Label -> number of its files."""
     counts: Counter[int] = Counter()
     for stream in streams:
         counts.update(stream.labels.tolist())

@@ -1,4 +1,4 @@
-"""What a training leaves behind: the model folder with its card, and the picture of its loss."""
+"""Writes the results of a training: the model folder with its card, and the loss plot."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bytesim.training.validation import sample
 
 SAVED_DTYPE = torch.bfloat16
 LAST_STEPS = 100
-"""Steps whose mean is reported as the final training loss."""
+"""Number of last steps whose mean loss is reported as the final training loss."""
 
 
 def describe_sources(trainer: Trainer) -> list[SourceUsed]:
-    """The data sources of a training, those to train on first."""
+    """The data sources of a training, those for training first."""
     return [
         SourceUsed(
             path=stream.source.path,
@@ -41,15 +41,15 @@ def describe_sources(trainer: Trainer) -> list[SourceUsed]:
 
 
 def used_streams(trainer: Trainer) -> list[tuple[str, AnyStream]]:
-    """The streams of a training and what they are used for, as SourceUsed names it; those to train on first."""
+    """Pairs (use, stream) of a training, those for training first; see `SourceUsed.use`."""
     uses = [("training", stream) for stream in trainer.mixture.streams]
     return uses + [("validation", stream) for stream in trainer.validation]
 
 
 def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained:
-    """Measure, save the model in bfloat16 with its card, and draw the loss. Raises OutputError.
+    """Measure, save the model in bfloat16 with its card, and plot the loss. Raises OutputError.
 
-    Of several workers only the leading one writes; the others report no figures.
+    Under torchrun only rank 0 measures and writes; the other ranks return no figures.
     """
     recipe, progress = trainer.recipe, trainer.progress
     sources = describe_sources(trainer)
@@ -93,7 +93,7 @@ def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained
 
 
 def round_weights(trainer: Trainer) -> None:
-    """Make the weights those that will be saved, so that a calibration fits them."""
+    """Round the weights to SAVED_DTYPE, so that the calibration is fitted to the saved weights."""
     with torch.no_grad():
         for tensor in trainer.model.state_dict().values():
             if tensor.is_floating_point():
@@ -101,10 +101,10 @@ def round_weights(trainer: Trainer) -> None:
 
 
 def _figures(trainer: Trainer, best_step: int | None) -> dict[str, float]:
-    """The figures of the weights that are to be saved: measured, or those that the log has of the best step."""
-    mixed = trainer.mix_in_start()
-    logged = None if mixed or best_step is None else trainer.log.validation(best_step)
-    return trainer.validate(again=mixed).figures if logged is None else logged[0]
+    """The figures of the weights that will be saved: measured, or from the log if they are those of the best step."""
+    interpolated = trainer.interpolate_with_start()
+    logged = None if interpolated or best_step is None else trainer.log.validation(best_step)
+    return trainer.validate(again=interpolated).figures if logged is None else logged[0]
 
 
 def _card(
@@ -115,7 +115,7 @@ def _card(
     best_step: int | None,
     judged: Judged | None,
 ) -> dict[str, Any]:
-    """card.json: what the model is for, its data, what its training took and what it reached."""
+    """The contents of card.json: purpose, data, training and results."""
     recipe, progress = trainer.recipe, trainer.progress
     files = [len(stream) if judged else len(sample(stream)) for stream in trainer.validation]
     more = card_fields(judged) if judged else {}
@@ -154,7 +154,10 @@ def _card(
 
 
 def _reading(recipe: Recipe) -> dict[str, Any]:
-    """How the model is to read files and to be read, where that is not the rule."""
+    """The fields of a card that classification depends on: test-time augmentation, label smoothing, windows.
+
+    Fields with default values are left out.
+    """
     sources = _labelled(recipe)
     fields: dict[str, Any] = {view.name: True for source in sources for view in source.views}
     if recipe.training.label_smoothing:
@@ -164,7 +167,7 @@ def _reading(recipe: Recipe) -> dict[str, Any]:
 
 
 def classifier_fields(trainer: Trainer) -> dict[str, Any]:
-    """How the files of folders were held back, and that they are read as they are; empty for shards."""
+    """The fields of a card for folders: how files were held out, and no normalisation. Empty for shards."""
     groups = list(dict.fromkeys(source.group_by for source in _labelled(trainer.recipe) if source.part == "dev"))
     if not groups:
         return {}
@@ -172,12 +175,12 @@ def classifier_fields(trainer: Trainer) -> dict[str, Any]:
 
 
 def _labelled(recipe: Recipe) -> list[ClassifySource]:
-    """The validation sources of a classifier, which has no others."""
+    """The validation sources, with the type that all sources of a classifier have."""
     return [source for source in recipe.validation if isinstance(source, ClassifySource)]
 
 
 def _distinct(trainer: Trainer) -> list[AnyStream]:
-    """One stream for each thing the model was trained to do."""
+    """One stream for each purpose of the model."""
     return list({stream.source.purpose: stream for stream in trainer.mixture.streams}.values())
 
 

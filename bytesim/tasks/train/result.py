@@ -1,4 +1,4 @@
-"""What a training leaves behind."""
+"""The results of a training."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ PLOT_FILE = "loss.png"
 
 @dataclass(frozen=True)
 class SourceUsed:
-    """A data source as it went into a training or its validation."""
+    """A data source of a training or of its validation."""
 
     path: str
     task: str
     use: str
     """`training` or `validation`."""
     part: str
-    """`all`, or `train` or `dev` of a folder, which is held back."""
+    """`all`, or for a folder `train` or `dev`, which is held out."""
     rows: int
     left_out: int
-    """Rows that are empty, too long for the model, or over the recipe's max_bytes."""
+    """Number of rows that are empty, too long for the model, or over the recipe's max_bytes."""
     sha256: str
-    """Of a shard's file, or of a folder's list of files as sha256sum prints it."""
+    """Hash of a shard's file, or of a folder's list of files as sha256sum prints it."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A training that came to its end."""
+    """A completed training."""
 
     name: str
     folder: Path
     """The run folder: checkpoint, log.jsonl, loss.png."""
     model_folder: Path
-    """What --model takes."""
+    """The folder to give as --model."""
     steps: int
     resumed_at: int
-    """Steps that an earlier run had done."""
+    """Steps done by earlier runs."""
     seconds: float
     bytes_seen: int
     num_parameters: int
     loss_nats: float | None
     """Mean training loss of the last steps, in nats per token, padding included (per file for a classifier)."""
     metric: str
-    """What `validation` holds: bits per byte, or accuracy."""
+    """The unit of `validation`: bits per byte, or accuracy."""
     validation: dict[str, float]
     sources: list[SourceUsed]
     best_step: int | None = None
-    """Step whose weights were saved, where patience kept the best ones; None for the last."""
+    """With patience: the step whose weights were saved. None for the last step."""
     judged: Judged | None = None
-    """What a classifier makes of the files held back."""
+    """The results of a classifier on the held-out files."""

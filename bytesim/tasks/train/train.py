@@ -1,4 +1,4 @@
-"""What a user can ask of training: run a recipe, or learn from folders of files. Every run resumes by itself."""
+"""Trains a model by a recipe, or on folders of files. Every run resumes from its checkpoint, if it has one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bytesim.training.loop import StepReport
 
 DEFAULT_MINUTES = 30.0
-"""Length of a training on folders where neither minutes nor steps are given."""
+"""Length of a training on folders if neither minutes nor steps are given."""
 RECIPE_FILE = "recipe.toml"
 
 
@@ -30,7 +30,7 @@ def _silent(note: str) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """How a recipe is run: on what, how long, and who is told of it."""
+    """How to run a recipe: device, length and callbacks."""
 
     device: str
     minutes: float | None
@@ -49,16 +49,16 @@ def train_recipe(
     on_step: OnStep | None = None,
     on_note: OnNote = _silent,
 ) -> Trained:
-    """Train what a recipe says, in the run folder `out` (runs/NAME without it), or on from its checkpoint.
+    """Train by a recipe in the run folder `out`, by default runs/NAME; resumes from a checkpoint in it.
 
-    `minutes` and `steps` replace the recipe's; `steps` also those of a checkpoint. Raises BytesimError.
+    `minutes` and `steps` replace those of the recipe; `steps` also replaces those of a checkpoint. Raises BytesimError.
     """
     options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     path = Path(recipe)
     text = read_recipe_text(path)
-    wanted = with_length(parse_recipe(text, str(path)), options)
-    folder = Path(out) if out is not None else Path("runs", wanted.name)
-    return run_training(wanted, text, path.parent, folder, options)
+    parsed = with_length(parse_recipe(text, str(path)), options)
+    folder = Path(out) if out is not None else Path("runs", parsed.name)
+    return run_training(parsed, text, path.parent, folder, options)
 
 
 def train_generate(
@@ -75,7 +75,7 @@ def train_generate(
 ) -> Trained:
     """Train a model that writes files like those in the folders: all of them, or those with one suffix.
 
-    One file in 50, at least one, is held back to measure. Raises BytesimError.
+    One file in 50, and at least one, is held out for validation. Raises BytesimError.
     """
     from bytesim.tasks.train.folders import generate_recipe
 
@@ -98,9 +98,9 @@ def train_convert(
     on_step: OnStep | None = None,
     on_note: OnNote = _silent,
 ) -> Trained:
-    """Train a converter on pairs of files with one stem: NAME.source_suffix is read, NAME.target_suffix written.
+    """Train a converter on pairs of files with the same stem: NAME.source_suffix and NAME.target_suffix.
 
-    One pair in 50, at least one, is held back to measure. Raises BytesimError.
+    One pair in 50, and at least one, is held out for validation. Raises BytesimError.
     """
     from bytesim.tasks.train.folders import convert_recipe
 
@@ -123,11 +123,12 @@ def train_classify(
     on_step: OnStep | None = None,
     on_note: OnNote = _silent,
 ) -> Trained:
-    """Train a classifier of files: the label is the folder a file lies in, or its name before the first `_`.
+    """Train a classifier of files. The label of a file is its folder, or its name before the first `_`.
 
-    A tenth of the files, up to 100, or a fiftieth if that is more, is held back to measure: some of every label, whole
-    groups. `group` is a regular expression whose first group, or whole match, in the path of a file is its group. The
-    training ends early where it no longer gets better on them; the best weights are saved. Raises BytesimError.
+    A tenth of the files, up to 100, or a fiftieth if that is more, is held out for validation: some of every label,
+    and whole groups. `group` is a regular expression: its first group, or its whole match, in the path of a file is
+    the file's group. The training stops early when the validation loss no longer falls, and the best weights are saved.
+    Raises BytesimError.
     """
     from bytesim.tasks.train.labels import classify_recipe
 
@@ -138,7 +139,7 @@ def train_classify(
 
 
 def with_length(recipe: Recipe, options: RunOptions) -> Recipe:
-    """The recipe with another length where one is given. Raises ConfigError for minutes as well as steps."""
+    """The recipe with the length that the options give, if any. Raises ConfigError if they give minutes and steps."""
     minutes, steps = options.minutes, options.steps
     if minutes is not None and steps is not None:
         raise ConfigError("give minutes or steps, not both.")
@@ -150,7 +151,7 @@ def with_length(recipe: Recipe, options: RunOptions) -> Recipe:
 def run_training(
     recipe: Recipe, text: str, base: Path, folder: Path, options: RunOptions, *, keep_recipe: bool = False
 ) -> Trained:
-    """Train `recipe`, whose TOML text is `text` and whose paths are relative to `base`, and save the model."""
+    """Train `recipe` and save the model. `text` is the recipe's TOML; its paths are relative to `base`."""
     from bytesim.engine.hardware import open_device
     from bytesim.tasks.train.report import save_results, used_streams
     from bytesim.training.loop import Trainer
@@ -162,8 +163,8 @@ def run_training(
     for use, stream in used_streams(trainer):
         if stream.left_out:
             rows = f"{stream.left_out} of {stream.left_out + len(stream)} examples"
-            place = os.path.normpath(base / stream.source.path)
-            on_note(f"{place}, {use}: {rows} left out: {stream.why_left_out}")
+            path = os.path.normpath(base / stream.source.path)
+            on_note(f"{path}, {use}: {rows} left out: {stream.why_left_out}")
     resumed_at = trainer.progress.step
     if resumed_at:
         on_note(f"resuming at step {resumed_at} of {trainer.progress.total_steps or 'as many as fit'}")
@@ -171,46 +172,46 @@ def run_training(
         _keep(folder / RECIPE_FILE, text)
     trainer.run(options.on_step)
     if trainer.stopped:
-        on_note(f"stopped at step {trainer.progress.step}: no better since step {trainer.best.step}")
+        on_note(f"stopped at step {trainer.progress.step}: no lower validation loss since step {trainer.best.step}")
     return save_results(trainer, text, resumed_at)
 
 
 def _train_folders(recipe: Recipe, folder: Path, options: RunOptions) -> Trained:
-    """Train a recipe that was made for folders of files, and keep it in the run folder."""
+    """Train a recipe that was built for folders of files, and write it to the run folder."""
     if options.minutes is None and options.steps is None:
         options = replace(options, minutes=DEFAULT_MINUTES)
-    wanted = with_length(recipe, options)
-    text = recipe_text(wanted, "Made by bytesim train for a folder of files; paths are relative to the run folder.")
-    return run_training(wanted, text, folder, folder, options, keep_recipe=True)
+    timed = with_length(recipe, options)
+    text = recipe_text(timed, "Made by bytesim train for a folder of files; paths are relative to the run folder.")
+    return run_training(timed, text, folder, folder, options, keep_recipe=True)
 
 
 def _run_folder(data: Sequence[str | Path], out: str | Path | None) -> Path:
-    """The run folder of a training on folders. Raises InputError for data that are no folder."""
-    for each in data:
-        if not Path(each).is_dir():
-            problem = "this is no folder" if Path(each).exists() else "no such folder"
-            raise InputError(f"{problem}. Name a folder of files to learn from.", file=str(each))
+    """The run folder of a training on folders. Raises InputError if data are not folders or contain the run folder."""
+    for path in data:
+        if not Path(path).is_dir():
+            problem = "this is not a folder" if Path(path).exists() else "no such folder"
+            raise InputError(f"{problem}. Name a folder of files to learn from.", file=str(path))
     folder = Path(out) if out is not None else Path("runs", Path(os.path.abspath(data[0])).name or "model")
-    for each in data:
-        if Path(os.path.abspath(folder)).is_relative_to(os.path.abspath(each)):
-            raise InputError(f"the run folder {folder} lies in it. Name another with --out.", file=str(each))
+    for path in data:
+        if Path(os.path.abspath(folder)).is_relative_to(os.path.abspath(path)):
+            raise InputError(f"the run folder {folder} lies in it. Name another with --out.", file=str(path))
     return folder
 
 
 def _dtype(folder: Path, device: str, *, convolutions: bool = False) -> str:
-    """The faster dtype of the device, measured once: a run that goes on keeps its own."""
+    """The faster dtype of the device; a run that resumes keeps the dtype of its recipe."""
     from bytesim.engine.hardware import faster_dtype, open_device
 
     path = folder / RECIPE_FILE
     if path.is_file():
         return parse_recipe(read_recipe_text(path), str(path)).training.dtype
     if convolutions and open_device(device).type == "cpu":
-        return "float32"  # what is measured are products of matrices; convolutions in bfloat16 are slow there
+        return "float32"  # `faster_dtype` times matrix products, but bfloat16 convolutions are slow here
     return str(faster_dtype(open_device(device))).removeprefix("torch.")
 
 
 def _keep(path: Path, text: str) -> None:
-    """Write the recipe of a run, which can be trained by hand from then on. Raises OutputError."""
+    """Write the recipe of a run, which can then be trained by `train recipe`. Raises OutputError."""
     from bytesim.files import write_output
 
     try:

@@ -1,7 +1,7 @@
-"""Changes to training files that leave their class as it is: of pictures and recordings in the models' form, or any.
+"""Data augmentation that keeps the class of a file: for normalised pictures and recordings, or for any file.
 
-Sources: flips, crops, He et al. 2015, arXiv:1512.03385; cutout, DeVries and Taylor 2017, arXiv:1708.04552; times and
-frequencies taken out, Park et al. 2019, arXiv:1904.08779; mixup, Zhang et al. 2017, arXiv:1710.09412. No torch.
+Sources: flips, crops, He et al. 2015, arXiv:1512.03385; cutout, DeVries and Taylor 2017, arXiv:1708.04552; masked times
+and frequencies, Park et al. 2019, arXiv:1904.08779; mixup, Zhang et al. 2017, arXiv:1710.09412. No torch.
 """
 
 from __future__ import annotations
@@ -23,64 +23,65 @@ Bytes = NDArray[np.uint8]
 Change = Callable[[Bytes, np.random.Generator], Bytes]
 
 MOST_PIXELS = 4
-"""How far a picture is moved, up or down and aside."""
+"""crop: most pixels by which a picture is shifted, in each direction."""
 MOST_CUT = 12
-"""Pixels of the side of the square that is cut out."""
+"""cutout: most pixels along the side of the square."""
 MOST_SAMPLES = 1000
-"""How far a recording is moved, forth or back: an eighth of a second at 8,000 samples a second."""
+"""shift: most samples by which a recording is shifted, an eighth of a second at 8,000 samples per second."""
 MOST_MASKED = 1200
-"""Samples of a recording that are silenced."""
+"""mask: most samples that are silenced."""
 TONE_BANDS = 8
-"""Places along the frequencies, evenly apart, at which a recording gets a loudness of its own."""
+"""tone: number of evenly spaced frequencies with a random gain; gains between them are interpolated."""
 MOST_TONE = 0.5
-"""Standard deviation of the logarithm of that loudness, 4 dB."""
+"""tone: standard deviation of the logarithm of that gain, 4 dB."""
 MOST_SILENCED = 0.12
-"""Share of the frequencies that may be taken out of a recording in one piece."""
+"""tone: largest share of the spectrum that is silenced, as one band."""
 MOST_DROPPED = 0.15
-"""Share of bytes that are blanked."""
+"""drop: largest share of bytes that are blanked."""
 
 
 def augmented(data: bytes, names: str, rng: np.random.Generator) -> bytes:
-    """A file changed by the augmentations in `names`, in their order. Headers stay."""
+    """A file changed by the augmentations in `names`, in their order. Its header stays."""
     for name in names.split():
-        skipped, _, change = AUGMENTATIONS[name]
-        body = np.frombuffer(data, np.uint8)[skipped:]
-        data = data[:skipped] + change(body, rng).tobytes()
+        header_bytes, _, change = AUGMENTATIONS[name]
+        body = np.frombuffer(data, np.uint8)[header_bytes:]
+        data = data[:header_bytes] + change(body, rng).tobytes()
     return data
 
 
 def check_form(names: str, lengths: NDArray[np.int64], path: str) -> None:
-    """Raise ConfigError where files of these lengths are not in the form that an augmentation is for."""
+    """Raise ConfigError if files of these lengths (N,) are not in the form that an augmentation needs."""
     for name in names.split():
         num_bytes = AUGMENTATIONS[name][1]
         if num_bytes and np.any(lengths != num_bytes):
             raise ConfigError(
                 f"augment {name!r} is for files of {num_bytes:,} bytes, as `bytesim normalize` writes them; "
-                f"{path} has others, or the model reads only a part of them."
+                f"{path} has files of other lengths, or the model reads only a part of each."
             )
 
 
 def mixed(examples: list[Example], alpha: float, rng: np.random.Generator) -> list[Example]:
-    """Mixup: each file blended, byte by byte, with another of the batch; for bytes that are samples of something.
+    """Mixup: each file blended, byte by byte, with another of the batch; for files whose bytes are samples.
 
-    The share of the first is drawn from Beta(alpha, alpha) and is at least half.
+    The weight of the file itself is drawn from Beta(alpha, alpha), mirrored to be at least a half. Files of different
+    length are not blended.
     """
-    made = []
-    for each, other in zip(examples, rng.permutation(len(examples)), strict=True):
-        share, partner = rng.beta(alpha, alpha), examples[int(other)]
-        share = max(share, 1 - share)
-        if each.patches.shape != partner.patches.shape:
-            made.append(each)
+    blends = []
+    for example, other in zip(examples, rng.permutation(len(examples)), strict=True):
+        weight, partner = rng.beta(alpha, alpha), examples[int(other)]
+        weight = max(weight, 1 - weight)
+        if example.patches.shape != partner.patches.shape:
+            blends.append(example)
             continue
-        blended = np.rint(share * each.patches + (1 - share) * partner.patches).astype(each.patches.dtype)
-        real = (each.patches != END_OF_PATCH) & (partner.patches != END_OF_PATCH)
-        patches = np.where(real, np.minimum(blended, END_OF_PATCH - 1), each.patches)
-        made.append(replace(each, patches=patches, partner=partner.label, share=float(share)))
-    return made
+        blended = np.rint(weight * example.patches + (1 - weight) * partner.patches).astype(example.patches.dtype)
+        real = (example.patches != END_OF_PATCH) & (partner.patches != END_OF_PATCH)
+        patches = np.where(real, np.minimum(blended, END_OF_PATCH - 1), example.patches)
+        blends.append(replace(example, patches=patches, mix_label=partner.label, mix_weight=float(weight)))
+    return blends
 
 
 def _pixels(body: Bytes) -> Bytes:
-    """(rows, columns, 3) of the body of a square picture."""
+    """The body of a square picture as (rows, columns, 3)."""
     side = int((len(body) / 3) ** 0.5)
     return body[: 3 * side * side].reshape(side, side, 3)
 
@@ -90,7 +91,7 @@ def _flip(body: Bytes, rng: np.random.Generator) -> Bytes:
 
 
 def _crop(body: Bytes, rng: np.random.Generator) -> Bytes:
-    """Moved by some pixels; what comes in is the mirror of what stands at the edge."""
+    """Shift the picture by some pixels; the gap is filled by reflection at the edge."""
     pixels = _pixels(body)
     padded = np.pad(pixels, ((MOST_PIXELS, MOST_PIXELS), (MOST_PIXELS, MOST_PIXELS), (0, 0)), "reflect")
     row, column = rng.integers(0, 2 * MOST_PIXELS + 1, 2)
@@ -106,19 +107,19 @@ def _cutout(body: Bytes, rng: np.random.Generator) -> Bytes:
 
 
 def _colour(body: Bytes, rng: np.random.Generator) -> Bytes:
-    """Other brightness, contrast and tint."""
+    """Change brightness, contrast and tint."""
     factor, shift = rng.uniform(0.8, 1.2), rng.uniform(-20, 20, 3)
     return _clipped((_pixels(body) - 128.0) * factor + 128 + shift)
 
 
 def _shift(body: Bytes, rng: np.random.Generator) -> Bytes:
-    by = int(rng.integers(-MOST_SAMPLES, MOST_SAMPLES + 1))
-    moved = np.full_like(body, SILENCE)
-    if by >= 0:
-        moved[by:] = body[: len(body) - by]
+    offset = int(rng.integers(-MOST_SAMPLES, MOST_SAMPLES + 1))
+    shifted = np.full_like(body, SILENCE)
+    if offset >= 0:
+        shifted[offset:] = body[: len(body) - offset]
     else:
-        moved[:by] = body[-by:]
-    return moved
+        shifted[:offset] = body[-offset:]
+    return shifted
 
 
 def _gain(body: Bytes, rng: np.random.Generator) -> Bytes:
@@ -126,7 +127,7 @@ def _gain(body: Bytes, rng: np.random.Generator) -> Bytes:
 
 
 def _noise(body: Bytes, rng: np.random.Generator) -> Bytes:
-    """Noise between white and brown, up to a few steps loud, in half of the files."""
+    """In half of the files, add noise of a random colour between white and brown, with a standard deviation up to 6."""
     if rng.random() < 0.5:
         return body
     white = rng.standard_normal(len(body))
@@ -137,7 +138,7 @@ def _noise(body: Bytes, rng: np.random.Generator) -> Bytes:
 
 
 def _speed(body: Bytes, rng: np.random.Generator) -> Bytes:
-    """Faster or slower about the middle, pitch with it."""
+    """Resample about the middle: faster and higher, or slower and lower."""
     return resampled(body, np.exp(rng.uniform(-0.16, 0.16)))
 
 
@@ -150,11 +151,11 @@ def _mask(body: Bytes, rng: np.random.Generator) -> Bytes:
 
 
 def _tone(body: Bytes, rng: np.random.Generator) -> Bytes:
-    """As by another microphone: some frequencies louder, others softer, in half of the files a band gone."""
+    """Imitate another microphone: a random gain for each frequency, and in half of the files one silenced band."""
     spectrum = np.fft.rfft(body - 128.0)
-    places = np.linspace(0, 1, len(spectrum))
-    loudness = np.interp(places, np.linspace(0, 1, TONE_BANDS), rng.normal(0, MOST_TONE, TONE_BANDS))
-    spectrum *= np.exp(loudness)
+    frequencies = np.linspace(0, 1, len(spectrum))
+    log_gain = np.interp(frequencies, np.linspace(0, 1, TONE_BANDS), rng.normal(0, MOST_TONE, TONE_BANDS))
+    spectrum *= np.exp(log_gain)
     if rng.random() < 0.5:
         width = int(rng.uniform(0, MOST_SILENCED) * len(spectrum))
         start = int(rng.integers(0, len(spectrum) - width))
@@ -163,7 +164,7 @@ def _tone(body: Bytes, rng: np.random.Generator) -> Bytes:
 
 
 def _drop(body: Bytes, rng: np.random.Generator) -> Bytes:
-    """Some bytes blanked, in short runs."""
+    """Replace some bytes, in runs of four, by spaces."""
     dropped = rng.random(len(body) // 4 + 1) < rng.uniform(0, MOST_DROPPED)
     return np.where(np.repeat(dropped, 4)[: len(body)], np.uint8(ord(" ")), body)
 
@@ -188,4 +189,4 @@ AUGMENTATIONS: dict[str, tuple[int, int, Change]] = {
     "tone": (*_WAV, _tone),
     "drop": (0, 0, _drop),
 }
-"""Name -> bytes of header that stay, bytes of a whole file (0 for any), and the change of what follows the header."""
+"""Name -> (bytes of the header, bytes of a whole file or 0 for any, change of the bytes after the header)."""

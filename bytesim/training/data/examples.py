@@ -1,4 +1,4 @@
-"""What a training learns from: one framed file at a time. No torch."""
+"""Training examples: one framed file each. No torch."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from bytesim.clocks import Times
 from bytesim.patching import Patches
 
 BUCKET_PATCHES = 16
-"""Files whose lengths round up to the same multiple of this stand in one bucket; a batch is drawn from one bucket."""
+"""Files whose lengths round up to the same multiple of this share a bucket; a micro-batch is drawn from one bucket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A framed file: its patches (P, S), where the byte-level decoder begins, the source bytes if any, and a label."""
+    """A framed file."""
 
     patches: Patches
+    """(P, S) tokens of the file, after those of its source if the history holds it."""
     first: int
+    """First patch that the byte-level decoder reads."""
     source: bytes
+    """Source bytes for cross-attention; empty without a source."""
     label: int
+    """Class of the file; 0 without classes."""
     num_bytes: int
-    """Real bytes that are scored."""
+    """Scored bytes, without END_OF_PATCH and padding."""
     shown: Patches | None = None
-    """What the model is shown in place of `patches`, where that differs."""
+    """(P, S) inputs of the model, if they differ from `patches`."""
     times: Times | None = None
     """(P, S, 2) times before each byte, for a model with a clock."""
     source_times: Times | None = None
     """(n, 2) times before each byte of the source."""
     given: int = 0
-    """Patches from `first` on that are not scored: the byte-level decoder sees them before the first one that is."""
-    partner: int = 0
-    """The label of the file that was mixed into it."""
-    share: float = 1.0
-    """How much of it is its own."""
+    """Patches from `first` on that are not scored: context for the byte-level decoder."""
+    mix_label: int = 0
+    """Mixup: class of the file that was blended into this one."""
+    mix_weight: float = 1.0
+    """Mixup: weight of this file itself."""

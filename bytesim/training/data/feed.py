@@ -1,6 +1,6 @@
-"""The data of each step: drawn, framed and padded, for a GPU by processes of their own that work ahead of it.
+"""The data of each step: drawn, framed and padded; for a GPU, loader processes prepare several steps ahead.
 
-What a step gets depends on the seed and the step alone, so it is the same with and without such processes.
+The data of a step depend only on the seed and the step, so they are the same with and without loader processes.
 """
 
 from __future__ import annotations
@@ -20,27 +20,28 @@ from bytesim.training.loss import Arrays, Batch, arrays_of, count_targets
 from bytesim.training.recipe import Recipe
 
 MOST_PROCESSES = 4
+"""Most loader processes."""
 STEPS_AHEAD = 4
-"""Steps that each process has ready."""
+"""Steps that each loader process prepares ahead."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepData:
-    """What this worker computes of a step, and what the step holds for all workers together."""
+    """This worker's micro-batches of a step, and the size of the whole step."""
 
-    micros: list[Arrays]
+    micro_batches: list[Arrays]
     scored: int
-    """Targets of all workers, which the loss is a mean over."""
+    """Number of targets of all workers; the loss is a mean over them."""
     num_bytes: int
     """Scored bytes of all workers."""
 
     def batches(self, device: torch.device) -> Iterator[Batch]:
         """The micro-batches on a device, one at a time."""
-        return (Batch.of(micro).to(device) for micro in self.micros)
+        return (Batch.of(arrays).to(device) for arrays in self.micro_batches)
 
 
 class Feed:
-    """The steps of a recipe, in order from any one on."""
+    """The data of a recipe's steps; they are fastest when asked for in order."""
 
     def __init__(self, mixture: Mixture, recipe: Recipe, workers: Workers, device: torch.device) -> None:
         self.mixture = mixture
@@ -49,10 +50,10 @@ class Feed:
         self.processes = _processes(device)
         self._ahead: Iterator[StepData] | None = None
         self._ahead_of = (-1, -1)
-        """The step that comes next from `_ahead`, and the length of the training it was made for."""
+        """The next step that `_ahead` yields, and the `total_steps` for which it was started."""
 
     def step(self, step: int, total_steps: int | None) -> StepData:
-        """The data of a step of a training of so many steps; None before its length is known."""
+        """The data of a step. `total_steps` is the length of the training; None while it is unknown."""
         if not self.processes or total_steps is None:
             return self.draw(step, total_steps)
         if self._ahead is None or self._ahead_of != (step, total_steps):
@@ -61,18 +62,18 @@ class Feed:
         return next(self._ahead)
 
     def draw(self, step: int, total_steps: int | None) -> StepData:
-        """`step`, made here and now."""
+        """The same, prepared in this process."""
         training = self.recipe.training
         done = step / total_steps if total_steps else 0.0
         return self.prepare(self.mixture.batch(step, done, training.batch_bytes, training.micro_bytes))
 
-    def prepare(self, micros: list[list[Example]]) -> StepData:
-        """Micro-batches as arrays: those that this worker computes."""
+    def prepare(self, micro_batches: list[list[Example]]) -> StepData:
+        """The step of these micro-batches; this worker's share of them as arrays."""
         model, labels = self.recipe.model, self.recipe.labels
         return StepData(
-            micros=[arrays_of(micro, model) for micro in self.workers.share(micros)],
-            scored=sum(count_targets(micro, labels) for micro in micros),
-            num_bytes=sum(example.num_bytes for micro in micros for example in micro),
+            micro_batches=[arrays_of(examples, model) for examples in self.workers.share(micro_batches)],
+            scored=sum(count_targets(examples, labels) for examples in micro_batches),
+            num_bytes=sum(example.num_bytes for examples in micro_batches for example in examples),
         )
 
     def _work_ahead(self, step: int, total_steps: int) -> Iterator[StepData]:
@@ -88,7 +89,7 @@ class Feed:
 
 
 class _Steps(Dataset[StepData]):
-    """The steps of a training by their number."""
+    """The data of the steps of a training, by step number."""
 
     def __init__(self, feed: Feed, total_steps: int) -> None:
         self.feed = feed
@@ -99,12 +100,12 @@ class _Steps(Dataset[StepData]):
 
 
 def _ignore_interrupts(number: int) -> None:
-    """Leave Ctrl-C to the process that trains: it ends this one."""
+    """Leave Ctrl-C to the training process, which ends its loader processes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _processes(device: torch.device) -> int:
-    """None beside a CPU, which would compute no faster; so many beside a GPU, which would wait."""
+    """Number of loader processes: 0 for training on a CPU, which gains nothing; several for a GPU, which would wait."""
     if device.type == "cpu":
         return 0
     return min(MOST_PROCESSES, (os.cpu_count() or 1) // 2)

@@ -1,4 +1,4 @@
-"""Folders of a user's files as training rows: pairs by stem, labels by folder or by file name. No torch."""
+"""Reads folders of files as training rows: pairs by stem, labels by folder or file name. No torch."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ import numpy as np
 from bytesim.errors import InputError
 from bytesim.patching import suffix_of
 from bytesim.training.data.shards import Shard, pack
-from bytesim.training.data.split import LabelledFile, held_back_digests
+from bytesim.training.data.split import LabelledFile, held_out_digests
 from bytesim.training.sources import ClassifySource, ConvertSource, FileSource, GenerateSource
 
 MAX_FILE_BYTES = 1 << 20
-"""Larger files are left out, and counted: no history of a model here holds them. Of labelled ones the start is read."""
+"""Larger files are left out and counted, because no model's history holds them; labelled files are cut to this size."""
 DEV_ONE_IN = 50
-"""A row in so many is of the part `dev`, but for classifiers: see `split`."""
+"""One row in this many belongs to the part `dev`. For classifiers see `split`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The rows of a folder, or of a shard, for one data source."""
+    """The rows of a data source, read from a folder or from a shard."""
 
     shard: Shard
     sha256: str
-    """Of a shard's file; of a folder the lines `sha256  path` of every file read, sorted by path: what sha256sum
-    prints for them."""
+    """Hash of a shard's file; for a folder, the hash of the lines `sha256  path` of its files, sorted by path, as
+    sha256sum prints them."""
     too_large: int = 0
-    """Rows left out because a file of theirs is empty or over MAX_FILE_BYTES; the part `dev` counts none."""
+    """Rows left out because one of their files is empty or over MAX_FILE_BYTES; 0 for the part `dev`."""
 
 
 def read_files(folder: Path, source: GenerateSource) -> Listing:
-    """The files of a folder, of the part that is asked for only. Raises InputError if it holds none."""
-    found = _read(folder, [(path,) for path in _of_suffix(list_files(folder), source)], _pattern(source))
-    return found.listing(pick_part(found.rows, source.part), source.part)
+    """The files of a folder that belong to the source's part. Raises InputError if there are none."""
+    content = _read(folder, [(path,) for path in _of_suffix(list_files(folder), source)], _pattern(source))
+    return content.listing(pick_part(content.rows, source.part), source.part)
 
 
 def read_pairs(folder: Path, source: ConvertSource) -> Listing:
-    """The pairs of a folder with one stem, of the part that is asked for only. Raises InputError if it holds none."""
-    wanted = f"NAME.{source.source_suffix} with NAME.{source.target_suffix} beside them"
-    found = _read(folder, _pairs(folder, list_files(folder), source), wanted)
-    return found.listing(pick_part(found.rows, source.part), source.part)
+    """The pairs of files with the same stem that belong to the source's part. Raises InputError if there are none."""
+    pattern = f"NAME.{source.source_suffix} with NAME.{source.target_suffix} beside them"
+    content = _read(folder, _pairs(folder, list_files(folder), source), pattern)
+    return content.listing(pick_part(content.rows, source.part), source.part)
 
 
 def read_labelled(
-    folder: Path, source: ClassifySource, labels: Sequence[str], held_back: frozenset[str] | None = None
+    folder: Path, source: ClassifySource, labels: Sequence[str], held_out: frozenset[str] | None = None
 ) -> Listing:
-    """The labelled files of a folder, of the part that is asked for only. Raises InputError if it holds none.
+    """The labelled files of a folder that belong to the source's part. Raises InputError if there are none.
 
-    Files whose sha256 is in `held_back` are the part `dev`; without it the folder is split by itself.
+    Files whose sha256 is in `held_out` are the part `dev`; without `held_out` this folder is split on its own.
     """
     label_of = {path: _label(folder, path, labels) for path in _of_suffix(list_files(folder), source)}
-    found = _read(folder, [(path,) for path in label_of], _pattern(source), start_will_do=True)
-    picked = list(range(len(found.rows)))
+    content = _read(folder, [(path,) for path in label_of], _pattern(source), cut=True)
+    picked = list(range(len(content.rows)))
     if source.part != "all":
-        held_back = hold_back([(folder, source)]) if held_back is None else held_back
-        dev = [_sha256(data) in held_back for _, data in found.rows]
-        picked = [index for index, held in enumerate(dev) if held == (source.part == "dev")]
-    return found.listing(picked, source.part, [label_of[paths[-1]] for paths in found.paths])
+        held_out = hold_out([(folder, source)]) if held_out is None else held_out
+        is_dev = [_sha256(data) in held_out for _, data in content.rows]
+        picked = [index for index, dev in enumerate(is_dev) if dev == (source.part == "dev")]
+    return content.listing(picked, source.part, [label_of[paths[-1]] for paths in content.paths])
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What was read of a folder."""
+class _Content:
+    """The rows that were read from a folder."""
 
     folder: Path
     paths: list[tuple[Path, ...]]
@@ -76,69 +76,72 @@ class _Found:
     too_large: int
 
     def listing(self, picked: Sequence[int], part: str, labels: Sequence[int] = ()) -> Listing:
-        """The rows at some indices, which are those of a part; `labels` are of all rows. Raises InputError for none."""
+        """The rows `picked` (indices) of a part; `labels` are those of all rows. Raises InputError for none."""
         if not picked:
-            problem = "its examples are too few or too much alike to hold some back; add others."
+            problem = "its examples are too few or too similar to hold some out; add others."
             raise InputError(problem, file=str(self.folder))
         kept = [labels[index] for index in picked] if labels else []
         shard = pack([self.rows[index] for index in picked], labels=kept)
         return Listing(shard, self.sha256, self.too_large if part != "dev" else 0)
 
 
-def _read(folder: Path, found: list[tuple[Path, ...]], wanted: str, *, start_will_do: bool = False) -> _Found:
-    """The rows whose files are found, but for those that are empty or too large; of large ones the start may do."""
-    if not found:
-        raise InputError(f"holds no files {wanted} to train on.", file=str(folder))
+def _read(folder: Path, examples: list[tuple[Path, ...]], pattern: str, *, cut: bool = False) -> _Content:
+    """Read the files of each example, without the empty and too large ones; with `cut`, large files are cut instead.
+
+    `pattern` describes the files in the InputError that is raised if there are none.
+    """
+    if not examples:
+        raise InputError(f"holds no files {pattern} to train on.", file=str(folder))
     kept, rows, hashes = [], [], {}
-    for paths in found:
-        if all(_fits(path, start_will_do=start_will_do) for path in paths):
+    for paths in examples:
+        if all(_fits(path, cut=cut) for path in paths):
             files = [_start(path) for path in paths]
             hashes.update({_name(path, folder): _sha256(data) for path, data in zip(paths, files, strict=True)})
             rows.append((files[0] if len(files) == 2 else b"", files[-1]))
             kept.append(paths)
     if not rows:
-        limit = "" if start_will_do else f" or over {MAX_FILE_BYTES:,} bytes"
-        raise InputError(f"all of its {len(found)} examples are empty{limit}.", file=str(folder))
+        limit = "" if cut else f" or over {MAX_FILE_BYTES:,} bytes"
+        raise InputError(f"all of its {len(examples)} examples are empty{limit}.", file=str(folder))
     listed = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
     sha256 = _sha256(listed.encode("utf-8", "surrogateescape"))
-    return _Found(folder, kept, rows, sha256, too_large=len(found) - len(rows))
+    return _Content(folder, kept, rows, sha256, too_large=len(examples) - len(rows))
 
 
-def hold_back(sources: Iterable[tuple[Path, ClassifySource]]) -> frozenset[str]:
-    """The sha256 of the contents that are held back of labelled folders; one split for all, so that none is in both."""
-    found = {path: file for folder, source in sources for path, file in labelled_files(folder, source).items()}
-    return held_back_digests(list(found.values()))
+def hold_out(sources: Iterable[tuple[Path, ClassifySource]]) -> frozenset[str]:
+    """The sha256 of the contents that are held out of labelled folders, by one split of all their files together."""
+    files = {path: file for folder, source in sources for path, file in labelled_files(folder, source).items()}
+    return held_out_digests(list(files.values()))
 
 
 def labelled_files(folder: Path, source: ClassifySource) -> dict[Path, LabelledFile]:
-    """What the split needs to know of each file of a data source that is not empty."""
-    found = {}
+    """The files of a data source, without empty ones, as the split needs them."""
+    files = {}
     for path in _of_suffix(list_files(folder), source):
-        if _fits(path, start_will_do=True):
+        if _fits(path, cut=True):
             group = find_group(_name(path, folder), source.group_by)
-            found[path] = LabelledFile(find_label(folder, path) or "", _sha256(_start(path)), group)
-    return found
+            files[path] = LabelledFile(find_label(folder, path) or "", _sha256(_start(path)), group)
+    return files
 
 
 def find_group(name: str, group_by: str) -> str | None:
-    """The group of a file by its path below the folder; None where the expression is empty or not found in it."""
-    found = re.search(group_by, name) if group_by else None
-    if found is None:
+    """The group of a file by its path below the folder; None if the expression is empty or does not match."""
+    match = re.search(group_by, name) if group_by else None
+    if match is None:
         return None
-    return found[1] or "" if found.re.groups else found[0]
+    return match[1] or "" if match.re.groups else match[0]
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Every file of a folder and of those below it, sorted; hidden ones and links to folders are passed over."""
-    found = []
-    for here, folders, names in os.walk(folder):
+    """All files in a folder and its subfolders, sorted; hidden ones, and links to folders, are skipped."""
+    files = []
+    for directory, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [path for name in names if not name.startswith(".") and (path := Path(here, name)).is_file()]
-    return sorted(found)
+        files += [path for name in names if not name.startswith(".") and (path := Path(directory, name)).is_file()]
+    return sorted(files)
 
 
 def find_label(folder: Path, path: Path) -> str | None:
-    """The label of a file: its first folder below `folder`, or the name before the first `_`; None for neither."""
+    """The label of a file: its first folder below `folder`, or its name before the first `_`; None without either."""
     parts = path.relative_to(folder).parts
     if len(parts) > 1:
         return parts[0]
@@ -147,14 +150,14 @@ def find_label(folder: Path, path: Path) -> str | None:
 
 
 def pick_part(rows: Sequence[tuple[bytes, bytes]], part: str) -> list[int]:
-    """Indices of the rows of a part. Rows of the same content stand in the same part, wherever they lie."""
+    """Indices of the rows of a part. Rows with the same content are in the same part, in every folder."""
     if part == "all" or len(rows) < 2:
         return list(range(len(rows))) if part != "dev" else []
     keys = np.array([int.from_bytes(hashlib.sha256(b"\0".join(row)).digest()[:7], "big") for row in rows])
     dev = keys % DEV_ONE_IN == 0
-    if not dev.any() or dev.all():  # too few files for chance to find one: take the one with the least hash
+    if not dev.any() or dev.all():  # too few rows for a random split: the lowest hash is dev
         dev = keys == keys.min()
-    if dev.all():  # copies of one example
+    if dev.all():  # all rows are copies of one
         return []
     return [int(index) for index in np.flatnonzero(dev if part == "dev" else ~dev)]
 
@@ -183,9 +186,9 @@ def _pattern(source: FileSource) -> str:
     return f"*.{source.target_suffix}" if source.target_suffix else ""
 
 
-def _fits(path: Path, *, start_will_do: bool) -> bool:
-    """Whether a file can be read at all: where its start will do, at any length."""
-    return _size(path) > 0 and (start_will_do or _size(path) <= MAX_FILE_BYTES)
+def _fits(path: Path, *, cut: bool) -> bool:
+    """Whether a file is neither empty nor too large; with `cut` none is too large."""
+    return _size(path) > 0 and (cut or _size(path) <= MAX_FILE_BYTES)
 
 
 def _stem(path: Path, folder: Path) -> str:

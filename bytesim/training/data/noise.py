@@ -1,4 +1,4 @@
-"""Noise in what a model is shown while it learns; what it learns to write stays true. No torch."""
+"""Noise in the inputs of a model during training; its targets stay true. No torch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from bytesim.patching import END_OF_PATCH, Patches
 
 _LENGTH_TAIL = slice(6, 8)
-"""The lower half of a track's length, from the start of its `MTrk`."""
+"""The lower two bytes of a track's length, counted from the start of its `MTrk`."""
 
 
 def with_length_noise(patches: Patches, first: int, rng: np.random.Generator) -> Patches:
-    """(P, S) patches whose MIDI track lengths, from patch `first` on, have their lower two bytes drawn anew.
+    """A copy of patches (P, S) whose MIDI track lengths, from patch `first` on, have random lower two bytes.
 
-    A file states the length of a track before the track. When it writes one, a model can only guess; shown true lengths
-    while it learns, it would come to end its tunes by them.
+    A file states the length of a track before the track, so a model that writes one can only guess it. If it were
+    trained on true lengths, it would learn to stop by them.
     """
     shown = patches.copy()
     target = shown[first:].reshape(-1)

@@ -1,4 +1,4 @@
-"""Examples for models of the CPU: programs made while the training runs, or those of a shard. No torch."""
+"""Training examples for CPU models: programs made during the training, or programs of a shard. No torch."""
 
 from __future__ import annotations
 
@@ -20,56 +20,58 @@ if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
 
 _HELD_PROGRAMS = 384
-"""Programs that a training is watched by; they are the same in every training."""
+"""Number of held-out programs for validation; they are the same in every training."""
 NEARLY_FULL, NEARLY_FULL_SHARE = 4, 0.75
-"""Share of the batches whose programs fill their rows but for less than four: little is computed for nothing."""
+"""In this share of the batches programs need fewer than four patches of padding, so that little computation is lost."""
 
 
 class CpuStream:
-    """Programs of the lengths that a data source names: drawn and run afresh for each step, or those of a shard.
+    """Programs of the lengths that a data source names: new ones for each step, or those of a shard.
 
-    A shard is one of `bytesim data build cpu`: sources are programs, targets all their states.
+    The shard comes from `bytesim data build cpu`: its sources are programs, its targets all their states.
     """
 
     left_out = 0
-    why_left_out = ""  # none ever is
+    why_left_out = ""  # no program is left out
 
     def __init__(self, source: CpuSource, config: ModelConfig, shard: Shard | None = None, *, sha256: str = "") -> None:
         if config.patch_size != STATE_SIZE:
-            raise ConfigError(f"patches of {config.patch_size} bytes; the states of the CPU need {STATE_SIZE}.")
+            raise ConfigError(f"patch_size is {config.patch_size}; the states of the CPU need {STATE_SIZE}.")
         self.source = source
         self.config = config
         self.plan = source.plan
         self.sha256 = sha256
         self.extra = 3 + (MEMORY_SIZE // STATE_SIZE if config.inputs.source_in_history else 0)
-        """Patches of a file that are none of its states after the first, whose number is that of its instructions."""
+        """Patches of a file besides the states after the first, of which there is one for each instruction."""
         if self.plan.longest + self.extra > config.max_patches:
             needed = self.plan.longest + self.extra
             raise ConfigError(f"programs of {self.plan.longest} instructions need max_patches = {needed} or more.")
         if shard is None:
             blocks = split_programs("dev", _HELD_PROGRAMS, self.plan)
-            shard = pack([each for block in blocks for each in with_states(block)])
+            shard = pack([row for block in blocks for row in with_states(block)])
         self.shard = shard
         from_bytes, to_bytes = shard.lengths()
         if np.any(from_bytes > MEMORY_SIZE) or np.any(to_bytes % STATE_SIZE):
-            raise FormatError("is no shard of programs and their states.", file=source.path)
+            raise FormatError("is not a shard of programs and their states.", file=source.path)
         self.lengths = to_bytes // STATE_SIZE - 1
         self.rows = np.flatnonzero((self.lengths >= self.plan.shortest) & (self.lengths <= self.plan.longest))
         if not len(self.rows):
-            raise ConfigError(f"{source.path} holds no program of {self.plan.shortest} to {self.plan.longest}.")
+            raise ConfigError(
+                f"{source.path} holds no program of {self.plan.shortest} to {self.plan.longest} instructions."
+            )
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def example(self, index: int) -> Example:
-        """A program of the shard; without one, of those kept for validation, the same in every training."""
+        """A program of the shard; without a shard, one of the held-out programs."""
         return self._frame(*self.shard.row(int(self.rows[index])))
 
     def draw(self, rng: np.random.Generator, budget: int) -> list[Example]:
-        """Programs of like length, as many as `budget` bytes of programs and states hold, at least one."""
+        """Random programs of similar length: at least one, else as many as fit in `budget` bytes with their states."""
         lowest, highest = self.plan.shortest, self.plan.longest
         lengths = np.arange(lowest, highest + 1) if not self.source.path else self.lengths[self.rows]
-        about = int(rng.choice(lengths, p=lengths / lengths.sum()))  # as often as they hold states
+        about = int(rng.choice(lengths, p=lengths / lengths.sum()))  # proportional to their states
         over = self.extra % BUCKET_PATCHES
         top = -(-(about + over) // BUCKET_PATCHES) * BUCKET_PATCHES - over
         less = NEARLY_FULL if rng.random() < NEARLY_FULL_SHARE else BUCKET_PATCHES
@@ -77,11 +79,11 @@ class CpuStream:
         low = max(lowest, top - BUCKET_PATCHES + 1, high - less + 1)
         count = max(1, budget // (high * (STATE_SIZE + INSTRUCTION_SIZE)))
         if self.source.path:
-            low = max(lowest, top - BUCKET_PATCHES + 1)  # where `about` is from
-            like = self.rows[(lengths >= low) & (lengths <= high)]
-            return [self.example(int(index)) for index in np.searchsorted(self.rows, rng.choice(like, count))]
+            low = max(lowest, top - BUCKET_PATCHES + 1)  # the whole bucket, so that `about` is in it
+            similar = self.rows[(lengths >= low) & (lengths <= high)]
+            return [self.example(int(index)) for index in np.searchsorted(self.rows, rng.choice(similar, count))]
         programs = random_programs(rng, count, self.plan.of_lengths(low, high))
-        return [self._frame(*each) for each in with_states(programs)]
+        return [self._frame(program, states) for program, states in with_states(programs)]
 
     def _frame(self, program: bytes, states: bytes) -> Example:
         size = self.config.patch_size

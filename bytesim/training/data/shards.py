@@ -1,7 +1,7 @@
 """Shards: many short files in one .npz, read without pickle. No torch.
 
-Arrays: `source` and `target` uint8 bytes end to end, `source_ends` and `target_ends` int64 running ends,
-`group` uint8 per row (0 whole files, n fragments of n parts), `label` int32 per row for classifiers.
+Arrays: `source` and `target`, the concatenated bytes (uint8); `source_ends` and `target_ends`, the end offset of each
+row (int64); `group`, 0 for whole files and n for fragments of n parts (uint8); `label`, for classifiers (int32).
 """
 
 from __future__ import annotations
@@ -58,20 +58,20 @@ def _piece(data: NDArray[np.uint8], ends: NDArray[np.int64], index: int) -> byte
 
 
 def pack(rows: Sequence[tuple[bytes, bytes]], groups: Sequence[int] = (), labels: Sequence[int] = ()) -> Shard:
-    """A shard of rows (source, target); groups and labels are 0 where they are not given."""
+    """A shard of rows (source, target); groups and labels are 0 by default."""
     sources, targets = [row[0] for row in rows], [row[1] for row in rows]
     return Shard(
         source=np.frombuffer(b"".join(sources), np.uint8),
-        source_ends=np.cumsum([len(each) for each in sources], dtype=np.int64),
+        source_ends=np.cumsum([len(source) for source in sources], dtype=np.int64),
         target=np.frombuffer(b"".join(targets), np.uint8),
-        target_ends=np.cumsum([len(each) for each in targets], dtype=np.int64),
+        target_ends=np.cumsum([len(target) for target in targets], dtype=np.int64),
         group=np.array(groups or [0] * len(rows), np.uint8),
         label=np.array(labels or [0] * len(rows), np.int32),
     )
 
 
 def save_shard(path: Path, shard: Shard) -> None:
-    """Write a shard whole or not at all. Raises OutputError."""
+    """Write a shard atomically. Raises OutputError."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as stream:
@@ -97,12 +97,12 @@ def load_shard(path: Path) -> Shard:
     if not path.is_file():
         raise InputError("there is no such shard. `bytesim data build` makes one.", file=str(path))
     if not zipfile.is_zipfile(path):
-        raise FormatError("is no shard of bytesim, which is a .npz file.", file=str(path))
+        raise FormatError("is not a shard of bytesim, which is a .npz file.", file=str(path))
     try:
         with np.load(path, allow_pickle=False) as arrays:
             shard = Shard(**{name: arrays[name] for name in Shard.__slots__})
     except _DAMAGED as error:
-        raise FormatError(f"is no shard of bytesim ({' '.join(str(error).split())}).", file=str(path)) from error
+        raise FormatError(f"is not a shard of bytesim ({' '.join(str(error).split())}).", file=str(path)) from error
     _check(shard, str(path))
     return shard
 
@@ -111,17 +111,17 @@ _DAMAGED = (
     *(OSError, ValueError, KeyError, EOFError, TypeError, OverflowError, MemoryError),
     *(RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error),
 )
-"""What numpy and zipfile raise for files that are cut, altered or something else altogether."""
+"""What numpy and zipfile raise for files that are truncated, damaged or of another format."""
 
 
 def _check(shard: Shard, name: str) -> None:
     arrays = {field: getattr(shard, field) for field in Shard.__slots__}
     if any(array.ndim != 1 or array.dtype != _DTYPES[field] for field, array in arrays.items()):
-        raise FormatError("its arrays are not of the types that a shard has.", file=name)
+        raise FormatError("its arrays do not have the types of a shard.", file=name)
     rows = len(shard)
     for data, ends in ((shard.source, shard.source_ends), (shard.target, shard.target_ends)):
         rising = len(ends) == rows and (rows == 0 or (ends[0] >= 0 and bool(np.all(np.diff(ends) >= 0))))
         if not rising or (ends[-1] if rows else 0) != len(data):
             raise FormatError("the ends of its rows do not fit its bytes.", file=name)
     if len(shard.group) != rows or len(shard.label) != rows:
-        raise FormatError("it has another number of groups or labels than rows.", file=name)
+        raise FormatError("its numbers of groups, labels and rows differ.", file=name)

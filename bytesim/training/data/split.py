@@ -1,7 +1,7 @@
-"""Which labelled files are held back to measure a classifier by: whole groups, some of every label. No torch.
+"""Chooses the labelled files that are held out to validate a classifier: whole groups of every label. No torch.
 
-How many: a tenth of the files, but no more than 100, or a fiftieth if that is more, as nearly as whole groups allow.
-From each label its share is taken, and one group at least where it has two; a label's last group stays in training.
+A tenth of the files is held out, at most 100 files, or a fiftieth if that is more; the number is approximate because
+groups are never split. Every label gives its share, and at least one group if it has two; one always stays in training.
 """
 
 from __future__ import annotations
@@ -13,58 +13,58 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 LEAST_SHARE = 0.02
-"""Of large folders."""
+"""Share of the files that is held out of large folders."""
 MOST_SHARE = 0.10
-"""Of small folders."""
+"""Share of the files that is held out of small folders."""
 ENOUGH_FILES = 100
-"""Held-back files from which on the share falls from MOST_SHARE towards LEAST_SHARE."""
+"""Most files that are held out at MOST_SHARE; in larger folders the share falls to LEAST_SHARE."""
 RULE = "a fiftieth, or a tenth up to 100 files if that is more, of every label; whole groups, equal contents together"
-"""The same in a card."""
+"""This rule as cards state it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """A file as far as the split needs it."""
+    """The properties of a file that decide the split."""
 
     label: str
     digest: str
     """The sha256 of its content, in hexadecimal."""
     group: str | None
-    """Files of one group stay together; None for a file that has none."""
+    """Files of one group stay together; None for a file without a group."""
 
 
 @dataclass(slots=True)
 class Group:
-    """Files that must not be parted: of one group, or of equal content, or linked by files that are."""
+    """Files that stay together: of one group, of equal content, or linked by such files."""
 
     key: str
-    """Decides whose turn it is; a hash, so that neither names nor places have a say."""
+    """Decides the order of groups; a hash, so that names and paths have no influence."""
     files: list[LabelledFile] = field(default_factory=list)
 
     @property
     def labels(self) -> Counter[str]:
-        """How many of its files have each label."""
+        """Label -> number of its files."""
         return Counter(file.label for file in self.files)
 
 
 def is_held(key: str, one_in: int) -> bool:
-    """Whether the hash of a key holds it back, as it does one in so many."""
+    """Whether a key is held out, by its hash: on average one key in `one_in`."""
     return int(_hash(key)[:14], 16) % one_in == 0
 
 
 def dev_files(files: int) -> int:
-    """How many of so many files are held back."""
+    """Number of files to hold out, of `files` in all."""
     return max(1, math.ceil(LEAST_SHARE * files), min(ENOUGH_FILES, round(MOST_SHARE * files)))
 
 
-def held_back_digests(files: Sequence[LabelledFile]) -> frozenset[str]:
-    """The sha256 of the contents that are held back; empty where nothing can be."""
+def held_out_digests(files: Sequence[LabelledFile]) -> frozenset[str]:
+    """The sha256 of the contents that are held out; empty if nothing can be."""
     chosen = _choose(join_groups(files), dev_files(len(files)) / max(1, len(files)))
     return frozenset(file.digest for group in chosen for file in group.files)
 
 
 def join_groups(files: Sequence[LabelledFile]) -> list[Group]:
-    """The groups of the files, by key."""
+    """The groups of the files, sorted by key."""
     parents: dict[str, str] = {}
 
     def root(node: str) -> str:
@@ -84,7 +84,7 @@ def join_groups(files: Sequence[LabelledFile]) -> list[Group]:
 
 
 def _choose(groups: Sequence[Group], share: float) -> list[Group]:
-    """The groups to hold back. The rarest labels choose first, as they have the least choice."""
+    """The groups to hold out. The rarest labels choose first, because they have the least choice."""
     counts = [group.labels for group in groups]
     holders: dict[str, list[int]] = {}
     for index, labels in enumerate(counts):
@@ -101,18 +101,18 @@ def _choose(groups: Sequence[Group], share: float) -> list[Group]:
             left[label] -= 1
 
     def free(label: str) -> list[int]:
-        """Groups of a label that may go; the last one that shows training a label may not."""
+        """Groups with a label that may be held out: those that are not the last with one of their labels."""
         return [
-            index for index in holders[label] if index not in chosen and all(left[each] > 1 for each in counts[index])
+            index for index in holders[label] if index not in chosen and all(left[name] > 1 for name in counts[index])
         ]
 
     for label in sorted(holders, key=lambda label: (len(holders[label]), label)):
-        wanted = max(1, round(share * sum(counts[index][label] for index in holders[label])))
+        target = max(1, round(share * sum(counts[index][label] for index in holders[label])))
         for index in free(label):
-            if held[label] >= wanted:
+            if held[label] >= target:
                 break
-            fits = held[label] + counts[index][label] <= 2 * wanted  # no group that is half of a label
-            if fits and all(left[each] > 1 for each in counts[index]):
+            fits = held[label] + counts[index][label] <= 2 * target  # skips groups that are much of a label
+            if fits and all(left[name] > 1 for name in counts[index]):
                 take(index)
         if not held[label] and free(label):
             take(min(free(label), key=lambda index: (len(groups[index].files), groups[index].key)))

@@ -1,6 +1,6 @@
-"""Streams of examples: what a recipe's data sources hold, framed and drawn by step. No torch.
+"""Streams of examples: the data sources of a recipe, framed and drawn step by step. No torch.
 
-Which examples a step gets depends on the seed and the step alone, so a resumed run sees the same ones.
+The examples of a step depend only on the seed and the step, so a resumed run gets the same ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bytesim.formats.filetypes import UNKNOWN
 from bytesim.patching import frame_file, frame_source, num_patches
 from bytesim.training.data.augment import augmented, check_form, mixed
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
-from bytesim.training.data.folders import Listing, hold_back, read_files, read_labelled, read_pairs
+from bytesim.training.data.folders import Listing, hold_out, read_files, read_labelled, read_pairs
 from bytesim.training.data.noise import with_length_noise
 from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.shards import Shard, load_shard, sha256_of
@@ -48,13 +48,13 @@ class FileStream(ABC, Generic[SourceT]):
         self.config = config
         self.shard = shard
         self.sha256 = sha256
-        """Of the shard's file, or of a folder's list of files."""
+        """Hash of the shard's file, or of a folder's list of files."""
         source_lengths, target_lengths = shard.lengths()
         if source.reverse:
             source_lengths, target_lengths = target_lengths, source_lengths
         patches = np.array([self._patches(int(a), int(b)) for a, b in zip(source_lengths, target_lengths, strict=True)])
-        asked = self._asked()
-        keep = asked & (patches <= config.max_patches) & self._readable(source_lengths)
+        selected = self._selected()
+        keep = selected & (patches <= config.max_patches) & self._readable(source_lengths)
         if source.max_bytes:
             keep &= source_lengths + target_lengths <= source.max_bytes
         rows = np.flatnonzero(keep)
@@ -67,46 +67,46 @@ class FileStream(ABC, Generic[SourceT]):
         self.target_lengths = target_lengths[self.rows]
         self.buckets = -(-patches[self.rows] // BUCKET_PATCHES)
         self.bucket_ends = np.cumsum(self.buckets)
-        self.left_out = too_large + int(np.count_nonzero(~keep & asked))
-        """Rows asked for that are too long for the model or over `max_bytes`."""
+        self.left_out = too_large + int(np.count_nonzero(~keep & selected))
+        """Number of selected rows that are too long for the model or over `max_bytes`."""
 
-    def _asked(self) -> NDArray[np.bool_]:
-        """(N,) which rows of the shard the recipe asks for by their group and by what their files hold."""
+    def _selected(self) -> NDArray[np.bool_]:
+        """(N,) true for the rows of the shard that the recipe selects by group and by regular expressions."""
         source, group = self.source, self.shard.group
-        asked = (group >= source.group_from) & (group <= source.group_to)
+        selected = (group >= source.group_from) & (group <= source.group_to)
         expressions = (source.source_matches.encode(), source.target_matches.encode())
         if any(expressions):
             patterns = [re.compile(expression) for expression in expressions]
-            for row in np.flatnonzero(asked):
+            for row in np.flatnonzero(selected):
                 files = self.row(int(row))
-                asked[row] = all(pattern.search(file) for pattern, file in zip(patterns, files, strict=True))
-        return asked
+                selected[row] = all(pattern.search(file) for pattern, file in zip(patterns, files, strict=True))
+        return selected
 
     def _patches(self, source_bytes: int, target_bytes: int) -> int:
-        """Patches of a row in the history of the model."""
+        """Number of patches of a row in the model's history."""
         return num_patches(target_bytes, self.config.patch_size)
 
     def _readable(self, source_lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(N,) which rows have a source that the model can attend to."""
+        """(N,) true for rows whose source is short enough for the model's cross-attention."""
         return np.ones(len(source_lengths), np.bool_)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def row(self, row: int) -> tuple[bytes, bytes]:
-        """Source and target bytes of a row of the shard, in the direction that the recipe asks for."""
+        """Source and target bytes of a row of the shard, swapped if the recipe says `reverse`."""
         source, target = self.shard.row(row)
         return (target, source) if self.source.reverse else (source, target)
 
     def target(self, index: int) -> bytes:
-        """The target bytes of the example at an index in the order of lengths."""
+        """The target bytes of the example at an index; examples are sorted by length."""
         return self.row(int(self.rows[index]))[1]
 
     def draw(self, rng: np.random.Generator, budget: int) -> list[Example]:
-        """Examples of one bucket, as many as `budget` bytes hold, at least one.
+        """Random examples of one bucket: at least one, and as many as `budget` bytes hold.
 
-        How many depends on the bucket alone: shapes recur, and kernels made for a shape are used again. A bucket comes
-        as often as it holds bytes, so that long files are drawn as often as short ones.
+        Their number depends only on the bucket, so that few shapes occur and compiled kernels are reused. Buckets are
+        drawn in proportion to their bytes, so that long files are drawn as often as short ones.
         """
         bucket = self._bucket(rng)
         count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
@@ -114,21 +114,21 @@ class FileStream(ABC, Generic[SourceT]):
         return self._examples(self._chosen(int(low), int(high), count, rng), rng)
 
     def _bucket(self, rng: np.random.Generator) -> int:
-        """A bucket, as often as it holds bytes."""
+        """A random bucket, drawn in proportion to its bytes."""
         position = int(rng.integers(int(self.bucket_ends[-1])))
         return int(self.buckets[np.searchsorted(self.bucket_ends, position, side="right")])
 
     def _chosen(self, low: int, high: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """(count,) indices from `low` to `high`, the end not among them."""
+        """(count,) random indices from `low` up to but not including `high`."""
         return rng.integers(low, high, count)
 
     @abstractmethod
     def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
-        """The examples at these indices, changed at random as the recipe asks."""
+        """The examples at these indices, with the recipe's augmentation and noise."""
 
 
 class GenerateStream(FileStream[GenerateSource]):
-    """Files that are learned each by itself."""
+    """Single files that a model learns to write."""
 
     def __init__(
         self, source: GenerateSource, shard: Shard, config: ModelConfig, *, sha256: str = "", too_large: int = 0
@@ -137,7 +137,7 @@ class GenerateStream(FileStream[GenerateSource]):
         check_form(source.augment, self.target_lengths, source.path)
 
     def example(self, index: int) -> Example:
-        """The example at an index in the order of lengths."""
+        """The example at an index; examples are sorted by length."""
         return _one_file(self.target(index), self.source.target_suffix, self.config)
 
     def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
@@ -147,7 +147,7 @@ class GenerateStream(FileStream[GenerateSource]):
 
 
 class ConvertStream(FileStream[ConvertSource]):
-    """Pairs of files, of which the second is learned with the first at hand."""
+    """Pairs of files: a model learns to convert the first to the second."""
 
     def _patches(self, source_bytes: int, target_bytes: int) -> int:
         target = num_patches(target_bytes, self.config.patch_size)
@@ -161,7 +161,7 @@ class ConvertStream(FileStream[ConvertSource]):
         return source_lengths <= self.config.inputs.max_source_bytes
 
     def example(self, index: int) -> Example:
-        """The example at an index in the order of lengths; the source's patches first, where the model reads any."""
+        """The example at an index; examples are sorted by length. The source comes first, if the history holds it."""
         source, target = self.row(int(self.rows[index]))
         size, inputs = self.config.patch_size, self.config.inputs
         head = frame_source(source, self.source.source_suffix, size)[: None if inputs.source_in_history else 0]
@@ -181,7 +181,7 @@ class ConvertStream(FileStream[ConvertSource]):
 
 
 class ClassifyStream(FileStream[ClassifySource]):
-    """Files with a label; those longer than the history come as windows."""
+    """Labelled files; those longer than the history are read as windows."""
 
     why_left_out = "empty, or too long for the recipe"
 
@@ -207,16 +207,17 @@ class ClassifyStream(FileStream[ClassifySource]):
         return min(super()._patches(source_bytes, target_bytes), self.config.max_patches)
 
     def _signatures(self, unknown: int | None) -> NDArray[np.int64]:
-        """Bytes of each file's signature where some are to be spliced, else none."""
+        """(N,) length in bytes of each file's signature; zeros if the recipe does not splice."""
         if not self.source.splice:
             return np.zeros(len(self.rows), np.int64)
         files = [self.target(index) for index in range(len(self.rows))]
-        return signature_lengths(files, self.labels, strange=unknown)
+        return signature_lengths(files, self.labels, unknown=unknown)
 
     def example(self, index: int, rng: np.random.Generator | None = None, *, other: int | None = None) -> Example:
-        """The file at an index in the order of lengths, or a window of it; at random, and changed, with `rng`.
+        """The file at an index, or a window of it; with `rng`, a random window with augmentation.
 
-        With `other` what follows the file's signature is that of the file at that index.
+        Examples are sorted by length. With `other`, the bytes after the file's signature come from the file at that
+        index.
         """
         file = drawn_window(self.target(index), self.config, self.source.windows, rng)
         if rng and other is not None:
@@ -227,10 +228,10 @@ class ClassifyStream(FileStream[ClassifySource]):
         return self._labelled(file, index)
 
     def windows(self, index: int, most: int | None = None) -> list[Example]:
-        """What the file at an index is measured by: itself or windows of it, at most `most`, and their other views."""
+        """The file at an index for validation: at most `most` windows, each with its test-time augmentations."""
         parts = measured_windows(self.target(index), self.config, self.source.windows, most)
         for view in self.source.views:
-            parts = [*parts, *(other for part in parts for other in view.others(part))]
+            parts = [*parts, *(augmentation for part in parts for augmentation in view.others(part))]
         return [self._labelled(part, index) for part in parts]
 
     def _labelled(self, file: bytes, index: int) -> Example:
@@ -255,7 +256,7 @@ class ClassifyStream(FileStream[ClassifySource]):
         return mixed(drawn, self.source.mixup, rng) if self.source.mixup else drawn
 
     def _others(self, indices: NDArray[np.int64], rng: np.random.Generator) -> dict[int, int]:
-        """{number of an example that is spliced: index of the file whose bytes follow}."""
+        """Position in `indices` of an example to splice -> index of the file that provides the other bytes."""
         if not self.source.splice:
             return {}
         chosen = np.flatnonzero((rng.random(len(indices)) < self.source.splice) & (self.signatures[indices] > 0))
@@ -266,7 +267,7 @@ AnyStream = GenerateStream | ConvertStream | ClassifyStream | CpuStream
 
 
 def _one_file(file: bytes, suffix: str, config: ModelConfig) -> Example:
-    """A file by itself, framed."""
+    """A framed example of a single file."""
     times = clock_patches(clock_of(file, suffix), config.patch_size) if config.inputs.times else None
     return Example(frame_file(file, suffix, config.patch_size), 1, b"", 0, len(file), times=times)
 
@@ -276,9 +277,9 @@ def _noisy(example: Example, rng: np.random.Generator) -> Example:
 
 
 def _class_weights(labels: NDArray[np.int32], balance: float, unknown: int | None) -> NDArray[np.float64]:
-    """(N,) how often each file is drawn, next to others of its length: the more, the fewer its class has.
+    """(N,) weight of each file among files of its length: (files of its class) ** -balance.
 
-    The class `unknown` is drawn as often as it has files: it stands for many kinds, not for one.
+    Files of the class `unknown`, which holds many kinds of files, get the mean weight of the other files.
     """
     weights: NDArray[np.float64] = np.bincount(labels)[labels].astype(np.float64) ** -balance
     if unknown is None:
@@ -292,17 +293,17 @@ def _class_weights(labels: NDArray[np.int32], balance: float, unknown: int | Non
 def open_streams(
     sources: Sequence[DataSource], config: ModelConfig, base: Path, labels: Sequence[str]
 ) -> list[AnyStream]:
-    """The streams of data sources; of those with labels no file that one holds back is trained on in another."""
+    """The streams of data sources. Labelled folders share one split: no source trains on what another holds out."""
     labelled = [source for source in sources if isinstance(source, ClassifySource) and source.part != "all"]
     split = [(find_path(source, base), source) for source in labelled]
-    held_back = hold_back([(path, source) for path, source in split if path.is_dir()])
-    return [open_stream(source, config, base, labels, held_back) for source in sources]
+    held_out = hold_out([(path, source) for path, source in split if path.is_dir()])
+    return [open_stream(source, config, base, labels, held_out) for source in sources]
 
 
 def find_path(source: DataSource, base: Path) -> Path:
-    """Where a data source lies whose path is relative to `base`."""
+    """The path of a data source, which the recipe gives relative to `base`."""
     path = base / source.path
-    return path if path.exists() else Path(os.path.normpath(path))  # `run/../data` does not exist before `run` does
+    return path if path.exists() else Path(os.path.normpath(path))  # `run/../data` does not exist while `run` does not
 
 
 def open_stream(
@@ -310,7 +311,7 @@ def open_stream(
     config: ModelConfig,
     base: Path,
     labels: Sequence[str] = (),
-    held_back: frozenset[str] | None = None,
+    held_out: frozenset[str] | None = None,
 ) -> AnyStream:
     """The stream of a data source whose path is relative to `base`. Raises BytesimError."""
     path = find_path(source, base)
@@ -319,7 +320,7 @@ def open_stream(
             return CpuStream(source, config)
         return CpuStream(source, config, load_shard(path), sha256=sha256_of(path))
     if isinstance(source, ClassifySource):
-        listing = read_labelled(path, source, labels, held_back) if path.is_dir() else _read_shard(path, source)
+        listing = read_labelled(path, source, labels, held_out) if path.is_dir() else _read_shard(path, source)
         if not all(0 <= label < len(labels) for label in np.unique(listing.shard.label)):
             raise ConfigError(f"{source.path} holds labels that the recipe does not name.")
         return ClassifyStream(
@@ -339,19 +340,22 @@ def _read_shard(path: Path, source: FileSource) -> Listing:
 
 
 class Mixture:
-    """Several streams, drawn by weights that may move during the training."""
+    """Several streams, drawn by weights that may change during the training."""
 
     def __init__(self, streams: list[AnyStream], seed: int) -> None:
         self.streams = streams
         self.seed = seed
 
     def batch(self, step: int, progress: float, batch_bytes: int, micro_bytes: int) -> list[list[Example]]:
-        """The examples of a step: micro-batches of files of like length that together hold about `batch_bytes`."""
+        """The micro-batches of a step, about `batch_bytes` in all, each of files of similar length from one stream.
+
+        `progress` is the share of the training that is done, 0 to 1.
+        """
         rng = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, 0, step]))
         weights: NDArray[np.float64] = np.array([stream.source.weight_at(progress) for stream in self.streams])
         micro_bytes = micro_bytes or batch_bytes
-        micros = []
+        micro_batches = []
         for _ in range(max(1, round(batch_bytes / micro_bytes))):
             stream = self.streams[int(rng.choice(len(weights), p=weights / weights.sum()))]
-            micros.append(stream.draw(rng, micro_bytes))
-        return micros
+            micro_batches.append(stream.draw(rng, micro_bytes))
+        return micro_batches

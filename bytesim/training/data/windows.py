@@ -1,6 +1,6 @@
-"""Windows of files with a label that are longer than the history of the model. No torch.
+"""Windows of labelled files that are longer than the model's history. No torch.
 
-Measuring reads them by a rule of WINDOW_RULES, as `classify file` does; training by the same, but where the rule is
+Validation reads files by a rule of WINDOW_RULES, like `classify file`. Training does the same, except that by the rule
 `slide` it draws one window from anywhere in the file.
 """
 
@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
 
 WATCHED_WINDOWS = 8
-"""Windows of a long file that are read to watch a training; the last measurement reads all."""
+"""Most windows of a file that are read in validations during a training; the last validation reads all."""
 
 
 def window_bytes(config: ModelConfig) -> int:
-    """Bytes of a window."""
+    """Length of a window, in bytes."""
     return history_bytes(config.max_patches, config.patch_size)
 
 
 def drawn_window(data: bytes, config: ModelConfig, rule: str, rng: np.random.Generator | None) -> bytes:
-    """What a step of training is shown of a file. Draws from `rng` only where there is a choice; without, the first."""
+    """The window of a file for a training step: a random one if the rule allows a choice, else the first.
+
+    Without `rng` it is the first. `rng` is not used if there is no choice.
+    """
     size, patch_size = window_bytes(config), config.patch_size
     if rng is None or len(data) <= size or rule != "slide":
         return measured_windows(data, config, rule)[0]
@@ -34,8 +37,8 @@ def drawn_window(data: bytes, config: ModelConfig, rule: str, rng: np.random.Gen
 
 
 def measured_windows(data: bytes, config: ModelConfig, rule: str, most: int | None = None) -> list[bytes]:
-    """The windows that a file is measured by, itself where it fits; at most `most` of them, evenly spread."""
+    """The windows of a file for validation, the whole file if it fits; at most `most` of them, evenly spaced."""
     windows = plan_windows(len(data), window_bytes(config), config.patch_size, rule).windows
     count = min(len(windows), most or len(windows))
-    places = [round(place * (len(windows) - 1) / max(1, count - 1)) for place in range(count)]
-    return [b"".join(data[start:end] for start, end in windows[place]) for place in places]
+    chosen = [round(number * (len(windows) - 1) / max(1, count - 1)) for number in range(count)]
+    return [b"".join(data[start:end] for start, end in windows[index]) for index in chosen]
