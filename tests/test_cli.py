@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from helpers.cli_tree import COMMANDS, EVERYTHING
+from helpers.paths import EXAMPLES
 from helpers.tiny_training import write_recipe
 from typer.testing import CliRunner
 
@@ -67,7 +68,6 @@ def test_wrong_usage_exits_2():
 
 # --- one kind of mistake, one exit code ------------------------------------------------------
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 VALID = {
     "classify file": "bell.wav --model filetype",
     "classify fragments": "bell.wav",

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from helpers.paths import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -190,8 +191,7 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
         "    for _ in map_in_processes(os.getcwd, work, ['echo $PPID > pid; sleep 30'], jobs=1):\n        pass\n"
     )
     (tmp_path / "run.py").write_text(code)
-    root = Path(__file__).resolve().parents[2]
-    parent = subprocess.Popen([sys.executable, "run.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)})
+    parent = subprocess.Popen([sys.executable, "run.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
     wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
     worker = int((tmp_path / "pid").read_text())
     assert not has_ended(worker)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.paths import EXAMPLES
 from helpers.processes import children_of
 from helpers.tiny_classifiers import calibration, make_classifier, words
 from PIL import Image
@@ -35,7 +36,6 @@ from bytesim.tasks.classify.files import classify_file
 from bytesim.tasks.classify.fragment_map import Fragment, join_fragments
 from bytesim.tasks.classify.fragments import classify_fragments
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MOST_BYTES = 64  # of a history of 10 patches of 8 bytes
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from helpers.midi_files import file_of, keys
-from helpers.music_models import BOOK, EXAMPLES, MUSIC, REEL, answering, make_model
+from helpers.music_models import BOOK, MUSIC, REEL, answering, make_model
+from helpers.paths import EXAMPLES
 from typer.testing import CliRunner
 
 from bytesim.cli import app

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from helpers.music_models import EXAMPLES, MUSIC, answering, make_model
+from helpers.music_models import MUSIC, answering, make_model
+from helpers.paths import EXAMPLES
 from PIL import Image
 from typer.testing import CliRunner
 

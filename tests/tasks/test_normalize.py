@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from helpers.paths import EXAMPLES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -27,7 +28,6 @@ from bytesim.media import audio
 from bytesim.media.image import normalize_image
 from bytesim.tasks.normalize import Normalized, normalize
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
