@@ -335,7 +335,7 @@ def test_a_file_that_was_changed_is_compared_as_the_model_read_it(tmp_path, mode
 
 # --- bad input ---------------------------------------------------------------------------------
 
-CUT = render_abc2midi(REEL).midi[:60]
+CUT = file_of("00 90 3c 50 83 60 80 3c 00 00 ff 2f 00")[:30]
 BAD = {
     "empty": ("abc2midi", "a.abc", b"", "the file is empty"),
     "rubbish": ("abc2midi", "a.abc", bytes(range(256)) * 8, "does not occur in ABC text"),
