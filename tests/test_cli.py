@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from helpers.cli_tree import COMMANDS, EVERYTHING
+from helpers.paths import EXAMPLES
+from helpers.processes import start_bytesim
 from helpers.tiny_training import write_recipe
 from typer.testing import CliRunner
 
@@ -67,7 +69,6 @@ def test_wrong_usage_exits_2():
 
 # --- one kind of mistake, one exit code ------------------------------------------------------
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 VALID = {
     "classify file": "bell.wav --model filetype",
     "classify fragments": "bell.wav",
@@ -196,8 +197,7 @@ def open_when_read(pipe: Path) -> int:
 def test_an_interrupt_exits_130(tmp_path):
     pipe = tmp_path / "program.asm"
     os.mkfifo(pipe)
-    command = [sys.executable, "-m", "bytesim", "simulate-cpu", str(pipe)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with start_bytesim("simulate-cpu", str(pipe), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         end = open_when_read(pipe)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)

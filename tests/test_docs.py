@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from helpers.cli_tree import COMMANDS, EVERYTHING
+from helpers.paths import ROOT
 
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.encoder.config import EncoderConfig
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]
 
 

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.paths import ROOT
 
-PACKAGE = Path(__file__).resolve().parent.parent / "bytesim"
+PACKAGE = ROOT / "bytesim"
 
 BELOW = {"errors", "patching", "clocks", "metrics", "files", "processes"}
 BESIDE = BELOW | {"formats", "cpu", "media", "oracles", "pictures"}

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from helpers.midi_files import file_of, scores
-from helpers.music_models import EXAMPLES
+from helpers.paths import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
 

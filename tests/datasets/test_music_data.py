@@ -5,6 +5,7 @@ import lzma
 from pathlib import Path
 
 import pytest
+from helpers.paths import EXAMPLES
 
 from bytesim.datasets.music import rows as music_data
 from bytesim.datasets.music.build import build_music
@@ -16,7 +17,6 @@ from bytesim.formats.abc.canonical import canonical
 from bytesim.formats.abc.tune import parse
 from bytesim.training.data.shards import load_shard
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HELD_BACK = "X:1\nT:The Hidden Rose\nM:4/4\nL:1/8\nK:D\nDEFG ABcd|edcB AGFE|DFAd fdAF|GBdB A2A2|defg agfe|d2f2 d4|\n"
 SAME_TITLE = "X:1\nT:Hidden Rose, The\nM:3/4\nL:1/4\nK:G\nG B d|g d B|A c e|d2 z|B G D|E F G|\n"
 TRANSPOSED = (

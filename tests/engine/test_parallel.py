@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from helpers.music_models import make_model
-from helpers.processes import children_of
+from helpers.processes import children_of, start_bytesim
+from helpers.tools import needs_proc
 
 from bytesim.engine.bulk import decode_all
 from bytesim.engine.decode import decode_in_order
@@ -20,8 +21,6 @@ from bytesim.models.bgpt.model import BGPT
 from bytesim.models.weights import load_model
 
 TUNES = [f"X:1\nM:4/4\nL:1/8\nK:D\n{letter * (4 + place)}|\n".encode() for place, letter in enumerate("CDEFGAB")]
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read off /proc")
 
 
 @pytest.mark.parametrize("clock", [False, True])
@@ -46,9 +45,9 @@ def decoding(tmp_path):
     (tmp_path / "tunes").mkdir()
     for place, tune in enumerate(TUNES):
         (tmp_path / "tunes" / f"{place}.abc").write_bytes(tune)
-    command = [sys.executable, "-m", "bytesim", "convert", "abc2midi", str(tmp_path / "tunes"), "--jobs", "2"]
-    command += ["--model", str(folder), "-o", str(tmp_path / "out")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    words = ["convert", "abc2midi", str(tmp_path / "tunes"), "--jobs", "2"]
+    words += ["--model", str(folder), "-o", str(tmp_path / "out")]
+    process = start_bytesim(*words, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         children_of(process.pid, 3)  # one of them is multiprocessing's own, which tracks resources
         yield process
@@ -67,7 +66,7 @@ def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
         os.killpg(decoding.pid, sent)  # as a terminal does
     else:
         decoding.send_signal(sent)
-    _, said = decoding.communicate(timeout=240)  # returns when the last that holds the pipe has ended
+    _, said = decoding.communicate(timeout=120)  # returns when the last that holds the pipe has ended
     assert decoding.returncode == code
     assert "Traceback" not in said
 
@@ -86,7 +85,7 @@ def test_processes_are_deaf_to_ctrl_c_from_their_start():
 @needs_proc
 def test_a_process_that_is_killed_is_told_in_one_line(decoding):
     os.kill(int(children_of(decoding.pid, 3)[-1]), signal.SIGKILL)
-    _, said = decoding.communicate(timeout=240)
+    _, said = decoding.communicate(timeout=120)
     assert decoding.returncode == 1
     (line,) = said.strip().splitlines()
     assert "error: a decoding process was killed" in line
@@ -94,7 +93,7 @@ def test_a_process_that_is_killed_is_told_in_one_line(decoding):
 
 def wait_until_begun(children: list[str]) -> None:
     """Return when each has been told its work; one whose parent is killed before that ends with a traceback."""
-    for _ in range(4800):
+    for _ in range(1200):
         counts = [re.search(r"Threads:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in children]
         if all(count is not None and int(count[1]) > 1 for count in counts):
             return

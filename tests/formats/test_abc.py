@@ -1,9 +1,9 @@
 """ABC: any bytes are read or refused, the canonical form sounds like the tune, the readable form is the same tune."""
 
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from helpers.paths import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +11,6 @@ from bytesim.errors import FormatError
 from bytesim.formats import abc, midi
 from bytesim.oracles.abcmidi import render_abc2midi
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HEAD = "X:1\nM:4/4\nL:1/8\nK:C\n"
 
 

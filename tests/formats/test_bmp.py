@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import struct
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from helpers.paths import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
@@ -15,7 +15,6 @@ from PIL import Image, ImageOps
 from bytesim.errors import FormatError
 from bytesim.formats import bmp
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SUNSET = (EXAMPLES / "sunset.bmp").read_bytes()
 
 

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from helpers.grammars import accepts
+from helpers.grammars import accepts, walk
 from helpers.midi_files import file_of
 
 from bytesim.formats import abc, midi
@@ -15,20 +15,6 @@ from bytesim.oracles.abcmidi import label_many
 from bytesim.patching import END_OF_PATCH
 
 TUNE = b"X:1\nM:6/8\nL:1/8\nK:Edor\n"
-
-
-def walk(grammar: Grammar, rng: random.Random, length: int, ending: list[int]) -> bytes:
-    """A file written by chance; from `length` bytes on the tokens of `ending` come first, where they may."""
-    written = bytearray()
-    for _ in range(100 * length):
-        allowed = [token for token in range(257) if grammar.allowed[token]]
-        wanted = [token for token in ending if token in allowed] if len(written) >= length else []
-        token = wanted[0] if wanted and rng.random() < 0.7 else rng.choice(allowed)
-        grammar.advance(token)
-        if token == END_OF_PATCH:
-            return bytes(written)
-        written.append(token)
-    raise AssertionError("the walk finds no end")
 
 
 @pytest.mark.parametrize("seed", range(40))

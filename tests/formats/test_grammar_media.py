@@ -7,11 +7,10 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from helpers.grammars import accepts
+from helpers.grammars import accepts, walk
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from test_grammar import walk
 
 from bytesim.formats import bmp, wav
 from bytesim.formats.abc.grammar import abc_grammar

@@ -1,7 +1,7 @@
 """Transposing a tune moves every note of abc2midi's rendering by the same interval."""
 
 import pytest
-from helpers.music_models import EXAMPLES
+from helpers.paths import EXAMPLES
 
 from bytesim.errors import FormatError
 from bytesim.formats import abc, midi

@@ -5,17 +5,16 @@ from __future__ import annotations
 import io
 import struct
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 import soundfile
+from helpers.paths import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bytesim.errors import FormatError
 from bytesim.formats import wav
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 BELL = wav.serialize(wav.model_recording(bytes(range(256)) * 31))
 
 

@@ -19,7 +19,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REEL = "X:1\nT:The Reel\nR:reel\nM:4/4\nL:1/8\nQ:1/4=100\nK:D\n|:DFAd fdAF|GBAG FAD2:|\n"
 BOOK = "X:1\nT:One\nK:C\nCDEF GABc|\n\nX:2\nT:Two\nV:1\nK:C\nC|\n\nX:3\nT:Three\nK:G\nGABc d4|\n"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.paths import CHECKPOINT
 
 from bytesim.errors import BytesimError, ConfigError, ModelError, OutputError
 from bytesim.models.bgpt.config import BGPTConfig
@@ -17,8 +18,6 @@ from bytesim.models.registry import build_model
 from bytesim.models.store import Alias, alias_of, find_model, is_path, resolve_model, stored_models
 from bytesim.models.weights import load_model, save_model
 from bytesim.tasks.models import import_model, list_models, model_path, show_model, verify_model, verify_models
-
-CHECKPOINT = Path(__file__).resolve().parents[1] / "fixtures" / "bgpt-official-b" / "weights.pth"
 
 TINY = BGPTConfig(
     parts="modern",

@@ -1,12 +1,12 @@
 """Our bGPT computes what the published one does: on stored outputs, and against `transformers`' GPT-2 blocks."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.paths import FIXTURES
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
 
 from bytesim.models.bgpt.config import BGPTConfig
@@ -14,7 +14,6 @@ from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.published import published_to_ours, read_published
 from bytesim.patching import VOCAB_SIZE, frame_file
 
-FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 TOLERANCE = 1e-4
 
 

@@ -2,9 +2,9 @@
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from helpers.paths import EXAMPLES
 
 from bytesim import metrics
 from bytesim.cpu.assembler import assemble
@@ -29,7 +29,6 @@ from bytesim.predictors.writer import Writer
 
 CPU_BYTES, CPU_PROGRAMS = 0.995, 38
 """Share of state bytes right, and programs of 40 right to the last byte."""
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MUSIC_BITS_PER_BYTE = {"abc2midi": 0.008, "midi2abc": 0.15}
 MUSIC_NOTE_FOR_NOTE = {"abc2midi": 5, "midi2abc": 5}
 """Of the 6 tunes of examples/."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers.music_models import TASK_FIELDS, make_model, trained_tasks
+from helpers.paths import CHECKPOINT
 
 from bytesim.errors import ModelError
 from bytesim.models.folder import CARD_FILE, RECIPE_FILE, read_card
@@ -13,7 +14,6 @@ from bytesim.predictors.writer import load_writer
 from bytesim.tasks.models import import_model
 from bytesim.training.recipe import load_recipe
 
-CHECKPOINT = Path(__file__).resolve().parents[1] / "fixtures" / "bgpt-official-b" / "weights.pth"
 SHIPPED = [model for model in stored_models() if model.place == "shipped"]
 
 

@@ -7,15 +7,16 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.processes import children_of
+from helpers.paths import EXAMPLES
+from helpers.processes import children_of, start_bytesim
 from helpers.tiny_classifiers import calibration, make_classifier, words
+from helpers.tools import needs_proc
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -35,7 +36,6 @@ from bytesim.tasks.classify.files import classify_file
 from bytesim.tasks.classify.fragment_map import Fragment, join_fragments
 from bytesim.tasks.classify.fragments import classify_fragments
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MOST_BYTES = 64  # of a history of 10 patches of 8 bytes
 
 
@@ -335,18 +335,16 @@ def test_processes_answer_what_one_does(model, files):
             assert one.result.answer.probability == pytest.approx(other.result.answer.probability, abs=1e-5)
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read off /proc")
+@needs_proc
 def test_a_process_that_is_killed_is_told_in_one_line(tmp_path):
     model = make_classifier(tmp_path / "kinds")
     os.mkfifo(tmp_path / "pipe")  # never written to, so that both wait for it
     os.mkfifo(tmp_path / "pipe2")
-    command = [sys.executable, "-m", "bytesim", "classify", "file", str(tmp_path / "pipe"), str(tmp_path / "pipe2")]
-    process = subprocess.Popen(
-        [*command, "--model", str(model), "--jobs", "2"], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    words = ["classify", "file", str(tmp_path / "pipe"), str(tmp_path / "pipe2"), "--model", str(model), "--jobs", "2"]
+    process = start_bytesim(*words, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         os.kill(int(children_of(process.pid, 3)[-1]), signal.SIGKILL)
-        _, said = process.communicate(timeout=240)
+        _, said = process.communicate(timeout=120)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

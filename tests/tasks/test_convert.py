@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from helpers.midi_files import file_of, keys
-from helpers.music_models import BOOK, EXAMPLES, MUSIC, REEL, answering, make_model
+from helpers.music_models import BOOK, MUSIC, REEL, answering, make_model
+from helpers.paths import EXAMPLES
 from typer.testing import CliRunner
 
 from bytesim.cli import app
@@ -336,7 +337,7 @@ def test_a_file_that_was_changed_is_compared_as_the_model_read_it(tmp_path, mode
 
 # --- bad input ---------------------------------------------------------------------------------
 
-CUT = render_abc2midi(REEL).midi[:60]
+CUT = file_of("00 90 3c 50 83 60 80 3c 00 00 ff 2f 00")[:30]
 BAD = {
     "empty": ("abc2midi", "a.abc", b"", "the file is empty"),
     "rubbish": ("abc2midi", "a.abc", bytes(range(256)) * 8, "does not occur in ABC text"),

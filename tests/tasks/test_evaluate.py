@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.music_models import EXAMPLES, answering, make_model
+from helpers.music_models import answering, make_model
+from helpers.paths import EXAMPLES
 from typer.testing import CliRunner
 
 from bytesim.cli import app

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.music_models import make_model
+from helpers.paths import EXAMPLES
 from helpers.tiny_classifiers import calibration, make_classifier, words
 from PIL import Image
 from typer.testing import CliRunner
@@ -225,8 +227,6 @@ def test_labels_that_the_model_lacks_are_refused(tmp_path, model):
 
 
 def test_bits_per_byte_are_drawn(tmp_path):
-    from music_models import EXAMPLES, make_model
-
     model = make_model(tmp_path / "music")
     picture = tmp_path / "bits.png"
     evaluate_bpb([EXAMPLES], model=str(model), picture=picture, target_suffix="abc")

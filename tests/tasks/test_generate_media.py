@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from helpers.music_models import EXAMPLES, MUSIC, answering, make_model
+from helpers.music_models import MUSIC, answering, make_model
+from helpers.paths import EXAMPLES
+from helpers.tools import needs_abcm2ps
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -322,7 +324,7 @@ def test_a_tune_without_its_midi_is_an_error_that_says_so(music, monkeypatch, he
     assert [path.name for path in here.iterdir()] == ["music-5.abc"]
 
 
-@pytest.mark.skipif(shutil.which("abcm2ps") is None, reason="abcm2ps is not installed")
+@needs_abcm2ps
 def test_the_score_of_a_tune_stands_beside_it(music, monkeypatch, here):
     monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     (outcome,) = task.generate(model=music, seed=5, score=True, prompt="X:1\nT:Mine\nM:4/4\nK:D\nD")

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from helpers.paths import EXAMPLES
+from helpers.tools import needs_ffmpeg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -27,7 +29,6 @@ from bytesim.media import audio
 from bytesim.media.image import normalize_image
 from bytesim.tasks.normalize import Normalized, normalize
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
@@ -91,9 +92,7 @@ def test_every_kind_of_sound_becomes_the_same_second(tmp_path, kind):
     assert np.abs(samples_of(made.outputs[0]) - expected)[100:7900].max() < 0.05
 
 
-@pytest.mark.skipif(
-    shutil.which("ffmpeg") is None, reason="ffmpeg is no part of bytesim; libsndfile's files are tested"
-)
+@needs_ffmpeg
 @pytest.mark.parametrize("suffix", ["mp3", "ogg", "flac", "opus"])
 def test_what_ffmpeg_writes_is_read(tmp_path, suffix):
     source = tmp_path / f"tone.{suffix}"

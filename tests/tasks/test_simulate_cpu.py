@@ -6,9 +6,9 @@ import json
 import sys
 from contextlib import suppress
 from math import gcd
-from pathlib import Path
 
 import pytest
+from helpers.paths import EXAMPLES, ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,8 +25,7 @@ from bytesim.tasks.simulate_cpu.report import Cell, state_rows
 from bytesim.tasks.simulate_cpu.simulate import MAX_STEPS, parse_registers, simulate_cpu
 from bytesim.tasks.simulate_cpu.simulation import compare_traces
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "cpu.md"
+DOCS = ROOT / "docs" / "cpu.md"
 SUM = "LOADI 5\nADD A\nPOP B\nHLT\n"  # B = 5 + A
 
 

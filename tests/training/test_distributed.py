@@ -40,7 +40,7 @@ def test_two_workers_learn_what_one_learns(tmp_path):
     command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", "-m", "bytesim", "train", str(recipe)]
     command += ["--device", "cpu", "--out", str(tmp_path / "two"), "--json"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["steps"] == 20  # one process speaks, and once
     one, two = (losses(tmp_path / name) for name in ("one", "two"))

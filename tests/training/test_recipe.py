@@ -5,9 +5,9 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
+from helpers.paths import ROOT
 from helpers.tiny_training import RECIPE, tiny_recipe
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,8 +25,6 @@ from bytesim.training.sources import (
     own_fields,
     source_of,
 )
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.name)

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from helpers.paths import ROOT
 from helpers.tiny_training import RECIPE, losses, pairs, tiny_recipe, write_recipe
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -37,7 +38,6 @@ from bytesim.training.sizes import SIZES, classifier_config, sized_config
 from bytesim.training.sources import ConvertSource
 
 CPU = torch.device("cpu")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def trainer(folder: Path, text: str = RECIPE, **options) -> Trainer:
