@@ -9,8 +9,6 @@ import io
 import struct
 from dataclasses import dataclass
 
-import mido
-
 from bytesim.errors import FormatError
 from bytesim.formats.midi.events import END_OF_TRACK, Event, read_event, write_event
 
@@ -135,6 +133,8 @@ def read_track(data: bytes, start: int, end: int) -> tuple[Track, int]:
 
 
 def _check_with_mido(file: MidiFile) -> None:
+    import mido  # training reads no MIDI file, and need not have it
+
     stream = io.BytesIO(serialize(file))
     try:
         mido.MidiFile(file=stream)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
+from bytesim.formats.midi.mend import track_length_spans
 from bytesim.patching import END_OF_PATCH, Patches
-
-_LENGTH_TAIL = slice(6, 8)
-"""The lower two bytes of a track's length, counted from the start of its `MTrk`."""
 
 
 def with_length_noise(patches: Patches, first: int, rng: np.random.Generator) -> Patches:
@@ -21,7 +17,7 @@ def with_length_noise(patches: Patches, first: int, rng: np.random.Generator) ->
     shown = patches.copy()
     target = shown[first:].reshape(-1)
     data = np.where(target == END_OF_PATCH, 0, target).astype(np.uint8).tobytes()
-    for match in re.finditer(b"MTrk", data):
-        tail = target[match.start() :][_LENGTH_TAIL]
+    for length in track_length_spans(data):
+        tail = target[length][2:]
         tail[tail != END_OF_PATCH] = rng.integers(0, 256, int((tail != END_OF_PATCH).sum()))
     return shown
