@@ -1,13 +1,16 @@
 # make demo   set everything up and convert a real tune with the shipped model
-# make test   the test suite           make lint   ruff and mypy           make bench   every benchmark
+# make quick  most of the tests, in a minute or two     make test   every test, on all cores
+# make lint   ruff and mypy                             make bench  every benchmark
 
 PYTHON ?= python3
 VENV ?= .venv
 TUNE ?= examples/ode_to_joy.abc
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+# A worker per core; one that has nothing left to do takes tests from the others.
+PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
 
-.PHONY: demo test lint bench clean
+.PHONY: demo quick test lint bench clean
 .DEFAULT_GOAL := demo
 
 # A stamp per set of dependencies. The install is editable, so a changed source file needs no new one.
@@ -24,8 +27,11 @@ demo: $(VENV)/installed
 	mkdir -p build/demo
 	$(BIN)/bytesim convert abc2midi $(TUNE) -o build/demo/tune.mid --notes --force
 
+quick: $(VENV)/installed-dev
+	$(PYTEST) -m "not slow"
+
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
