@@ -49,6 +49,8 @@ class Generated:
     """The MIDI file beside a tune, where one was asked for."""
     midi_engine: str | None = None
     """What made it: model, abc2midi or music21."""
+    midi_engine_version: str | None = None
+    """Of that program, such as `5.02`; None for a model."""
     score: str | None = None
     """The picture of a tune's score, where one was asked for."""
 
