@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import BinaryIO
 
 from bytesim.errors import BytesimError, FormatError, ToolError
 from bytesim.formats import midi
@@ -28,10 +29,10 @@ TIMEOUT_S = 20.0
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 INSTALL = "Install it with pip install symusic, or the package abcmidi of your system"
 CARRIER = "symusic"
-"""The package whose wheels carry both programs in the folder `bin`; its version is pinned in constraints.txt."""
+"""The package whose wheels carry both programs in the folder `bin`. constraints.txt pins it, because another version of
+abc2midi may write other bytes."""
 VARIABLES = {"abc2midi": "BYTESIM_ABC2MIDI", "midi2abc": "BYTESIM_MIDI2ABC"}
 """Environment variables that name another program."""
-_VERSION_TIMEOUT_S = 20.0
 
 _MESSAGE = re.compile(r"^(Error|Warning) in line-char (\d+)-(\d+) : *(.*)$")
 _REPEATS = re.compile(r"repeat|:\||\|:|::|\[1|variant ending", re.IGNORECASE)
@@ -63,7 +64,7 @@ def tool_path(name: str) -> str | None:
     if chosen:
         path = shutil.which(chosen)
         if path is None:
-            raise ToolError(f"{VARIABLES[name]} names {chosen!r}, which is not a program. Mend or unset it.")
+            raise ToolError(f"{VARIABLES[name]} names {chosen!r}, which is not a program. Set it to one, or unset it.")
     else:
         path = _carried(name) or shutil.which(name)
     return None if path is None else os.path.abspath(path)  # programs run in a folder of their own
@@ -91,7 +92,7 @@ def find_tool(name: str) -> str:
 def version_text(path: str) -> str:
     """What a program of abcMIDI says of its version, such as `5.02 February 16 2025 abc2midi`; empty for nothing."""
     try:
-        done = subprocess.run([path, "-ver"], capture_output=True, timeout=_VERSION_TIMEOUT_S, check=False)
+        done = subprocess.run([path, "-ver"], capture_output=True, timeout=TIMEOUT_S, check=False)
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.decode("utf-8", "replace").strip()
@@ -169,10 +170,23 @@ def _label_many(tool: str, texts: Iterable[str], jobs: int) -> Iterator[bytes | 
 
 
 def _render(tool: str, abc_text: str, folder: Path) -> Rendering:
-    text, messages = _without_file_directives(abc_text)
+    text, left_out = _without_file_directives(abc_text)
     target = folder / "tune.mid"
     (folder / "tune.abc").write_bytes(text.encode("utf-8", "replace"))
     said = _run([tool, "tune.abc", "-o", target.name], folder, target)
+    messages = (*left_out, *remarks_in(said))
+    if not target.exists():
+        raise ToolError(f"abc2midi wrote no file: {_last_line(said) or 'it gave no reason'}.")
+    return Rendering(midi=target.read_bytes(), engine="abc2midi", version=version_number(tool), messages=messages)
+
+
+def remarks_in(said: str) -> list[str]:
+    """The warnings among the lines that abc2midi prints, and its errors of unclosed repeats, with line and column.
+
+    Versions 4.84 and 5.02 word them alike; 5.02 is silent about a tie before ` |` that no equal note follows. Raises
+    FormatError for any other error.
+    """
+    remarks = []
     for line in said.splitlines():
         match = _MESSAGE.match(line.strip())
         if match is None:
@@ -180,12 +194,8 @@ def _render(tool: str, abc_text: str, folder: Path) -> Rendering:
         kind, row, column, what = match.groups()
         if kind == "Error" and not _REPEATS.search(what):
             raise FormatError(f"abc2midi, line {row}, column {column}: {what}")
-        messages.append(f"line {row}, column {column}: {what}")
-    if not target.exists():
-        raise ToolError(f"abc2midi wrote no file: {_last_line(said) or 'it gave no reason'}.")
-    return Rendering(
-        midi=target.read_bytes(), engine="abc2midi", version=version_number(tool), messages=tuple(messages)
-    )
+        remarks.append(f"line {row}, column {column}: {what}")
+    return remarks
 
 
 def _without_file_directives(abc_text: str) -> tuple[str, list[str]]:
@@ -207,12 +217,7 @@ def _run(command: list[str], folder: Path, target: Path) -> str:
     name = Path(command[0]).stem
     log = folder / "messages.txt"
     deadline = time.monotonic() + TIMEOUT_S
-    with (
-        log.open("wb") as sink,
-        subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT
-        ) as process,
-    ):
+    with log.open("wb") as sink, _start(command, folder, sink) as process:
         try:
             while True:
                 try:
@@ -230,6 +235,13 @@ def _run(command: list[str], folder: Path, target: Path) -> str:
     if code < 0:
         raise ToolError(f"{name} crashed on this file (signal {-code}).")
     return log.read_text("utf-8", "replace")
+
+
+def _start(command: list[str], folder: Path, sink: BinaryIO) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT)
+    except OSError as error:  # it may be executed, but is not a program of this machine
+        raise ToolError(f"{command[0]} does not start ({error.strerror}).") from error
 
 
 def _size(path: Path) -> int:

@@ -14,6 +14,7 @@ from importlib import metadata
 import torch
 
 from bytesim.engine import hardware
+from bytesim.errors import ToolError
 from bytesim.models import store
 from bytesim.oracles import abcmidi
 
@@ -151,9 +152,13 @@ def _memory_bytes() -> int | None:
 
 
 def _abcmidi(name: str) -> Tool:
-    path = abcmidi.tool_path(name)
+    install = "pip install symusic"
+    try:
+        path = abcmidi.tool_path(name)
+    except ToolError as error:  # the environment variable for it names something else
+        path, install = None, error.message.rstrip(".")
     version = None if path is None else abcmidi.version_number(path)
-    return Tool(name=name, purpose=_ABCMIDI[name], version=version, path=path, install="pip install symusic")
+    return Tool(name=name, purpose=_ABCMIDI[name], version=version, path=path, install=install)
 
 
 def _program(name: str) -> Tool:

@@ -282,7 +282,7 @@ REPEATS = {
     "CD:|EF||GA|Bc:|": "CD||CD||EF||GA|Bc||GA|Bc|",
     "CD|EF||GA|Bc:|de||fg:|": None,
     "|:CD|1EF:|2GA::Bc|de:|": None,
-    "|:CD|1EF:|2GA||:Bc|de:|": None,
+    "|:CD|1EF:|2GA||:Bc|de:|": "CD|EF||CD|GA||Bc|de||Bc|de|",
     "|:CD|1EF:|2GA|||:Bc|de:|": None,
     "|:CD|1EF:|2GA :|:Bc|de:|": None,
     "CD|1EF:|2GA:|Bc|de:|": None,

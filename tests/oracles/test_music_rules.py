@@ -1,7 +1,6 @@
 """The rules engine: abc2midi, music21 where it is missing, midi2abc; and what they must not be allowed to do."""
 
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers.midi_files import keys
+from helpers.programs import hide_programs, needs_shebang, needs_symusic, write_program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,8 +26,7 @@ REEL = HEAD + "|:DFAd fdAF|[1 (3ABc d2 z4:|[2 [DFA]4 {g}a2 d2|]\n"
 
 @pytest.fixture
 def no_abcmidi(monkeypatch):
-    monkeypatch.setattr(abcmidi, "find_spec", lambda name: None)
-    monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
+    hide_programs(monkeypatch)
 
 
 @st.composite
@@ -217,9 +216,9 @@ def test_music21_is_not_loaded_before_it_is_needed():
 # --- which program -----------------------------------------------------------------------------
 
 
+@needs_symusic
 @pytest.mark.parametrize("name", ["abc2midi", "midi2abc"])
 def test_the_programs_that_symusic_carries_come_before_those_of_the_system(name, monkeypatch):
-    pytest.importorskip("symusic", reason="symusic, whose wheels carry abcMIDI, is not installed")
     assert Path(abcmidi.find_tool(name)).parent.parts[-2:] == ("symusic", "bin")
     monkeypatch.setenv("PATH", "")
     assert re.fullmatch(r"\d+\.\d+", abcmidi.version_number(abcmidi.find_tool(name)))
@@ -241,6 +240,55 @@ def test_a_variable_names_another_program(monkeypatch, tmp_path):
 def test_a_program_that_does_not_say_its_version_has_none(tmp_path):
     assert abcmidi.version_number(sys.executable) == "?"
     assert abcmidi.version_number(str(tmp_path / "none")) == "?"
+
+
+@needs_shebang
+def test_a_program_of_the_path_serves_where_symusic_is_not_installed(monkeypatch, tmp_path):
+    program = write_program(tmp_path / "abc2midi", "print('9.87 December 24 2030 abc2midi')")
+    hide_programs(monkeypatch)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert abcmidi.find_tool("abc2midi") == str(program)
+    assert abcmidi.version_number(str(program)) == "9.87"
+
+
+@needs_shebang
+def test_a_copy_that_may_not_be_executed_is_passed_over(monkeypatch, tmp_path):
+    (tmp_path / "symusic" / "bin").mkdir(parents=True)
+    (tmp_path / "symusic" / "__init__.py").write_text("raise ImportError('symusic was imported')")
+    (tmp_path / "symusic" / "bin" / "abc2midi").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PATH", "")
+    assert abcmidi.tool_path("abc2midi") is None
+    program = write_program(tmp_path / "symusic" / "bin" / "abc2midi", "")
+    assert abcmidi.tool_path("abc2midi") == str(program)
+
+
+@needs_shebang
+def test_a_file_that_is_not_a_program_is_reported(monkeypatch, tmp_path):
+    nothing = tmp_path / "abc2midi"
+    nothing.write_bytes(b"\x00\x01\x02")
+    nothing.chmod(0o755)
+    monkeypatch.setenv("BYTESIM_ABC2MIDI", str(nothing))
+    with pytest.raises(ToolError, match="abc2midi does not start"):
+        abcmidi.render_abc2midi(REEL)
+
+
+def test_both_versions_of_abc2midi_are_understood():
+    """What 4.84 and 5.02 print of `CDE- |FGA|`: to the older one the open tie is an error."""
+    bar = "Warning in line-char 5-9 : Track 0 Bar 1 has 3/2 time units while the time signature has 4\n"
+    assert abcmidi.remarks_in(f"5.02 February 16 2025 abc2midi\n{bar}writing MIDI file tune.mid\n") == [
+        "line 5, column 9: Track 0 Bar 1 has 3/2 time units while the time signature has 4"
+    ]
+    tie = "Error in line-char 5-9 : Could not find note to be tied\n"
+    with pytest.raises(FormatError, match="line 5, column 9: Could not find note to be tied"):
+        abcmidi.remarks_in(f"4.84 January 20 2023 abc2midi\n{tie}{bar}writing MIDI file tune.mid\n")
+
+
+@needs_symusic
+def test_composer_and_rhythm_do_not_change_the_file():
+    """abc2midi after April 2026 writes C:, R: and X: into the MIDI file; the pinned version does not."""
+    named = HEAD.replace("X:1", "X:7").replace("M:", "C:Turlough\nR:reel\nM:", 1)
+    assert abcmidi.render_abc2midi(named + "DFAd|\n").midi == abcmidi.render_abc2midi(HEAD + "DFAd|\n").midi
 
 
 # --- midi2abc ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.programs import hide_programs
 from typer.testing import CliRunner
 
 import bytesim
@@ -54,8 +55,7 @@ def test_the_diagnosis_holds_what_was_measured():
 
 
 def test_a_tool_that_is_missing_comes_with_how_to_install_it(monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(abcmidi, "find_spec", lambda name: None)
+    hide_programs(monkeypatch)
     tools = {tool.name: tool for tool in task.doctor().tools}
     assert (tools["abc2midi"].version, tools["abc2midi"].path) == (None, None)
     assert tools["abc2midi"].install == "pip install symusic"
@@ -68,6 +68,13 @@ def test_abcmidi_comes_with_its_version_and_place():
     for name in ("abc2midi", "midi2abc"):
         assert tools[name].path == abcmidi.find_tool(name)
         assert tools[name].version == abcmidi.version_number(tools[name].path)
+
+
+def test_a_variable_that_names_no_program_is_explained(monkeypatch):
+    monkeypatch.setenv("BYTESIM_ABC2MIDI", "/no/such/program")
+    tools = {tool.name: tool for tool in task.doctor().tools}
+    assert tools["abc2midi"].version is None
+    assert "BYTESIM_ABC2MIDI names '/no/such/program'" in tools["abc2midi"].install
 
 
 @pytest.mark.parametrize(("text", "version"), [("4.84 January 20 2023 x", "4.84"), ("none", "?")])

@@ -1,6 +1,7 @@
 """generate, for pictures, sound and text: valid by construction, prompts kept, sheets, and what stands beside tunes."""
 
 import io
+import json
 import pickle
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from bytesim.formats import bmp, midi, wav
 from bytesim.formats.media_grammar import BMP_HEADER, WAV_HEADER
 from bytesim.media.image import normalize_image
 from bytesim.models.store import known_aliases
-from bytesim.oracles.abcmidi import tool_path
+from bytesim.oracles.abcmidi import find_tool, version_number
 from bytesim.pictures.sheet import MAX_SHOWN, sheet
 from bytesim.requests import Request
 from bytesim.tasks.generate import draw as generate_draw
@@ -311,8 +312,11 @@ def test_the_midi_of_a_tune_stands_beside_it_and_names_what_made_it(music, monke
     monkeypatch.setattr(bulk, "decode", answering(lambda request: TUNE))
     done = run("--model", music, "--seed", 5, "--midi")
     assert done.exit_code == 0, done.output
-    engine = "abc2midi" if tool_path("abc2midi") else "music21"
-    assert done.stdout == f"music-5.abc: 46 bytes by the model music, seed 5; music-5.mid by {engine}\n"
+    assert done.stdout == "music-5.abc: 46 bytes by the model music, seed 5; music-5.mid by abc2midi\n"
+    done = run("--model", music, "--seed", 5, "--midi", "--force", "--json")
+    (made,) = json.loads(done.stdout)
+    version = version_number(find_tool("abc2midi"))
+    assert (made["result"]["midi_engine"], made["result"]["midi_engine_version"]) == ("abc2midi", version)
     assert len(midi.notes((here / "music-5.mid").read_bytes())) == 15
 
 

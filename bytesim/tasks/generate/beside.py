@@ -50,8 +50,10 @@ def add_midi(outcomes: Outcomes, *, model: str, engine: str, force: bool, device
             assert outcome.error is not None
             added[index] = _without(outcomes[index], "MIDI", outcome.error)
         else:
-            midi_engine = midi.engine
-            added[index] = replace(outcomes[index], result=replace(tune, midi=midi.output, midi_engine=midi_engine))
+            with_midi = replace(
+                tune, midi=midi.output, midi_engine=midi.engine, midi_engine_version=midi.engine_version
+            )
+            added[index] = replace(outcomes[index], result=with_midi)
     return added
 
 

@@ -49,6 +49,8 @@ class Generated:
     """Path of the MIDI file of a tune; None if none was written."""
     midi_engine: str | None = None
     """The engine that wrote the MIDI file: model, abc2midi or music21."""
+    midi_engine_version: str | None = None
+    """Version of that program, such as `5.02`; None for a model."""
     score: str | None = None
     """Path of the sheet music of a tune; None if none was written."""
 
