@@ -2,7 +2,6 @@
 
 import io
 import pickle
-import shutil
 from pathlib import Path
 
 import numpy as np
