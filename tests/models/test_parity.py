@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from helpers.paths import FIXTURES
-from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
 
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
@@ -74,6 +73,8 @@ class Reference:
     """bGPT written with `transformers`' GPT-2, two layers and one, random weights, hidden 768, 512 patches."""
 
     def __init__(self) -> None:
+        from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model  # takes seconds
+
         torch.manual_seed(0)
         sizes = {"n_embd": HIDDEN, "n_head": HIDDEN // 64}
         self.embedding = torch.nn.Linear(PATCH_SIZE * VOCAB_SIZE, HIDDEN)

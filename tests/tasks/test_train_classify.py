@@ -12,7 +12,7 @@ import pytest
 import torch
 from click.testing import Result
 from helpers.tiny_training import losses
-from helpers.training_runs import finish, run_with_kills, start_training
+from helpers.training_runs import run_with_kills
 from typer.testing import CliRunner
 
 from bytesim.cli import app
@@ -276,7 +276,7 @@ def test_a_training_taken_up_from_any_checkpoint_saves_the_same_best_weights(tmp
 
 def test_a_killed_training_saves_the_best_weights_of_one_that_was_not(tmp_path):
     path = small_recipe(tmp_path, steps=30, validate_steps=2, patience=4)
-    finish(start_training(path, tmp_path / "whole"))
+    train_recipe(path, out=tmp_path / "whole", device="cpu")
     assert "resuming at step" in run_with_kills(path, tmp_path / "killed", [7])
     models = [(tmp_path / name / "run" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert models[0] == models[1]

@@ -7,10 +7,12 @@ import pytest
 from helpers.tiny_training import losses, write_recipe
 from helpers.training_runs import finish, run_with_kills, start_training, wait_for_lines
 
+from bytesim.tasks.train.train import train_recipe
+
 
 def test_killed_runs_end_with_the_log_of_one_that_was_not(tmp_path):
     recipe = write_recipe(tmp_path)
-    finish(start_training(recipe, tmp_path / "whole"))
+    train_recipe(recipe, out=tmp_path / "whole", device="cpu")
     said = run_with_kills(recipe, tmp_path / "killed", [3, 11])
     assert "resuming at step" in said
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
