@@ -77,7 +77,7 @@ def file(
 
     bytesim classify file notes.bin pictures/ --top 3
 
-    Of a file that is longer than the model's input, only parts are read (windows); the answer says which.
+    A file longer than the model's input is read in windows, or only in part; the answer says which bytes were read.
     """
     from bytesim.files import check_output, write_output
     from bytesim.tasks.classify.files import classify_file

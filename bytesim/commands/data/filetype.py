@@ -34,7 +34,7 @@ def filetype(
 
     bytesim data build filetype --out runs/data/ --material runs/filetype/
 
-    Needs apt-get, npm and pip, but not root. Each package belongs to only one of train, dev and test.
+    Needs apt-get, npm and pip, but not root. Each package belongs to only one part of the set.
     Files in the work folder are reused, so a build that was stopped can resume.
     """
     from bytesim.datasets.filetype.build import build_filetype

@@ -60,9 +60,9 @@ def classify_file(
 
     The model `auto` is the model `filetype`, followed by the model that its card names for the file's type, if that
     model exists. An answer less probable than `threshold` is `unknown`; by default the threshold is that of the model's
-    card. Of a file longer than the model's history only parts are read (windows), which the answer describes. `batch`
-    windows go through the model at once, in each of `jobs` processes (on a GPU, in one process). Raises ConfigError,
-    ModelError, and ToolError if a process is killed. The error of a single file is in its outcome.
+    card. A file longer than the model's history is read in windows, or only in part, as the answer says; no other bytes
+    are read. `batch` windows go through the model at once, in each of `jobs` processes (on a GPU, in one process).
+    Raises ConfigError, ModelError, and ToolError if a process is killed. The error of a single file is in its outcome.
     """
     _check(top, threshold, batch, jobs)
     names = expand_inputs([os.fspath(path) for path in paths])
