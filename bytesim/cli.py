@@ -1,4 +1,4 @@
-"""What a user can type. A command stands in a file of `bytesim.commands`, imported when the command is asked for."""
+"""The command line. Each command is defined in a file of `bytesim.commands`, which is imported when it is used."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ from bytesim.console import print_error, stdout
 from bytesim.errors import BytesimError
 
 _COMMANDS = {
+    "convert": "convert:convert_app",
+    "classify": "classify:classify_app",
     "generate": "generate:generate",
     "normalize": "normalize:normalize",
     "simulate-cpu": "simulate_cpu:simulate_cpu",
-    "doctor": "doctor:doctor",
-    "convert": "convert:convert_app",
-    "classify": "classify:classify_app",
-    "evaluate": "evaluate.app:evaluate_app",
-    "models": "models:models_app",
     "train": "train:train_app",
+    "evaluate": "evaluate.app:evaluate_app",
     "data": "data.app:data_app",
+    "models": "models:models_app",
+    "doctor": "doctor:doctor",
 }
-"""Command -> file of `bytesim.commands` and the function, or the Typer app of a group, in it; in the help's order."""
+"""Command -> MODULE:NAME in `bytesim.commands`; NAME is a function, or the Typer app of a group. The help lists the
+commands in this order."""
 
 
 class _Commands(Mapping[str, Any]):
-    """The commands by name, each made by Typer when it is first asked for: one command need not load the others."""
+    """The commands by name. Each is built when it is first looked up, so running one does not import the others."""
 
     def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
+        self._built: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._made:
+        if name not in self._built:
             module, _, attribute = _COMMANDS[name].partition(":")
             command = getattr(import_module(f"bytesim.commands.{module}"), attribute)
             if not isinstance(command, typer.Typer):
-                alone = typer.Typer()
-                alone.command(name)(command)
-                command = alone
-            self._made[name] = typer.main.get_command(command)
-            self._made[name].name = name
-        return self._made[name]
+                single = typer.Typer(add_completion=False)
+                single.command(name)(command)
+                command = single
+            self._built[name] = typer.main.get_command(command)
+            self._built[name].name = name
+        return self._built[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(_COMMANDS)
@@ -54,11 +55,11 @@ class _Commands(Mapping[str, Any]):
 
 
 class _Root(TyperGroup):
-    """`bytesim` itself."""
+    """The group `bytesim`, which holds all commands."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = _Commands()  # type: ignore[assignment]  # nothing is added to it
+        self.commands = _Commands()  # type: ignore[assignment]  # a read-only mapping: no command is added later
 
 
 app = typer.Typer(
@@ -68,7 +69,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="Byte models that turn files into files.\n\nbytesim convert abc2midi tune.abc",
+    help="Learns to turn one kind of file into another, from examples, and says when not to trust the answer.\n\n"
+    "bytesim convert abc2midi tune.abc",
 )
 
 
@@ -88,7 +90,7 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line: exit 0 done, 1 a BytesimError, 2 wrong usage, 130 interrupted."""
+    """Run the command line. Exit codes: 0 done, 1 a BytesimError, 2 wrong usage, 130 interrupted."""
     try:
         app()
     except BytesimError as error:

@@ -1,1 +1,1 @@
-"""The commands of the command line, one file each: parse, one task call, report."""
+"""The commands, one file each. A command parses its options, calls one task and prints the result."""

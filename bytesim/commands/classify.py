@@ -1,4 +1,4 @@
-"""`bytesim classify`: what files are, judged by their bytes."""
+"""`bytesim classify`: label files by their content."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bytesim.files import Outcome
-    from bytesim.tasks.classify.answers import Answer, Classified
+    from bytesim.tasks.classify.answers import Answer, Classified, Guess
     from bytesim.tasks.classify.fragment_map import FragmentMap
 
 classify_app = typer.Typer(no_args_is_help=True)
@@ -31,7 +31,7 @@ classify_app = typer.Typer(no_args_is_help=True)
 
 @classify_app.callback()
 def _classify() -> None:
-    """Say what files are, by their content alone, and how probable that is.
+    """Label files by their content alone, with probabilities.
 
     bytesim classify file downloads/
     """
@@ -39,18 +39,18 @@ def _classify() -> None:
 
 Csv = Annotated[
     str | None,
-    typer.Option("--csv", metavar="FILE", help="Write a CSV table; - prints it instead.", show_default=False),
+    typer.Option("--csv", metavar="FILE", help="Write a CSV table to FILE; - prints it instead.", show_default=False),
 ]
 Threshold = Annotated[
     float | None,
     typer.Option(
         min=0.0,
         max=1.0,
-        help="Answer `unknown` where the best guess is less probable; without it as the model's card says.",
+        help="Answer `unknown` if the best guess is less probable than this; by default the model's card decides.",
         show_default=False,
     ),
 ]
-Batch = Annotated[int, typer.Option(min=1, help="Windows of files that go through the model at once.")]
+Batch = Annotated[int, typer.Option(min=1, help="Number of windows that go through the model at once.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the table or picture if it exists.")]
 
 
@@ -60,24 +60,24 @@ def file(
     model: Annotated[
         str,
         typer.Option(
-            help="Model name, or the path of a model folder; auto asks filetype, then the model for that type."
+            help="Model name, or path of a model folder; auto asks filetype, and then the model for that file type."
         ),
     ] = "auto",
-    top: Annotated[int, typer.Option(min=1, help="Show so many of the most probable labels.")] = 1,
+    top: Annotated[int, typer.Option(min=1, help="Number of labels to show, the most probable first.")] = 1,
     threshold: Threshold = None,
     csv: Csv = None,
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
     batch: Batch = 32,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that work side by side on a CPU.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Number of parallel processes on a CPU.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Label each file, with the probability that the label is right.
 
     bytesim classify file notes.bin pictures/ --top 3
 
-    A file longer than the model's history is read in windows, and the answer says which.
+    A file longer than the model's input is read in windows, or only in part; the answer says which bytes were read.
     """
     from bytesim.files import check_output, write_output
     from bytesim.tasks.classify.files import classify_file
@@ -112,27 +112,35 @@ def file(
     raise typer.Exit(_show_table(outcomes, hidden=csv == "-"))
 
 
-def _line(seen: Classified) -> str:
-    parts = [_answer(seen.answer)] + ([f"{seen.then.model}: {_answer(seen.then)}"] if seen.then else [])
-    if seen.then_error:
-        print_note(f"{seen.source}: not looked into further: {seen.then_error}")
-    return f"{seen.source}: {'; '.join(parts)}"
+def _line(classified: Classified) -> str:
+    then = classified.then
+    parts = [_answer(classified.answer)] + ([f"{then.model}: {_answer(then)}"] if then else [])
+    if classified.then_error:
+        print_note(f"{classified.source}: the second model could not read it: {classified.then_error}")
+    return f"{classified.source}: {'; '.join(parts)}"
 
 
 def _answer(answer: Answer) -> str:
-    """The label with its probability, the others that were asked for, and how the file was read."""
+    """The label with its probability, the next most probable labels if asked for, and how the file was read."""
     if answer.label == answer.guess:
         text = f"{answer.label} {answer.probability:.4f}"
     else:
         text = f"{answer.label} (perhaps {answer.guess}, {answer.probability:.4f})"
-    others = [each for each in answer.top if each.label != answer.guess] if len(answer.top) > 1 else []
-    text += "".join(f", {each.label} {each.probability:.4f}" for each in others)
+    text += "".join(f", {guess.label} {guess.probability:.4f}" for guess in _other_guesses(answer))
     notes = "; ".join(filter(None, (answer.changed, answer.read)))
     return f"{text} ({notes})" if notes else text
 
 
+def _other_guesses(answer: Answer) -> list[Guess]:
+    """The labels that `--top` asked for, without the best guess."""
+    return [guess for guess in answer.top if guess.label != answer.guess] if len(answer.top) > 1 else []
+
+
 def _show_table(outcomes: Sequence[Outcome[Classified]], *, hidden: bool) -> int:
-    """A table on the terminal, with a column for the second answer where there are any; errors on stderr."""
+    """Print a table, with a column for the second model's answers if there are any; errors go to stderr.
+
+    Returns the exit code.
+    """
     from rich.table import Table
 
     results = [outcome.result for outcome in outcomes if outcome.result is not None]
@@ -145,7 +153,7 @@ def _show_table(outcomes: Sequence[Outcome[Classified]], *, hidden: bool) -> int
             print_error(outcome.error)
     for result in results:
         answers = [result.answer, *([result.then] if result.then else [])]
-        read = "; ".join(filter(None, (text for each in answers for text in (each.changed, each.read))))
+        read = "; ".join(filter(None, (text for answer in answers for text in (answer.changed, answer.read))))
         second = [_cell(result.then) if result.then else escape(result.then_error)] if then else []
         table.add_row(escape(result.source), _cell(result.answer), *second, escape(read))
     if results and not hidden:
@@ -154,10 +162,10 @@ def _show_table(outcomes: Sequence[Outcome[Classified]], *, hidden: bool) -> int
 
 
 def _cell(answer: Answer) -> str:
-    """An answer in colour, green where it is nearly certain, and the other labels below it."""
+    """An answer in colour with the other labels below it: green from 95 %, cyan below, yellow for `unknown`."""
     style = "yellow" if answer.label != answer.guess else "green" if answer.probability >= 0.95 else "cyan"
-    bare = _answer_lines(answer)
-    return f"[{style}]{escape(bare[0])}[/]" + "".join(f"\n[dim]{escape(line)}[/]" for line in bare[1:])
+    first, *others = _answer_lines(answer)
+    return f"[{style}]{escape(first)}[/]" + "".join(f"\n[dim]{escape(line)}[/]" for line in others)
 
 
 def _answer_lines(answer: Answer) -> list[str]:
@@ -165,24 +173,27 @@ def _answer_lines(answer: Answer) -> list[str]:
         first = f"{answer.label} {answer.probability:.2%}"
     else:
         first = f"{answer.label} (perhaps {answer.guess}, {answer.probability:.2%})"
-    others = [each for each in answer.top if each.label != answer.guess] if len(answer.top) > 1 else []
-    return [first, *(f"{each.label} {each.probability:.2%}" for each in others)]
+    return [first, *(f"{guess.label} {guess.probability:.2%}" for guess in _other_guesses(answer))]
 
 
 @classify_app.command()
 def fragments(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="File to look into, of any length; - reads stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="File of any length; - reads stdin.")],
     model: Model = "filetype",
-    window: Annotated[int, typer.Option(min=1, help="Bytes of a window: 4096 or 512, say, as disks have them.")] = 4096,
+    window: Annotated[
+        int, typer.Option(min=1, help="Length of a window in bytes, such as 4096 or 512, the sizes of disk blocks.")
+    ] = 4096,
     step: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Bytes from one window to the next; the window's length if left out.", show_default=False
+            min=1,
+            help="Bytes from the start of one window to the start of the next; by default the window's length.",
+            show_default=False,
         ),
     ] = None,
     threshold: Threshold = None,
     picture: Annotated[
-        str | None, typer.Option(metavar="OUT.png", help="Draw the windows in colours.", show_default=False)
+        str | None, typer.Option(metavar="OUT.png", help="Draw the windows, coloured by label.", show_default=False)
     ] = None,
     csv: Csv = None,
     force: Force = False,
@@ -204,7 +215,7 @@ def fragments(
     if csv is not None:
         check_output(csv, force=force)
     with byte_progress("classify") as on_progress:
-        found = classify_fragments(
+        fragment_map = classify_fragments(
             file,
             model=model,
             window=window,
@@ -218,36 +229,38 @@ def fragments(
             on_progress=on_progress,
         )
     if csv is not None:
-        write_output(csv, fragments_csv(found), force=force)
+        write_output(csv, fragments_csv(fragment_map), force=force)
     if as_json:
-        print_json(found)
+        print_json(fragment_map)
     elif csv != "-":
-        _show_map(found)
+        _show_map(fragment_map)
 
 
-def _show_map(found: FragmentMap) -> None:
-    """A strip of colours on a terminal, then a line for each stretch of one label."""
+def _show_map(fragment_map: FragmentMap) -> None:
+    """Print a strip of colours if stdout is a terminal, then one line for each stretch of one label."""
     if stdout.is_terminal:
-        _show_strip(found)
-    count = len(found.fragments)
+        _show_strip(fragment_map.labels)
+    count = len(fragment_map.fragments)
     print_line(
-        f"{found.source}: {found.num_bytes:,} bytes in {count:,} window{'s' * (count != 1)} of {found.window:,} "
-        f"by the model {found.model}" + (f"; picture {found.picture}" if found.picture else "")
+        f"{fragment_map.source}: {fragment_map.num_bytes:,} bytes in {count:,} window{'s' * (count != 1)} "
+        f"of {fragment_map.window:,} by the model {fragment_map.model}"
+        + (f"; picture {fragment_map.picture}" if fragment_map.picture else "")
     )
-    width = len(f"{found.num_bytes:,}")
-    for each in found.stretches:
-        windows = "1 window" if each.windows == 1 else f"{each.windows:,} windows"
-        print_line(f"{each.start:{width},} - {each.end:{width},}  {each.label}  {each.probability:.4f}  {windows}")
+    width = len(f"{fragment_map.num_bytes:,}")
+    for stretch in fragment_map.stretches:
+        windows = "1 window" if stretch.windows == 1 else f"{stretch.windows:,} windows"
+        span = f"{stretch.start:{width},} - {stretch.end:{width},}"
+        print_line(f"{span}  {stretch.label}  {stretch.probability:.4f}  {windows}")
 
 
-def _show_strip(found: FragmentMap) -> None:
+def _show_strip(labels: Sequence[str]) -> None:
     from rich.text import Text
 
     from bytesim.pictures.fragments import OTHERS, label_colours, strip_labels
 
-    colours = label_colours(found.labels)
+    colours = label_colours(labels)
     strip, legend = Text(), Text()
-    for label in strip_labels(found.labels, stdout.width):
+    for label in strip_labels(labels, stdout.width):
         strip.append("█", style=colours.get(label, colours.get(OTHERS, "")))
     for label, colour in colours.items():
         legend.append("█ ", style=colour)

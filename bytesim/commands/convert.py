@@ -1,4 +1,4 @@
-"""`bytesim convert`: one file into another."""
+"""`bytesim convert`: turn one file into another."""
 
 from __future__ import annotations
 
@@ -29,31 +29,33 @@ convert_app = typer.Typer(no_args_is_help=True)
 
 @convert_app.callback()
 def _convert() -> None:
-    """Turn files into files of another kind, one predicted byte at a time.
+    """Turn files into files of another format with a model that predicts them byte by byte.
 
     bytesim convert abc2midi examples/greensleeves.abc
     """
 
 
 Picture = Annotated[
-    bool, typer.Option("--picture", help="Draw a piano roll beside each file; with --verify, what differs in colour.")
+    bool, typer.Option("--picture", help="Draw a piano roll beside each file; with --verify, differences are coloured.")
 ]
 
 
 @convert_app.command()
 def abc2midi(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SRC", help="ABC tunes or tune books, or folders of them; - reads stdin.")
+        list[str],
+        typer.Argument(metavar="SRC", help="ABC files of one or several tunes, or folders of them; - reads stdin."),
     ],
     output: Output = None,
     model: Model = "music",
     engine: EngineChoice = Engine.model,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Also play the tune by the rules, and show every note that differs.")
+        bool, typer.Option("--verify", help="Also convert the tune by the rules, and show every note that differs.")
     ] = False,
     picture: Picture = False,
     notes: Annotated[
-        bool, typer.Option("--notes", help="Show the first notes in a pipe and for several files, too.")
+        bool,
+        typer.Option("--notes", help="Show the first notes even for several files or when stdout is not a terminal."),
     ] = False,
     force: Force = False,
     device: Device = "auto",
@@ -61,11 +63,11 @@ def abc2midi(
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Make MIDI files of tunes in ABC notation.
+    """Convert tunes in ABC notation to MIDI files.
 
     bytesim convert abc2midi tune.abc -o tune.mid
 
-    A tune book of several tunes becomes book-001.mid, book-002.mid and so on.
+    A file book.abc of several tunes becomes book-001.mid, book-002.mid and so on.
     """
     from bytesim.tasks.convert import tunes as task
 
@@ -94,13 +96,15 @@ def abc2midi(
 @convert_app.command()
 def midi2abc(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SRC", help="MIDI files of one melody, or folders of them; - reads stdin.")
+        list[str],
+        typer.Argument(metavar="SRC", help="MIDI files with one melody each, or folders of them; - reads stdin."),
     ],
     output: Output = None,
     model: Model = "music",
     engine: EngineChoice = Engine.model,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Play the ABC text by the rules, and show every note that differs.")
+        bool,
+        typer.Option("--verify", help="Also convert the ABC text back by the rules, and show every note that differs."),
     ] = False,
     picture: Picture = False,
     force: Force = False,
@@ -109,7 +113,7 @@ def midi2abc(
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Write the melody of a MIDI file down in ABC notation.
+    """Convert the melody of MIDI files to ABC notation.
 
     bytesim convert midi2abc tune.mid -o tune.abc
     """
@@ -140,7 +144,9 @@ def files(
     model: Model,
     to: Annotated[
         str | None,
-        typer.Option(metavar="SUFFIX", help="Suffix to convert to, where the model knows several.", show_default=False),
+        typer.Option(
+            metavar="SUFFIX", help="Suffix to convert to, if the model converts to several.", show_default=False
+        ),
     ] = None,
     output: Output = None,
     force: Force = False,
@@ -148,7 +154,7 @@ def files(
     dtype: DtypeChoice = Dtype.float32,
     as_json: AsJson = False,
 ) -> None:
-    """Convert files by a model that you trained on pairs of files; its recipe names the suffixes.
+    """Convert files with a model that you trained on pairs of files. It converts the suffixes it was trained on.
 
     bytesim convert files notes.csv --model ./my-converter
     """
@@ -179,35 +185,38 @@ def _check_stdout(sources: list[str], output: str | None, as_json: bool) -> None
         raise typer.BadParameter("--json and the file itself cannot both go to stdout; name a file with -o.")
 
 
-def _line(made: Converted) -> str | None:
-    by = f"the model {made.model}" if made.model is not None else f"{made.engine} {made.engine_version}"
-    if made.sure is not None:
-        by += ", confident" if made.sure else ", not confident"
-    tune = "" if made.tune is None else f", tune {made.tune}"
-    line = f"{made.source}{tune} -> {made.output}: {made.num_bytes:,} bytes by {by}"
-    line += f"; picture {made.picture}" if made.picture else ""
-    if made.asked_rules:
-        print_note(f"{made.source}{tune}: by the rules, for {made.asked_rules}")
-    if made.dropped:
-        print_note(f"{made.source}{tune}: left out or changed: {'; '.join(made.dropped)}")
-    if made.mended:
-        print_note(f"{made.source}{tune}: mended: {'; '.join(made.mended)}")
-    say = print_line if made.output != "-" else print_note
-    say(line)
-    for text in _comparison(made):
-        say(text)
+def _line(converted: Converted) -> str | None:
+    """Print the line itself, so that the comparison can follow it."""
+    engine = f"{converted.engine} {converted.engine_version}"
+    by = f"the model {converted.model}" if converted.model is not None else engine
+    if converted.sure is not None:
+        by += ", confident" if converted.sure else ", not confident"
+    source = converted.source if converted.tune is None else f"{converted.source}, tune {converted.tune}"
+    line = f"{source} -> {converted.output}: {converted.num_bytes:,} bytes by {by}"
+    line += f"; picture {converted.picture}" if converted.picture else ""
+    if converted.asked_rules:
+        print_note(f"{source}: by the rules, for {converted.asked_rules}")
+    if converted.dropped:
+        print_note(f"{source}: left out or changed: {'; '.join(converted.dropped)}")
+    if converted.mended:
+        print_note(f"{source}: mended: {'; '.join(converted.mended)}")
+    show = print_line if converted.output != "-" else print_note
+    show(line)
+    for text in _comparison(converted):
+        show(text)
     return None
 
 
-def _comparison(made: Converted) -> list[str]:
-    seen = made.verified
-    if seen is None:
+def _comparison(converted: Converted) -> list[str]:
+    """The lines that `--verify` adds."""
+    check = converted.verified
+    if check is None:
         return []
-    program = f"{seen.engine} {seen.engine_version}"
-    if seen.same:
-        return [f"  verified by {program}: the same {seen.num_expected} notes as {seen.reference}"]
-    counts = f"{seen.num_written} notes, {seen.reference} has {seen.num_expected}; note F1 {seen.note_f1:.4f}"
-    return [f"  verified by {program}: {counts}", *(f"  {difference}" for difference in seen.differences)]
+    program = f"{check.engine} {check.engine_version}"
+    if check.same:
+        return [f"  verified by {program}: the same {check.num_expected} notes as {check.reference}"]
+    counts = f"{check.num_written} notes, {check.reference} has {check.num_expected}; note F1 {check.note_f1:.4f}"
+    return [f"  verified by {program}: {counts}", *(f"  {difference}" for difference in check.differences)]
 
 
 def _show_notes(outcomes: list[Outcome[Converted]]) -> None:

@@ -1,4 +1,4 @@
-"""`bytesim doctor`."""
+"""`bytesim doctor`: show what this machine can do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False) -> None:
-    """Say what this machine can do: devices and their speed, number type, threads, tools and models found.
+    """Show what this machine can do: devices with their measured speed, threads, tools and models.
 
     bytesim doctor
     """
@@ -29,18 +29,18 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         print_line(line)
 
 
-def _lines(found: Diagnosis) -> Iterator[str]:
-    yield f"bytesim {found.bytesim}, Python {found.python}, torch {found.torch}, {found.system}"
-    yield f"{_count(found.cores, 'core')}, {_count(found.threads, 'thread')}, {found.instructions}"
-    for number, device in enumerate(found.devices):
+def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+    yield f"bytesim {diagnosis.bytesim}, Python {diagnosis.python}, torch {diagnosis.torch}, {diagnosis.system}"
+    yield f"{_count(diagnosis.cores, 'core')}, {_count(diagnosis.threads, 'thread')}, {diagnosis.instructions}"
+    for number, device in enumerate(diagnosis.devices):
         yield ""
         yield from _device(device, chosen=number == 0)
     yield ""
-    yield from map(_tool, found.tools)
+    yield from map(_tool, diagnosis.tools)
     yield ""
-    for model in found.models:
+    for model in diagnosis.models:
         yield f"{'model ' + model.name:<16}{model.place}, {model.folder}"
-    if not found.models:
+    if not diagnosis.models:
         yield f"{'models':<16}none yet"
 
 
@@ -50,7 +50,7 @@ def _count(number: int, noun: str) -> str:
 
 def _device(device: Device, *, chosen: bool) -> Iterator[str]:
     memory = "" if device.memory_bytes is None else f", {device.memory_bytes / 2**30:.1f} GiB of memory"
-    yield f"{device.name:<16}{device.description}{memory}{' (taken by --device auto)' if chosen else ''}"
+    yield f"{device.name:<16}{device.description}{memory}{' (chosen by --device auto)' if chosen else ''}"
     yield f"{'  fp32 matmul':<16}{device.fp32_gflops:,.0f} GFLOP/s"
     yield f"{'  bf16 matmul':<16}" + (f"{device.bf16_gflops:,.0f} GFLOP/s" if device.bf16_gflops else "not supported")
     yield f"{'  memory copy':<16}{device.bandwidth_gb_s:,.0f} GB/s"

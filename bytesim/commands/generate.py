@@ -1,4 +1,4 @@
-"""`bytesim generate`: new files."""
+"""`bytesim generate`: write new files."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 
 def generate(
     model: Annotated[
-        str, typer.Option(help="image, abc (the tunes of music) or a name of your own; or a model folder.")
+        str,
+        typer.Option(help="image, abc (tunes of the model music) or your own model's name; or path of a model folder."),
     ] = "music",
     suffix: Annotated[
-        str | None, typer.Option(help="Kind of file, where the model writes several.", show_default=False)
+        str | None, typer.Option(help="Kind of file to write, if the model writes several.", show_default=False)
     ] = None,
-    prompt: Annotated[str | None, typer.Option(help="How the file begins.", show_default=False)] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="First bytes of the file, as text; the model continues them.", show_default=False)
+    ] = None,
     prompt_file: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="The same from a file; - reads stdin. Of a picture or recording in any format a part is kept.",
+            help="The same from a file; - reads stdin. A picture or recording may have any format; part of it is kept.",
             show_default=False,
         ),
     ] = None,
@@ -37,52 +40,62 @@ def generate(
         typer.Option(
             min=0.0,
             max=1.0,
-            help="Share of the prompt file that is kept. Where nothing is said: half of a picture (BMP stores its "
-            "lower half first) or recording, else all.",
+            help="Share of the prompt file to keep. By default half of a picture (the lower half, which BMP stores "
+            "first) or recording, and all of other files.",
             show_default=False,
         ),
     ] = None,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many files.")] = 1,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of files.")] = 1,
     temperature: Annotated[
-        float, typer.Option(min=0.0, help="0 takes the likeliest byte every time, 1 draws as the model learned.")
+        float,
+        typer.Option(min=0.0, help="0 always chooses the most probable byte; 1 samples the model's own probabilities."),
     ] = 1.0,
-    top_k: Annotated[int, typer.Option(min=0, help="Draw among so many of the likeliest bytes; 0: among all.")] = 0,
+    top_k: Annotated[
+        int, typer.Option(min=0, help="Sample from this number of the most probable bytes; 0: from all.")
+    ] = 0,
     top_p: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Draw among the likeliest bytes with this share of probability.")
+        float,
+        typer.Option(min=0.0, max=1.0, help="Sample from the most probable bytes that together have this probability."),
     ] = 1.0,
-    seed: Annotated[int | None, typer.Option(help="Draw the same files again.", show_default=False)] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Number that decides the files: the same seed gives the same files.", show_default=False),
+    ] = None,
     max_bytes: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Longest file: texts and tunes are brought to an end, other kinds cut.", show_default=False
-        ),
+        typer.Option(min=1, help="Longest file: texts and tunes end in time, other kinds are cut.", show_default=False),
     ] = None,
     allow_truncated: Annotated[
-        bool, typer.Option("--allow-truncated", help="Keep files that are cut off where they had to end.")
+        bool, typer.Option("--allow-truncated", help="Keep files that are cut off at the longest length.")
     ] = False,
     any_form: Annotated[
         bool,
         typer.Option(
             "--any-form",
-            help="For models of your own: .txt, .bmp, .wav and .abc files need not have the form that bytesim knows.",
+            help="For your own models: .txt, .bmp, .wav and .abc files need not have the form that bytesim reads.",
         ),
     ] = False,
-    tries: Annotated[int, typer.Option(min=1, help="Draws for each file, until one is valid and new.")] = 8,
+    tries: Annotated[int, typer.Option(min=1, help="Most attempts at each file, until one is valid and new.")] = 8,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", help="File or folder; without it MODEL-SEED.suffix, here.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            help="File or folder; by default MODEL-SEED.suffix in the current folder.",
+            show_default=False,
+        ),
     ] = None,
     sheet: Annotated[
         str | None,
-        typer.Option(metavar="PNG", help="Draw all pictures, or all waves, on one sheet.", show_default=False),
+        typer.Option(metavar="PNG", help="Draw all pictures, or all waveforms, on one PNG.", show_default=False),
     ] = None,
-    midi: Annotated[bool, typer.Option("--midi", help="Write the MIDI of each tune beside it.")] = False,
+    midi: Annotated[bool, typer.Option("--midi", help="Also write each tune as a MIDI file beside it.")] = False,
     engine: Annotated[
         Engine,
-        typer.Option(help="What makes the MIDI: the model, the rules, or (auto) the model where it is confident."),
+        typer.Option(help="What makes the MIDI: the model, the rules, or (auto) the model if it is confident."),
     ] = Engine.auto,
     score: Annotated[
-        bool, typer.Option("--score", help="Draw the score of each tune beside it, as SVG; needs abcm2ps.")
+        bool, typer.Option("--score", help="Also draw the sheet music of each tune beside it, as SVG; needs abcm2ps.")
     ] = False,
     force: Force = False,
     device: Device = "auto",
@@ -90,7 +103,7 @@ def generate(
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Write new files, byte by byte: texts, pictures, sounds and tunes. All are valid, and no two are alike.
+    """Write new files, byte by byte: texts, pictures, sounds and tunes. All are valid, and no two are equal.
 
     bytesim generate --model abc -n 3 --seed 7 -o tunes/ --midi --score
 
@@ -103,9 +116,9 @@ def generate(
     if as_json and output == "-":
         raise typer.BadParameter("--json and the file itself cannot both go to stdout; name a file with -o.")
     if prompt is not None and prompt_file is not None:
-        raise typer.BadParameter("--prompt and --prompt-file both say how the file begins; give one of them.")
+        raise typer.BadParameter("--prompt and --prompt-file both give the beginning of the file; use one of them.")
     if keep is not None and prompt_file is None:
-        raise typer.BadParameter("--keep says how much of a --prompt-file is kept; give one.")
+        raise typer.BadParameter("--keep is the share of a prompt file to keep; give a --prompt-file.")
     with file_progress(count) as (on_bytes, on_files):
         outcomes = task.generate(
             model=model,
@@ -143,7 +156,10 @@ def generate(
 
 @contextmanager
 def file_progress(count: int) -> Iterator[tuple[Callable[[int], None], Callable[[int, int], None]]]:
-    """A bar of files done, with bytes per second: what hears of bytes, and what hears of files."""
+    """A progress bar of files with bytes per second.
+
+    Gives (on_bytes, on_files): functions to call with the number of new bytes, and with (files done, files in all).
+    """
     started, written = time.monotonic(), 0
     with progress() as bar:
         job = bar.add_task("generate", total=count, speed="")
@@ -156,15 +172,16 @@ def file_progress(count: int) -> Iterator[tuple[Callable[[int], None], Callable[
         yield on_bytes, lambda done, total: bar.update(job, completed=done, total=total)
 
 
-def _line(made: Generated) -> str | None:
-    tries = "" if made.tries == 1 else f", valid at try {made.tries}"
-    cut = ", cut" if made.truncated else ""
-    line = f"{made.output}: {made.num_bytes:,} bytes by the model {made.model}, seed {made.seed}{tries}{cut}"
-    if made.midi is not None:
-        line += f"; {made.midi} by {'the model' if made.midi_engine == 'model' else made.midi_engine}"
-    if made.score is not None:
-        line += f"; {made.score}"
-    if made.output != "-":
+def _line(generated: Generated) -> str | None:
+    tries = "" if generated.tries == 1 else f", valid at try {generated.tries}"
+    cut = ", cut" if generated.truncated else ""
+    by = f"by the model {generated.model}, seed {generated.seed}"
+    line = f"{generated.output}: {generated.num_bytes:,} bytes {by}{tries}{cut}"
+    if generated.midi is not None:
+        line += f"; {generated.midi} by {'the model' if generated.midi_engine == 'model' else generated.midi_engine}"
+    if generated.score is not None:
+        line += f"; {generated.score}"
+    if generated.output != "-":
         return line
     print_note(line)
     return None

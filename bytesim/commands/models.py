@@ -1,4 +1,4 @@
-"""`bytesim models`: which models there are, what is in them, whether they are whole; and importing one."""
+"""`bytesim models`: list, show, verify and import models."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from bytesim.console import print_json, print_line, report_outcomes
 if TYPE_CHECKING:
     from bytesim.tasks.models import ModelInfo, VerifiedModel
 
-models_app = typer.Typer(no_args_is_help=True, help="List, check and import models.\n\nbytesim models list")
+models_app = typer.Typer(no_args_is_help=True, help="List, show, verify and import models.\n\nbytesim models list")
 
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model, or a folder (with a separator).")]
+ModelName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Model name, or path of a model folder, such as ./NAME.")
+]
 
 
 @models_app.command("list")
@@ -34,7 +36,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @models_app.command()
 def show(model: ModelName, as_json: AsJson = False) -> None:
-    """Show what a model is for, its size, its settings and its card.
+    """Show a model's purpose, size, config and card.
 
     bytesim models show music
     """
@@ -54,7 +56,7 @@ def show(model: ModelName, as_json: AsJson = False) -> None:
 
 @models_app.command()
 def path(model: ModelName) -> None:
-    """Print the folder of a model, for scripts.
+    """Print the path of a model's folder, for use in scripts.
 
     bytesim models path music
     """
@@ -66,11 +68,11 @@ def path(model: ModelName) -> None:
 @models_app.command()
 def verify(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="MODEL", help="Names or folders; every model if left out.")
+        list[str] | None, typer.Argument(metavar="MODEL", help="Model names or folders; by default every model.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that models are whole: sha256 of every file against the card, sizes, and that the weights load.
+    """Check that models are undamaged: sizes and sha256 of the files match the card, and the weights load.
 
     bytesim models verify music
     """
@@ -82,12 +84,14 @@ def verify(
 @models_app.command("import")
 def import_(
     weights: Annotated[str, typer.Argument(metavar="WEIGHTS", help="A published bGPT checkpoint (.pth).")],
-    name: Annotated[str | None, typer.Option(help="Keep it under this name; the file's own name if left out.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the model to this folder.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a model that is there already.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name to store the model under; by default the file's name.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the model to this folder instead.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the model if it exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a model folder of published bGPT weights. No code in the file is run.
+    """Convert published bGPT weights to a model folder. Code in the file is never run.
 
     bytesim models import weights-irishman.pth --name irishman
     """

@@ -1,4 +1,4 @@
-"""`bytesim normalize`."""
+"""`bytesim normalize`: convert recordings and pictures to the form that the models read."""
 
 from __future__ import annotations
 
@@ -37,15 +37,17 @@ def normalize(
         list[str], typer.Argument(metavar="SRC", help="Recordings, pictures, or folders of them; - reads stdin.")
     ],
     output: Annotated[
-        str | None, typer.Option("--output", "-o", help="File to write, or folder where there are several.")
+        str | None, typer.Option("--output", "-o", help="File to write; for several files, the folder to write to.")
     ] = None,
-    to: Annotated[To, typer.Option(help="What SRC is to become; auto looks at the content of each file.")] = To.auto,
-    segment: Annotated[Segment, typer.Option(help="Which second of a recording.")] = Segment.first,
-    fit: Annotated[Fit, typer.Option(help="How a picture becomes a square.")] = Fit.crop,
+    to: Annotated[To, typer.Option(help="Format to write; auto decides by the content of each file.")] = To.auto,
+    segment: Annotated[
+        Segment, typer.Option(help="Which second of a recording to take; all writes every second.")
+    ] = Segment.first,
+    fit: Annotated[Fit, typer.Option(help="How a picture is made square.")] = Fit.crop,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring recordings and pictures into the form the models read: one second of 8000 Hz mono WAV, 32x32 BMP.
+    """Convert recordings and pictures to the form that the models read: one second of 8000 Hz mono WAV, 32x32 BMP.
 
     bytesim normalize song.mp3 photo.jpg -o small/
     """
@@ -67,10 +69,11 @@ def normalize(
     raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
 
 
-def _line(made: Normalized) -> str | None:
-    names = made.outputs if len(made.outputs) < 3 else [made.outputs[0], "...", made.outputs[-1]]
-    line = f"{made.source} -> {' '.join(names)}: {made.found} -> {made.done}"
-    if made.outputs != ["-"]:
+def _line(normalized: Normalized) -> str | None:
+    outputs = normalized.outputs
+    names = outputs if len(outputs) < 3 else [outputs[0], "...", outputs[-1]]
+    line = f"{normalized.source} -> {' '.join(names)}: {normalized.found} -> {normalized.done}"
+    if outputs != ["-"]:
         return line
     print_note(line)
     return None

@@ -22,32 +22,36 @@ class Dtype(str, Enum):
 
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", help="File to write, or folder where there are several.", show_default=False),
+    typer.Option(
+        "--output", "-o", help="File to write; for several files, the folder to write to.", show_default=False
+    ),
 ]
 
 
-Model = Annotated[str, typer.Option(help="Model name, or the path of a model folder.")]
+Model = Annotated[str, typer.Option(help="Model name, or path of a model folder.")]
 
 
 EngineChoice = Annotated[
     Engine,
     typer.Option(
-        help="What converts: the model, a program that knows the formats (rules), or the model where it is confident, "
-        "or its answer is proven by playing it, and else the rules (auto)."
+        help="What converts. model: the model. rules: a program without a model, such as abc2midi. auto: the model if "
+        "it is confident or playing its answer gives the right notes, else the rules."
     ),
 ]
 
 
-Jobs = Annotated[int, typer.Option(min=1, help="Processes that decode side by side on a CPU.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Number of parallel processes on a CPU.")]
 
 
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps...; auto takes a GPU where there is one.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps...; auto chooses a GPU if there is one.")]
 
 
-DtypeChoice = Annotated[Dtype, typer.Option(help="Numbers the model computes with; auto takes the faster.")]
+DtypeChoice = Annotated[
+    Dtype, typer.Option(help="Number type of the model's computations; auto chooses the faster one.")
+]
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]

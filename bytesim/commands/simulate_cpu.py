@@ -36,7 +36,7 @@ def simulate_cpu(
         ),
     ],
     engine: Annotated[
-        Engine, typer.Option(help="What runs the program: the machine itself, or a model that predicts it.")
+        Engine, typer.Option(help="What computes the states: the exact machine, or a model that predicts them.")
     ] = Engine.EXACT,
     model: Model = "cpu",
     verify: Annotated[
@@ -44,23 +44,30 @@ def simulate_cpu(
     ] = False,
     steps: Annotated[int, typer.Option(min=1, max=65_536, help="Stop after this many steps.")] = 256,
     acc: Annotated[
-        int | None, typer.Option(min=0, max=255, help="First value of ACC; 0 without it.", show_default=False)
+        int | None, typer.Option(min=0, max=255, help="First value of ACC; 0 by default.", show_default=False)
     ] = None,
     registers: Annotated[
         str | None,
-        typer.Option(metavar="A=N,B=N...", help="First values of registers; the others are 0.", show_default=False),
+        typer.Option(
+            metavar="A=N,B=N...", help="First values of the registers; those not named are 0.", show_default=False
+        ),
     ] = None,
-    random_state: Annotated[bool, typer.Option("--random-state", help="Draw ACC and all registers.")] = False,
+    random_state: Annotated[
+        bool, typer.Option("--random-state", help="Begin with random values in ACC and all registers.")
+    ] = False,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Draw the same first state again.", show_default=False)
+        int | None,
+        typer.Option(min=0, help="Seed of --random-state: the same seed gives the same values.", show_default=False),
     ] = None,
     trace: Annotated[
         str | None,
-        typer.Option(metavar="OUT.bin", help="Also write memory and states; - writes stdout.", show_default=False),
+        typer.Option(
+            metavar="OUT.bin", help="Also write memory and states to this file; - writes to stdout.", show_default=False
+        ),
     ] = None,
     picture: Annotated[
         str | None,
-        typer.Option(metavar="OUT.png", help="Also draw ACC and registers over time.", show_default=False),
+        typer.Option(metavar="OUT.png", help="Also draw ACC and registers step by step.", show_default=False),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace trace and picture if they exist.")] = False,
     device: Device = "auto",
@@ -72,20 +79,22 @@ def simulate_cpu(
     bytesim simulate-cpu examples/multiply.asm --registers A=13,B=11
     bytesim simulate-cpu examples/gcd.asm --engine model --verify
 
-    A state is recorded before its instruction acts, so what an instruction did shows one line further down.
-    A trace is run again from its first state; wrong bytes are shown as found(right).
+    A row shows the state before its instruction acts, so the instruction's effect is visible in the next row.
+    A trace is run again from its first state; its wrong bytes are shown as found(right).
     """
     from bytesim.tasks.simulate_cpu.report import outside_text, plain_values, stop_text
     from bytesim.tasks.simulate_cpu.simulate import simulate_cpu as simulate
 
     if as_json and trace == "-":
-        raise typer.BadParameter("--json and --trace - both write stdout. Name a file for the trace.")
+        raise typer.BadParameter("--json and --trace - cannot both go to stdout; name a file for the trace.")
     if verify and engine is not Engine.MODEL:
         raise typer.BadParameter("--verify compares a model with the exact machine; use it with --engine model.")
     if seed is not None and not random_state:
-        raise typer.BadParameter("--seed is for the first state that --random-state draws; give both or neither.")
+        raise typer.BadParameter("--seed is the seed of --random-state; give both or neither.")
     if random_state and (acc is not None or registers is not None):
-        raise typer.BadParameter("--random-state draws the whole first state; leave out --acc and --registers, or it.")
+        raise typer.BadParameter(
+            "--random-state sets the whole first state; use it, or --acc and --registers, not both."
+        )
     result = simulate(
         program,
         engine=engine.value,
@@ -107,14 +116,14 @@ def simulate_cpu(
     elif trace != "-":
         _print_table(result)
     if result.seed is not None and seed is None:
-        stderr.print(f"first state drawn with --seed {result.seed}")
+        stderr.print(f"first state: random, repeat it with --seed {result.seed}")
     stderr.print(stop_text(result), markup=False)
     if result.outside:
         stderr.print(outside_text(result), markup=False, soft_wrap=True)
 
 
 def _register_values(text: str) -> dict[str, int]:
-    """`A=3,B=7` as values by name. Raises BadParameter."""
+    """`A=3,B=7` -> {"A": 3, "B": 7}. Raises BadParameter."""
     from bytesim.tasks.simulate_cpu.simulate import parse_registers
 
     try:
@@ -126,7 +135,7 @@ def _register_values(text: str) -> dict[str, int]:
 def _print_table(result: Simulation) -> None:
     from bytesim.tasks.simulate_cpu.report import COLUMNS, Cell, comparison_text, state_rows
 
-    # A rich Table would fold its columns to fit a narrow terminal; numbers in pieces help nobody.
+    # Not a rich Table, which would wrap numbers to fit a narrow terminal.
     grid = [([Cell(name) for name in ("step", *COLUMNS)], "instruction")]
     grid += [([Cell(str(row.step)), *row.cells], row.instruction) for row in state_rows(result)]
     widths = [max(len(cell.plain) for cell in column) for column in zip(*(cells for cells, _ in grid), strict=True)]

@@ -1,4 +1,4 @@
-"""`bytesim train`: make a model from a recipe, or from folders of the user's own files."""
+"""`bytesim train`: train a model from a recipe, or on folders of the user's own files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 WORST_SHOWN = 3
-"""Confusions told of a classifier."""
+"""Number of confused pairs of labels to print."""
 PICTURES = ("confusion.png", "reliability.png", "loss.png")
 
 
@@ -32,7 +32,7 @@ class RecipeOrCommand(TyperGroup):
     """`bytesim train FILE` means `bytesim train recipe FILE`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Put `recipe` before a first word that names no command."""
+        """Insert `recipe` if the first word is neither a command nor an option."""
         known = args and (args[0] in self.commands or args[0].startswith("-"))
         return super().resolve_command(ctx, args if known else ["recipe", *args])
 
@@ -49,44 +49,46 @@ train_app = typer.Typer(
     help="Train a model from a recipe, or on folders of your own files.\n\n"
     "bytesim train recipes/music.toml\n\n"
     "bytesim train convert pairs/ --from abc --to mid\n\n"
-    "A training that was stopped goes on when the same command is given again.",
+    "To resume a training that was stopped, give the same command again.",
 )
 
 Data = Annotated[list[str], typer.Argument(metavar="DATA", help="Folders of files to learn from.")]
-Suffix = Annotated[str | None, typer.Option(help="Only files with this suffix; all if left out.", show_default=False)]
+Suffix = Annotated[
+    str | None, typer.Option(help="Learn only from files with this suffix; by default from all.", show_default=False)
+]
 Out = Annotated[
     str | None,
     typer.Option(
         "--out",
         "-o",
-        help="Run folder: checkpoint, log.jsonl, loss.png, and in a folder of its name the model. "
-        "runs/NAME if left out. A checkpoint in it is taken up.",
+        help="Run folder, by default runs/NAME: checkpoint, log.jsonl, loss.png, and the model in a folder of the same "
+        "name. Training resumes from a checkpoint in it.",
         show_default=False,
     ),
 ]
 Minutes = Annotated[
     float | None,
     typer.Option(
-        help="Length of the training. Becomes a number of steps once, after the warm-up, and is kept.",
+        help="Length of the training. Converted once, after the warm-up, to a number of steps that then stays fixed.",
         show_default=False,
     ),
 ]
 Steps = Annotated[
     int | None,
-    typer.Option(help="Length in steps; given when resuming, it replaces the total.", show_default=False),
+    typer.Option(help="Length of the training in steps; when resuming, the new total.", show_default=False),
 ]
 OfSize = Annotated[
     Size,
     typer.Option(
-        help="Millions of parameters to generate, convert, classify: tiny 0.8, 1.4, 0.1; small 2.3, 3.5, 0.7; "
-        "base 5.5, 7.6, 2.5."
+        help="Size of the model. Millions of parameters for generate, convert, classify: tiny 0.8, 1.4, 0.1; small "
+        "2.3, 3.5, 0.7; base 5.5, 7.6, 2.5."
     ),
 ]
 
 
 @train_app.command("recipe")
 def recipe_(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe (.toml), see docs/training.md.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe (.toml); docs/training.md explains it.")],
     out: Out = None,
     device: Device = "auto",
     minutes: Minutes = None,
@@ -97,7 +99,7 @@ def recipe_(
 
     bytesim train recipes/music.toml --minutes 60
 
-    Given again after a stop, the same command goes on from the last checkpoint.
+    To resume after a stop, give the same command again.
     """
     from bytesim.tasks.train.train import train_recipe
 
@@ -116,11 +118,11 @@ def generate(
     steps: Steps = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model that writes files like yours; 30 minutes unless --minutes or --steps are given.
+    """Train a model that writes files like yours, for 30 minutes unless --minutes or --steps is given.
 
     bytesim train generate letters/ --suffix txt --minutes 20
 
-    One file in 50 is held back to measure. The same command goes on after a stop.
+    One file in 50 is held out for validation. To resume after a stop, give the same command again.
     """
     from bytesim.tasks.train.train import train_generate
 
@@ -141,12 +143,12 @@ def convert(
     steps: Steps = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a converter on pairs of files: tune.abc with tune.mid beside it.
+    """Train a converter on pairs of files, such as tune.abc with tune.mid beside it.
 
     bytesim train convert pairs/ --from abc --to mid --minutes 20
 
-    30 minutes unless --minutes or --steps are given. One pair in 50 is held back to measure.
-    The same command goes on after a stop.
+    Trains for 30 minutes unless --minutes or --steps is given. One pair in 50 is held out for validation.
+    To resume after a stop, give the same command again.
     """
     from bytesim.tasks.train.train import train_convert
 
@@ -164,8 +166,9 @@ def classify(
         str | None,
         typer.Option(
             metavar="REGEX",
-            help="Files in whose paths below DATA this regular expression finds the same (its first group, or all of "
-            "it) are learned from or held back together: takes of one speaker, pages of one book.",
+            help="Keep related files together, such as takes of one speaker or pages of one book: all with the same "
+            "match in their paths below DATA are either trained on or held out. The match is that of the first group, "
+            "if there is one.",
             show_default=False,
         ),
     ] = None,
@@ -182,10 +185,10 @@ def classify(
 
     bytesim train classify recordings/ --group '(speaker[0-9]+)'
 
-    At most 30 minutes unless --minutes or --steps are given; it ends early.
+    Trains for at most 30 minutes unless --minutes or --steps is given, and stops early once it no longer improves.
 
-    A tenth of the files, about 100 at most, or a fiftieth if that is more, is
-    held back to measure and to calibrate. The same command goes on after a stop.
+    A tenth of the files (about 100 at most, or a fiftieth if that is more) is held out to measure and calibrate the
+    model. To resume after a stop, give the same command again.
     """
     from bytesim.tasks.train.train import train_classify
 
@@ -198,67 +201,68 @@ def _check_length(minutes: float | None, steps: int | None) -> None:
     if minutes is not None and steps is not None:
         raise typer.BadParameter("give --minutes or --steps, not both.")
     if (minutes is not None and not 0 < minutes < float("inf")) or (steps is not None and steps < 1):
-        raise typer.BadParameter("--minutes and --steps must be above 0.")
+        raise typer.BadParameter("--minutes and --steps must be more than 0.")
 
 
-def _run(train: Callable[..., Trained], what: Any, as_json: bool, **options: Any) -> None:
+def _run(train: Callable[..., Trained], source: Any, as_json: bool, **options: Any) -> None:
+    """Train on a recipe or on folders (`source`) by a function of `bytesim.tasks.train`, and print the result."""
     with _step_progress() as on_step:
         try:
-            made = train(what, on_step=on_step, on_note=print_note, **options)
+            trained = train(source, on_step=on_step, on_note=print_note, **options)
         except KeyboardInterrupt:
-            print_note("stopped; the same command goes on from the last checkpoint")
+            print_note("stopped; the same command resumes from the last checkpoint")
             raise
     if as_json:
-        print_json(made)
+        print_json(trained)
         return
-    length = f"{made.steps:,} steps in {made.seconds / 60:.1f} minutes, {made.num_parameters:,} parameters"
-    print_line(f"{made.model_folder}: {length}")
-    if made.judged:
-        _print_judged(made, made.judged)
+    length = f"{trained.steps:,} steps in {trained.seconds / 60:.1f} minutes, {trained.num_parameters:,} parameters"
+    print_line(f"{trained.model_folder}: {length}")
+    if trained.judged:
+        _print_judged(trained, trained.judged)
         return
-    for name, value in made.validation.items():
-        print_line(f"validation, {name}: {value:.4f} {made.metric}")
-    print_line(f"loss: {made.folder / 'loss.png'}")
+    for name, value in trained.validation.items():
+        print_line(f"validation, {name}: {value:.4f} {trained.metric}")
+    print_line(f"loss: {trained.folder / 'loss.png'}")
 
 
-def _print_judged(made: Trained, judged: Judged) -> None:
-    """How good a classifier is, where it is wrong, and how to use it."""
-    always = f"always saying {judged.majority!r} would be {judged.majority_share:.1%}"
-    print_line(f"of {judged.files:,} files held back {judged.accuracy:.1%} are right; {always}")
+def _print_judged(trained: Trained, judged: Judged) -> None:
+    """Print how good a classifier is, where it is wrong, and how to use it."""
+    always = f"always answering {judged.majority!r} would give {judged.majority_share:.1%}"
+    print_line(f"{judged.accuracy:.1%} of {judged.files:,} held-out files are right; {always}")
     if judged.confused:
         files = {count.label: count.files for count in judged.labels}
         worst = [
             f"{pair.label!r} as {pair.answer!r} ({pair.files:,} of {files[pair.label]:,})"
             for pair in judged.confused[:WORST_SHOWN]
         ]
-        print_line(f"taken for another most often: {', '.join(worst)}")
+        print_line(f"confused most often: {', '.join(worst)}")
     error, below = judged.calibration.expected_calibration_error, judged.calibration.unknown_below
-    unknown = f"below {below:.2f} the answer is unknown" if below else "no confidence is set below which it is unknown"
+    unknown = f"below {below:.2f} the answer is unknown" if below else "there is no threshold below which it is unknown"
     print_line(f"probabilities are off by {error:.1%} on average; {unknown}")
-    print_line(f"pictures: {', '.join(str(made.folder / name) for name in PICTURES)}")
-    print_line(f"use it: bytesim classify file FILE --model {_as_model(made.model_folder)}")
+    print_line(f"pictures: {', '.join(str(trained.folder / name) for name in PICTURES)}")
+    print_line(f"use it: bytesim classify file FILE --model {_as_model(trained.model_folder)}")
 
 
 def _as_model(folder: Path) -> str:
-    """The folder as --model takes it: a path has a separator."""
+    """The folder in the form that --model needs: a path with a separator, quoted for the shell."""
     path = str(folder) if folder.is_absolute() else f".{os.sep}{folder}"
     return subprocess.list2cmdline([path]) if os.name == "nt" else shlex.quote(path)
 
 
 @contextmanager
 def _step_progress() -> Iterator[Callable[[StepReport], None]]:
-    """A bar over the steps: loss, bytes per second, and when it will end."""
+    """A progress bar of steps with loss, bytes per second and time left. Gives the function to call at each step."""
     with progress() as bar:
         job = bar.add_task("training", total=None, speed="")
         loss = speed = 0.0
 
         def show(report: StepReport) -> None:
             nonlocal loss, speed
-            if not loss:  # what an earlier run has done says nothing about the pace of this one
+            if not loss:  # do not count steps of an earlier run in the speed of this one
                 bar.reset(job, completed=report.step, total=report.total_steps)
-            kept = 0.95 if loss else 0.0
-            loss = kept * loss + (1 - kept) * report.loss_nats
-            speed = kept * speed + (1 - kept) * report.num_bytes / max(report.seconds, 1e-9)
+            decay = 0.95 if loss else 0.0  # exponential moving averages
+            loss = decay * loss + (1 - decay) * report.loss_nats
+            speed = decay * speed + (1 - decay) * report.num_bytes / max(report.seconds, 1e-9)
             bar.update(
                 job,
                 completed=report.step,

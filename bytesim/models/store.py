@@ -1,8 +1,8 @@
-"""Where models live: a name or a path becomes a model folder. No torch.
+"""Where models are stored: finds the model folder for a name or a path. No torch.
 
-A value with a path separator is a path. A plain name is looked up in the user's store
-(the platform's data folder, or the folder named by BYTESIM_MODELS) and then among the
-models shipped with bytesim. A name that no model has may be an alias in a model's card.
+A value with a path separator is a path. A plain name is looked up first in the user's
+store (the platform's data folder, or the folder in BYTESIM_MODELS), then among the models
+shipped with bytesim, and last among the aliases in the models' cards.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bytesim.errors import ModelError
 from bytesim.models.folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_card
 
 STORE_VARIABLE = "BYTESIM_MODELS"
-"""Environment variable that names another folder for the user's own models."""
+"""Environment variable with another folder for the user's own models."""
 
 
 Place = Literal["user", "shipped", "path"]
@@ -31,16 +31,16 @@ ALIASES_FIELD = "aliases"
 
 @dataclass(frozen=True)
 class Alias:
-    """Another name for a model, or for one side of it, from its card."""
+    """Another name for a model, from its card; it may stand for only one kind of files that the model writes."""
 
     model: str
     suffix: str | None = None
-    """The files that it writes under this name, of several kinds; None for any."""
+    """Suffix of the files that the model writes under this name; None for any."""
 
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model folder: one that a plain name finds, or one given by its path."""
+    """A model folder, found by a plain name or given by its path."""
 
     name: str
     place: Place
@@ -48,29 +48,29 @@ class StoredModel:
 
 
 def user_folder() -> Path:
-    """The user's own models; the folder need not exist yet."""
+    """The folder of the user's own models; it may not exist yet."""
     chosen = os.environ.get(STORE_VARIABLE)
     return Path(chosen) if chosen else platformdirs.user_data_path("bytesim", appauthor=False) / "models"
 
 
 def shipped_folder() -> Path:
-    """The models that came with bytesim: inside the installed package, or `models/` of a checkout."""
+    """The folder of the models shipped with bytesim: in the installed package, or `models/` of a checkout."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "shipped"
     return installed if installed.is_dir() else package.parent / "models"
 
 
 def stored_models() -> list[StoredModel]:
-    """Every model that a plain name finds, by name; the user's own hides a shipped one of the same name."""
-    found = {model.name: model for model in _models_in(shipped_folder(), "shipped")}
-    found.update({model.name: model for model in _models_in(user_folder(), "user")})
-    return [found[name] for name in sorted(found)]
+    """Every model that is found by a plain name, sorted by name. A user's model hides a shipped one with its name."""
+    models = {model.name: model for model in _models_in(shipped_folder(), "shipped")}
+    models.update({model.name: model for model in _models_in(user_folder(), "user")})
+    return [models[name] for name in sorted(models)]
 
 
 def _models_in(root: Path, place: Place) -> Iterator[StoredModel]:
     try:
         folders = list(root.iterdir())
-    except OSError:  # no store yet, or one that this user cannot read: no models in it
+    except OSError:  # the folder does not exist, or this user may not read it
         return
     for folder in folders:
         if not folder.name.startswith(".") and _is_file(folder / CONFIG_FILE):
@@ -78,10 +78,10 @@ def _models_in(root: Path, place: Place) -> Iterator[StoredModel]:
 
 
 def known_aliases() -> dict[str, Alias]:
-    """Name -> what it stands for, from the cards of all models.
+    """The aliases in the cards of all models, by name.
 
-    A name that a model has stands for that model alone. Of cards with the same alias the user's own counts. A card
-    that cannot be read adds none; `read_aliases` says why.
+    A model's name always means that model. If cards of a shipped and a user's model have the same alias, it means the
+    user's. Cards that cannot be read are skipped; `read_aliases` raises their error.
     """
     models = stored_models()
     known: dict[str, Alias] = {}
@@ -94,75 +94,77 @@ def known_aliases() -> dict[str, Alias]:
 
 
 def read_aliases(model: str, card: Mapping[str, Any], folder: Path) -> dict[str, Alias]:
-    """The aliases in a model's card, `{"abc": {"suffix": "abc"}}`. Raises ModelError for those that make no sense."""
+    """The aliases in a model's card, `{"abc": {"suffix": "abc"}}`. Raises ModelError for invalid ones."""
     stored = card.get(ALIASES_FIELD, {})
     try:
         aliases = {name: Alias(model, **fields) for name, fields in stored.items()}
         if not all(isinstance(alias.suffix, str | None) for alias in aliases.values()):
             raise TypeError
     except (AttributeError, TypeError) as error:
-        raise ModelError(f"its {ALIASES_FIELD} make no sense.", file=str(folder / CARD_FILE)) from error
+        raise ModelError(
+            f"the field {ALIASES_FIELD} is not valid; docs/models.md explains it.", file=str(folder / CARD_FILE)
+        ) from error
     return aliases
 
 
 def alias_of(name: str) -> Alias | None:
-    """What a name stands for; None for a path, the name of a model, or one that nothing is called by."""
+    """The alias with this name; None if there is none, and for paths and names of models."""
     if is_path(name) or any(model.name == name for model in stored_models()):
         return None
     return known_aliases().get(name)
 
 
 def is_path(name: str) -> bool:
-    """Whether what names a model is a path: it holds a separator of this platform or a slash."""
+    """Whether the value given for a model is a path: it contains a slash or a separator of this platform."""
     return any(separator in name for separator in {"/", os.sep, os.altsep or "/"})
 
 
 def find_model(name: str) -> StoredModel:
-    """A model, by path, by name or by an alias.
+    """Find a model by path, name or alias.
 
-    Raises ModelError, which lists the models there are, where none is found.
+    Raises ModelError, with a list of the available models, if there is none.
     """
     if is_path(name):
         folder = Path(name)
         if not _is_file(folder / CONFIG_FILE):
-            raise ModelError(
-                f"no {CONFIG_FILE} there. A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}.", file=name
-            )
+            raise ModelError(f"has no {CONFIG_FILE}. A model folder has {CONFIG_FILE} and {WEIGHTS_FILE}.", file=name)
         return StoredModel(folder.name, "path", folder)
     models = {model.name: model for model in stored_models()}
     alias = None if name in models else known_aliases().get(name)
-    found = models.get(alias.model if alias else name)
-    if found is None:
+    model = models.get(alias.model if alias else name)
+    if model is None:
         raise ModelError(_missing(name))
-    return found
+    return model
 
 
 def resolve_model(name: str) -> Path:
-    """The folder of a model, by path or by name. Raises ModelError as `find_model` does."""
+    """The folder of a model, by path, name or alias. Raises ModelError as `find_model` does."""
     return find_model(name).folder
 
 
 def _missing(name: str) -> str:
+    """The message for a name that no model has."""
     names = ", ".join(model.name for model in stored_models())
-    there_are = (
-        f"Available: {names}." if names else "There are none yet: train one, or import one with `models import`."
+    available = (
+        f"Available: {names}." if names else "There are no models yet: train one, or import one with `models import`."
     )
-    hint = f" The folder here is the model .{os.sep}{name}." if name and _is_file(Path(name) / CONFIG_FILE) else ""
-    return f"no model named {name!r}. {there_are}{hint}"
+    here = name and _is_file(Path(name) / CONFIG_FILE)
+    hint = f" The folder of that name here is the model .{os.sep}{name}." if here else ""
+    return f"no model named {name!r}. {available}{hint}"
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a name too long for the file system, or one with a NUL byte
+    except (OSError, ValueError):  # the name is too long for the file system, or contains a NUL byte
         return False
 
 
 def folder_for_new(name: str) -> Path:
-    """Where a new model of that name is kept in the user's store.
+    """The folder in the user's store for a new model with this name.
 
-    Raises ModelError where the name could not be typed back as the name of a model.
+    Raises ModelError for a name that --model could not find again.
     """
     if not name or name in {".", ".."} or is_path(name) or Path(name).name != name or not name.isprintable():
-        raise ModelError(f"{name!r} is no model name. Use letters, digits, dashes and dots, without a separator.")
+        raise ModelError(f"{name!r} is not a model name. Use letters, digits, dashes and dots, without a separator.")
     return user_folder() / name

@@ -1,7 +1,7 @@
 """abc2midi and midi2abc of the abcMIDI package, run as separate programs with bounded time and output.
 
-pip brings them: the wheels of the package symusic carry both programs. abcMIDI is under the GPL, so it is run and never
-linked or imported. abc2midi exits with 0 even after an error, so its messages decide.
+pip installs them: the wheels of the package symusic contain both programs. abcMIDI is under the GPL, so it is only run,
+never linked or imported. abc2midi exits with code 0 even after an error, so errors are recognised by its messages.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from bytesim.errors import BytesimError, FormatError, ToolError
 from bytesim.formats import midi
 
 TIMEOUT_S = 20.0
-"""A tune takes milliseconds; what takes longer has gone round in circles."""
+"""A tune takes milliseconds, so a program that runs this long is in an endless loop."""
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 INSTALL = "Install it with pip install symusic, or the package abcmidi of your system"
 CARRIER = "symusic"
-"""The package whose wheels carry both programs in the folder `bin`. constraints.txt pins it, because another version of
-abc2midi may write other bytes."""
+"""The package whose wheels contain both programs in the folder `bin`. constraints.txt pins it, because another version
+of abc2midi may write other bytes."""
 VARIABLES = {"abc2midi": "BYTESIM_ABC2MIDI", "midi2abc": "BYTESIM_MIDI2ABC"}
-"""Environment variables that name another program."""
+"""Program -> environment variable with the path of another copy."""
 
 _MESSAGE = re.compile(r"^(Error|Warning) in line-char (\d+)-(\d+) : *(.*)$")
 _REPEATS = re.compile(r"repeat|:\||\|:|::|\[1|variant ending", re.IGNORECASE)
-"""abc2midi calls an unclosed repeat an error and then plays it as any player would."""
+"""Messages about unclosed repeats. abc2midi calls them errors, but plays them like other players."""
 _OPENS_FILES = re.compile(r"abc-include|ptstress", re.IGNORECASE)
-"""Directives that make abc2midi read a file the tune names. A tune from elsewhere must not choose one."""
+"""Directives in a tune that make abc2midi read a file. Tunes are not trusted, so they must not choose files to read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,16 +49,16 @@ class Rendering:
     engine: str
     """abc2midi or music21."""
     version: str
-    """Of the engine, such as `5.02`; `?` if it does not say."""
+    """The engine's version, such as `5.02`; `?` if it does not print one."""
     messages: tuple[str, ...]
-    """What the engine remarked and what was left out, a line each."""
+    """Messages of the engine, and parts of the tune that were left out; one line each."""
 
 
 def tool_path(name: str) -> str | None:
-    """Path of abc2midi or midi2abc; None where it is not installed.
+    """Path of abc2midi or midi2abc; None if it is not installed.
 
-    The program that the environment variable in VARIABLES names comes first, then the copy in the package symusic,
-    then one on the PATH. Raises ToolError where the variable names no program.
+    The environment variable in VARIABLES comes first, then the copy in the package symusic, then the PATH. Raises
+    ToolError if the variable does not name a program.
     """
     chosen = os.environ.get(VARIABLES[name])
     if chosen:
@@ -66,12 +66,12 @@ def tool_path(name: str) -> str | None:
         if path is None:
             raise ToolError(f"{VARIABLES[name]} names {chosen!r}, which is not a program. Set it to one, or unset it.")
     else:
-        path = _carried(name) or shutil.which(name)
-    return None if path is None else os.path.abspath(path)  # programs run in a folder of their own
+        path = _packaged(name) or shutil.which(name)
+    return None if path is None else os.path.abspath(path)  # programs run in a temporary folder
 
 
-def _carried(name: str) -> str | None:
-    """The copy of a program in the package symusic, which is not imported for that."""
+def _packaged(name: str) -> str | None:
+    """Path of the copy in the package symusic, which need not be imported; None if there is none."""
     package = find_spec(CARRIER)
     for folder in (package.submodule_search_locations or ()) if package else ():
         path = shutil.which(name, path=os.path.join(folder, "bin"))
@@ -81,7 +81,7 @@ def _carried(name: str) -> str | None:
 
 
 def find_tool(name: str) -> str:
-    """Path of abc2midi or midi2abc. Raises ToolError where it is not installed."""
+    """Path of abc2midi or midi2abc. Raises ToolError if it is not installed."""
     path = tool_path(name)
     if path is None:
         raise ToolError(f"{name} is not installed. {INSTALL}.")
@@ -90,7 +90,7 @@ def find_tool(name: str) -> str:
 
 @cache
 def version_text(path: str) -> str:
-    """What a program of abcMIDI says of its version, such as `5.02 February 16 2025 abc2midi`; empty for nothing."""
+    """The version text that a program of abcMIDI prints, such as `5.02 February 16 2025 abc2midi`; empty if none."""
     try:
         done = subprocess.run([path, "-ver"], capture_output=True, timeout=TIMEOUT_S, check=False)
     except (OSError, subprocess.SubprocessError):
@@ -99,7 +99,7 @@ def version_text(path: str) -> str:
 
 
 def version_number(path: str) -> str:
-    """The version of a program of abcMIDI, such as `5.02`; `?` if it does not say."""
+    """The version of a program of abcMIDI, such as `5.02`; `?` if it does not print one."""
     match = re.search(r"\d+\.\d+", version_text(path))
     return match.group() if match else "?"
 
@@ -107,8 +107,8 @@ def version_number(path: str) -> str:
 def render_abc2midi(abc_text: str) -> Rendering:
     """The first tune of a text, rendered by abc2midi with its standard settings.
 
-    Raises ToolError where abc2midi is missing, crashes or runs on; FormatError, with line and column, where it
-    reports an error in the tune other than an unclosed repeat, or finds no notes.
+    Raises ToolError if abc2midi is missing, crashes or does not end; FormatError if it finds no notes, or, with line
+    and column, if it reports an error in the tune other than an unclosed repeat.
     """
     tool = find_tool("abc2midi")
     with tempfile.TemporaryDirectory(prefix="bytesim-") as folder:
@@ -119,26 +119,27 @@ def render_abc2midi(abc_text: str) -> Rendering:
 
 
 def midi_to_abc(data: bytes) -> str:
-    """ABC by midi2abc with its standard settings, without the title that it makes of the file name.
+    """The ABC text that midi2abc makes of a MIDI file, with its standard settings.
 
-    Raises FormatError for a file that is no MIDI; ToolError where midi2abc is missing or fails.
+    The title, which midi2abc makes of the file name, is removed. Raises FormatError for a file that is not MIDI,
+    ToolError if midi2abc is missing or fails.
     """
     midi.parse(data)
     tool = find_tool("midi2abc")
     with tempfile.TemporaryDirectory(prefix="bytesim-") as folder:
         target = Path(folder, "tune.abc")
         Path(folder, "tune.mid").write_bytes(data)
-        said = _run([tool, "tune.mid", "-o", target.name], Path(folder), target)
+        output = _run([tool, "tune.mid", "-o", target.name], Path(folder), target)
         text = target.read_text("utf-8", "replace") if target.exists() else ""
     if not re.search(r"^K:", text, re.MULTILINE):
-        raise ToolError(f"midi2abc wrote no tune: {_last_line(said) or 'it gave no reason'}.")
+        raise ToolError(f"midi2abc wrote no tune: {_last_line(output) or 'it gave no reason'}.")
     return re.sub(r"^T: from tune\.mid\n", "", text, flags=re.MULTILINE)
 
 
 def label_many(texts: Iterable[str], jobs: int = 2) -> Iterator[bytes | None]:
-    """abc2midi's file for every text, in order; None where it fails. Texts are drawn as they are needed.
+    """The MIDI file that abc2midi makes of each text, in order; None if it fails. Texts are read as they are needed.
 
-    Raises ToolError at once where abc2midi is missing.
+    `jobs` programs run at a time. Raises ToolError at once if abc2midi is missing.
     """
     return _label_many(find_tool("abc2midi"), texts, max(1, jobs))
 
@@ -173,46 +174,46 @@ def _render(tool: str, abc_text: str, folder: Path) -> Rendering:
     text, left_out = _without_file_directives(abc_text)
     target = folder / "tune.mid"
     (folder / "tune.abc").write_bytes(text.encode("utf-8", "replace"))
-    said = _run([tool, "tune.abc", "-o", target.name], folder, target)
-    messages = (*left_out, *remarks_in(said))
+    output = _run([tool, "tune.abc", "-o", target.name], folder, target)
+    messages = (*left_out, *remarks_in(output))
     if not target.exists():
-        raise ToolError(f"abc2midi wrote no file: {_last_line(said) or 'it gave no reason'}.")
+        raise ToolError(f"abc2midi wrote no file: {_last_line(output) or 'it gave no reason'}.")
     return Rendering(midi=target.read_bytes(), engine="abc2midi", version=version_number(tool), messages=messages)
 
 
-def remarks_in(said: str) -> list[str]:
+def remarks_in(output: str) -> list[str]:
     """The warnings among the lines that abc2midi prints, and its errors of unclosed repeats, with line and column.
 
     Versions 4.84 and 5.02 word them alike; 5.02 is silent about a tie before ` |` that no equal note follows. Raises
     FormatError for any other error.
     """
     remarks = []
-    for line in said.splitlines():
+    for line in output.splitlines():
         match = _MESSAGE.match(line.strip())
         if match is None:
             continue
-        kind, row, column, what = match.groups()
-        if kind == "Error" and not _REPEATS.search(what):
-            raise FormatError(f"abc2midi, line {row}, column {column}: {what}")
-        remarks.append(f"line {row}, column {column}: {what}")
+        kind, row, column, message = match.groups()
+        if kind == "Error" and not _REPEATS.search(message):
+            raise FormatError(f"abc2midi, line {row}, column {column}: {message}")
+        remarks.append(f"line {row}, column {column}: {message}")
     return remarks
 
 
 def _without_file_directives(abc_text: str) -> tuple[str, list[str]]:
-    """The text with each line that opens a file emptied of it, so that the lines keep their numbers."""
+    """(the text without lines that open files, a message for each of them). Line numbers stay the same."""
     lines = abc_text.replace("\r\n", "\n").split("\n")
     messages = []
     for index, line in enumerate(lines):
         if _OPENS_FILES.search(line):
-            lines[index] = "I:"  # an empty line would end the tune, and a comment goes into the MIDI
+            lines[index] = "I:"  # an empty line would end the tune, and a comment would get into the MIDI
             messages.append(f"line {index + 1}: left out, because it makes abc2midi read another file")
     return "\n".join(lines) + "\n", messages
 
 
 def _run(command: list[str], folder: Path, target: Path) -> str:
-    """Run a program in `folder`, and return what it printed. Raises ToolError where it crashes or runs on.
+    """Run a program in `folder`, and return what it printed. Raises ToolError if it crashes or does not end.
 
-    Its output is watched while it runs, so that a few bytes of nested repeats do not fill the disk.
+    The size of its output is checked while it runs, because a few bytes of nested repeats could fill the disk.
     """
     name = Path(command[0]).stem
     log = folder / "messages.txt"
@@ -226,12 +227,12 @@ def _run(command: list[str], folder: Path, target: Path) -> str:
                 except subprocess.TimeoutExpired:
                     too_late = time.monotonic() > deadline
                     if too_late or _size(log) + _size(target) > MAX_OUTPUT_BYTES:
-                        why = f"after {TIMEOUT_S:g} s" if too_late else f"at {MAX_OUTPUT_BYTES} bytes of output"
-                        raise ToolError(f"{name} was stopped {why}. Take the tune apart and try again.") from None
+                        limit = f"after {TIMEOUT_S:g} s" if too_late else f"at {MAX_OUTPUT_BYTES} bytes of output"
+                        raise ToolError(f"{name} was stopped {limit}. Split the tune and try again.") from None
         finally:
             process.kill()
     if _size(log) + _size(target) > MAX_OUTPUT_BYTES:
-        raise ToolError(f"{name} wrote more than {MAX_OUTPUT_BYTES} bytes. Take the tune apart and try again.")
+        raise ToolError(f"{name} wrote more than {MAX_OUTPUT_BYTES} bytes. Split the tune and try again.")
     if code < 0:
         raise ToolError(f"{name} crashed on this file (signal {-code}).")
     return log.read_text("utf-8", "replace")

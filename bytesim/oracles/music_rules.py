@@ -1,4 +1,4 @@
-"""ABC to MIDI by rule: abc2midi, or music21 where abc2midi is not installed."""
+"""ABC to MIDI by rules, without a model: abc2midi, or music21 if abc2midi is not installed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from bytesim.oracles.music21_render import render_music21
 
 
 def render_rules(abc_text: str) -> Rendering:
-    """The first tune of a text as MIDI, with the name and version of the engine and its remarks.
+    """The first tune of a text as MIDI, with the name, version and messages of the engine.
 
-    Raises FormatError for a tune that the engine cannot read, ToolError where the engine fails.
+    Raises FormatError for a tune that the engine cannot read, ToolError if the engine fails.
     """
     return render_abc2midi(abc_text) if tool_path("abc2midi") else render_music21(abc_text)

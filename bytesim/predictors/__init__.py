@@ -1,1 +1,1 @@
-"""A trained model, loaded, with what its card says."""
+"""Trained models, loaded, with the facts from their cards."""

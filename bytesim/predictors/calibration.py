@@ -1,6 +1,6 @@
-"""What makes a classifier's answers honest: how its logits are scaled, and when it says `unknown`. No torch.
+"""Calibration of a classifier: how its logits become probabilities, and when its answer is `unknown`. No torch.
 
-Both are fitted on files kept apart from training and from the last measurement, and stand in the model's card.
+Both are fitted on files used neither for training nor for the final test, and are stored in the model's card.
 Axes: N files, C classes.
 """
 
@@ -23,13 +23,13 @@ from bytesim.predictors.scaling import Probabilities, Scaling, fit_scaling, log_
 
 CARD_FIELD = "calibration"
 FRAGMENTS_FIELD = "fragment_calibrations"
-"""Bytes of a fragment -> its calibration. Signatures make a model confident of a file; its middle has none."""
+"""Size of fragments in bytes -> their calibration. Whole files differ: their signatures make a model more confident."""
 MOST_BELOW = 0.03
-"""Greatest share of known files that the threshold may call unknown."""
+"""Greatest share of known files that may be answered `unknown`."""
 MOST_BELOW_WITH_UNSEEN = 0.045
-"""The same where files of unseen kinds say what is won by it."""
+"""The same if files of unseen kinds are given, which show the benefit."""
 LEAST_PROBABILITY = 1e-4
-"""What every class keeps when smoothing is taken out of an answer."""
+"""Smallest probability of a class after label smoothing is removed, before normalisation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,35 +37,36 @@ class UnknownRule:
     """When an answer is `unknown`, in calibrated probabilities."""
 
     below: float = 0.0
-    """Where the best guess among the real classes is less probable than this;"""
+    """The answer is `unknown` if the best guess among the other classes is less probable than this."""
     share_from: float | None = None
-    """or where the class `unknown` has at least this probability; None: where it has the greatest."""
+    """It also is if the class `unknown` has at least this probability; None: if it is more probable than the best
+    guess."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassCalibration:
-    """The calibration of a classifier, as its card has it."""
+    """The calibration of a classifier, as stored in its card."""
 
     temperature: float
     """Logits are divided by it before the softmax."""
     unknown_below: float
-    """An answer of less probability is `unknown`."""
+    """A less probable answer is `unknown`."""
     files: int
     split: str
     split_sha256: str
     expected_calibration_error: float
-    """Of the same files, so calibrated."""
+    """Measured on the same files after calibration."""
     uncalibrated: float = 0.0
-    """Weight of the softmax at temperature 1 in the probabilities."""
+    """Weight of the softmax at temperature 1 in the mixture that gives the probabilities."""
     uniform: float = 0.0
-    """Weight in them of the uniform distribution over the classes."""
+    """Weight of the uniform distribution over the classes in that mixture."""
     unknown_from: float | None = None
-    """Where the class `unknown` has at least this probability the answer is `unknown`; None: where it has the
-    greatest."""
+    """The answer is also `unknown` if the class `unknown` has at least this probability; None: if it is more probable
+    than the best guess."""
 
     @property
     def scaling(self) -> Scaling:
-        """From logits to probabilities."""
+        """How logits become probabilities."""
         return Scaling(temperature=self.temperature, uncalibrated=self.uncalibrated, uniform=self.uniform)
 
     @property
@@ -75,12 +76,12 @@ class ClassCalibration:
 
 
 def unsmoothed(logits: ArrayLike, smoothing: float) -> Probabilities:
-    """(N, C) log-probabilities of a model trained with smoothed labels, with the smoothing taken out.
+    """(N, C) log-probabilities of a model trained with label smoothing, with the smoothing removed.
 
-    Labels smoothed by s ask for s / C of each of C classes beside 1 - s of the right one, so a model learns never to
-    be more confident than that, and a temperature cannot part the certain from the nearly certain. (p - s / C) /
-    (1 - s) is what an answer p holds beside the smoothing. The order of classes stays, but for those that had next to
-    nothing. Smoothing: Szegedy et al. 2015, arXiv:1512.00567, section 7.
+    Labels smoothed by s are s / C for each of C classes, plus 1 - s for the right one. The model therefore never
+    learns to be more confident than that, and a temperature cannot separate certain answers from nearly certain ones.
+    (p - s / C) / (1 - s) inverts the smoothing of a probability p. The order of classes stays the same, except among
+    the least probable ones. Label smoothing: Szegedy et al. 2015, arXiv:1512.00567, section 7.
     """
     table = log_softmax(logits)
     if not smoothing:
@@ -90,37 +91,40 @@ def unsmoothed(logits: ArrayLike, smoothing: float) -> Probabilities:
 
 
 def fit_threshold(known: ArrayLike, unseen: ArrayLike | None = None, *, most_below: float | None = None) -> float:
-    """The confidence below which a file is called unknown, from that of known files (N,) and of unseen kinds (M,).
+    """The threshold: the confidence below which a file is answered `unknown`.
 
-    Without `unseen`, the greatest that calls at most `most_below` (MOST_BELOW) of the known files so. With it, the one
-    that parts the two best: the greatest share of unseen files below it less the share of known ones, of which at
-    most `most_below` (MOST_BELOW_WITH_UNSEEN) may be. `confidences` gives both. Raises ValueError for no known files.
+    It is fitted to the confidences of known files (N,) and, if given, of files of unseen kinds (M,); `confidences`
+    computes both. At most the share `most_below` of the known files may fall below it (default: MOST_BELOW, or
+    MOST_BELOW_WITH_UNSEEN with `unseen`). Without `unseen` it is the greatest such threshold. With `unseen` it
+    separates the two best: the share of unseen files below it, minus the share of known ones, is greatest. Raises
+    ValueError for no known files.
     """
     confident = np.sort(np.asarray(known, np.float64))
     if confident.ndim != 1 or not confident.size:
-        raise ValueError(f"confidences {confident.shape} must be one row of at least one known file")
+        raise ValueError(f"confidences have shape {confident.shape}; they must be (N,) with N > 0")
     if most_below is None:
         most_below = MOST_BELOW if unseen is None else MOST_BELOW_WITH_UNSEEN
     highest = float(confident[min(int(most_below * len(confident)), len(confident) - 1)])
     if unseen is None or not np.size(unseen):
         return highest
-    strange = np.sort(np.asarray(unseen, np.float64))
-    values = np.unique(np.concatenate([confident, strange]))
-    tried = np.unique(np.concatenate([[0.0, highest], (values[1:] + values[:-1]) / 2]))
-    tried = tried[tried <= highest]
-    won = np.searchsorted(strange, tried) / len(strange) - np.searchsorted(confident, tried) / len(confident)
-    return float(tried[int(won.argmax())])
+    doubtful = np.sort(np.asarray(unseen, np.float64))
+    values = np.unique(np.concatenate([confident, doubtful]))
+    thresholds = np.unique(np.concatenate([[0.0, highest], (values[1:] + values[:-1]) / 2]))
+    thresholds = thresholds[thresholds <= highest]
+    unseen_below = np.searchsorted(doubtful, thresholds) / len(doubtful)
+    known_below = np.searchsorted(confident, thresholds) / len(confident)
+    return float(thresholds[int((unseen_below - known_below).argmax())])
 
 
 def confidences(probabilities: ArrayLike, labels: Sequence[str]) -> Probabilities:
-    """(N,) how probable the best guess among the real classes is."""
+    """(N,) probability of the best guess of each row, which is never `unknown`."""
     table = np.asarray(probabilities, np.float64)
     best: Probabilities = table[np.arange(len(table)), best_guesses(table, labels)]
     return best
 
 
 def best_guesses(probabilities: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
-    """(N,) the most probable class of each row, `unknown` left out."""
+    """(N,) index of the most probable class of each row, the class `unknown` excluded."""
     table = np.array(probabilities, np.float64)
     if UNKNOWN in labels:
         table[:, labels.index(UNKNOWN)] = -1.0
@@ -128,7 +132,7 @@ def best_guesses(probabilities: ArrayLike, labels: Sequence[str]) -> NDArray[np.
 
 
 def are_unknown(probabilities: ArrayLike, labels: Sequence[str], rule: UnknownRule) -> NDArray[np.bool_]:
-    """(N,) which rows are answered `unknown`."""
+    """(N,) whether the answer for each row is `unknown`."""
     table = np.asarray(probabilities, np.float64)
     confidence = confidences(table, labels)
     doubted = confidence < rule.below
@@ -139,42 +143,45 @@ def are_unknown(probabilities: ArrayLike, labels: Sequence[str], rule: UnknownRu
 
 
 def fit_rule(known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str]) -> UnknownRule:
-    """When an answer is `unknown`, from the probabilities of known files (N, C) and, where there are some, of unseen
-    kinds (M, C).
+    """Fit the rule for `unknown` to probabilities of known files (N, C) and of files of unseen kinds (M, C), if any.
 
-    Of the known files at most MOST_BELOW are called unknown, with unseen ones MOST_BELOW_WITH_UNSEEN. Of the rules
-    that keep to it, that is taken which wins most: those that spend the files that may be lost on the class
-    `unknown`, on the confidence of the best guess, or on both. Too few known files set no rule.
+    At most the share MOST_BELOW of the known files is answered `unknown`, or MOST_BELOW_WITH_UNSEEN with unseen files.
+    With unseen files and a class `unknown`, several rules are compared: they divide this share differently between
+    the two conditions of the rule. The one chosen answers `unknown` for the greatest share of unseen files minus that
+    of known files. Too few known files give a rule that never answers `unknown` for low confidence.
     """
     table = np.asarray(known, np.float64)
-    if MOST_BELOW * len(table) < 1:  # one of six is no 3 %
+    if MOST_BELOW * len(table) < 1:  # even one file would be more than that share
         return UnknownRule()
-    strange = None if unseen is None or not len(np.asarray(unseen)) else np.asarray(unseen, np.float64)
-    if UNKNOWN not in labels or strange is None:
-        guesses = None if strange is None else confidences(strange, labels)
-        return UnknownRule(below=_down(fit_threshold(confidences(table, labels), guesses), 1e4))
-    lost = int(MOST_BELOW_WITH_UNSEEN * len(table))
-    rules = [_spending(table, labels, spent, lost) for spent in np.unique(np.linspace(0, lost, 9).astype(int))]
+    unseen_table = None if unseen is None or not len(np.asarray(unseen)) else np.asarray(unseen, np.float64)
+    if UNKNOWN not in labels or unseen_table is None:
+        unseen_confidences = None if unseen_table is None else confidences(unseen_table, labels)
+        return UnknownRule(below=_down(fit_threshold(confidences(table, labels), unseen_confidences), 1e4))
+    most = int(MOST_BELOW_WITH_UNSEEN * len(table))
+    rules = [_rule(table, labels, by_class, most) for by_class in np.unique(np.linspace(0, most, 9).astype(int))]
 
-    def won(rule: UnknownRule) -> float:
-        return float(are_unknown(strange, labels, rule).mean() - are_unknown(table, labels, rule).mean())
+    def gain(rule: UnknownRule) -> float:
+        return float(are_unknown(unseen_table, labels, rule).mean() - are_unknown(table, labels, rule).mean())
 
-    return max(rules, key=won)
+    return max(rules, key=gain)
 
 
-def _spending(known: Probabilities, labels: Sequence[str], spent: int, lost: int) -> UnknownRule:
-    """The rule that calls at most `lost` known files unknown, at most `spent` of them for the class `unknown`."""
+def _rule(known: Probabilities, labels: Sequence[str], by_class: int, most: int) -> UnknownRule:
+    """The rule that answers `unknown` for at most `most` known files: for at most `by_class` of them because of the
+    class `unknown`, for the others because of low confidence."""
     share, confidence = known[:, labels.index(UNKNOWN)], confidences(known, labels)
-    share_from = _up(float(np.nextafter(np.sort(share)[::-1][spent], 2.0)), 1e6)
-    left = np.sort(confidence[share < share_from])
-    return UnknownRule(below=_down(float(left[lost - (len(known) - len(left))]), 1e4), share_from=share_from)
+    share_from = _up(float(np.nextafter(np.sort(share)[::-1][by_class], 2.0)), 1e6)
+    others = np.sort(confidence[share < share_from])
+    return UnknownRule(below=_down(float(others[most - (len(known) - len(others))]), 1e4), share_from=share_from)
 
 
 def _down(value: float, steps: float) -> float:
+    """Round down to a multiple of 1 / steps."""
     return math.floor(value * steps) / steps
 
 
 def _up(value: float, steps: float) -> float:
+    """Round up to a multiple of 1 / steps."""
     return math.ceil(value * steps) / steps
 
 
@@ -187,17 +194,17 @@ def fit_class_calibration(
     split_sha256: str,
     unseen_logits: ArrayLike | None = None,
 ) -> ClassCalibration:
-    """Scaling and threshold from logits (N, C) and true classes (N,) of a split kept for it.
+    """Fit scaling and threshold to logits (N, C) and true classes (N,) of a held-out split.
 
-    `unseen_logits` (M, C) are of files of kinds that are among no label. Rows whose class is `unknown` fit the
-    scaling, and stand for unseen ones where none are given.
+    `unseen_logits` (M, C) are those of files whose kind is not among the labels. Rows whose class is `unknown` are used
+    to fit the scaling, and also as unseen files if `unseen_logits` is None.
     """
     table, truth = np.asarray(logits, np.float64), np.asarray(classes, np.int64)
     scaling = fit_scaling(table, truth)
     probabilities = scaling.probabilities(table)
-    strange = truth == labels.index(UNKNOWN) if UNKNOWN in labels else np.zeros(len(truth), np.bool_)
-    unseen = probabilities[strange] if unseen_logits is None else scaling.probabilities(unseen_logits)
-    rule = fit_rule(probabilities[~strange], unseen, labels)
+    unknown = truth == labels.index(UNKNOWN) if UNKNOWN in labels else np.zeros(len(truth), np.bool_)
+    unseen = probabilities[unknown] if unseen_logits is None else scaling.probabilities(unseen_logits)
+    rule = fit_rule(probabilities[~unknown], unseen, labels)
     return ClassCalibration(
         temperature=scaling.temperature,
         uncalibrated=scaling.uncalibrated,
@@ -212,44 +219,55 @@ def fit_class_calibration(
 
 
 def read_class_calibration(card: dict[str, Any], folder: Path) -> ClassCalibration | None:
-    """The calibration in a card; None where it has none. Raises ModelError for one that makes no sense."""
+    """The calibration in a card; None if there is none. Raises ModelError for an invalid one."""
     stored = card.get(CARD_FIELD)
     return None if stored is None else _parse(stored, CARD_FIELD, folder)
 
 
 def read_fragment_calibrations(card: dict[str, Any], folder: Path) -> dict[int, ClassCalibration]:
-    """Bytes of a fragment -> its calibration, of those in a card. Raises ModelError for one that makes no sense."""
+    """The calibrations for fragments in a card, by size in bytes. Raises ModelError for an invalid one."""
     stored = card.get(FRAGMENTS_FIELD, {})
     if not isinstance(stored, dict) or not all(size.isdecimal() and int(size) for size in stored):
-        raise ModelError(f"its {FRAGMENTS_FIELD} makes no sense.", file=str(folder / CARD_FILE))
-    return {int(size): _parse(each, FRAGMENTS_FIELD, folder) for size, each in stored.items()}
+        raise ModelError(
+            f"the field {FRAGMENTS_FIELD} is not valid. Remove it and calibrate the model again.",
+            file=str(folder / CARD_FILE),
+        )
+    return {int(size): _parse(values, FRAGMENTS_FIELD, folder) for size, values in stored.items()}
 
 
 def _parse(stored: Any, name: str, folder: Path) -> ClassCalibration:
     try:
-        made = ClassCalibration(**stored)
-        share = 0.0 if made.unknown_from is None else made.unknown_from
-        weights = (made.uncalibrated, made.uniform)
-        numbers = (made.temperature, made.unknown_below, made.expected_calibration_error, share, *weights)
+        calibration = ClassCalibration(**stored)
+        share = 0.0 if calibration.unknown_from is None else calibration.unknown_from
+        weights = (calibration.uncalibrated, calibration.uniform)
+        numbers = (
+            calibration.temperature,
+            calibration.unknown_below,
+            calibration.expected_calibration_error,
+            share,
+            *weights,
+        )
         if not all(isinstance(value, int | float) for value in numbers):
             raise TypeError
-        if not (0 < made.temperature < float("inf") and 0 <= made.unknown_below <= 1 and 0 <= share <= 2):
+        if not (0 < calibration.temperature < float("inf") and 0 <= calibration.unknown_below <= 1 and 0 <= share <= 2):
             raise ValueError
-        if not (0 <= made.uncalibrated <= 1 and 0 <= made.uniform <= 1 and sum(weights) <= 1):
+        if not (0 <= calibration.uncalibrated <= 1 and 0 <= calibration.uniform <= 1 and sum(weights) <= 1):
             raise ValueError
     except (TypeError, ValueError) as error:
-        raise ModelError(f"its {name} makes no sense.", file=str(folder / CARD_FILE)) from error
-    return made
+        raise ModelError(
+            f"the field {name} is not valid. Remove it and calibrate the model again.", file=str(folder / CARD_FILE)
+        ) from error
+    return calibration
 
 
 def keep_class_calibration(folder: Path, calibration: ClassCalibration, *, fragment_bytes: int | None = None) -> None:
-    """Write a calibration into a model's card, of files or of fragments of a size. Raises ModelError, OutputError."""
+    """Write a calibration to a model's card: for files, or for fragments of a size. Raises ModelError, OutputError."""
     card = read_card(folder)
     if fragment_bytes is None:
         card[CARD_FIELD] = asdict(calibration)
     else:
-        kept = {**read_fragment_calibrations(card, folder), fragment_bytes: calibration}
-        card[FRAGMENTS_FIELD] = {str(size): asdict(each) for size, each in kept.items()}
+        calibrations = {**read_fragment_calibrations(card, folder), fragment_bytes: calibration}
+        card[FRAGMENTS_FIELD] = {str(size): asdict(values) for size, values in calibrations.items()}
     try:
         write_json(folder / CARD_FILE, card)
     except OSError as error:

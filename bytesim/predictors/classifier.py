@@ -1,4 +1,4 @@
-"""A classifier, loaded and ready, with what its card says: labels, calibration, and how it reads files.
+"""A loaded classifier, with the labels, calibration and rules for reading files from its card.
 
 Axes: N files, C classes.
 """
@@ -38,90 +38,90 @@ from bytesim.predictors.scaling import Probabilities, Scaling, log_softmax
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """A file as a classifier reads it."""
+    """The parts of a file that a classifier reads."""
 
     windows: tuple[bytes, ...]
     suffix: str
-    """Of its extension patch: what the model was trained on, whatever the file is called."""
+    """Suffix for the extension patch; always one that the model was trained on, whatever the file's name is."""
     num_bytes: int
-    """Of the file."""
-    told: str = ""
-    """Which of its bytes the windows are, such as `3 windows`; empty for all of them at once."""
+    """Size of the whole file."""
+    read: str = ""
+    """Which bytes of the file the windows contain, such as `3 windows`; empty for one window with all of them."""
     changed: str = ""
-    """How it was brought to the form that the model reads; empty where it was in it."""
+    """How the file was converted to the form that the model reads; empty if it was not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classifier:
-    """A model on its device."""
+    """A classifier on its device."""
 
     name: str
     folder: Path
     model: ClassifierModel
     labels: tuple[str, ...]
     suffixes: tuple[str, ...]
-    """Of the files it was trained on."""
+    """Suffixes of the files that it was trained on."""
     windows: str = "slide"
-    """Rule for files longer than its history, one of WINDOW_RULES."""
+    """How files longer than its history are read: one of WINDOW_RULES."""
     normalize: bool = True
-    """Whether other recordings and pictures are brought to the form of .wav and .bmp that the models read."""
+    """Whether recordings and pictures are converted to the form of .wav and .bmp that the models read."""
     views: tuple[View, ...] = ()
-    """What is read of a file beside itself."""
+    """Test-time augmentation: variants of a file that are read as further windows."""
     label_smoothing: float = 0.0
-    """Of the labels that it was trained with, which is taken out of its answers."""
+    """Label smoothing used in training; it is removed from the probabilities."""
     scaling: Scaling = field(default_factory=Scaling)
-    """From its logits to probabilities."""
+    """How its logits become probabilities."""
     rule: UnknownRule = field(default_factory=UnknownRule)
     """When its answer is `unknown`."""
     fragments: Mapping[int, ClassCalibration] = field(default_factory=dict)
-    """Bytes of a fragment -> the calibration of such."""
+    """Size of fragments in bytes -> their calibration."""
     next_models: Mapping[str, str] = field(default_factory=dict)
-    """Label -> name of the model that knows more of such files."""
+    """Label -> name of the model that classifies files with this label further."""
     batch: int = DEFAULT_BATCH
 
     def for_fragments(self, num_bytes: int) -> Classifier:
-        """The same with the calibration of fragments of `num_bytes`, or of the nearest size that has one."""
+        """This classifier with the calibration for fragments of `num_bytes`, or of the nearest size that has one."""
         if not self.fragments:
             return self
         nearest = min(self.fragments, key=lambda size: abs(math.log(size / num_bytes)))
-        made = self.fragments[nearest]
-        return replace(self, scaling=made.scaling, rule=made.rule)
+        calibration = self.fragments[nearest]
+        return replace(self, scaling=calibration.scaling, rule=calibration.rule)
 
-    def doubting(self, threshold: float | None) -> Classifier:
-        """The same, with answers less probable than `threshold` called `unknown`; None leaves it to the calibration."""
+    def with_threshold(self, threshold: float | None) -> Classifier:
+        """This classifier with another threshold, below which the answer is `unknown`; None keeps the card's."""
         return self if threshold is None else replace(self, rule=replace(self.rule, below=threshold))
 
     @property
     def most_bytes(self) -> int:
-        """Bytes of a window."""
+        """Most bytes in a window."""
         return history_bytes(self.model.config.max_patches, self.model.config.patch_size)
 
     def read(self, file: BinaryIO, name: str = "") -> Reading:
-        """What the model is shown of a binary file that can seek; only that is read. Raises InputError."""
+        """Read the parts of a seekable binary file that the model needs, and no others. Raises InputError."""
         suffix = suffix_of(name) if suffix_of(name) in self.suffixes else self.suffixes[0]
         num_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
         changed = ""
         if self.normalize and (kind := _FORMS.get(suffix)) is not None:
-            from bytesim.media.forms import model_form  # loads what reads sound and pictures
+            from bytesim.media.forms import model_form  # loads libraries for sound and pictures
 
             data, changed = model_form(file, kind)
             file = io.BytesIO(data)
         length = file.seek(0, os.SEEK_END)
         plan = plan_windows(length, self.most_bytes, self.model.config.patch_size, self.windows)
         windows = tuple(b"".join(_piece(file, *ends) for ends in window) for window in plan.windows)
-        told = plan.told
+        read = plan.told
         for view in self.views:
             if view.suffix == suffix and len(windows) == 1 and (others := view.others(windows[0])):
-                windows, told = (*windows, *others), view.told
-        return Reading(windows=windows, suffix=suffix, num_bytes=num_bytes, told=told, changed=changed)
+                windows, read = (*windows, *others), view.told
+        return Reading(windows=windows, suffix=suffix, num_bytes=num_bytes, read=read, changed=changed)
 
     def piece(self, data: bytes) -> Reading:
-        """A piece of a file, as it is, of at most `most_bytes`."""
+        """The reading of a fragment of at most `most_bytes`, which is never converted."""
         return Reading(windows=(data,), suffix=self.suffixes[0], num_bytes=len(data))
 
     def logits(self, readings: Sequence[Reading]) -> Probabilities:
-        """(N, C): the log-probabilities of each file before calibration, the mean over its windows."""
+        """(N, C) uncalibrated log-probabilities of each file: the mean over its windows."""
         files = [(window, reading.suffix) for reading in readings for window in reading.windows]
         rows = log_softmax(class_logits(self.model, files, batch=self.batch))
         counts = [len(reading.windows) for reading in readings]
@@ -130,12 +130,12 @@ class Classifier:
         return unsmoothed(sums / np.array(counts or 1, np.float64).reshape(-1, 1), self.label_smoothing)
 
     def probabilities(self, files: Sequence[bytes]) -> Probabilities:
-        """(N, C) calibrated probabilities of whole files. Raises InputError for one in no form that the model reads."""
+        """(N, C) calibrated probabilities of whole files. Raises InputError for a file that the model cannot read."""
         return self.scaling.probabilities(self.logits([self.read(io.BytesIO(data)) for data in files]))
 
 
 _FORMS: dict[str, Literal["wav", "bmp"]] = {"wav": "wav", "bmp": "bmp"}
-"""Suffixes whose files the models read in one form only."""
+"""Suffix -> kind of `model_form`, for files that the models read in one form only."""
 
 
 def _piece(file: BinaryIO, start: int, end: int) -> bytes:
@@ -146,68 +146,68 @@ def _piece(file: BinaryIO, start: int, end: int) -> bytes:
 def load_classifier(
     name: str, *, device: str = "auto", dtype: str = "float32", batch: int = DEFAULT_BATCH
 ) -> Classifier:
-    """The classifier of that name or path on a device (`auto`: the first that `devices()` names).
+    """Load a classifier, by name or path, on a device (`auto`: the first of `devices()`).
 
-    `dtype` float32, bfloat16, or `auto` for the faster. Raises ModelError where it is missing, damaged or no
-    classifier, ConfigError for an unknown device, dtype or batch.
+    `dtype` is float32, bfloat16, or `auto` for the faster of the two. Raises ModelError if the model is missing,
+    damaged or not a classifier, ConfigError for an unknown device or dtype, or a batch below 1.
     """
     if batch < 1:
         raise ConfigError(f"batch {batch} is out of range; choose 1 or more.")
-    found = find_model(name)
-    place = open_device(device)
-    model = load_model(found.folder, dtype=open_dtype(dtype, place)).to(place)
+    stored = find_model(name)
+    opened = open_device(device)
+    model = load_model(stored.folder, dtype=open_dtype(dtype, opened)).to(opened)
     if not classifies(model):
-        raise ModelError(f"the model {name!r} writes files; it classifies none.")
-    card = read_card(found.folder)
-    calibration = read_class_calibration(card, found.folder)
-    wrong = _card_error(card, model.config.num_classes)
-    if wrong:
-        raise ModelError(wrong, file=str(found.folder / CARD_FILE))
-    tasks = [each["target_suffix"] for each in card["tasks"] if each.get("task") == "classify"]
+        raise ModelError(f"the model {name!r} writes files; it cannot classify them.")
+    card = read_card(stored.folder)
+    calibration = read_class_calibration(card, stored.folder)
+    error = _card_error(card, model.config.num_classes)
+    if error:
+        raise ModelError(error, file=str(stored.folder / CARD_FILE))
+    suffixes = [task["target_suffix"] for task in card["tasks"] if task.get("task") == "classify"]
     return Classifier(
-        name=found.name,
-        folder=found.folder,
+        name=stored.name,
+        folder=stored.folder,
         model=model,
         labels=tuple(card["labels"]),
-        suffixes=tuple(dict.fromkeys(tasks)),
+        suffixes=tuple(dict.fromkeys(suffixes)),
         windows=card.get("windows", "slide"),
         normalize=card.get("normalize", True),
         views=tuple(view for view in VIEWS if card.get(view.name, False)),
         label_smoothing=card.get("label_smoothing", 0.0),
         scaling=Scaling() if calibration is None else calibration.scaling,
         rule=UnknownRule() if calibration is None else calibration.rule,
-        fragments=read_fragment_calibrations(card, found.folder),
+        fragments=read_fragment_calibrations(card, stored.folder),
         next_models=card.get("next", {}),
         batch=batch,
     )
 
 
 def _card_error(card: dict[str, object], num_classes: int) -> str:
-    """What keeps a classifier from being used with its card; empty where nothing does."""
+    """The first error in a classifier's card; empty if there is none."""
     labels, tasks = card.get("labels"), card.get("tasks")
     if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):
-        return "it names no labels."
+        return "the field labels is not a list of names."
     if len(labels) != num_classes or len(set(labels)) != len(labels):
-        return f"it names {len(set(labels))} labels for {num_classes} classes."
+        return f"the field labels has {len(set(labels))} different names for {num_classes} classes."
     if all(label == UNKNOWN for label in labels):
-        return "it names no label but unknown."
-    told = [each for each in tasks if isinstance(each, dict)] if isinstance(tasks, list) else []
-    suffixes = [each.get("target_suffix") for each in told if each.get("task") == "classify"]
+        return "the field labels has no name but unknown."
+    entries = [entry for entry in tasks if isinstance(entry, dict)] if isinstance(tasks, list) else []
+    suffixes = [entry.get("target_suffix") for entry in entries if entry.get("task") == "classify"]
     if not suffixes or not all(isinstance(suffix, str) and suffix for suffix in suffixes):
-        return "it names no suffix of the files to classify."
+        return "the field tasks names no suffix of files to classify."
     if card.get("windows", "slide") not in WINDOW_RULES:
-        return f"its windows are {card['windows']!r}, none of {', '.join(WINDOW_RULES)}."
+        return f"the field windows is {card['windows']!r}; it must be one of {', '.join(WINDOW_RULES)}."
     if not isinstance(card.get("normalize", True), bool):
-        return "normalize is neither true nor false."
+        return "the field normalize is neither true nor false."
     for view in VIEWS:
         if not isinstance(card.get(view.name, False), bool):
-            return f"{view.name} is neither true nor false."
+            return f"the field {view.name} is neither true nor false."
     following = card.get("next", {})
     if not isinstance(following, dict) or not all(isinstance(name, str) and name for name in following.values()):
-        return "its next is no table of labels and names of models."
+        return "the field next is not a table of labels and model names."
     if not following.keys() <= set(labels):
-        return f"its next has {min(following.keys() - set(labels))!r}, which is none of its labels."
+        return f"the field next has {min(following.keys() - set(labels))!r}, which is not among the labels."
     smoothing = card.get("label_smoothing", 0.0)
     if isinstance(smoothing, bool) or not isinstance(smoothing, int | float) or not 0 <= smoothing < 1:
-        return f"its label_smoothing is {smoothing!r}, no share below 1."
+        return f"the field label_smoothing is {smoothing!r}; it must be a number from 0 to less than 1."
     return ""

@@ -1,4 +1,4 @@
-"""The states of the CPU as a model predicts them. Nothing here may see the exact machine."""
+"""Prediction of the CPU's states by a model. Nothing here may import the exact machine."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from bytesim.requests import Asked, Reply, Request
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """What a model makes of a program."""
+    """A model's prediction for one program."""
 
     states: tuple[State, ...]
-    """The first state, which was given, and those it predicted."""
+    """The given first state, and the predicted ones."""
     rest: bytes
-    """What it wrote after the last whole state, 0..15 bytes."""
+    """Bytes after the last whole state, 0..15 of them."""
     ended: bool
-    """Whether it ended the file itself, as after an HLT; else it was stopped by the number of steps."""
+    """Whether the model ended the file itself, as after an HLT; else the limit of steps stopped it."""
     nll_nats: float
-    """Negative log-likelihood of its answer, by the model itself: exp(-nll_nats) is the probability that it gave it."""
+    """Negative log-likelihood of the prediction in nats: exp(-nll_nats) is the probability that the model gave it."""
 
     @property
     def data(self) -> bytes:
-        """Everything after the first state, as it stands in a trace file."""
+        """Everything after the first state, as in a trace file."""
         return b"".join(map(serialize_state, self.states[1:])) + self.rest
 
 
 def load_cpu_model(name: str, *, device: str = "auto", dtype: str = "float32", rows: int = 1) -> Writer:
-    """A model that was trained on states of the CPU. Raises ModelError for another one, and as `load_writer` does."""
+    """Load a model trained on states of the CPU. Raises ModelError for other models, and what `load_writer` raises."""
     writer = load_writer(name, device=device, dtype=dtype, rows=rows)
     if not writer.simulates:
         raise ModelError(f"the model {name!r} was not trained on states of the CPU.")
@@ -56,21 +56,21 @@ def predict_states(
     slots: int = DEFAULT_SLOTS,
     on_bytes: OnBytes | None = None,
 ) -> list[Prediction]:
-    """Free-running: from memory (1024 bytes) and first state of each program to every later state.
+    """Predict all later states of each program from its memory (1024 bytes) and first state, without teacher forcing.
 
-    At most `steps` states each. `slots` programs run at a time. Raises ModelError for more steps than the model's
-    history holds.
+    At most `steps` states are predicted for each; `slots` programs are decoded at a time. Raises ModelError for more
+    steps than the model's history can hold.
     """
     most = most_steps(writer)
     if steps > most:
-        raise ModelError(f"the history of the model {writer.name!r} holds {most} steps, not {steps}.")
+        raise ModelError(f"the model {writer.name!r} can predict at most {most} steps, not {steps}. Choose fewer.")
     requests = [_request(writer, memory, first, steps) for memory, first in programs]
     replies = dict(writer.answers(requests, slots=slots, on_bytes=on_bytes))
     return [_prediction(first, replies[index], steps) for index, (_, first) in enumerate(programs)]
 
 
 def most_steps(writer: Writer) -> int:
-    """States after the first that the model's history holds, with the patch that ends the file."""
+    """Most states after the first that fit the model's history, together with the patch that ends the file."""
     history = _request(writer, bytes(MEMORY_SIZE), State(), 0).history
     return writer.model.config.max_patches - len(history) - 1
 
@@ -86,19 +86,19 @@ def _request(writer: Writer, memory: bytes, first: State, steps: int) -> Request
 def _prediction(first: State, reply: Reply, steps: int) -> Prediction:
     data = reply.data[: steps * STATE_SIZE]
     whole = len(data) // STATE_SIZE * STATE_SIZE
-    states = [parse_state(data[at : at + STATE_SIZE]) for at in range(0, whole, STATE_SIZE)]
+    states = [parse_state(data[start : start + STATE_SIZE]) for start in range(0, whole, STATE_SIZE)]
     nats = float(reply.token_nats[: len(data) + reply.ended].sum())
     return Prediction(states=(first, *states), rest=data[whole:], ended=reply.ended, nll_nats=nats)
 
 
 def states_request(model: ByteModel, memory: bytes, first: bytes) -> Request:
-    """The request that writes the states of the CPU that follow a first one: 1024 bytes of memory, 16 of the state.
+    """The request to write the CPU states that follow a first one, from memory (1024 bytes) and that state (16 bytes).
 
-    Raises ConfigError for a model of other patches.
+    Raises ConfigError if the model's patches are not 16 bytes long.
     """
     size = model.config.patch_size
     if size != STATE_SIZE:
-        raise ConfigError(f"the model has patches of {size} bytes; a state of the CPU has {STATE_SIZE}.")
+        raise ConfigError(f"its patches have {size} bytes, but a state of the CPU has {STATE_SIZE}.")
     return model.frame(
         Asked(suffix=TRACE_SUFFIX, prompt=memory + first, source=program_of(memory), source_span=len(memory))
     )

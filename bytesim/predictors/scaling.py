@@ -1,6 +1,6 @@
-"""From a classifier's logits to probabilities that are as often right as they say. No torch.
+"""Scaling of a classifier's logits to calibrated probabilities. No torch.
 
-Axes: N files, C classes, K ways of scaling.
+Axes: N files, C classes, K distributions in a mixture.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 Probabilities = NDArray[np.float64]
 
 MANY_FILES = 2000
-"""Files from which on more than a temperature is fitted."""
+"""With fewer files only a temperature is fitted, not the weights of the mixture."""
 
 _COLDEST, _HOTTEST = 0.05, 20.0
 _GOLDEN = (5**0.5 - 1) / 2
@@ -23,25 +23,26 @@ _ROUNDS = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scaling:
-    """A mixture of the softmax at a temperature, of the uncalibrated one and of the uniform distribution.
+    """A mixture of the softmax at a temperature, the softmax at temperature 1, and the uniform distribution.
 
-    A temperature alone makes all answers humbler where a few are surely wrong; mixed with the others it need not. The
-    order of the classes stays. Source: ensemble temperature scaling, Zhang et al. 2020, arXiv:2003.07329, section 3.2.
+    A temperature alone lowers every confidence when only a few confident answers are wrong; the mixture avoids that.
+    The order of the classes stays the same. Source: ensemble temperature scaling, Zhang et al. 2020, arXiv:2003.07329,
+    section 3.2.
     """
 
     temperature: float = 1.0
     uncalibrated: float = 0.0
-    """Weight of the softmax at temperature 1, from 0."""
+    """Weight of the softmax at temperature 1; 0 or more."""
     uniform: float = 0.0
-    """Weight of the uniform distribution over the classes, from 0; both together are at most 1."""
+    """Weight of the uniform distribution over the classes; 0 or more. The two weights sum to at most 1."""
 
     def probabilities(self, logits: ArrayLike) -> Probabilities:
-        """(N, C) of logits (N, C), or of log-probabilities."""
-        made = softmax(logits, self.temperature)
+        """(N, C) probabilities of logits (N, C), or of log-probabilities."""
+        scaled = softmax(logits, self.temperature)
         if not self.uncalibrated and not self.uniform:
-            return made
+            return scaled
         rest = 1 - self.uncalibrated - self.uniform
-        return rest * made + self.uncalibrated * softmax(logits) + self.uniform / made.shape[-1]
+        return rest * scaled + self.uncalibrated * softmax(logits) + self.uniform / scaled.shape[-1]
 
 
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> Probabilities:
@@ -58,9 +59,9 @@ def log_softmax(logits: ArrayLike) -> Probabilities:
 
 
 def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
-    """The temperature, 0.05 to 20, that gives the true classes (N,) of logits (N, C) the highest likelihood.
+    """The temperature, 0.05 to 20, that gives the true classes (N,) the highest likelihood, from logits (N, C).
 
-    The loss is convex in 1/temperature, so a golden-section search over its logarithm finds the one minimum.
+    The loss is convex in 1/temperature, so a golden-section search over its logarithm finds the only minimum.
     Source: Guo et al. 2017, arXiv:1706.04599, section 4.2. Raises ValueError for no rows.
     """
     table, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
@@ -86,13 +87,14 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
 
 
 def fit_scaling(logits: ArrayLike, labels: ArrayLike) -> Scaling:
-    """The scaling that gives the true classes (N,) of logits (N, C) the highest likelihood.
+    """The scaling that gives the true classes (N,) the highest likelihood, from logits (N, C).
 
-    Of fewer than MANY_FILES, or where no answer is wrong, a temperature alone. Raises ValueError for no rows.
+    Only a temperature is fitted if there are fewer than MANY_FILES files or no answer is wrong. Raises ValueError for
+    no rows.
     """
     table, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
     temperature = fit_temperature(table, truth)
-    if (table.argmax(1) == truth).all():  # the likeliest one makes all probabilities 1
+    if (table.argmax(1) == truth).all():  # a temperature near 0 would be likeliest: it makes every answer certain
         return Scaling(temperature=round(max(1.0, temperature), 4))
     if len(truth) < MANY_FILES:
         return Scaling(temperature=round(temperature, 4))
@@ -100,21 +102,24 @@ def fit_scaling(logits: ArrayLike, labels: ArrayLike) -> Scaling:
     uncalibrated = softmax(table)[rows, truth]
     uniform = np.full(len(truth), 1 / table.shape[1])
     best, best_loss = Scaling(), np.inf
-    for tried in (temperature, *_TEMPERATURES):
-        found = np.stack([softmax(table, tried)[rows, truth], uncalibrated, uniform], 1)
-        shares = _likeliest_shares(found)
-        loss = -np.log(found @ shares).mean()
+    for candidate in (temperature, *_TEMPERATURES):
+        likelihoods = np.stack([softmax(table, candidate)[rows, truth], uncalibrated, uniform], 1)
+        weights = _likeliest_weights(likelihoods)
+        loss = -np.log(likelihoods @ weights).mean()
         if loss < best_loss:
-            _, second, third = np.floor(shares * 1e6) / 1e6  # rounded, they might be more than 1 together
-            kept = Scaling(temperature=round(float(tried), 4), uncalibrated=float(second), uniform=float(third))
-            best, best_loss = kept, loss
+            _, second, third = np.floor(weights * 1e6) / 1e6  # rounding up could make their sum more than 1
+            best = Scaling(temperature=round(float(candidate), 4), uncalibrated=float(second), uniform=float(third))
+            best_loss = loss
     return best
 
 
-def _likeliest_shares(found: Probabilities) -> Probabilities:
-    """(K,) shares of a mixture that make true classes likeliest, whose probabilities (N, K) each way gives; by EM."""
-    shares = np.full(found.shape[1], 1 / found.shape[1])
+def _likeliest_weights(likelihoods: Probabilities) -> Probabilities:
+    """(K,) weights of the mixture with the highest likelihood, by expectation maximisation (EM).
+
+    `likelihoods` (N, K) are the probabilities of the true classes under each distribution.
+    """
+    weights = np.full(likelihoods.shape[1], 1 / likelihoods.shape[1])
     for _ in range(_ROUNDS):
-        owed = found * shares
-        shares = (owed / owed.sum(1, keepdims=True)).mean(0)
-    return shares
+        joint = likelihoods * weights
+        weights = (joint / joint.sum(1, keepdims=True)).mean(0)
+    return weights

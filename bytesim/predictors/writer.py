@@ -1,4 +1,4 @@
-"""A model that writes bytes, loaded and ready, with what its card says it was trained to do."""
+"""A loaded model that writes bytes, with the tasks from its card that it was trained on."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Writer:
     folder: Path
     model: ByteModel
     conversions: tuple[tuple[str, str], ...] | None
-    """(source suffix, target suffix) of every conversion in its card; None for a model imported from elsewhere."""
+    """(source suffix, target suffix) of every conversion in its card; None for imported weights."""
     generates: tuple[str, ...] | None
-    """Suffixes of the files it was trained to write by itself; None as above."""
+    """Suffixes of the files that it was trained to generate; None for imported weights."""
     simulates: bool
     """Whether its card says that it was trained on states of the CPU."""
 
@@ -40,14 +40,15 @@ class Writer:
         jobs: int = 1,
         on_bytes: OnBytes | None = None,
     ) -> Iterator[tuple[int, Reply]]:
-        """(index, reply) of every request as it ends, `slots` at a time in each of `jobs` processes on a CPU.
+        """Yield (index, reply) for each request when it ends.
 
-        Raises DecodeError where a process is ended from outside.
+        `slots` requests are decoded at a time, in each of `jobs` processes on a CPU. Raises DecodeError if a process is
+        killed.
         """
         return decode_all(self.model, self.folder, requests, slots=slots, jobs=jobs, on_bytes=on_bytes)
 
     def check_converts(self, source_suffix: str, target_suffix: str) -> None:
-        """Raise ModelError where the card says that this was never trained."""
+        """Raise ModelError if the card does not list this conversion."""
         if self.conversions is not None and (source_suffix, target_suffix) not in self.conversions:
             known = ", ".join(f".{source} to .{target}" for source, target in self.conversions) or "nothing"
             asked = f".{source_suffix} to .{target_suffix}"
@@ -55,20 +56,21 @@ class Writer:
 
 
 def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows: int = DEFAULT_SLOTS) -> Writer:
-    """The model of that name or path on a device (`auto`: the first that `devices()` names).
+    """Load a model that writes files, by name or path, on a device (`auto`: the first of `devices()`).
 
-    `dtype` float32 or bfloat16; `auto` takes the faster for batches of `rows` files, whose rounding may differ.
-    Raises ModelError where it is missing, damaged or a classifier, ConfigError for an unknown device or dtype.
+    `dtype` is float32, bfloat16, or `auto` for the faster of the two with batches of `rows` files; bfloat16 rounds
+    differently. Raises ModelError if the model is missing, damaged or a classifier, ConfigError for an unknown device
+    or dtype.
     """
-    found = find_model(name)
-    place = open_device(device)
-    model = load_model(found.folder, dtype=open_dtype(dtype, place, rows=rows)).to(place)
+    stored = find_model(name)
+    opened = open_device(device)
+    model = load_model(stored.folder, dtype=open_dtype(dtype, opened, rows=rows)).to(opened)
     if not writes_bytes(model):
-        raise ModelError(f"the model {name!r} is a classifier; it writes no files.")
-    tasks = _trained_tasks(found.folder)
+        raise ModelError(f"the model {name!r} is a classifier; it cannot write files.")
+    tasks = _trained_tasks(stored.folder)
     return Writer(
-        name=found.name,
-        folder=found.folder,
+        name=stored.name,
+        folder=stored.folder,
         model=model,
         conversions=None if tasks is None else _conversions(tasks),
         generates=None if tasks is None else _generated(tasks),
@@ -77,23 +79,26 @@ def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows
 
 
 def _trained_tasks(folder: Path) -> list[dict[str, str]] | None:
-    """The field `tasks` of a card; None for imported weights, whose training bytesim does not know.
+    """The field `tasks` of a card; None for imported weights, whose training is unknown.
 
-    Raises ModelError for a card without it and for one that makes no sense.
+    Raises ModelError if other cards lack the field, or if it is invalid.
     """
     card, path = read_card(folder), str(folder / CARD_FILE)
     if "tasks" not in card:
         if "source" in card:
             return None
-        raise ModelError("it lacks tasks, what the model was trained to do; docs/models.md shows some.", file=path)
+        raise ModelError(
+            "the field tasks is missing, which lists what the model was trained to do; docs/models.md explains it.",
+            file=path,
+        )
     tasks = card["tasks"]
     if not isinstance(tasks, list) or not all(map(_is_task, tasks)):
-        raise ModelError("its tasks make no sense; docs/models.md shows how they are written.", file=path)
+        raise ModelError("the field tasks is not valid; docs/models.md explains it.", file=path)
     return tasks
 
 
 def _is_task(value: Any) -> bool:
-    """Whether an entry of `tasks` names a task, and the suffixes where it converts."""
+    """Whether an entry of `tasks` is valid: it names a task, and for a conversion both suffixes."""
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         return False
     return "task" in value and (value["task"] != "convert" or {"source_suffix", "target_suffix"} <= value.keys())

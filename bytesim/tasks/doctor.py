@@ -1,4 +1,4 @@
-"""`bytesim doctor`: what this machine can do, measured rather than guessed."""
+"""`bytesim doctor`: what this machine can do: its devices, which are measured, tools and models."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ _TIMEOUT_S = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """One device and what it was measured to do."""
+    """A device and its measured speed."""
 
     name: str
-    """As --device takes it."""
+    """Its name for --device."""
     description: str
     memory_bytes: int | None
     fp32_gflops: float
     bf16_gflops: float
-    """0 where the device has no bf16 product."""
+    """0 if the device cannot multiply bf16 matrices."""
     bandwidth_gb_s: float
     dtype: str
-    """What --dtype auto takes."""
+    """The number type that --dtype auto chooses."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """A program that bytesim, or its user, can do more with."""
+    """An optional program that extends bytesim or helps its user."""
 
     name: str
     purpose: str
     version: str | None
-    """None where it is not installed; `?` where it does not say."""
+    """None if it is not installed; `?` if the version is unknown."""
     path: str | None
-    """Where it is; None where it is not installed."""
+    """None if it is not installed."""
     install: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoundModel:
-    """A model that --model NAME finds."""
+    """A model that is found by --model NAME."""
 
     name: str
     place: str
@@ -62,20 +62,20 @@ class FoundModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """What this machine can do."""
+    """The result of `doctor`."""
 
     bytesim: str
     python: str
     system: str
     torch: str
     cores: int
-    """Processor cores this process may use."""
+    """Number of processor cores that this process may use."""
     threads: int
-    """Threads that torch computes with."""
+    """Number of threads that torch uses."""
     instructions: str
     """Widest vector instructions that torch uses on this processor."""
     devices: list[Device]
-    """The one that `auto` takes first."""
+    """The first is the one that `auto` chooses."""
     tools: list[Tool]
     models: list[FoundModel]
 
@@ -84,13 +84,13 @@ _ABCMIDI = {
     "abc2midi": "ABC -> MIDI by rule, --verify, building training data",
     "midi2abc": "MIDI -> ABC by rule, for comparison",
 }
-"""Programs of abcMIDI, which come with the package symusic, and what they are for."""
+"""Program of abcMIDI, which is part of the package symusic -> its purpose."""
 _PROGRAMS = {
     "abcm2ps": ("-V", "`generate --score`", "abcm2ps"),
     "ffmpeg": ("-version", "turning video and AAC sound into WAV before `normalize`", "ffmpeg"),
     "fluidsynth": ("--version", "listening to MIDI files", "fluidsynth"),
 }
-"""Name -> (flag that prints the version, what it is for, Debian package)."""
+"""Program -> (flag that prints the version, purpose, Debian package)."""
 
 
 def doctor() -> Diagnosis:
@@ -125,7 +125,7 @@ def _device(name: str) -> Device:
 
 
 def _describe(name: str) -> tuple[str, int | None]:
-    """(what the device is called, its memory in bytes)."""
+    """(description of the device, its memory in bytes or None if unknown)."""
     if name.startswith("cuda"):
         properties = torch.cuda.get_device_properties(name)
         return properties.name, int(properties.total_memory)
@@ -135,7 +135,7 @@ def _describe(name: str) -> tuple[str, int | None]:
 
 
 def _processor() -> str:
-    """The processor's own name. Python knows it on Windows and macOS; Linux keeps it in a file."""
+    """The processor's model name. Python knows it on Windows and macOS; on Linux it is in a file."""
     with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
         for line in file:
             if line.startswith("model name"):
@@ -144,7 +144,7 @@ def _processor() -> str:
 
 
 def _memory_bytes() -> int | None:
-    """Main memory, where the system says so without a package for it."""
+    """Size of the main memory; None on systems where Python cannot ask for it."""
     try:
         return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
@@ -170,6 +170,7 @@ def _program(name: str) -> Tool:
 
 
 def _ask_version(path: str, flag: str) -> str:
+    """The version that a program prints; `?` if it fails or prints none."""
     try:
         done = subprocess.run(
             [path, flag],
@@ -181,5 +182,5 @@ def _ask_version(path: str, flag: str) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return "?"
-    found = _VERSION.search(done.stdout.decode("utf-8", "replace"))
-    return found.group() if found else "?"
+    match = _VERSION.search(done.stdout.decode("utf-8", "replace"))
+    return match.group() if match else "?"

@@ -1,4 +1,4 @@
-"""What a user can ask about models: which there are, what is in them, whether they are whole; and importing one."""
+"""`bytesim models`: list, show, verify and import models."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from bytesim.models.store import (
 )
 
 MAX_SHIPPED_BYTES = 16 << 20
-"""Largest model.safetensors that is shipped with bytesim."""
+"""Greatest size of model.safetensors for models shipped with bytesim."""
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One model, told from its files without reading the weights."""
+    """The facts about a model that its files give without reading the weights."""
 
     name: str
     place: Place
@@ -47,12 +47,12 @@ class ModelInfo:
     config: dict[str, Any]
     card: dict[str, Any]
     aliases: tuple[str, ...] = ()
-    """Other names that find it."""
+    """Other names by which it is found."""
 
 
 @dataclass(frozen=True)
 class VerifiedModel:
-    """A model whose files match its card, and which builds and loads."""
+    """A model whose files match its card and load without an error."""
 
     name: str
     folder: Path
@@ -61,19 +61,19 @@ class VerifiedModel:
 
 
 def list_models() -> list[Outcome[ModelInfo]]:
-    """Every model that a name finds, by name; a damaged one carries its error."""
+    """Every model that is found by a name, sorted by name; the outcome of a damaged one is its error."""
     aliases = known_aliases()
     return run_each([model.name for model in stored_models()], lambda name: _info(find_model(name), aliases))
 
 
 def show_model(model: str) -> ModelInfo:
-    """Config, card and size of one model, by name or path. Raises ModelError where it is missing or damaged."""
+    """Config, card and size of one model, by name or path. Raises ModelError if it is missing or damaged."""
     return _info(find_model(model), known_aliases())
 
 
 def _info(model: StoredModel, aliases: Mapping[str, Alias]) -> ModelInfo:
     shapes, config, card = weight_shapes(model.folder), read_config(model.folder), read_card(model.folder)
-    own = read_aliases(model.name, card, model.folder)
+    in_card = read_aliases(model.name, card, model.folder)
     return ModelInfo(
         name=model.name,
         place=model.place,
@@ -82,24 +82,24 @@ def _info(model: StoredModel, aliases: Mapping[str, Alias]) -> ModelInfo:
         num_bytes=(model.folder / WEIGHTS_FILE).stat().st_size,
         config=config,
         card=card,
-        aliases=() if model.place == "path" else tuple(name for name in own if aliases.get(name) == own[name]),
+        aliases=() if model.place == "path" else tuple(name for name in in_card if aliases.get(name) == in_card[name]),
     )
 
 
 def model_path(model: str) -> Path:
-    """The folder of a model, absolute. Raises ModelError where there is none."""
+    """The absolute path of a model's folder. Raises ModelError if there is none."""
     return find_model(model).folder.resolve()
 
 
 def verify_models(models: Iterable[str] = ()) -> list[Outcome[VerifiedModel]]:
-    """Verify the models named, or every model that a name finds."""
+    """Verify the named models, or every model that is found by a name."""
     return run_each(list(models) or [model.name for model in stored_models()], verify_model)
 
 
 def verify_model(model: str) -> VerifiedModel:
-    """Check one model: size and sha256 of its files against the card, that it builds, loads and is finite.
+    """Check that the size and sha256 of a model's files match its card, and that it loads and all weights are finite.
 
-    Raises ModelError at the first thing that is wrong, ConfigError for a config that builds nothing.
+    Raises ModelError for the first problem found, and ConfigError for an invalid config.
     """
     import torch
 
@@ -107,21 +107,26 @@ def verify_model(model: str) -> VerifiedModel:
 
     info = show_model(model)
     if info.place == "shipped" and info.num_bytes > MAX_SHIPPED_BYTES:
-        raise ModelError(f"{info.num_bytes:,} bytes, a shipped model has at most {MAX_SHIPPED_BYTES:,}.", file=model)
+        raise ModelError(
+            f"has {info.num_bytes:,} bytes; a shipped model has at most {MAX_SHIPPED_BYTES:,}.", file=model
+        )
     check_hashes(info.folder)
     for name, tensor in load_model(info.folder).state_dict().items():
         if not torch.isfinite(tensor).all():
-            raise ModelError(f"{name!r} holds values that are not finite.", file=str(info.folder / WEIGHTS_FILE))
+            raise ModelError(
+                f"{name!r} has values that are not finite. Restore or retrain the model.",
+                file=str(info.folder / WEIGHTS_FILE),
+            )
     return VerifiedModel(info.name, info.folder, info.num_parameters, info.num_bytes)
 
 
 def import_model(
     weights: str | Path, *, name: str | None = None, output: str | Path | None = None, force: bool = False
 ) -> ModelInfo:
-    """Make a model folder of a published bGPT checkpoint, in the user's store (`name`) or at a path (`output`).
+    """Convert a published bGPT checkpoint to a model folder, in the user's store (`name`) or at a path (`output`).
 
-    Without either it is stored under the file's stem. Nothing in the pickle is run. An existing folder is
-    refused without `force`. Raises ModelError for a file that is no such checkpoint, OutputError for the folder.
+    Without either, the name is the file's name without suffix. No code in the pickle is run. Raises ModelError for a
+    file that is not such a checkpoint, OutputError if the folder exists (without `force`) or cannot be written.
     """
     from bytesim.models.bgpt.published import published_to_ours, read_published
     from bytesim.models.weights import check_shapes, outline, save_model
@@ -129,7 +134,9 @@ def import_model(
     source = Path(weights)
     folder = Path(output) if output is not None else folder_for_new(name if name is not None else source.stem)
     if os.path.lexists(folder) and not force:
-        raise OutputError("exists already. Use force to replace the model in it, or another name.", file=str(folder))
+        raise OutputError(
+            "exists already. Use force to replace the model in it, or choose another name.", file=str(folder)
+        )
     try:
         config, state_dict = published_to_ours(read_published(source))
         check_shapes({name: tuple(tensor.shape) for name, tensor in state_dict.items()}, outline(config.to_dict()))

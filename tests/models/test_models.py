@@ -109,7 +109,9 @@ def test_a_name_is_looked_up_and_a_separator_makes_a_path(tmp_path, store, monke
     assert resolve_model("mine") == store / "mine"
     assert resolve_model("./other").resolve() == tmp_path / "other"
     assert is_path(f"a{os.sep}b")
-    with pytest.raises(ModelError, match=r"no model named 'other'.* The folder here is the model \.[/\\]other"):
+    with pytest.raises(
+        ModelError, match=r"no model named 'other'.* The folder of that name here is the model \.[/\\]other"
+    ):
         resolve_model("other")
 
 
@@ -169,7 +171,10 @@ def test_damaged_aliases_are_an_error_of_their_model_and_hide_no_other(store, da
     add_to_card(store / "torn", aliases=damaged)
     assert find_model("tunes").name == "good"
     listed = {outcome.source: outcome for outcome in list_models()}
-    assert str(listed["torn"].error) == f"{store / 'torn' / CARD_FILE}: its aliases make no sense."
+    assert (
+        str(listed["torn"].error)
+        == f"{store / 'torn' / CARD_FILE}: the field aliases is not valid; docs/models.md explains it."
+    )
     assert listed["good"].error is None
     with pytest.raises(ModelError, match="no model named 'a'"):
         find_model("a")
@@ -306,7 +311,7 @@ def test_an_existing_model_is_replaced_with_force_alone(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "new\nline"])
 def test_a_name_that_cannot_be_typed_back_is_refused(name, store):
-    with pytest.raises(ModelError, match="no model name"):
+    with pytest.raises(ModelError, match="is not a model name"):
         import_model(CHECKPOINT, name=name)
     assert not store.exists()
 

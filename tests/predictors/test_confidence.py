@@ -82,7 +82,7 @@ def test_a_calibration_stands_in_the_card_beside_the_others(model, plain_model):
     card = Path(model) / "card.json"
     assert json.loads(card.read_text())["purpose"] == "tests"
     card.write_text(card.read_text().replace('"most_nats": 0.5', '"most_nats": "much"'))
-    with pytest.raises(ModelError, match="makes no sense"):
+    with pytest.raises(ModelError, match="the field confidence is not valid for"):
         read_answer_bound(Path(model), "abc to mid")
 
 

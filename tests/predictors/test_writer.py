@@ -52,7 +52,7 @@ def test_a_card_without_tasks_is_refused_with_what_to_do(tmp_path):
     card = json.loads((folder / CARD_FILE).read_text())
     del card["tasks"]
     (folder / CARD_FILE).write_text(json.dumps(card))
-    with pytest.raises(ModelError, match=r"lacks tasks, .* docs/models\.md"):
+    with pytest.raises(ModelError, match=r"tasks is missing, .* docs/models\.md"):
         load_writer(f"{folder}/")
 
 
@@ -64,7 +64,7 @@ def test_a_card_without_tasks_is_refused_with_what_to_do(tmp_path):
 def test_damaged_tasks_are_one_error_that_names_the_card(tmp_path, damaged):
     folder = make_model(tmp_path / "music")
     change_card(folder, tasks=damaged)
-    with pytest.raises(ModelError, match="its tasks make no sense") as raised:
+    with pytest.raises(ModelError, match="the field tasks is not valid") as raised:
         load_writer(f"{folder}/")
     assert (Path(raised.value.file), "\n" in str(raised.value)) == (folder / CARD_FILE, False)
 

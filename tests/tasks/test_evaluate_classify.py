@@ -201,7 +201,7 @@ def test_another_program_is_scored_on_the_same_files(model, split, baselines):
     assert other.unknown == pytest.approx(40 / 60)
     done = run("classify", split, "--model", model, "--baseline", "libmagic")
     assert "| accuracy | 0.9000 | 0.3000 |" in done.stdout
-    assert "against libmagic: more right on 2 labels (" in done.stdout
+    assert "against libmagic: better on 2 labels (" in done.stdout
 
 
 def test_settings_that_make_no_sense_are_refused(model, split, folder):

@@ -152,14 +152,14 @@ def test_options_that_make_no_sense_are_refused_before_anything_is_read(options)
 
 
 def test_a_first_state_in_the_file_allows_no_other(program):
-    with pytest.raises(InputError, match="holds its own first state"):
+    with pytest.raises(InputError, match="has its own first state"):
         simulate_cpu(program(bytes(1040)), acc=1)
 
 
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.asm", b"HLT\xff", "a.asm, byte 3: this is no text in UTF-8"),
+        ("a.asm", b"HLT\xff", "a.asm, byte 3: this is not UTF-8 text"),
         ("a.asm", b"HLT\n  HALT", "a.asm: line 2, column 3: unknown instruction 'HALT'"),
         ("a", b"Dear Sir or Madam,", "a: line 1, column 1: unknown instruction 'Dear'"),
         ("a.bin", bytes(1000), "a.bin, byte 1000: the file ends after 1000 bytes"),

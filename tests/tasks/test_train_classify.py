@@ -320,7 +320,7 @@ def test_the_command_says_how_good_it_is_and_how_to_use_it(tmp_path):
     done = train(tmp_path / "words", "--steps", "25", "--out", str(out))
     assert done.exit_code == 0, done.output
     said = done.stdout.splitlines()
-    assert re.match(r"of 12 files held back \d+\.\d% are right; always saying 'low' would be 75\.0%", said[1])
+    assert re.match(r"\d+\.\d% of 12 held-out files are right; always answering 'low' would give 75\.0%", said[1])
     assert said[-1] == f"use it: bytesim classify file FILE --model {out / 'out'}"
     for name in ("confusion.png", "reliability.png", "loss.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")

@@ -1,1 +1,1 @@
-"""`bytesim data build`: the sets that models are trained on."""
+"""`bytesim data build`: make the sets that models are trained on."""

@@ -1,4 +1,4 @@
-"""`bytesim data`: training sets, rebuilt from their sources."""
+"""`bytesim data`: build training sets from their sources."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bytesim.commands.data.media import media
 from bytesim.commands.options import AsJson
 from bytesim.console import print_json, print_line, progress
 
-data_app = typer.Typer(no_args_is_help=True, help="Make training sets.\n\nbytesim data build music --out runs/data/")
+data_app = typer.Typer(no_args_is_help=True, help="Build training sets.\n\nbytesim data build music --out runs/data/")
 build_app = typer.Typer(
-    no_args_is_help=True, help="Rebuild a training set from its source.\n\nbytesim data build music --out runs/data/"
+    no_args_is_help=True, help="Build a training set from its sources.\n\nbytesim data build music --out runs/data/"
 )
 data_app.add_typer(build_app, name="build")
 build_app.command()(media)
@@ -27,36 +27,43 @@ def music(
     ],
     tunes: Annotated[
         list[str] | None,
-        typer.Option(help="Tunes: .jsonl or .jsonl.xz with a field abc, an ABC file, a folder. May be repeated."),
+        typer.Option(
+            help="Tunes: JSON Lines with a field abc (.jsonl, .jsonl.xz), an ABC file or a folder. May be repeated."
+        ),
     ] = None,
     valid: Annotated[
         str | None,
-        typer.Option(help="Tunes to validate on, of the same kinds; a fiftieth of all tunes if left out."),
+        typer.Option(help="Tunes for validation, in the same formats; by default a fiftieth of all tunes."),
     ] = None,
-    corpus: Annotated[bool, typer.Option(help="Take the ABC tunes that music21 brings.")] = True,
+    corpus: Annotated[bool, typer.Option(help="Include the ABC tunes of the package music21.")] = True,
     transposed: Annotated[
-        int, typer.Option(min=0, max=11, help="Copies of each training tune in other keys, in the same shard.")
+        int,
+        typer.Option(min=0, max=11, help="Number of copies of each training tune in other keys, in the same shard."),
     ] = 0,
     composed: Annotated[
-        int, typer.Option(min=0, help="Tunes made by chance, full of rare signs, as music_composed.npz.")
+        int, typer.Option(min=0, help="Number of random tunes, full of rare signs, to write as music_composed.npz.")
     ] = 0,
-    jobs: Annotated[int | None, typer.Option(help="Labels made at a time; one per processor if left out.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Read so many tunes of each source, for a trial.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides fragments, keys and composed tunes.")] = 1,
-    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(help="Number of abc2midi processes at a time; by default one per processor.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Read at most this number of tunes from each source, for a trial.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random choice of fragments, keys and composed tunes.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace a set that exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the training set of the music model: tunes and fragments in ABC, labelled with abc2midi.
+    """Build the training set of the music model: tunes and fragments in ABC, each with abc2midi's MIDI file.
 
     bytesim data build music --out runs/data/
 
-    A tune that shares a title or its first 24 diatonic steps with a validation tune never enters training.
-    Labels are kept in a folder beside the set, so a build that was stopped goes on.
+    A tune that shares a title or its first 24 diatonic steps with a validation tune is left out of training.
+    The MIDI files are kept in a folder beside the set, so a build that was stopped can resume.
     """
     from bytesim.datasets.music.build import build_music
 
     if (jobs is not None and jobs < 1) or (limit is not None and limit < 1):
-        raise typer.BadParameter("--jobs and --limit must be above 0.")
+        raise typer.BadParameter("--jobs and --limit must be more than 0.")
     with progress("labels/s") as bar:
         job = bar.add_task("labelling", total=None, speed="")
 
@@ -81,10 +88,10 @@ def music(
         print_json(build)
         return
     for source in [*build.sources, *([build.valid_source] if build.valid_source else [])]:
-        print_line(f"{source.name}: {source.tunes:,} tunes, {source.unread:,} of no use")
+        print_line(f"{source.name}: {source.tunes:,} tunes, {source.unread:,} unusable")
     print_line(
-        f"left out of training: {build.repeated:,} repeated; shared with validation {build.dropped_title:,} by title, "
-        f"{build.dropped_steps:,} by the first 24 steps"
+        f"left out of training: {build.repeated:,} duplicates; {build.dropped_title:,} share a title with a "
+        f"validation tune, {build.dropped_steps:,} its first 24 steps"
     )
     for shard in (build.train, build.dev, build.valid, *([build.composed] if build.composed else [])):
         rows = f"{shard.whole:,} tunes, {shard.fragments:,} fragments"
@@ -94,25 +101,25 @@ def music(
 @build_app.command()
 def cpu(
     out: Annotated[str, typer.Option("--out", "-o", help="Folder for the shards and cpu_build.json.")],
-    train: Annotated[int, typer.Option(min=0, help="Programs to train on.")] = 100_000,
-    dev: Annotated[int, typer.Option(min=0, help="Programs to watch a training by.")] = 1000,
-    test: Annotated[int, typer.Option(min=0, help="Programs to measure on.")] = 1000,
-    longest: Annotated[int, typer.Option(min=1, max=255, help="Most instructions of a program.")] = 255,
+    train: Annotated[int, typer.Option(min=0, help="Number of programs to train on.")] = 100_000,
+    dev: Annotated[int, typer.Option(min=0, help="Number of programs for validation during training.")] = 1000,
+    test: Annotated[int, typer.Option(min=0, help="Number of programs for the final measurement.")] = 1000,
+    longest: Annotated[int, typer.Option(min=1, max=255, help="Most instructions in a program.")] = 255,
     small_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the programs that begin with small values.")
+        float, typer.Option(min=0, max=1, help="Share of the programs whose first values are small.")
     ] = 0.0,
     favoured: Annotated[
-        str, typer.Option(metavar="'MUL DIV'", help="Operations that come four times as often.", show_default=False)
+        str, typer.Option(metavar="'MUL DIV'", help="Operations that occur four times as often.", show_default=False)
     ] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Other seeds, other programs.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random programs.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a set that exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make random programs of the 8-bit CPU, each with all its states as the exact machine gives them.
+    """Build a set of random programs of the 8-bit CPU, each with all states computed by the exact machine.
 
     bytesim data build cpu --out runs/data/
 
-    A recipe needs no such set: task = "cpu" without a path makes programs while it trains.
+    Training also works without such a set: a recipe with task = "cpu" and no path makes programs as it trains.
     """
     from bytesim.datasets.cpu import build_cpu
 

@@ -1,4 +1,4 @@
-"""`bytesim data build filetype`: the set that teaches file types."""
+"""`bytesim data build filetype`: build the training set of the file type classifier."""
 
 from __future__ import annotations
 
@@ -13,23 +13,29 @@ from bytesim.console import print_json, print_line, progress
 def filetype(
     out: Annotated[str, typer.Option("--out", "-o", help="Folder for the shards and filetype_build.json.")],
     material: Annotated[
-        str, typer.Option("--material", "-m", help="Work folder: packages fetched, files found and made. Some 20 GB.")
+        str,
+        typer.Option(
+            "--material",
+            "-m",
+            help="Work folder for downloaded packages and for files found in them or made; about 20 GB.",
+        ),
     ],
-    fetch: Annotated[bool, typer.Option(help="Fetch packages that are missing in the work folder.")] = True,
+    fetch: Annotated[bool, typer.Option(help="Download packages that are missing in the work folder.")] = True,
     share: Annotated[
-        float, typer.Option(min=0, max=1, help="Part of the files to make with encoders; 0 uses those made before.")
+        float,
+        typer.Option(min=0, max=1, help="Share of the files to make with encoders; 0 uses only those already made."),
     ] = 1.0,
-    jobs: Annotated[int, typer.Option(min=1, help="Packages or files worked on at a time.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Decides where fragments are cut.")] = 1,
-    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Number of packages or files processed in parallel.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random cuts of fragments.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace a set that exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the training set of the file type classifier, from packages and with encoders.
+    """Build the training set of the file type classifier, from files in packages and files made by encoders.
 
     bytesim data build filetype --out runs/data/ --material runs/filetype/
 
-    Needs apt-get, npm and pip, no root. No package is in two parts of the set.
-    What is in the work folder is not fetched or made again: a build that was stopped goes on.
+    Needs apt-get, npm and pip, but not root. Each package belongs to only one part of the set.
+    Files in the work folder are reused, so a build that was stopped can resume.
     """
     from bytesim.datasets.filetype.build import build_filetype
 
@@ -50,18 +56,21 @@ def filetype(
         print_json(build)
         return
     for shard in build.shards:
-        whole, large, small = (sum(counts[which] for counts in shard.types.values()) for which in range(3))
+        whole, large, small = (sum(counts[column] for counts in shard.types.values()) for column in range(3))
         print_line(
             f"{build.folder / shard.file}: {len(shard.types)} types, {shard.origins:,} origins, {whole:,} whole files, "
             f"fragments {large:,} of 4096 and {small:,} of 512 bytes"
         )
     if build.scarce:
-        print_line("few files to train on: " + ", ".join(f"{kind} {count}" for kind, count in build.scarce.items()))
+        print_line(
+            "types with few training files: " + ", ".join(f"{kind} {count}" for kind, count in build.scarce.items())
+        )
     if build.absent:
-        print_line("no file at all: " + ", ".join(build.absent))
+        print_line("types without files: " + ", ".join(build.absent))
     for kind, tools in build.lacking_tools.items():
         print_line(f"{kind}: an encoder is not installed ({', '.join(tools)})")
     if build.not_fetched:
         print_line(
-            f"{len(build.not_fetched)} packages could not be fetched; {build.folder / 'filetype_build.json'} names them"
+            f"{len(build.not_fetched)} packages could not be downloaded; "
+            f"{build.folder / 'filetype_build.json'} lists them"
         )

@@ -1,4 +1,4 @@
-"""`bytesim data build media`: the sets of the classifiers and generators of text, pictures and recordings."""
+"""`bytesim data build media`: build the training sets of the models of text, pictures and recordings."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ class MediaName(str, Enum):
 
 
 def media(
-    name: Annotated[MediaName, typer.Argument(help="Which set.")],
+    name: Annotated[MediaName, typer.Argument(help="The set to build.")],
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="What it is published as here: .csv.xz with train and test in their names (agnews), .txt.xz with "
-            "train, valid, test (wikipedia), .npz.xz with train, test (cifar10), one .npz.xz (speech, digits)."
+            help="Files of the published set. agnews: .csv.xz files with train and test in their names; wikipedia: "
+            ".txt.xz files with train, valid and test; cifar10: .npz.xz files with train and test; speech, digits: one "
+            ".npz.xz file."
         ),
     ],
     out: Annotated[
         str, typer.Option("--out", "-o", help="Folder for the shards (train, dev, test) and NAME_build.json.")
     ],
-    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a set that exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a set of news items, articles, small pictures, spoken words or digits, as files that the models read.
+    """Build a set of news items, articles, small pictures, spoken words or digits, as files that the models read.
 
     bytesim data build media digits fsdd_8k_u8_1s.npz.xz --out runs/data/
     """
@@ -46,4 +47,4 @@ def media(
         return
     for shard in build.shards:
         print_line(f"{build.folder / shard.file}: {shard.files:,} files, {shard.bytes:,} bytes")
-    print_line(f"left out of training: {build.repeated:,} that another has the bytes of")
+    print_line(f"left out of training: {build.repeated:,} duplicates")

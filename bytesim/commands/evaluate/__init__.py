@@ -1,1 +1,1 @@
-"""`bytesim evaluate`: how good a model is."""
+"""`bytesim evaluate`: measure how good a model is."""

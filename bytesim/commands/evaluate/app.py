@@ -1,4 +1,4 @@
-"""`bytesim evaluate`: a model's figures on files it has not seen. Each of its commands stands in a file of its own."""
+"""`bytesim evaluate`: measure a model on held-out files. Each subcommand is defined in its own file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ evaluate_app = typer.Typer(no_args_is_help=True)
 
 @evaluate_app.callback()
 def _evaluate() -> None:
-    """Measure a model on files it has not seen.
+    """Measure how good a model is, on files that it was not trained on.
 
     bytesim evaluate convert tunes.jsonl.xz --model music --direction abc2midi
     """

@@ -1,4 +1,4 @@
-"""`bytesim evaluate bpb`: bits per byte of files."""
+"""`bytesim evaluate bpb`: measure a model's bits per byte on files."""
 
 from __future__ import annotations
 
@@ -18,26 +18,35 @@ def bpb(
     model: Model = "music",
     source_suffix: Annotated[
         str | None,
-        typer.Option(metavar="SUFFIX", help="Shards: score conversions from this kind of file.", show_default=False),
+        typer.Option(
+            metavar="SUFFIX", help="For shards: score conversions from files with this suffix.", show_default=False
+        ),
     ] = None,
     target_suffix: Annotated[
         str | None,
-        typer.Option(metavar="SUFFIX", help="Score as this kind of file; shards need it.", show_default=False),
+        typer.Option(
+            metavar="SUFFIX", help="Treat all files as files with this suffix; required for shards.", show_default=False
+        ),
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="Shards: targets are read and sources scored.")] = False,
+    reverse: Annotated[
+        bool, typer.Option("--reverse", help="For shards: swap source and target, so that the sources are scored.")
+    ] = False,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Shards: take the first rows only.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="For shards: score only this number of rows, from the first.", show_default=False),
     ] = None,
     picture: Annotated[
         str | None,
-        typer.Option(metavar="OUT.png", help="Draw a histogram over the files or rows.", show_default=False),
+        typer.Option(
+            metavar="OUT.png", help="Draw a histogram of the bits per byte of the files or rows.", show_default=False
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the picture if it exists.")] = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
     as_json: AsJson = False,
 ) -> None:
-    """Bits a model needs for each byte of files: 8 is no idea, 0 is knowing them beforehand.
+    """Measure the bits per byte that a model needs for files: 0 is perfect prediction, 8 is a uniform guess.
 
     bytesim evaluate bpb examples/ode_to_joy.abc --model music
     """
@@ -61,12 +70,12 @@ def bpb(
     raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
 
 
-def _line(seen: BitsPerByte) -> str:
-    notes = [f"{seen.num_bytes:,} bytes", f"all-token mean {seen.mean_nats:.4f} nats"]
-    if seen.num_files != 1:
-        notes.insert(0, f"{seen.num_files:,} files")
-    if seen.windows > seen.num_files:
-        notes.append(f"in {seen.windows} windows that overlap by half")
-    if seen.refused:
-        notes.append(f"{seen.refused} left out: they do not fit the model")
-    return f"{seen.source}: {seen.bits_per_byte:.4f} bits per byte by the model {seen.model} ({', '.join(notes)})"
+def _line(score: BitsPerByte) -> str:
+    notes = [f"{score.num_bytes:,} bytes", f"all-token mean {score.mean_nats:.4f} nats"]
+    if score.num_files != 1:
+        notes.insert(0, f"{score.num_files:,} files")
+    if score.windows > score.num_files:
+        notes.append(f"in {score.windows} windows that overlap by half")
+    if score.refused:
+        notes.append(f"{score.refused} left out because they do not fit the model")
+    return f"{score.source}: {score.bits_per_byte:.4f} bits per byte by the model {score.model} ({', '.join(notes)})"

@@ -1,4 +1,4 @@
-"""`bytesim evaluate classify`: how often a classifier is right, and how honest."""
+"""`bytesim evaluate classify`: measure how often a classifier is right, and how well calibrated it is."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ class Baseline(str, Enum):
 
 def classify(
     split: Annotated[
-        str, typer.Argument(help="A shard (.npz), or a folder of files in folders named by their labels.")
+        str, typer.Argument(help="A shard (.npz), or a folder with one subfolder of files for each label.")
     ],
     model: Model = "filetype",
-    group: Annotated[int | None, typer.Option(help="Shards: rows of this group only.", show_default=False)] = None,
+    group: Annotated[int | None, typer.Option(help="For shards: use only this group.", show_default=False)] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Take so many files, spread over the split.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="Number of files, spread evenly over the split.", show_default=False),
     ] = None,
     baselines: Annotated[
         list[Baseline] | None,
-        typer.Option("--baseline", help="Also ask another program about the same bytes; may be repeated."),
+        typer.Option("--baseline", help="Also measure another program on the same bytes; may be repeated."),
     ] = None,
     unseen: Annotated[
         str | None,
         typer.Option(
             metavar="SHARD",
-            help="A shard (of it the same group) or folder of kinds that the model does not know: how many are "
-            "answered `unknown`.",
+            help="A shard (its rows of the same group) or folder of files of kinds that the model does not know, to "
+            "measure how many are answered `unknown`.",
             show_default=False,
         ),
     ] = None,
@@ -46,32 +47,34 @@ def classify(
         typer.Option(
             min=1,
             metavar="BYTES",
-            help="The files are fragments of about so many bytes: answer, and calibrate, as `classify fragments` does.",
+            help="The files are fragments of about this size: use, or fit, the calibration for `classify fragments`.",
             show_default=False,
         ),
     ] = None,
     calibrate: Annotated[
         bool,
         typer.Option(
-            "--calibrate", help="Fit temperature and threshold to these files, and write them into the model's card."
+            "--calibrate", help="Fit temperature and threshold to these files, and write both to the model's card."
         ),
     ] = False,
     picture_confusion: Annotated[
-        str | None, typer.Option(metavar="OUT.png", help="Draw which label is taken for which.", show_default=False)
+        str | None, typer.Option(metavar="OUT.png", help="Draw the confusion matrix.", show_default=False)
     ] = None,
     picture_reliability: Annotated[
         str | None,
         typer.Option(
-            metavar="OUT.png", help="Draw how often answers of each confidence are right.", show_default=False
+            metavar="OUT.png",
+            help="Draw the reliability diagram: how often answers of each confidence are right.",
+            show_default=False,
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace pictures that exist.")] = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
-    batch: Annotated[int, typer.Option(min=1, help="Windows of files that go through the model at once.")] = 32,
+    batch: Annotated[int, typer.Option(min=1, help="Number of windows that go through the model at once.")] = 32,
     as_json: AsJson = False,
 ) -> None:
-    """Classify every file of a split, and compare with its label.
+    """Classify every file of a split, and compare the answers with the labels.
 
     bytesim evaluate classify sorted/ --model ./runs/sorted/sorted --picture-confusion confusion.png
     """
@@ -84,12 +87,12 @@ def classify(
             speed = bar.tasks[job].speed
             bar.update(job, completed=done, total=total, speed="" if speed is None else f"{speed:,.0f}")
 
-        seen = evaluate_classify(
+        evaluation = evaluate_classify(
             split,
             model=model,
             group=group,
             limit=limit,
-            baselines=[each.value for each in baselines or []],
+            baselines=[baseline.value for baseline in baselines or []],
             unseen=unseen,
             fragments=fragments,
             calibrate=calibrate,
@@ -102,17 +105,17 @@ def classify(
             on_progress=on_progress,
         )
     if as_json:
-        print_json(seen)
+        print_json(evaluation)
         return
-    for line in [*_table(seen), *_wins(seen), *_worst(seen), *_measured_on(seen)]:
+    for line in [*_table(evaluation), *_wins(evaluation), *_worst(evaluation), *_measured_on(evaluation)]:
         print_line(line)
 
 
-def _table(seen: ClassifyEvaluation) -> list[str]:
-    """Rows of a Markdown table: the model, and the other programs beside it."""
-    others = seen.baselines
+def _table(evaluation: ClassifyEvaluation) -> list[str]:
+    """Rows of a Markdown table with a column for the model and one for each other program."""
+    others = evaluation.baselines
     rows = [
-        f"| classify | model {seen.model} | {' | '.join(each.name for each in others)}".rstrip(" |") + " |",
+        f"| classify | model {evaluation.model} | {' | '.join(other.name for other in others)}".rstrip(" |") + " |",
         "|---|---|" + "---|" * len(others),
     ]
     for label, name in (
@@ -120,60 +123,65 @@ def _table(seen: ClassifyEvaluation) -> list[str]:
         ("accuracy, mean over labels", "macro_accuracy"),
         ("F1, mean over labels", "macro_f1"),
     ):
-        values = [getattr(seen.score, name), *(getattr(each, name) for each in others)]
+        values = [getattr(evaluation.score, name), *(getattr(other, name) for other in others)]
         rows.append(f"| {label} | {' | '.join(f'{value:.4f}' for value in values)} |")
-    rows.append(f"| expected calibration error | {seen.score.expected_calibration_error:.4f} |{' |' * len(others)}")
-    unknown = [seen.unknown, *(each.unknown for each in others)]
+    error = evaluation.score.expected_calibration_error
+    rows.append(f"| expected calibration error | {error:.4f} |{' |' * len(others)}")
+    unknown = [evaluation.unknown, *(other.unknown for other in others)]
     rows.append(f"| known kinds called unknown | {' | '.join(f'{value:.4f}' for value in unknown)} |")
-    if seen.unseen is not None:
-        rows.append(f"| unseen kinds called unknown | {seen.unseen.unknown:.4f} |{' |' * len(others)}")
+    if evaluation.unseen is not None:
+        rows.append(f"| unseen kinds called unknown | {evaluation.unseen.unknown:.4f} |{' |' * len(others)}")
     return rows
 
 
-def _wins(seen: ClassifyEvaluation) -> list[str]:
-    """On which labels each other program is better, or worse, than the model."""
+def _wins(evaluation: ClassifyEvaluation) -> list[str]:
+    """The labels on which the model is better, and worse, than each other program."""
     lines = []
-    for each in seen.baselines:
-        gains = {label: share - each.recall[label] for label, share in seen.recall.items()}
+    for other in evaluation.baselines:
+        gains = {label: share - other.recall[label] for label, share in evaluation.recall.items()}
         ranked = sorted(gains, key=lambda label: -gains[label])
         better = [f"{label} {gains[label]:+.2f}" for label in ranked[:8] if gains[label] > 0]
         worse = [f"{label} {gains[label]:+.2f}" for label in ranked[::-1][:8] if gains[label] < 0]
         ahead, behind = sum(gain > 0 for gain in gains.values()), sum(gain < 0 for gain in gains.values())
-        lines += ["", f"against {each.name}: more right on {ahead} labels ({', '.join(better) or 'none'}),"]
-        lines += [f"less on {behind} ({', '.join(worse) or 'none'})"]
+        lines += ["", f"against {other.name}: better on {ahead} labels ({', '.join(better) or 'none'}),"]
+        lines += [f"worse on {behind} ({', '.join(worse) or 'none'})"]
     return lines
 
 
-def _worst(seen: ClassifyEvaluation) -> list[str]:
-    if not seen.worst:
-        return ["", "no label is taken for another"]
+def _worst(evaluation: ClassifyEvaluation) -> list[str]:
+    """Rows of a Markdown table of the labels that the model confuses most often."""
+    if not evaluation.worst:
+        return ["", "no labels are confused"]
     rows = ["", "| label | taken for | files | of the label's files |", "|---|---|---|---|"]
-    return rows + [f"| {pair.label} | {pair.answer} | {pair.files:,} | {pair.share:.4f} |" for pair in seen.worst]
+    return rows + [f"| {pair.label} | {pair.answer} | {pair.files:,} | {pair.share:.4f} |" for pair in evaluation.worst]
 
 
-def _measured_on(seen: ClassifyEvaluation) -> list[str]:
-    part = "" if seen.score.num_files == seen.split_files else f"{seen.score.num_files:,} of "
-    lines = ["", f"{part}{seen.split_files:,} files of {seen.split} (sha256 {seen.split_sha256})"]
-    if seen.unseen is not None:
-        strange = seen.unseen
-        lines.append(f"unseen: {strange.num_files:,} files of {strange.split} (sha256 {strange.split_sha256})")
+def _measured_on(evaluation: ClassifyEvaluation) -> list[str]:
+    """Lines about the files, the calibration and the speed."""
+    num_files, split_files = evaluation.score.num_files, evaluation.split_files
+    part = "" if num_files == split_files else f"{num_files:,} of "
+    lines = ["", f"{part}{split_files:,} files of {evaluation.split} (sha256 {evaluation.split_sha256})"]
+    if evaluation.unseen is not None:
+        unseen = evaluation.unseen
+        lines.append(f"unseen: {unseen.num_files:,} files of {unseen.split} (sha256 {unseen.split_sha256})")
     lines.append(
-        f"decoding: {seen.decoding}; temperature {seen.temperature:.4f}{_mixed(seen)}; unknown where no kind has "
-        f"{seen.unknown_below:.4f}{_or_unknown_has(seen)}; {seen.files_per_second:,.0f} files/s"
+        f"decoding: {evaluation.decoding}; temperature {evaluation.temperature:.4f}{_mixture(evaluation)}; unknown if "
+        f"every kind has less than {evaluation.unknown_below:.4f}{_unknown_class(evaluation)}; "
+        f"{evaluation.files_per_second:,.0f} files/s"
     )
-    if seen.calibration is not None:
-        lines.append("calibration: temperature and threshold are fitted to these files, and noted in the card")
-    lines += [f"picture: {path}" for path in seen.pictures]
+    if evaluation.calibration is not None:
+        lines.append("calibration: temperature and threshold fitted to these files and written to the card")
+    lines += [f"picture: {path}" for path in evaluation.pictures]
     return lines
 
 
-def _mixed(seen: ClassifyEvaluation) -> str:
-    """What beside the temperature makes the probabilities, where anything does."""
-    if not seen.uncalibrated and not seen.uniform:
+def _mixture(evaluation: ClassifyEvaluation) -> str:
+    """The weights of the other distributions that are mixed into the probabilities; empty if there are none."""
+    if not evaluation.uncalibrated and not evaluation.uniform:
         return ""
-    return f" (weights: uncalibrated {seen.uncalibrated:.3f}, uniform {seen.uniform:.3f})"
+    return f" (weights: uncalibrated {evaluation.uncalibrated:.3f}, uniform {evaluation.uniform:.3f})"
 
 
-def _or_unknown_has(seen: ClassifyEvaluation) -> str:
-    """The second half of the rule, where the model has the class."""
-    return "" if seen.unknown_from is None else f", or that class has {seen.unknown_from:.4f}"
+def _unknown_class(evaluation: ClassifyEvaluation) -> str:
+    """The probability of the class `unknown` that also gives that answer; empty if the card has none."""
+    return "" if evaluation.unknown_from is None else f" or the class unknown has {evaluation.unknown_from:.4f}"

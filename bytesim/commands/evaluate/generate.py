@@ -1,4 +1,4 @@
-"""`bytesim evaluate generate`: do the files that a model writes open, and are they new?"""
+"""`bytesim evaluate generate`: measure how many files that a model writes are valid and new."""
 
 from __future__ import annotations
 
@@ -16,19 +16,27 @@ if TYPE_CHECKING:
 
 def evaluate_generate(
     model: Model = "music",
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many files.")] = 1000,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of files.")] = 1000,
     against: Annotated[
         list[str] | None,
-        typer.Option(metavar="SHARD", help="A shard the model was trained on (.npz); may be given several times."),
+        typer.Option(
+            metavar="SHARD", help="A shard (.npz) that the model was trained on, to count copies; may be repeated."
+        ),
     ] = None,
     suffix: Annotated[
-        str | None, typer.Option(help="Kind of file, where the model writes several.", show_default=False)
+        str | None, typer.Option(help="Kind of file to write, if the model writes several.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the first file.")] = 0,
-    temperature: Annotated[float, typer.Option(min=0.0, help="1 draws as the model learned.")] = 1.0,
-    top_k: Annotated[int, typer.Option(min=0, help="Draw among so many of the likeliest bytes; 0: among all.")] = 0,
+    temperature: Annotated[
+        float,
+        typer.Option(min=0.0, help="0 always chooses the most probable byte; 1 samples the model's own probabilities."),
+    ] = 1.0,
+    top_k: Annotated[
+        int, typer.Option(min=0, help="Sample from this number of the most probable bytes; 0: from all.")
+    ] = 0,
     top_p: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Draw among the likeliest bytes with this share of probability.")
+        float,
+        typer.Option(min=0.0, max=1.0, help="Sample from the most probable bytes that together have this probability."),
     ] = 1.0,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="Keep the files in this new folder.", show_default=False)
@@ -38,14 +46,14 @@ def evaluate_generate(
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Let a model write many files; count those that open elsewhere, that are alike, and that equal a training row.
+    """Let a model write files; count those that other programs open, duplicates, and copies of training files.
 
     bytesim evaluate generate --model image -n 1000 --against image.npz
     """
     from bytesim.tasks.evaluate import generate as task
 
     with file_progress(count) as (on_bytes, on_files):
-        seen = task.evaluate_generate(
+        evaluation = task.evaluate_generate(
             model=model,
             count=count,
             against=against or (),
@@ -62,25 +70,28 @@ def evaluate_generate(
             on_files=on_files,
         )
     if as_json:
-        print_json(seen)
+        print_json(evaluation)
     else:
-        for line in _table(seen):
+        for line in _table(evaluation):
             print_line(line)
 
 
-def _table(seen: GenerateEvaluation) -> list[str]:
-    """Rows of a Markdown table, what they were measured on, and what went wrong."""
-    copies = "not compared" if seen.copies is None else f"{seen.copies} (of {seen.training_rows:,} rows)"
+def _table(evaluation: GenerateEvaluation) -> list[str]:
+    """Rows of a Markdown table, a line about the draws and the speed, and the reasons of failures."""
+    copies = (
+        "not compared" if evaluation.copies is None else f"{evaluation.copies} (of {evaluation.training_rows:,} rows)"
+    )
+    files_per_minute = 60 * evaluation.written / evaluation.seconds
     return [
-        f"| .{seen.suffix} files by the model {seen.model} | of {seen.asked} |",
+        f"| .{evaluation.suffix} files by the model {evaluation.model} | of {evaluation.asked} |",
         "|---|---|",
-        f"| written | {seen.written} |",
-        f"| open in {seen.opens_in} | {seen.opened} |",
-        f"| equal to an earlier one | {seen.alike} |",
+        f"| written | {evaluation.written} |",
+        f"| open in {evaluation.opens_in} | {evaluation.opened} |",
+        f"| equal to an earlier one | {evaluation.alike} |",
         f"| equal to a training row | {copies} |",
-        f"| brought to an end or cut | {seen.truncated} |",
+        f"| ended or cut at the longest length | {evaluation.truncated} |",
         "",
-        f"seeds from {seen.seed}, {seen.tries} draws; {seen.num_bytes:,} bytes, "
-        f"{seen.num_bytes / seen.seconds:,.0f} bytes/s, {60 * seen.written / seen.seconds:,.0f} files a minute",
-        *seen.reasons,
+        f"seeds from {evaluation.seed}, {evaluation.tries} draws; {evaluation.num_bytes:,} bytes, "
+        f"{evaluation.num_bytes / evaluation.seconds:,.0f} bytes/s, {files_per_minute:,.0f} files a minute",
+        *evaluation.reasons,
     ]

@@ -1,1 +1,1 @@
-"""`bytesim classify`: what files are."""
+"""`bytesim classify`: label files by their content."""

@@ -1,4 +1,4 @@
-"""What a classifier says of files."""
+"""The answers of a classifier about files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bytesim.predictors.classifier import Classifier
 from bytesim.predictors.scaling import Probabilities
 
 TYPE_MODEL = "filetype"
-"""The model that `auto` asks first."""
+"""The model that `auto` runs first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,38 +25,38 @@ class Guess:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a model says of a file."""
+    """A model's answer about a file."""
 
     model: str
     label: str
-    """`unknown` where the best guess is not probable enough, or the class of that name is more probable."""
+    """`guess`, or `unknown` if the guess is not probable enough or the class `unknown` is too probable."""
     guess: str
     """The most probable label besides `unknown`."""
     probability: float
-    """Of `guess`."""
+    """The probability of `guess`."""
     top: tuple[Guess, ...]
-    """The most probable labels, as many as were asked for."""
+    """The most probable labels; their number is an option."""
     read: str = ""
-    """Which bytes the model was shown, such as `3 windows`; empty for the whole file."""
+    """Which bytes the model read, such as `3 windows`; empty for the whole file."""
     changed: str = ""
-    """How the file was brought to the form that the model reads; empty where it was in it."""
+    """How the file was converted to the form that the model reads; empty if it was not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classified:
-    """A file and what it is."""
+    """A file and its label."""
 
     source: str
     num_bytes: int
     answer: Answer
     then: Answer | None = None
-    """Model `auto`: the answer of the model that fits the type, where there is one."""
+    """With model `auto`: the answer of the second model, for files of this type; None if there is none."""
     then_error: str = ""
-    """Why that model could not read the file."""
+    """The error if the second model could not read the file; else empty."""
 
 
 def answers_of(classifier: Classifier, probabilities: Probabilities, top: int) -> list[Answer]:
-    """What a classifier says of each row of (N, C) calibrated probabilities."""
+    """The answer for each row of (N, C) calibrated probabilities, with the `top` most probable labels."""
     labels = classifier.labels
     unknown = are_unknown(probabilities, labels, classifier.rule)
     guesses = best_guesses(probabilities, labels)
@@ -67,7 +67,9 @@ def answers_of(classifier: Classifier, probabilities: Probabilities, top: int) -
             label=UNKNOWN if unknown[row] else labels[guess],
             guess=labels[guess],
             probability=float(probabilities[row, guess]),
-            top=tuple(Guess(label=labels[each], probability=float(probabilities[row, each])) for each in ranked[row]),
+            top=tuple(
+                Guess(label=labels[index], probability=float(probabilities[row, index])) for index in ranked[row]
+            ),
         )
         for row, guess in enumerate(guesses.tolist())
     ]

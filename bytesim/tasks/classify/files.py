@@ -1,4 +1,4 @@
-"""`bytesim classify file`: what each file is, by a model that reads its bytes, and how probable that is."""
+"""`bytesim classify file`: label each file by its content, with a probability."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ from bytesim.processes import EndedProcess, map_in_processes
 from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, answers_of
 
 AUTO = "auto"
-"""In place of a model: TYPE_MODEL is asked first, and then the one that its card names for that type."""
+"""In place of a model name: TYPE_MODEL runs first, and then the model that its card names for that file type."""
 
 _SHARE_FILES = 64
+"""Files that a process receives at a time."""
 _GROUP_BYTES = 16 << 20
+"""Bytes of windows that are held in memory before the model runs on them."""
 
 Progress = Callable[[int, int], None]
-"""Hears of (files done, files in all)."""
+"""Called with (files done, files in all)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Settings:
-    """What all files of a run share."""
+    """The settings of a run, which apply to all files."""
 
     model: str
     top: int
@@ -54,29 +56,29 @@ def classify_file(
     jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Classified]]:
-    """Label files by their content. Folders are walked.
+    """Label files by their content. Folders are searched for files.
 
-    `auto` asks the model `filetype`, and then the one that its card names for that type, where it is there. An answer
-    less probable than `threshold` (without it, than the model's card says) is `unknown`. A file longer than the model's
-    history is read in windows, as the answer says; of any file only those are read. `batch` windows go through the
-    model at once, in each of `jobs` processes; a GPU is given one. Raises ConfigError, ModelError, and ToolError where
-    a process is ended from outside; what is wrong with one file is in its outcome.
+    The model `auto` is the model `filetype`, followed by the model that its card names for the file's type, if that
+    model exists. An answer less probable than `threshold` is `unknown`; by default the threshold is that of the model's
+    card. A file longer than the model's history is read in windows, or only in part, as the answer says; no other bytes
+    are read. `batch` windows go through the model at once, in each of `jobs` processes (on a GPU, in one process).
+    Raises ConfigError, ModelError, and ToolError if a process is killed. The error of a single file is in its outcome.
     """
     _check(top, threshold, batch, jobs)
     names = expand_inputs([os.fspath(path) for path in paths])
     settings = _Settings(model=model, top=top, threshold=threshold, device=device, dtype=dtype, batch=batch)
-    alone = min(jobs, len(names)) == 1 or STDIO in names or open_device(device).type != "cpu"
-    size = _SHARE_FILES if alone else max(1, min(_SHARE_FILES, len(names) // (4 * jobs)))
+    one_process = min(jobs, len(names)) == 1 or STDIO in names or open_device(device).type != "cpu"
+    size = _SHARE_FILES if one_process else max(1, min(_SHARE_FILES, len(names) // (4 * jobs)))
     shares = [names[start : start + size] for start in range(0, len(names), size)]
     outcomes: dict[int, list[Outcome[Classified]]] = {}
     done = 0
-    with closing(_in_one(settings, shares) if alone else _in_many(settings, shares, jobs)) as answers:
-        for place, share in answers:
-            outcomes[place] = share
+    with closing(_in_one(settings, shares) if one_process else _in_many(settings, shares, jobs)) as answers:
+        for index, share in answers:
+            outcomes[index] = share
             done += len(share)
             if on_progress:
                 on_progress(done, len(names))
-    return [outcome for place in range(len(shares)) for outcome in outcomes[place]]
+    return [outcome for index in range(len(shares)) for outcome in outcomes[index]]
 
 
 def _check(top: int, threshold: float | None, batch: int, jobs: int) -> None:
@@ -84,26 +86,27 @@ def _check(top: int, threshold: float | None, batch: int, jobs: int) -> None:
         if value < 1:
             raise ConfigError(f"{name} {value} is out of range; choose 1 or more.")
     if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigError(f"threshold {threshold} is no probability; choose 0 to 1.")
+        raise ConfigError(f"threshold {threshold} is not a probability; choose 0 to 1.")
 
 
 Shares = Generator[tuple[int, list[Outcome[Classified]]], None, None]
+"""(index of a share of the files, the outcomes of its files)."""
 
 
 def _in_one(settings: _Settings, shares: Sequence[list[str]]) -> Shares:
     panel = _Panel(settings)
-    for place, share in enumerate(shares):
-        yield place, panel.judge(share)
+    for index, share in enumerate(shares):
+        yield index, panel.judge(share)
 
 
 def _in_many(settings: _Settings, shares: Sequence[list[str]], jobs: int) -> Shares:
-    """The same by several processes."""
-    _Panel(settings)  # what is wrong with the model is told before others are started
+    """The same as `_in_one` with several processes; the shares come in any order."""
+    _Panel(settings)  # raises the errors of the model before processes are started
     threads = max(1, torch.get_num_threads() // jobs)
     try:
         yield from map_in_processes(partial(_start, settings, threads), _Panel.judge, shares, jobs=jobs)
     except EndedProcess as error:
-        raise ToolError("a classifying process was ended, for lack of memory say. Take fewer jobs.") from error
+        raise ToolError("a classifying process was killed, perhaps for lack of memory. Use fewer jobs.") from error
 
 
 def _start(settings: _Settings, threads: int) -> _Panel:
@@ -112,88 +115,91 @@ def _start(settings: _Settings, threads: int) -> _Panel:
 
 
 class _Panel:
-    """The classifiers of a process. Those that a type leads to are loaded when the first file needs them."""
+    """The classifiers of a process. Each second model is loaded when the first file needs it."""
 
     def __init__(self, settings: _Settings) -> None:
         """Raises ModelError and ConfigError."""
         self.settings = settings
         self.loaded: dict[str, Classifier] = {}
-        self.there = {found.name for found in stored_models()} if settings.model == AUTO else set()
-        if settings.model == AUTO and TYPE_MODEL not in self.there:
-            raise ModelError(f"model auto looks at the type of a file first, and no model {TYPE_MODEL!r} is there.")
+        self.available = {stored.name for stored in stored_models()} if settings.model == AUTO else set()
+        if settings.model == AUTO and TYPE_MODEL not in self.available:
+            raise ModelError(f"model auto needs the model {TYPE_MODEL!r}, which is not installed. Name another model.")
         self.first = self.load(TYPE_MODEL if settings.model == AUTO else settings.model)
 
     def load(self, name: str) -> Classifier:
         if name not in self.loaded:
-            asked = self.settings
-            self.loaded[name] = load_classifier(name, device=asked.device, dtype=asked.dtype, batch=asked.batch)
+            settings = self.settings
+            self.loaded[name] = load_classifier(
+                name, device=settings.device, dtype=settings.dtype, batch=settings.batch
+            )
         return self.loaded[name]
 
     def judge(self, sources: Sequence[str]) -> list[Outcome[Classified]]:
-        """An outcome for each source, in their order."""
+        """The outcome of each source, in the given order."""
         files = [_File(source) for source in sources]
-        self.ask(self.first, files)
+        self.classify(self.first, files)
         for name in sorted({self.next_model(file) for file in files} - {""}):
-            self.ask(self.load(name), [file for file in files if self.next_model(file) == name])
+            self.classify(self.load(name), [file for file in files if self.next_model(file) == name])
         return [file.outcome() for file in files]
 
     def next_model(self, file: _File) -> str:
-        """The model that knows more of a file of this type; empty where there is none."""
+        """The name of the second model for a file of this type; empty if there is none."""
         if self.settings.model != AUTO or not file.answers:
             return ""
         name = self.first.next_models.get(file.answers[0].label, "")
-        return name if name in self.there else ""
+        return name if name in self.available else ""
 
-    def ask(self, classifier: Classifier, files: Sequence[_File]) -> None:
-        """Give each file the model's answer, or the error that it cannot be read."""
-        waiting: list[tuple[_File, Reading]] = []
-        held = 0
+    def classify(self, classifier: Classifier, files: Sequence[_File]) -> None:
+        """Add the model's answer to each file, or the error if it cannot be read."""
+        group: list[tuple[_File, Reading]] = []
+        num_bytes = 0
         for file in files:
             try:
                 reading = file.read(classifier)
             except BytesimError as error:
                 file.error = error
                 continue
-            waiting.append((file, reading))
-            held += sum(map(len, reading.windows))
-            if held > _GROUP_BYTES:
-                self.answer(classifier, waiting)
-                waiting, held = [], 0
-        self.answer(classifier, waiting)
+            group.append((file, reading))
+            num_bytes += sum(map(len, reading.windows))
+            if num_bytes > _GROUP_BYTES:
+                self.add_answers(classifier, group)
+                group, num_bytes = [], 0
+        self.add_answers(classifier, group)
 
-    def answer(self, classifier: Classifier, waiting: Sequence[tuple[_File, Reading]]) -> None:
-        if not waiting:
+    def add_answers(self, classifier: Classifier, group: Sequence[tuple[_File, Reading]]) -> None:
+        """Run the model on a group of readings, and add each answer to its file."""
+        if not group:
             return
-        probabilities = classifier.scaling.probabilities(classifier.logits([reading for _, reading in waiting]))
-        asked = self.settings
-        answers = answers_of(classifier.doubting(asked.threshold), probabilities, asked.top)
-        for (file, reading), answer in zip(waiting, answers, strict=True):
+        probabilities = classifier.scaling.probabilities(classifier.logits([reading for _, reading in group]))
+        answers = answers_of(classifier.with_threshold(self.settings.threshold), probabilities, self.settings.top)
+        for (file, reading), answer in zip(group, answers, strict=True):
             file.num_bytes = reading.num_bytes
-            file.answers.append(replace(answer, read=reading.told, changed=reading.changed))
+            file.answers.append(replace(answer, read=reading.read, changed=reading.changed))
 
 
 class _File:
-    """One source, and what is known of it so far."""
+    """One source, with its answers so far."""
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.num_bytes = 0
         self.answers: list[Answer] = []
         self.error: BytesimError | None = None
-        self.held: bytes | None = None
-        """What a pipe held, which cannot be read twice."""
+        self.data: bytes | None = None
+        """The content of stdin or a pipe, which cannot be read twice."""
 
     def read(self, classifier: Classifier) -> Reading:
-        """Raises InputError."""
-        if self.held is None and (self.source == STDIO or not os.path.isfile(self.source)):
-            self.held = read_input(self.source)
-        with nullcontext(io.BytesIO(self.held)) if self.held is not None else open_input(self.source) as file:
+        """The parts that the classifier needs. Raises InputError."""
+        if self.data is None and (self.source == STDIO or not os.path.isfile(self.source)):
+            self.data = read_input(self.source)
+        with nullcontext(io.BytesIO(self.data)) if self.data is not None else open_input(self.source) as file:
             try:
                 return classifier.read(file, self.source)
             except OSError as error:
                 raise InputError(f"cannot be read: {error.strerror}.") from error
 
     def outcome(self) -> Outcome[Classified]:
+        """The answers, or the error if there are none."""
         if not self.answers:
             assert self.error is not None
             return Outcome(self.source, error=self.error.in_file("stdin" if self.source == STDIO else self.source))

@@ -1,4 +1,4 @@
-"""What stands where inside a file: windows, and stretches of one label."""
+"""The map of a file: labelled windows, and stretches of neighbouring windows with the same label."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from itertools import groupby
 
 @dataclass(frozen=True, kw_only=True)
 class Fragment:
-    """A window and what it holds."""
+    """A window and its label."""
 
     start: int
     end: int
-    """The first byte after it."""
+    """Offset of the first byte after it."""
     label: str
-    """`unknown` where the best guess is not probable enough."""
+    """`guess`, or `unknown` if the guess is not probable enough."""
     guess: str
     probability: float
-    """Of `guess`."""
+    """The probability of `guess`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """Neighbouring windows of one label."""
+    """Neighbouring windows with the same label."""
 
     start: int
     end: int
     label: str
     probability: float
-    """Of the windows' guesses, their mean."""
+    """Mean over the probabilities of the windows."""
     windows: int
+    """Number of windows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +42,13 @@ class FragmentMap:
     model: str
     num_bytes: int
     window: int
-    """Bytes of a window; the last may be shorter."""
+    """Length of a window in bytes; the last may be shorter."""
     step: int
-    """Bytes from the start of one to the start of the next."""
+    """Bytes from the start of one window to the start of the next."""
     stretches: tuple[Stretch, ...]
     fragments: tuple[Fragment, ...]
     picture: str | None = None
-    """The picture drawn, where one was asked for."""
+    """Path of the picture that was drawn; None without one."""
 
     @property
     def labels(self) -> list[str]:
@@ -56,12 +57,12 @@ class FragmentMap:
 
 
 def join_fragments(fragments: Sequence[Fragment], step: int) -> tuple[Stretch, ...]:
-    """Neighbours of one label as one; of windows that overlap each stands for its first `step` bytes."""
+    """Join neighbouring windows with the same label. If windows overlap, each counts for its first `step` bytes."""
     stretches = []
-    for label, run in groupby(fragments, key=lambda each: each.label):
+    for label, run in groupby(fragments, key=lambda fragment: fragment.label):
         joined = list(run)
         last = joined[-1]
         end = last.end if last is fragments[-1] else min(last.end, last.start + step)
-        mean = sum(each.probability for each in joined) / len(joined)
+        mean = sum(fragment.probability for fragment in joined) / len(joined)
         stretches.append(Stretch(start=joined[0].start, end=end, label=label, probability=mean, windows=len(joined)))
     return tuple(stretches)

@@ -1,4 +1,4 @@
-"""`bytesim classify fragments`: what stands where inside one file, a disk image or container, window by window."""
+"""`bytesim classify fragments`: label the inside of one file, such as a disk image or container, window by window."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bytesim.tasks.classify.fragment_map import Fragment, FragmentMap, join_frag
 
 DEFAULT_WINDOW = 4096
 _GROUP = 1024
+"""Windows that are held in memory before the model runs on them."""
 
 
 def classify_fragments(
@@ -33,31 +34,31 @@ def classify_fragments(
     batch: int = 32,
     on_progress: Progress | None = None,
 ) -> FragmentMap:
-    """Label windows of `window` bytes of a file, one every `step` bytes (without it, side by side).
+    """Label windows of `window` bytes of a file, one every `step` bytes (by default without gaps or overlap).
 
-    The file may be of any length. Where windows overlap, each stands for its first `step` bytes when neighbours are
-    joined. A guess less probable than `threshold` (without it, than the model's card says) is `unknown`. Probabilities
-    are those of fragments where the card has a calibration of such. `picture` is a PNG to draw. Raises ConfigError,
+    The file may have any length. If windows overlap, each counts for its first `step` bytes when neighbours are joined.
+    A guess less probable than `threshold` is `unknown`; by default the threshold is that of the model's card. The
+    calibration is that for fragments, if the card has one. `picture` is the path of a PNG to draw. Raises ConfigError,
     InputError, ModelError and OutputError.
     """
     step = window if step is None else step
     if window < 1 or step < 1:
         raise ConfigError("window and step must be 1 byte or more.")
     if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigError(f"threshold {threshold} is no probability; choose 0 to 1.")
+        raise ConfigError(f"threshold {threshold} is not a probability; choose 0 to 1.")
     if picture is not None:
         check_output(picture, force=force)
     classifier = load_classifier(model, device=device, dtype=dtype, batch=batch)
     if window > classifier.most_bytes:
         raise ConfigError(
             f"a window of {window:,} bytes does not fit the model {classifier.name!r}, "
-            f"which reads {classifier.most_bytes:,} at a time."
+            f"which reads {classifier.most_bytes:,} at a time. Choose a smaller window."
         )
-    classifier = classifier.for_fragments(window).doubting(threshold)
+    classifier = classifier.for_fragments(window).with_threshold(threshold)
     with open_input(file) as opened:
         num_bytes = opened.seek(0, os.SEEK_END)
         fragments = list(_label(classifier, opened, num_bytes, window, step, on_progress))
-    found = FragmentMap(
+    fragment_map = FragmentMap(
         source=str(file),
         model=classifier.name,
         num_bytes=num_bytes,
@@ -71,14 +72,14 @@ def classify_fragments(
         from bytesim.pictures.fragments import draw_fragments
 
         drawn = draw_fragments(
-            found.labels,
+            fragment_map.labels,
             [fragment.probability for fragment in fragments],
             window=window,
             step=step,
-            title=f"{found.source}: {found.num_bytes:,} bytes by the model {found.model}",
+            title=f"{file}: {num_bytes:,} bytes by the model {classifier.name}",
         )
         write_output(picture, drawn, force=force)
-    return found
+    return fragment_map
 
 
 def _label(
@@ -89,7 +90,7 @@ def _label(
     step: int,
     on_progress: Progress | None,
 ) -> Iterator[Fragment]:
-    # A window that begins after the last whole one is shorter; one that adds no byte to those before it is left out.
+    # The last window may be shorter. A window without a byte that the windows before it lack is left out.
     count = max(1, -(-(num_bytes - window) // step) + 1) if step <= window else -(-num_bytes // step)
     starts = iter(range(0, count * step, step))
     while group := list(islice(starts, _GROUP)):

@@ -12,25 +12,28 @@ from bytesim.tasks.classify.fragment_map import FragmentMap
 
 
 def files_csv(outcomes: Sequence[Outcome[Classified]]) -> bytes:
-    """A line for each file, after one of names; of a file that could not be read the error alone.
+    """A header, and a line for each file; the line of a file that could not be read has only its name and the error.
 
-    Columns `label_2`, `probability_2` and so on are there where more labels than one were asked for, and those that
-    begin with `then_` where a second model was asked.
+    Columns `label_2`, `probability_2` and so on are present if more than one label was asked for, and columns that
+    begin with `then_` if a second model answered.
     """
     results = [outcome.result for outcome in outcomes if outcome.result is not None]
     more = max((len(result.answer.top) for result in results), default=1) - 1
     then = any(result.then is not None for result in results)
     head = ["file", "label", "probability", "guess", "model", "read", "changed"]
-    head += [f"{name}_{place + 2}" for place in range(more) for name in ("label", "probability")]
+    head += [f"{name}_{rank}" for rank in range(2, more + 2) for name in ("label", "probability")]
     head += ["then_label", "then_probability", "then_guess", "then_model", "then_changed"] if then else []
     rows = [[outcome.source, *_columns(outcome.result, more, then), outcome.error or ""] for outcome in outcomes]
     return _csv([*head, "error"], rows)
 
 
-def fragments_csv(found: FragmentMap) -> bytes:
-    """A line for each window of a file, after one of names; `end` is the first byte after it."""
+def fragments_csv(fragment_map: FragmentMap) -> bytes:
+    """A header, and a line for each window of a file; `end` is the offset of the first byte after it."""
     head = ["start", "end", "label", "probability", "guess"]
-    rows = [[each.start, each.end, each.label, _digits(each.probability), each.guess] for each in found.fragments]
+    rows = [
+        [window.start, window.end, window.label, _digits(window.probability), window.guess]
+        for window in fragment_map.fragments
+    ]
     return _csv(head, rows)
 
 

@@ -1,1 +1,1 @@
-"""`bytesim simulate-cpu`: programs of the 8-bit CPU."""
+"""`bytesim simulate-cpu`: run programs of the 8-bit CPU."""

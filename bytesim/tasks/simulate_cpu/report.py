@@ -1,4 +1,4 @@
-"""What a simulation looks like to a reader: table cells, sentences, and plain values for JSON. Prints nothing."""
+"""A simulation as table cells, sentences, and plain values for JSON. Nothing here prints."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bytesim.formats.cpu_trace import REGISTER_NAMES, STATE_SIZE, State, split_s
 from bytesim.tasks.simulate_cpu.simulation import Comparison, Simulation
 
 COLUMNS = ("PC", "ACC", "op", "a", "b", "c", *REGISTER_NAMES)
-"""One for each byte of a state; op, a, b and c are IR."""
+"""Names of the 16 bytes of a state; op, a, b and c are the bytes of IR."""
 
 ABSENT = "-"
-"""Stands for a byte that is not there."""
+"""Shown for a missing byte."""
 
-_CHANGEABLE = frozenset({1, *range(6, STATE_SIZE)})  # ACC and registers; PC and IR change with every step
+_CHANGEABLE = frozenset({1, *range(6, STATE_SIZE)})  # ACC and registers; PC and IR change at every step
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class Cell:
 
     text: str
     right: str | None = None
-    """What should stand here, where `text` is wrong."""
+    """The right byte if `text` is wrong; else None."""
     changed: bool = False
-    """Whether an instruction changed it since the state before."""
+    """Whether the last instruction changed it."""
 
     @property
     def plain(self) -> str:
-        """The byte as a pipe sees it: FOUND(RIGHT) where it is wrong."""
+        """The byte as plain text: FOUND(RIGHT) if it is wrong."""
         return self.text if self.right is None else f"{self.text}({self.right})"
 
 
@@ -43,11 +43,11 @@ class Row:
     step: int
     cells: tuple[Cell, ...]
     instruction: str
-    """What was fetched and is about to act, in words; empty at the first state."""
+    """The instruction that was fetched and acts next, in assembly; empty for the first state."""
 
 
 def state_rows(simulation: Simulation) -> list[Row]:
-    """The states that are shown, with the bytes marked that are not those they are compared with."""
+    """The shown states as rows of a table, with wrong bytes marked."""
     right, shown = split_states(simulation.right), split_states(simulation.shown)
     return [
         Row(step, _cells(step, right, shown), _instruction(step, right, shown))
@@ -68,27 +68,29 @@ def stop_text(simulation: Simulation) -> str:
 
 
 def outside_text(simulation: Simulation) -> str:
-    """What makes a model's answer doubtful; empty where nothing does."""
+    """A warning that the program is unlike the model's training programs, with the reasons; empty if it is not."""
+    if not simulation.outside:
+        return ""
     reasons = "; ".join(simulation.outside)
-    return f"the model {simulation.model} was trained on no such program: {reasons}" if reasons else ""
+    return f"the model {simulation.model} was trained on programs unlike this one ({reasons}); the states may be wrong"
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """How many state bytes are right, and where the first wrong one stands."""
+    """The number of state bytes that are right, and the first wrong one."""
     score = comparison.score
     if not comparison.differences:
         return f"all {score.bytes_total} state bytes are right"
     first = comparison.differences[0]
     found = "missing" if first.found is None else first.found
-    right = "not be there" if first.right is None else f"be {first.right}"
+    right = "is not part of the right trace" if first.right is None else f"should be {first.right}"
     return (
         f"{score.bytes_right} of {score.bytes_total} state bytes are right ({score.byte_accuracy:.2%}); "
-        f"the first wrong one is {first.cell} of step {first.step} (byte {first.offset}): {found}, should {right}"
+        f"the first wrong one is {first.cell} of step {first.step} (byte {first.offset}): {found}, {right}"
     )
 
 
 def plain_values(simulation: Simulation) -> dict[str, Any]:
-    """The simulation as JSON shows it, without the memory."""
+    """The simulation for JSON, without the memory."""
     return {
         "source": simulation.source,
         "kind": simulation.kind,
@@ -128,9 +130,9 @@ def _plain_state(step: int, state: State) -> dict[str, Any]:
 def _cells(step: int, right: Sequence[bytes], shown: Sequence[bytes]) -> tuple[Cell, ...]:
     cells = []
     for index in range(STATE_SIZE):
-        value, wanted = _byte(shown, step, index), _byte(right, step, index)
-        changed = step > 0 and index in _CHANGEABLE and wanted != _byte(right, step - 1, index)
-        cells.append(Cell(value, right=None if value == wanted else wanted, changed=changed))
+        value, right_value = _byte(shown, step, index), _byte(right, step, index)
+        changed = step > 0 and index in _CHANGEABLE and right_value != _byte(right, step - 1, index)
+        cells.append(Cell(value, right=None if value == right_value else right_value, changed=changed))
     return tuple(cells)
 
 
@@ -139,6 +141,6 @@ def _byte(rows: Sequence[bytes], step: int, index: int) -> str:
 
 
 def _instruction(step: int, right: Sequence[bytes], shown: Sequence[bytes]) -> str:
-    """The right instruction where the two traces disagree; the found one where the right trace has ended."""
+    """The instruction of the right trace, or of the shown one after the right trace has ended."""
     row = right[step] if step < len(right) else shown[step]
     return instruction_text(row[2:6]) if step and len(row) == STATE_SIZE else ""

@@ -1,4 +1,4 @@
-"""A run of the CPU, and how it compares with the right one."""
+"""The results of a simulation: a run of the CPU, and its comparison with the right states."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from bytesim.formats.cpu_trace import Trace
 from bytesim.metrics import StateScore, state_accuracy
 
 Kind = Literal["assembly", "memory", "memory and first state", "trace"]
-"""What the input was."""
+"""The kind of the input file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """A trace against the right one, over the states after the first."""
+    """A comparison of a trace with the right one, over the states after the first."""
 
     score: StateScore
     differences: tuple[Difference, ...]
-    """In file order; empty for a trace that is right to the last byte."""
+    """Wrong bytes in file order; empty if every byte is right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,29 +33,29 @@ class Simulation:
     model: str | None
     """The model's name; None for the exact machine."""
     trace: Trace
-    """Memory and every state, as this run made them; n steps give n + 1 states."""
+    """Memory and every state of this run; n steps give n + 1 states."""
     stop: Stop
-    """Why the run ended; of a model, what its last state says."""
+    """Why the run ended; with a model, judged by its last state."""
     nll_nats: float | None
-    """Negative log-likelihood of the states, by the model itself: exp(-nll_nats) is the probability that it gave them.
-    None for the exact machine."""
+    """Negative log-likelihood of the states in nats: exp(-nll_nats) is the probability that the model gave them. None
+    for the exact machine."""
     outside: tuple[str, ...]
-    """In what the program is unlike all that a model of the CPU is trained on; empty for the exact machine."""
+    """Why the program is out of distribution: unlike all training programs of a model. Empty for the exact machine."""
     seed: int | None
-    """What the random first state was drawn from; None where it was given."""
+    """Seed of the random first state; None without a random state."""
     found: Trace | None
-    """The trace that the input held, where it held one."""
+    """The trace in the input; None if the input is not a trace."""
     shown: Trace
-    """What a reader wants to see: a trace that the input held, else the states that were made."""
+    """The trace to show: with the exact machine the trace in the input, if there is one; else that of this run."""
     right: Trace
-    """What `shown` is compared with; the same where nothing is."""
+    """The trace that `shown` is compared with; `shown` itself if nothing is compared."""
     comparison: Comparison | None
-    """`shown` against `right`."""
+    """The comparison of `shown` with `right`; None if nothing is compared."""
     picture: str | None = None
-    """The picture that was drawn."""
+    """Path of the picture that was drawn; None without one."""
 
 
 def compare_traces(found: Trace, right: Trace) -> Comparison:
-    """Score `found` and list its wrong bytes. Missing and surplus bytes are wrong ones."""
+    """Score `found` and list its wrong bytes; missing and surplus bytes count as wrong."""
     score = state_accuracy(scored_bytes(found), scored_bytes(right))
     return Comparison(score=score, differences=find_differences(found, right))
