@@ -29,6 +29,10 @@ _COMMANDS = {
 commands in this order."""
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Commands(Mapping[str, Any]):
     """The commands by name. Each is built when it is first looked up, so running one does not import the others."""
 
@@ -39,12 +43,13 @@ class _Commands(Mapping[str, Any]):
         if name not in self._built:
             module, _, attribute = _COMMANDS[name].partition(":")
             command = getattr(import_module(f"bytesim.commands.{module}"), attribute)
-            if not isinstance(command, typer.Typer):
-                single = typer.Typer(add_completion=False)
-                single.command(name)(command)
-                command = single
-            self._built[name] = typer.main.get_command(command)
-            self._built[name].name = name
+            holder = typer.Typer(add_completion=False, rich_markup_mode="rich")
+            holder.callback()(_nothing)  # makes a group of it, even of one command
+            if isinstance(command, typer.Typer):
+                holder.add_typer(command, name=name)
+            else:
+                holder.command(name)(command)
+            self._built[name] = typer.main.get_group(holder).commands[name]
         return self._built[name]
 
     def __iter__(self) -> Iterator[str]:

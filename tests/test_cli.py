@@ -256,3 +256,11 @@ def test_garbage_gives_one_line_and_no_file(words, kind, tmp_path):
     source = tmp_path / f"it's [a] name.{TAKES_ONE[words]}"
     source.write_bytes(GARBAGE[kind])
     check_refused(run(*words.split(), str(source)), [source])
+
+
+@pytest.mark.parametrize("words", ["", *sorted(EVERYTHING)])
+def test_no_help_page_offers_what_the_root_does_not(words):
+    """Each group is made by Typer on its own, which would add options for shell completion."""
+    page = CliRunner().invoke(app, [*words.split(), "--help"]).stdout
+    assert "--help" in page
+    assert "--install-completion" not in page
