@@ -357,4 +357,4 @@ def test_the_help_names_every_shipped_alias(monkeypatch, tmp_path):
     monkeypatch.setenv("BYTESIM_MODELS", str(tmp_path / "store"))
     assert known_aliases().keys() == {"abc"}
     text = CliRunner().invoke(app, ["generate", "--help"], env={"COLUMNS": "200"}).stdout
-    assert all(f"{name} (the tunes of {alias.model})" in text for name, alias in known_aliases().items())
+    assert all(f"{name} (tunes of the model {alias.model})" in text for name, alias in known_aliases().items())

@@ -111,7 +111,7 @@ def card_fields(judged: Judged) -> dict[str, Any]:
                 "after": judged.calibration.expected_calibration_error,
             },
             "labels": [asdict(count) for count in judged.labels],
-            "note": "Measured on files that were held back from training; they chose the weights and fitted the "
+            "note": "Measured on files that were held out from training; they chose the weights and fitted the "
             "calibration.",
         },
     }
