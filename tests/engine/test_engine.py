@@ -77,14 +77,16 @@ def test_greedy_decoding_equals_the_published_code(name):
         {"context_patches": 0},
         {"context_patches": 3},
         {"near_bytes": 5},
-        {"near_bytes": 3, "row_bytes": 9, "context_patches": 0},
+        pytest.param({"near_bytes": 3, "row_bytes": 9, "context_patches": 0}, marks=pytest.mark.slow),
         {"source_attention": False, "patch_source_attention": False},
-        {"clock": True},
+        pytest.param({"clock": True}, marks=pytest.mark.slow),
         {"clock": True, "source_attention": False, "patch_source_attention": False},
-        {"patch_encoder_layers": 2, "numeric_bytes": True},
-        {"byte_features": True, "byte_source_attention": False},
-        {"source_patches": False, "clock": True},
-        {"hidden_size": 64, "byte_hidden_size": 64, "source_hidden_size": 16, "clock": True},
+        pytest.param({"patch_encoder_layers": 2, "numeric_bytes": True}, marks=pytest.mark.slow),
+        pytest.param({"byte_features": True, "byte_source_attention": False}, marks=pytest.mark.slow),
+        pytest.param({"source_patches": False, "clock": True}, marks=pytest.mark.slow),
+        pytest.param(
+            {"hidden_size": 64, "byte_hidden_size": 64, "source_hidden_size": 16, "clock": True}, marks=pytest.mark.slow
+        ),
         {"parts": "published", "context_patches": 0, "source_attention": False, "patch_source_attention": False},
     ],
 )
@@ -104,6 +106,7 @@ AS_SHIPPED = {
 """The parts of the shipped model of the CPU."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"clock": True}, {"near_bytes": 3, "row_bytes": 20}, AS_SHIPPED])
 def test_states_of_the_cpu_are_those_of_recomputing_however_patches_are_spelled(changes, monkeypatch):
     model = small_model(patch_size=16, max_patches=75, max_source_bytes=1024, **changes)
@@ -180,6 +183,7 @@ def test_a_grammar_sees_the_output_with_its_prefix_and_is_obeyed():
         assert len(reply.data) == 10
 
 
+@pytest.mark.slow
 def test_an_answer_comes_to_an_end_when_the_music_of_its_source_has():
     model = small_model(clock=True, max_patches=400, max_source_bytes=400)
     tune = b"X:1\nM:4/4\nL:1/8\nK:C\nABcd|\n"

@@ -23,6 +23,7 @@ from bytesim.models.weights import load_model
 TUNES = [f"X:1\nM:4/4\nL:1/8\nK:D\n{letter * (4 + place)}|\n".encode() for place, letter in enumerate("CDEFGAB")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", [False, True])
 def test_processes_write_what_one_writes(tmp_path, clock):
     folder = make_model(tmp_path / "music", max_patches=64, clock=clock)
@@ -57,6 +58,7 @@ def decoding(tmp_path):
         process.wait()
 
 
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_processes_end_with_the_one_that_started_them(decoding, sent, code):
@@ -82,6 +84,7 @@ def test_processes_are_deaf_to_ctrl_c_from_their_start():
     assert said.count("SIGINT") == 2
 
 
+@pytest.mark.slow
 @needs_proc
 def test_a_process_that_is_killed_is_told_in_one_line(decoding):
     os.kill(int(children_of(decoding.pid, 3)[-1]), signal.SIGKILL)

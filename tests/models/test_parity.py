@@ -107,6 +107,7 @@ class Reference:
         return self.bytes(inputs_embeds=torch.cat([features[:, None], spelled], 1)).logits[:, :-1]
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_padded_batch_equals_transformers_gpt2_blocks():
     reference = Reference()

@@ -60,6 +60,7 @@ def test_music_needs_few_bits_per_byte_both_ways(music, tunes, direction):
     assert metrics.bits_per_byte(nats, num_bytes) < MUSIC_BITS_PER_BYTE[direction]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["abc2midi", "midi2abc"])
 def test_music_converts_the_examples_note_for_note(music, tunes, direction):
     rendered = [render_abc2midi(tune).midi for tune in tunes]
@@ -73,6 +74,7 @@ def test_music_converts_the_examples_note_for_note(music, tunes, direction):
     assert sum(right) >= MUSIC_NOTE_FOR_NOTE[direction]
 
 
+@pytest.mark.slow
 def test_music_decodes_the_same_cached_and_uncached(music, tunes):
     requests = [convert_request(music.config, tune.encode(), "abc", "mid") for tune in tunes[:2]]
     limit = max(len(request.history) for request in requests) + 6
@@ -93,6 +95,7 @@ def cpu() -> Writer:
     return load_cpu_model("cpu")
 
 
+@pytest.mark.slow
 def test_cpu_predicts_most_states_of_short_programs(cpu):
     """Free-running, on programs that no training sees."""
     blocks = split_programs("dev", 40, Plan(longest=40))
@@ -107,6 +110,7 @@ def test_cpu_predicts_most_states_of_short_programs(cpu):
     assert seen.programs_right >= CPU_PROGRAMS
 
 
+@pytest.mark.slow
 def test_cpu_runs_a_long_program_to_its_end(cpu):
     """Every one of 255 instructions is fetched, and the trace ends with the HLT."""
     program, states = next(with_states(next(split_programs("dev", 1, Plan(shortest=255)))))

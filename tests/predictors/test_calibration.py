@@ -45,6 +45,7 @@ def mixed_up(files: int) -> tuple[np.ndarray, np.ndarray]:
     return logits * 3, np.where(wrong, np.random.default_rng(2).integers(0, 5, files), labels)
 
 
+@pytest.mark.slow
 def test_a_mixture_is_more_honest_than_a_temperature_where_sure_answers_are_wrong():
     logits, labels = mixed_up(12_000)
     made = fit_scaling(logits[:6000], labels[:6000])
@@ -80,6 +81,7 @@ def test_many_files_without_a_mistake_make_no_answer_certain():
     assert fit_scaling(logits, logits.argmax(1)) == Scaling()
 
 
+@pytest.mark.slow
 def test_a_fitted_scaling_can_be_kept(tmp_path):
     logits, labels = honest(MANY_FILES)
     for factor in (1.0, 0.2, 6.0):  # at 1 the uncalibrated softmax is all that is needed

@@ -324,6 +324,7 @@ def test_a_card_may_say_that_files_are_read_as_they_are(tmp_path):
 # --- processes -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_processes_answer_what_one_does(model, files):
     (files / "4.bin").touch()
     alone, together = classify_file([files], model=model), classify_file([files], model=model, jobs=2)
@@ -335,6 +336,7 @@ def test_processes_answer_what_one_does(model, files):
             assert one.result.answer.probability == pytest.approx(other.result.answer.probability, abs=1e-5)
 
 
+@pytest.mark.slow
 @needs_proc
 def test_a_process_that_is_killed_is_told_in_one_line(tmp_path):
     model = make_classifier(tmp_path / "kinds")

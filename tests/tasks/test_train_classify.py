@@ -241,6 +241,7 @@ def flat_weights(trainer: Trainer) -> torch.Tensor:
     return torch.cat([each.detach().flatten().clone() for each in trainer.model.parameters()])
 
 
+@pytest.mark.slow
 def test_more_patience_lets_a_stopped_training_go_on(tmp_path):
     path = small_recipe(tmp_path, steps=40, validate_steps=1, patience=2, learning_rate=1e-9)
     made = train_recipe(path, out=path.parent, device="cpu")
@@ -274,6 +275,7 @@ def test_a_training_taken_up_from_any_checkpoint_saves_the_same_best_weights(tmp
     assert models[0] == models[1]
 
 
+@pytest.mark.slow
 def test_a_killed_training_saves_the_best_weights_of_one_that_was_not(tmp_path):
     path = small_recipe(tmp_path, steps=30, validate_steps=2, patience=4)
     train_recipe(path, out=tmp_path / "whole", device="cpu")

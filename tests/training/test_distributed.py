@@ -32,6 +32,7 @@ def test_every_micro_batch_is_computed_once(size, count):
     assert sorted(map(id, dealt)) == sorted(map(id, batches))
 
 
+@pytest.mark.slow
 @needs_workers
 def test_two_workers_learn_what_one_learns(tmp_path):
     recipe = write_recipe(tmp_path)

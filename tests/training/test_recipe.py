@@ -149,6 +149,7 @@ NAMES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(NAMES, PLAIN | st.dictionaries(NAMES, PLAIN) | st.lists(st.dictionaries(NAMES, PLAIN))))
 def test_any_table_is_a_recipe_or_a_bytesim_error(values):
     with suppress(BytesimError):

@@ -52,6 +52,7 @@ def flat_gradients(trainer: Trainer) -> torch.Tensor:
 # --- learning --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_tiny_model_learns_to_write_capitals(tmp_path):
     calm = RECIPE.replace("checkpoint_minutes = 0.001", "checkpoint_minutes = 9.0")
     made = train_recipe(write_recipe(tmp_path, calm), out=tmp_path / "run", steps=150, device="cpu")
@@ -461,6 +462,7 @@ def test_both_lengths_are_wrong_usage(tmp_path):
         assert CliRunner().invoke(app, ["train", str(path), *options]).exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_training_runs_without_the_packages_of_music_and_sound(tmp_path):
     path = write_recipe(tmp_path)
     blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in ("mido", "music21", "soundfile", "soxr"))

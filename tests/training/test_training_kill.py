@@ -10,6 +10,7 @@ from helpers.training_runs import finish, run_with_kills, start_training, wait_f
 from bytesim.tasks.train.train import train_recipe
 
 
+@pytest.mark.slow
 def test_killed_runs_end_with_the_log_of_one_that_was_not(tmp_path):
     recipe = write_recipe(tmp_path)
     train_recipe(recipe, out=tmp_path / "whole", device="cpu")
@@ -21,6 +22,7 @@ def test_killed_runs_end_with_the_log_of_one_that_was_not(tmp_path):
     assert not list((tmp_path / "killed").glob(".*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no Ctrl-C to one process")
 def test_ctrl_c_saves_a_checkpoint_and_exits_130(tmp_path):
     recipe = write_recipe(tmp_path)
