@@ -250,6 +250,7 @@ def test_each_file_of_garbage_gives_a_line_of_its_own(words, tmp_path):
     check_refused(run(*words.split(), *map(str, sources)), sources)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["empty", "noise", "high bytes"])
 @pytest.mark.parametrize("words", TAKES_ONE)
 def test_garbage_gives_one_line_and_no_file(words, kind, tmp_path):

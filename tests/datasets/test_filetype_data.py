@@ -376,6 +376,7 @@ def test_settings_kept_for_the_test_make_no_training_file(material):
     assert {parts[each.origin] for each in held_out} == {"test"}
 
 
+@pytest.mark.slow
 def test_a_program_that_runs_on_is_stopped_with_what_it_started(tmp_path, monkeypatch):
     monkeypatch.setattr("bytesim.datasets.filetype.makers.maker.TIMEOUT_S", 3)
     job = Job((), (), "", random.Random(0), tmp_path)

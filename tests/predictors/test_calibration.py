@@ -90,6 +90,7 @@ def test_a_fitted_scaling_can_be_kept(tmp_path):
         assert read_class_calibration({"calibration": asdict(made)}, tmp_path) == made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
 def test_the_temperature_undoes_overconfidence(factor):
     logits, labels = honest()

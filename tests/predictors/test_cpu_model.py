@@ -206,6 +206,7 @@ def test_the_same_programs_are_measured_made_or_from_a_shard(model, tmp_path, mo
     assert made.split_sha256 != read.split_sha256
 
 
+@pytest.mark.slow
 def test_a_random_model_is_measured_and_drawn(model, tmp_path):
     picture = tmp_path / "cpu.png"
     words = ("evaluate", "cpu", "--model", model, "--count", 3, "--longest", 5, "--score", "--picture", picture)

@@ -44,6 +44,7 @@ def test_the_cpu_is_always_there_and_last():
     assert hardware.devices()[-1] == "cpu"
 
 
+@pytest.mark.slow
 def test_the_diagnosis_holds_what_was_measured():
     found = task.doctor()
     cpu = found.devices[-1]
@@ -63,6 +64,7 @@ def test_a_tool_that_is_missing_comes_with_how_to_install_it(monkeypatch):
     assert "apt-get install abcm2ps" in tools["abcm2ps"].install
 
 
+@pytest.mark.slow
 def test_abcmidi_comes_with_its_version_and_place():
     tools = {tool.name: tool for tool in task.doctor().tools}
     for name in ("abc2midi", "midi2abc"):

@@ -127,6 +127,7 @@ def test_the_table_says_what_it_was_measured_on(model, split, monkeypatch):
     assert "decoding: greedy, float32, 16 files at once" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_random_model_is_measured_as_well(model, split):
     done = run("convert", split, "--model", model, "--json", "--limit", 1)
     seen = json.loads(done.stdout)

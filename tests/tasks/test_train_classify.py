@@ -251,6 +251,7 @@ def test_more_patience_lets_a_stopped_training_go_on(tmp_path):
     assert train_recipe(path, out=path.parent, device="cpu").steps == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [3, 6, 11])
 def test_a_training_taken_up_from_any_checkpoint_saves_the_same_best_weights(tmp_path, stop, monkeypatch):
     path = small_recipe(tmp_path, steps=16, validate_steps=2, patience=5)

@@ -67,6 +67,7 @@ def test_a_training_is_the_same_every_time(tmp_path):
     assert losses(made[0].folder) == losses(made[1].folder)
 
 
+@pytest.mark.slow
 def test_data_made_ahead_by_other_processes_are_the_same(tmp_path, monkeypatch):
     made = train_recipe(write_recipe(tmp_path), out=tmp_path / "here", steps=8, device="cpu")
     monkeypatch.setattr("bytesim.training.data.feed._processes", lambda device: 2)
@@ -343,6 +344,7 @@ def test_memory_is_kept_where_glibc_is_or_nothing_happens():
 # --- folders of files ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_pairs_in_a_folder_become_a_converter_that_verifies(tmp_path):
     data = tmp_path / "pairs"
     data.mkdir()
