@@ -41,6 +41,19 @@ def test_every_link_to_a_file_leads_to_one(page):
     assert not [target for target in targets if not (page.parent / target).exists()]
 
 
+def anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_heading_leads_to_one(page):
+    links = re.findall(r"\]\(([^)#:\s]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    for target, wanted in links:
+        text = ((page.parent / target) if target else page).read_text(encoding="utf-8")
+        assert wanted in {anchor(heading) for heading in re.findall(r"^#+ (.*)$", text, re.M)}, (target, wanted)
+
+
 def test_the_readme_shows_every_command():
     shown = [" ".join(words) for words in command_lines(ROOT / "README.md")]
     assert not [name for name in COMMANDS if not any(line.startswith(name) for line in shown)]

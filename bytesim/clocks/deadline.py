@@ -1,4 +1,4 @@
-"""When an answer has gone on for long enough. An engine asks no more than that, and ends the file by its grammar."""
+"""Deadlines of answers, in bytes or in musical time. Once one has passed, the grammar of the answer forces an end."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class ByteDeadline:
 
 @dataclass(slots=True)
 class MusicDeadline:
-    """Passed once the music of an answer has gone on beyond `latest` ticks."""
+    """Passed once the music of an answer is longer than `latest` ticks."""
 
     clock: Clock
     latest: int
 
     @property
     def passed(self) -> bool:
-        """Whether the music stands after the latest time."""
+        """Whether the music is past the latest time."""
         return self.clock.now[0] > self.latest
 
     def advance(self, byte: int) -> None:
@@ -49,10 +49,10 @@ Deadline = ByteDeadline | MusicDeadline
 
 
 def music_deadline(latest: int, suffix: str) -> MusicDeadline:
-    """The deadline of an answer of that suffix whose music is to end `latest` ticks after its beginning."""
+    """The deadline of an answer with that suffix whose music must end within `latest` ticks."""
     return MusicDeadline(make_clock(suffix), latest)
 
 
 def latest_time(source_times: Times) -> int | None:
-    """Ticks at which the answer to a source with these times, (n + 1, 2), is to end; None where no time passes."""
+    """Latest end in ticks of the answer to a source with these times, (n + 1, 2); None if no time passes in it."""
     return int(source_times[:, 0].max()) + GRACE_TICKS if source_times.any() else None

@@ -62,7 +62,7 @@ def _in_processes(
                 for row, reply in replies.items():
                     yield shares[number][row], reply
     except EndedProcess as error:
-        raise DecodeError("a decoding process was killed, perhaps for lack of memory. Choose fewer --jobs.") from error
+        raise DecodeError("a decoding process was killed, perhaps for lack of memory. Choose fewer jobs.") from error
 
 
 def _start(folder: Path, dtype: torch.dtype, threads: int) -> ByteModel:

@@ -230,14 +230,14 @@ class CrossAttention(nn.Module):
         """
         batch, length, _ = source.shape
         keys, values = self.key_value(source).view(batch, length, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        timed = self.hands is not None and times is not None
+        times = None if self.hands is None else times
         if absorbs_projections(source, self.query.weight.shape[0], self.num_heads):
-            shared = [source, *waves_of(times)] if timed and times is not None else [source]
+            shared = [source] if times is None else [source, *waves_of(times)]
             norms = keys.float().square().mean(-1, keepdim=True) + torch.finfo(keys.dtype).eps
             joined = torch.cat([part.to(keys.dtype) for part in shared], -1)[:, None]
             return AbsorbedSource(joined, norms.rsqrt().to(keys.dtype))
         keys = F.rms_norm(keys, (keys.shape[-1],))
-        if timed and times is not None:
+        if times is not None:
             waves = torch.cat(waves_of(times), -1)[:, None].to(keys.dtype)
             keys = torch.cat([keys, waves.expand(-1, self.num_heads, -1, -1)], -1)
             if pads_values(keys):

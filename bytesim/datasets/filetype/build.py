@@ -114,7 +114,7 @@ def build_filetype(
         lacking = make_all(work, found_files, parts, share=share, jobs=jobs, on_progress=on_progress)
     except EndedProcess as error:
         raise ToolError(
-            "a process was killed, perhaps for lack of memory. Take fewer --jobs; the work so far is kept."
+            "a process was killed, perhaps for lack of memory. Choose fewer jobs; the work so far is kept."
         ) from error
     stage("cutting rows")
     made_files = made_indexes(work)

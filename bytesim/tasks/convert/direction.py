@@ -23,7 +23,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class RuleAnswer:
-    """A file that a program wrote which knows the formats."""
+    """A file that a program of the rules wrote."""
 
     data: bytes
     engine: str
@@ -31,7 +31,7 @@ class RuleAnswer:
     version: str
     """Of the engine, such as `5.02`."""
     remarks: tuple[str, ...] = ()
-    """What it left out, an item each."""
+    """What the program left out."""
 
 
 @dataclass(frozen=True, kw_only=True)

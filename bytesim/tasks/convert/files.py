@@ -28,14 +28,14 @@ def convert_files(
     dtype: str = "float32",
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
-    """Convert files of any kind with a model that the user trained; the model's recipe names the suffixes.
+    """Convert files of any kind with a model that the user trained; the suffixes are those of the model's card.
 
     `to` is the suffix of the outputs, needed only if the model converts a source to several. Files are read and
     written unchanged. Errors are raised, or stored in the outcomes, as by `abc2midi`.
     """
     writer = load_writer(model, device=device, dtype=dtype)
     if not writer.conversions:
-        raise ConfigError(f"the recipe of {model!r} names no conversion, so no suffixes are known.")
+        raise ConfigError(f"the card of {model!r} names no conversion, so the suffixes are unknown.")
     target = None if to is None else to.lower().lstrip(".")
     known = [pair for pair in writer.conversions if target in (None, pair[1])]
     names = expand_inputs(sources, suffixes={source for source, _ in known})

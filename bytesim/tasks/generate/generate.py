@@ -53,7 +53,7 @@ def generate(
 ) -> list[Outcome[Generated]]:
     """Write `count` new files, all different, that continue a prompt.
 
-    `suffix` is needed only if the model's recipe names several kinds of files. Files are named MODEL-SEED.suffix and
+    `suffix` is needed only if the model's card names several kinds of files. Files are named MODEL-SEED.suffix and
     are written to the folder `output`, or to the current one; for a single file `output` may be its path.
 
     Tunes in canonical form (abc), 32x32 pictures (bmp), UTF-8 text (txt) and one second of sound (wav) are valid by
@@ -163,5 +163,5 @@ def _suffix(writer: Writer, asked: str | None) -> str:
         return suffix
     if known is not None and len(known) == 1:
         return known[0]
-    choices = f"it writes .{', .'.join(known)}" if known else "its recipe names none"
+    choices = f"it writes .{', .'.join(known)}" if known else "its card names none"
     raise ConfigError(f"name the kind of file that the model {writer.name!r} is to write, with --suffix; {choices}.")
