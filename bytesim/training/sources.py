@@ -158,6 +158,9 @@ class ConvertSource(FileSource, frozen=True):
     task: Literal["convert"] = "convert"
     source_suffix: str = ""
     """Suffix of the source files, such as `abc`."""
+    replace_words: Share = 0.0
+    """Data augmentation: share of the examples in which words and numbers that source and target have in common are
+    replaced, in both, by random ones, so that the model learns to copy words that it has never seen."""
     length_noise: bool = False
     """Show the model random track lengths in MIDI targets, so that it does not learn to stop by them."""
 

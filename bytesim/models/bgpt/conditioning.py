@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bytesim.nn.attention import SourceKeys
+from bytesim.nn.copying import CopySource
 
 LayerKeys = Sequence[SourceKeys | None]
 """Keys and values of the source for each decoder layer; None for layers without cross-attention."""
@@ -25,6 +26,8 @@ class Source:
     mask: Tensor
     patch_keys: LayerKeys
     byte_keys: LayerKeys
+    copy: CopySource | None = None
+    """For a model that copies."""
 
     def rows(self, rows: Tensor) -> Source:
         """The sources of the files `rows` (B',), cut to the longest of them."""
@@ -34,7 +37,8 @@ class Source:
         def cut(layers: LayerKeys) -> LayerKeys:
             return [None if keys is None else keys.rows(rows, width) for keys in layers]
 
-        return Source(mask[..., :width], cut(self.patch_keys), cut(self.byte_keys))
+        copy = None if self.copy is None else self.copy.rows(rows, width)
+        return Source(mask[..., :width], cut(self.patch_keys), cut(self.byte_keys), copy)
 
     def joined(self, other: Source) -> Source:
         """One batch of these files followed by those of `other`, padded to the longest."""
@@ -46,7 +50,8 @@ class Source:
 
         mask = torch.cat([F.pad(source.mask, (0, width - source.mask.shape[-1])) for source in (self, other)])
         patch_keys = joined(self.patch_keys, other.patch_keys)
-        return Source(mask, patch_keys, joined(self.byte_keys, other.byte_keys))
+        copy = None if self.copy is None or other.copy is None else self.copy.joined(other.copy, width)
+        return Source(mask, patch_keys, joined(self.byte_keys, other.byte_keys), copy)
 
 
 @dataclass(slots=True)
@@ -58,3 +63,5 @@ class Conditioning:
     """(B, ..., 2) ticks: the times after each patch (patch-level decoder) or before each byte (byte-level decoder)."""
     near: Tensor | None = None
     """(B, Q, n, Hb) output of the convolution over the bytes before each byte; for the byte-level decoder only."""
+    match: Tensor | None = None
+    """(B, Q * n, Ts) lengths of the matches before each byte, for the byte-level decoder of a model that copies."""

@@ -66,6 +66,9 @@ class BGPTConfig:
     """Width in bytes of the source encoder's convolution, odd."""
     max_source_bytes: int = 2048
     """Longest source, in bytes."""
+    copying: bool = False
+    """With source_attention: the byte-level decoder has pointers to where the bytes written so far occur in the source,
+    and a copy gate on its output distribution, so that it also copies what training never showed (`nn/copying.py`)."""
     clock: bool = False
     """Modern only: bytes of ABC, MIDI and CPU files have times, an input of both decoders and of cross-attention."""
     num_classes: int = 0
@@ -89,6 +92,8 @@ class BGPTConfig:
             raise ConfigError("patch_source_attention needs source_attention.")
         if self.source_attention and not (self.byte_source_attention or self.patch_source_attention):
             raise ConfigError("source_attention needs byte_source_attention or patch_source_attention.")
+        if self.copying and not self.source_attention:
+            raise ConfigError("copying needs source_attention.")
         if not self.source_patches and not self.source_attention:
             raise ConfigError("source_patches = false needs source_attention; without both the source is not read.")
         if self.row_bytes and not self.near_bytes < self.row_bytes:

@@ -21,6 +21,7 @@ from bytesim.models.bgpt.framing import frame
 from bytesim.models.bgpt.session import BGPTSession
 from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache, SourceKeys
 from bytesim.nn.clock import ClockFeatures
+from bytesim.nn.copying import Copying, match_before
 from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.nn.parts import FeedForward, make_norm
@@ -215,6 +216,7 @@ class ByteDecoder(nn.Module):
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
         self.clock = ClockFeatures(size) if config.clock else None
         self.near = NearBytes(config) if config.near_bytes else None
+        self.copying = Copying(size, config.source_hidden_size) if config.copying else None
         self.blocks = nn.ModuleList(ByteBlock(config) for _ in range(config.byte_num_layers))
         self.norm = make_norm(size, config.parts)
         if config.parts == "published":
@@ -248,6 +250,9 @@ class ByteDecoder(nn.Module):
         """
         x = self._inputs(features, tokens, start or 0)
         x = x if given.near is None else x + given.near
+        copied = None if given.source is None else given.source.copy
+        if self.copying is not None and copied is not None and given.match is not None:
+            x = x + self.copying.pointers(copied, given.match).view_as(x)
         batch, blocks, size, hidden = x.shape
         times = None if given.times is None else given.times.flatten(1, 2)
         if self.clock is not None and given.times is not None:
@@ -263,7 +268,13 @@ class ByteDecoder(nn.Module):
             x = block.finish(x, given.source.byte_keys[index] if given.source else None, given, times)
             x = x.view(batch, blocks, size, hidden)
         x = self.norm(x)
-        return F.linear(x, self.bytes.weight) if self.config.parts == "published" else self.head(x)
+        if self.config.parts == "published":
+            return F.linear(x, self.bytes.weight)
+        logits = self.head(x)
+        if self.copying is not None and copied is not None and given.match is not None:
+            flat = (logits.flatten(1, 2), x.flatten(1, 2))
+            return self.copying.mixed(*flat, copied, given.match).view_as(logits)
+        return logits
 
     def _inputs(self, features: Tensor, tokens: Tensor, start: int) -> Tensor:
         """(B, Q, n, Hb): embeddings of the tokens before each byte.
@@ -343,10 +354,12 @@ class BGPT(nn.Module):
         times = self._times(times, source.shape)
         encoded = self.source_encoder(source, times)
         byte_blocks = list(self.byte_decoder.blocks) if self.byte_decoder is not None else []
+        copying = None if self.byte_decoder is None else self.byte_decoder.copying
         return Source(
             mask=source_mask(source),
             patch_keys=[_source_keys(block, encoded, times) for block in self.patch_decoder.blocks],
             byte_keys=[_source_keys(block, encoded, times) for block in byte_blocks],
+            copy=copying.source(source, encoded) if copying is not None else None,
         )
 
     def answer_logits(self, request: Request, answer: Patches) -> Tensor:
@@ -415,8 +428,9 @@ class BGPT(nn.Module):
         if self.byte_decoder.near is not None:
             near = self.byte_decoder.near(patches)
             near = near.gather(1, picked[..., None, None].expand(-1, -1, *near.shape[2:]))
+        match = match_before(source, targets.flatten(1)) if self.byte_decoder.copying is not None else None
         tokens = torch.cat([before[..., None], targets[..., :-1]], -1)
-        return self.byte_decoder(features, tokens, Conditioning(encoded, times, near))
+        return self.byte_decoder(features, tokens, Conditioning(encoded, times, near, match))
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
         """Class logits (B, num_classes): the mean feature of each file's first `lengths` (B,) patches, then linear."""

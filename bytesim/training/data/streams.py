@@ -26,6 +26,7 @@ from bytesim.training.data.folders import Listing, hold_out, read_files, read_la
 from bytesim.training.data.noise import with_length_noise
 from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.shards import Shard, load_shard, sha256_of
+from bytesim.training.data.spans import Spans
 from bytesim.training.data.signatures import signature_lengths, spliced
 from bytesim.training.data.windows import drawn_window, measured_windows, window_bytes
 from bytesim.training.sources import ClassifySource, ConvertSource, CpuSource, DataSource, FileSource, GenerateSource
@@ -149,6 +150,12 @@ class GenerateStream(FileStream[GenerateSource]):
 class ConvertStream(FileStream[ConvertSource]):
     """Pairs of files: a model learns to convert the first to the second."""
 
+    def __init__(
+        self, source: ConvertSource, shard: Shard, config: ModelConfig, *, sha256: str = "", too_large: int = 0
+    ) -> None:
+        super().__init__(source, shard, config, sha256=sha256, too_large=too_large)
+        self.spans = Spans.of([self.row(int(row)) for row in self.rows]) if source.replace_words else None
+
     def _patches(self, source_bytes: int, target_bytes: int) -> int:
         target = num_patches(target_bytes, self.config.patch_size)
         if not self.config.inputs.source_in_history:
@@ -161,8 +168,11 @@ class ConvertStream(FileStream[ConvertSource]):
         return source_lengths <= self.config.inputs.max_source_bytes
 
     def example(self, index: int) -> Example:
-        """The example at an index; examples are sorted by length. The source comes first, if the history holds it."""
-        source, target = self.row(int(self.rows[index]))
+        """The example at an index; examples are sorted by length."""
+        return self.framed(*self.row(int(self.rows[index])))
+
+    def framed(self, source: bytes, target: bytes) -> Example:
+        """A pair as an example. The source comes first, if the history holds it."""
         size, inputs = self.config.patch_size, self.config.inputs
         head = frame_source(source, self.source.source_suffix, size)[: None if inputs.source_in_history else 0]
         tail = frame_file(target, self.source.target_suffix, size)
@@ -176,8 +186,16 @@ class ConvertStream(FileStream[ConvertSource]):
         return Example(patches, len(head) + 1, source, 0, len(target), times=times, source_times=source_times)
 
     def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
-        drawn = [self.example(int(index)) for index in indices]
+        drawn = [self._drawn(int(index), rng) for index in indices]
         return [_noisy(example, rng) for example in drawn] if self.source.length_noise else drawn
+
+    def _drawn(self, index: int, rng: np.random.Generator) -> Example:
+        """The example at an index, or that example with other words, if it still fits the model."""
+        if self.spans is None or rng.random() >= self.source.replace_words:
+            return self.example(index)
+        source, target = self.spans.replaced(*self.row(int(self.rows[index])), rng)
+        fits = self._patches(len(source), len(target)) <= self.config.max_patches
+        return self.framed(source, target) if fits and self._readable(np.array([len(source)]))[0] else self.example(index)
 
 
 class ClassifyStream(FileStream[ClassifySource]):
