@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WORST_SHOWN = 3
 """Number of confused pairs of labels to print."""
 PICTURES = ("confusion.png", "reliability.png", "loss.png")
+CONVERTER_PICTURES = ("confidence.png", "loss.png")
 
 
 class RecipeOrCommand(TyperGroup):
@@ -147,7 +148,9 @@ def convert(
 
     bytesim train convert pairs/ --from abc --to mid --minutes 20
 
-    Trains for 30 minutes unless --minutes or --steps is given. One pair in 50 is held out for validation.
+    Trains for 30 minutes unless --minutes or --steps is given. A tenth of the pairs (about 200 at most, or a fiftieth
+    if that is more) is held out: it measures the converter, and which of its answers are confident.
+
     To resume after a stop, give the same command again.
     """
     from bytesim.tasks.train.train import train_convert
@@ -220,6 +223,9 @@ def _run(train: Callable[..., Trained], source: Any, as_json: bool, **options: A
     if trained.judged:
         _print_judged(trained, trained.judged)
         return
+    if trained.converters:
+        _print_converters(trained)
+        return
     for name, value in trained.validation.items():
         print_line(f"validation, {name}: {value:.4f} {trained.metric}")
     print_line(f"loss: {trained.folder / 'loss.png'}")
@@ -241,6 +247,31 @@ def _print_judged(trained: Trained, judged: Judged) -> None:
     print_line(f"probabilities are off by {error:.1%} on average; {unknown}")
     print_line(f"pictures: {', '.join(str(trained.folder / name) for name in PICTURES)}")
     print_line(f"use it: bytesim classify file FILE --model {_as_model(trained.model_folder)}")
+
+
+def _print_converters(trained: Trained) -> None:
+    """Print how good a converter is, where it is wrong, what would help, and how to use it."""
+    for one in trained.converters:
+        bound = one.bound
+        name = f" of {one.conversion}" if len(trained.converters) > 1 else ""
+        print_line(
+            f"{bound.exact:,} of {bound.files:,} held-out pairs{name} converted exactly, in {one.seconds:.0f} s; "
+            f"{one.trained:,} pairs were learned from"
+        )
+        print_line(
+            f"{bound.confident:,} answers are confident; {bound.right:,} of these are right "
+            f"(at least {bound.at_least:.1%} of such answers are, at the level 95 %)"
+        )
+        for failure in one.failures:
+            verdict = f"not confident: {failure.doubt}" if failure.doubt else "confident"
+            print_line(f"wrong, {verdict}")
+            for title, text in (("source", failure.source), ("expected", failure.target), ("answer", failure.answer)):
+                print_line(f"  {title:<8}  {text!r}")
+        if one.advice:
+            print_line(one.advice)
+    print_line(f"pictures: {', '.join(str(trained.folder / name) for name in CONVERTER_PICTURES)}")
+    source = trained.converters[0].conversion.split(" to ")[0]
+    print_line(f"use it: bytesim convert files FILE.{source} --model {_as_model(trained.model_folder)}")
 
 
 def _as_model(folder: Path) -> str:

@@ -22,7 +22,7 @@ WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 RECIPE_FILE = "recipe.toml"
 HASHED_FILES = (CONFIG_FILE, WEIGHTS_FILE, RECIPE_FILE)
-"""Files whose size and sha256 the card lists under `files`."""
+"""Files whose size and sha256 every card lists under `files`."""
 
 MAX_JSON_BYTES = 1 << 20
 MAX_WEIGHTS_BYTES = 16 << 30
@@ -53,16 +53,26 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 def check_hashes(folder: Path) -> None:
-    """Compare size and sha256 of every hashed file with the card. Raises ModelError at the first that differs."""
+    """Compare size and sha256 of HASHED_FILES, and of every other file that the card lists, with the card.
+
+    Raises ModelError at the first that differs.
+    """
     files = read_card(folder).get("files")
     if not isinstance(files, dict):
         raise ModelError("the card lists no files, so nothing can be compared.", file=str(folder / CARD_FILE))
-    for name in HASHED_FILES:
-        path = folder / name
+    for name in (*HASHED_FILES, *(name for name in files if name not in HASHED_FILES)):
+        path = folder / _plain(name, folder)
         if not path.is_file():
             raise ModelError("missing; the model folder is incomplete.", file=str(path))
         if files.get(name) != fingerprint(path):
             raise ModelError("size or sha256 differ from the card's; the file was changed or damaged.", file=str(path))
+
+
+def _plain(name: str, folder: Path) -> str:
+    """The name of a file directly in the folder. Raises ModelError for a path to elsewhere."""
+    if Path(name).name != name:
+        raise ModelError(f"the card lists {name!r}, which is not a file name.", file=str(folder / CARD_FILE))
+    return name
 
 
 def fingerprint(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -44,12 +45,13 @@ def save_model(
     card: Mapping[str, Any],
     recipe: str,
     dtype: torch.dtype | None = None,
+    more: Mapping[str, bytes] = MappingProxyType({}),
 ) -> None:
-    """Write a model folder; its four files are replaced, other files in it are kept.
+    """Write a model folder; its four files and `more` (name -> content) are replaced, other files in it are kept.
 
     `config` names the architecture (see `registry.build_model`), `recipe` is the TOML text that rebuilds the
     model, `dtype` casts the floating-point weights (bfloat16 halves the file). The card gets the key `files`: size and
-    sha256 of the other three. All four are first written to a temporary folder and then moved.
+    sha256 of the others. All are first written to a temporary folder and then moved.
 
     Raises OutputError if the folder cannot be written.
     """
@@ -61,10 +63,13 @@ def save_model(
             (staging / WEIGHTS_FILE).write_bytes(weights)  # save_file would make the file unreadable for other users
             write_json(staging / CONFIG_FILE, config)
             (staging / RECIPE_FILE).write_text(recipe, encoding="utf-8", newline="\n")
-            files = {name: fingerprint(staging / name) for name in HASHED_FILES}
+            for name, content in more.items():
+                (staging / name).write_bytes(content)
+            hashed = (*HASHED_FILES, *more)
+            files = {name: fingerprint(staging / name) for name in hashed}
             write_json(staging / CARD_FILE, {**card, "files": files})
             folder.mkdir(exist_ok=True)
-            for name in (*HASHED_FILES, CARD_FILE):
+            for name in (*hashed, CARD_FILE):
                 os.replace(staging / name, folder / name)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -1,8 +1,8 @@
 """Copying from a source: where the bytes written so far occur in it, and an output distribution that copies from there.
 
-The longest suffix of what is written that also occurs in the source shows where copying goes on, whatever the bytes are:
-a name that no training example held is copied as safely as a known one. Sources: pointer-generator networks, See et al.
-2017, arXiv:1704.04368; induction heads, Olsson et al. 2022, arXiv:2209.11895.
+The longest suffix of what is written that also occurs in the source shows where copying goes on, whatever the bytes
+are: a name that no training example held is copied as safely as a known one. Sources: pointer-generator networks, See
+et al. 2017, arXiv:1704.04368; induction heads, Olsson et al. 2022, arXiv:2209.11895.
 
 Axes: B files, N positions of the target, T source bytes, H width of the decoder, Hs of the source, V = 257 tokens.
 """
@@ -104,7 +104,7 @@ class Copying(nn.Module):
         return CopySource(tokens, self.pointed(encoded), self.keys(encoded))
 
     def pointers(self, source: CopySource, match: Tensor) -> Tensor:
-        """(B, N, H) for matches (B, N, T) before each byte: the first and the last of the longest ones, and their length."""
+        """(B, N, H) of the longest matches before each byte (B, N, T): the first and the last of them, their length."""
         longest = match.amax(-1)
         hits = match == longest[..., None]
         rank = torch.arange(1, match.shape[-1] + 1, device=match.device)  # argmax may return any of several equals

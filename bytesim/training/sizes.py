@@ -70,6 +70,7 @@ _TASKS: dict[str, dict[str, Any]] = {
         "source_attention": True,
         "patch_source_attention": True,
         "max_source_bytes": 6144,
+        "copying": True,
     },
 }
 """Task -> the other fields of the config. Every history is 8 KiB; for a conversion it holds source and target."""

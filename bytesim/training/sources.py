@@ -99,8 +99,8 @@ class FileSource(Source, frozen=True):
     """The files of a folder, or the rows of a shard."""
 
     part: Literal["all", "train", "dev"] = "all"
-    """Folders: `all` files, or those that are `train` or `dev`. The hash of its content makes one file in 50 `dev`; of
-    labelled files more are `dev`, see training/data/split.py."""
+    """Folders: `all` files, or those that are `train` or `dev`. The hash of its content makes one file in 50 `dev`, of
+    pairs one in `dev_one_in`; of labelled files more are `dev`, see training/data/split.py."""
     target_suffix: str = ""
     """Suffix of the files to write (convert, generate) or to classify, such as `mid`; a folder's other files are
     ignored."""
@@ -158,6 +158,8 @@ class ConvertSource(FileSource, frozen=True):
     task: Literal["convert"] = "convert"
     source_suffix: str = ""
     """Suffix of the source files, such as `abc`."""
+    dev_one_in: Annotated[int, Field(ge=2)] = 50
+    """Folders: one pair in this many is `dev`, by the hash of its content."""
     replace_words: Share = 0.0
     """Data augmentation: share of the examples in which words and numbers that source and target have in common are
     replaced, in both, by random ones, so that the model learns to copy words that it has never seen."""

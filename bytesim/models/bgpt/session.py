@@ -107,7 +107,9 @@ class BGPTSession:
         self.source = source if self.source is None or source is None else self.source.joined(source)
         if self.byte_decoder.copying is not None and self.source is not None and self.source.copy is not None:
             width = self.source.copy.tokens.shape[1]
-            entered = torch.stack([F.pad(_last_match(request, self.device), (0, width))[:width] for request in requests])
+            entered = torch.stack(
+                [F.pad(_last_match(request, self.device), (0, width))[:width] for request in requests]
+            )
             self.match = torch.cat([F.pad(self.match, (0, width - self.match.shape[1])), entered])
         self.current = self.last.new_empty(self.count, 0)
 
@@ -202,7 +204,7 @@ class BGPTSession:
         )
 
     def _match_ahead(self, tokens: Tensor) -> Tensor | None:
-        """(B, n + 1, Ts) matches before the next byte and, after each of n guessed tokens (B, n), before the one after."""
+        """(B, n + 1, Ts) matches before the next byte, and before the byte after each of n guessed tokens (B, n)."""
         if self.source is None or self.source.copy is None:
             return None
         match = [self.match]

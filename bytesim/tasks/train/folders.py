@@ -46,8 +46,20 @@ def convert_recipe(
             raise InputError(f"holds no pairs: NAME.{source} with NAME.{target} beside it.", file=str(data_folder))
         path = _recipe_path(data_folder, folder)
         sources.append((ConvertSource(path=path, source_suffix=source, target_suffix=target), pairs))
-    return _recipe(folder, sized_config("convert", size), sources, dtype)
+    one_in = _dev_one_in(sum(pairs for _, pairs in sources))
+    split = [(source.replace(dev_one_in=one_in, replace_words=REPLACED), pairs) for source, pairs in sources]
+    return _recipe(folder, sized_config("convert", size), split, dtype)
 
+
+def _dev_one_in(pairs: int) -> int:
+    """One in how many pairs is held out: a tenth of them, or a smaller share that still is 200 pairs; at least 2 %."""
+    return min(50, max(10, pairs // HELD_OUT_PAIRS))
+
+
+REPLACED = 0.5
+"""Share of the examples of a converter in which shared words are replaced."""
+HELD_OUT_PAIRS = 200
+"""Held-out pairs that suffice to measure a converter."""
 
 TRAINING = TrainingConfig(
     muon_learning_rate=3e-3, warmup_steps=30, decay_share=0.4, batch_bytes=14_000, micro_bytes=7_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,7 +11,10 @@ import torch
 from bytesim.files import write_output
 from bytesim.models.weights import save_model
 from bytesim.pictures.loss import plot_loss
+from bytesim.predictors.familiarity import INPUTS_FILE, pack_input_models
 from bytesim.tasks.train.judge import Judged, card_fields, judge
+from bytesim.tasks.train.judge_converter import JudgedConverter, is_judged, judge_converters
+from bytesim.tasks.train.judge_converter import card_fields as converter_fields
 from bytesim.tasks.train.result import PLOT_FILE, SourceUsed, Trained
 from bytesim.training.data.split import RULE
 from bytesim.training.data.streams import AnyStream
@@ -60,6 +64,12 @@ def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained
         round_weights(trainer)
         judged = judge(trainer)
         figures = judged.by_source
+    converters: list[JudgedConverter] = []
+    more: dict[str, bytes] = {}
+    if is_judged(trainer) and trainer.workers.leads:
+        round_weights(trainer)
+        converters, inputs = judge_converters(trainer)
+        more[INPUTS_FILE] = pack_input_models(inputs)
     metric = "accuracy" if recipe.labels else "bits per byte"
     model_folder = trainer.folder / recipe.name
     lines = list(trainer.log.lines())
@@ -68,9 +78,10 @@ def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained
             model_folder,
             trainer.model.state_dict(),
             config=recipe.model.to_dict(),
-            card=_card(trainer, sources, metric, figures, best_step, judged),
+            card=_card(trainer, sources, metric, figures, best_step, judged, converters),
             recipe=recipe_text,
             dtype=SAVED_DTYPE,
+            more=more,
         )
         write_output(trainer.folder / PLOT_FILE, plot_loss(lines, metric), force=True)
     losses = [line["loss_nats"] for line in lines if "loss_nats" in line][-LAST_STEPS:]
@@ -89,6 +100,7 @@ def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained
         sources=sources,
         best_step=best_step,
         judged=judged,
+        converters=tuple(converters),
     )
 
 
@@ -114,11 +126,12 @@ def _card(
     figures: dict[str, float],
     best_step: int | None,
     judged: Judged | None,
+    converters: Sequence[JudgedConverter],
 ) -> dict[str, Any]:
     """The contents of card.json: purpose, data, training and results."""
     recipe, progress = trainer.recipe, trainer.progress
     files = [len(stream) if judged else len(sample(stream)) for stream in trainer.validation]
-    more = card_fields(judged) if judged else {}
+    more = card_fields(judged) if judged else converter_fields(converters) if converters else {}
     products = "float32" if judged else recipe.training.dtype
     purposes = list(dict.fromkeys(source.purpose for source in recipe.data))
     return {
@@ -148,7 +161,7 @@ def _card(
         },
         **(_reading(recipe) if judged else {}),
         **(classifier_fields(trainer) if judged else {}),
-        **({"calibration": more["calibration"]} if judged else {}),
+        **{name: value for name, value in more.items() if name != "results"},
         "licence": "Not stated yet. Weights follow the terms of the files they were trained on.",
     }
 

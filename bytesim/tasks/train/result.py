@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bytesim.tasks.train.judge import Judged
+    from bytesim.tasks.train.judge_converter import JudgedConverter
 
 
 PLOT_FILE = "loss.png"
@@ -55,3 +56,5 @@ class Trained:
     """With patience: the step whose weights were saved. None for the last step."""
     judged: Judged | None = None
     """The results of a classifier on the held-out files."""
+    converters: tuple[JudgedConverter, ...] = ()
+    """The results of each conversion on the held-out pairs."""

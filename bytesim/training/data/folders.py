@@ -20,7 +20,7 @@ from bytesim.training.sources import ClassifySource, ConvertSource, FileSource, 
 MAX_FILE_BYTES = 1 << 20
 """Larger files are left out and counted, because no model's history holds them; labelled files are cut to this size."""
 DEV_ONE_IN = 50
-"""One row in this many belongs to the part `dev`. For classifiers see `split`."""
+"""One file in this many belongs to the part `dev`. For classifiers see `split`, for pairs `dev_one_in` of a recipe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def read_pairs(folder: Path, source: ConvertSource) -> Listing:
     """The pairs of files with the same stem that belong to the source's part. Raises InputError if there are none."""
     pattern = f"NAME.{source.source_suffix} with NAME.{source.target_suffix} beside them"
     content = _read(folder, _pairs(folder, list_files(folder), source), pattern)
-    return content.listing(pick_part(content.rows, source.part), source.part)
+    return content.listing(pick_part(content.rows, source.part, source.dev_one_in), source.part)
 
 
 def read_labelled(
@@ -149,12 +149,12 @@ def find_label(folder: Path, path: Path) -> str | None:
     return label if mark and label else None
 
 
-def pick_part(rows: Sequence[tuple[bytes, bytes]], part: str) -> list[int]:
+def pick_part(rows: Sequence[tuple[bytes, bytes]], part: str, dev_one_in: int = DEV_ONE_IN) -> list[int]:
     """Indices of the rows of a part. Rows with the same content are in the same part, in every folder."""
     if part == "all" or len(rows) < 2:
         return list(range(len(rows))) if part != "dev" else []
     keys = np.array([int.from_bytes(hashlib.sha256(b"\0".join(row)).digest()[:7], "big") for row in rows])
-    dev = keys % DEV_ONE_IN == 0
+    dev = keys % dev_one_in == 0
     if not dev.any() or dev.all():  # too few rows for a random split: the lowest hash is dev
         dev = keys == keys.min()
     if dev.all():  # all rows are copies of one

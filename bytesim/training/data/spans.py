@@ -1,4 +1,4 @@
-"""Data augmentation for converters: words and numbers that source and target share are replaced, in both, by random ones.
+"""Data augmentation for converters: words and numbers that source and target share are replaced in both by random ones.
 
 A converter then learns to copy whatever stands there, instead of the few names of its examples. Only words that occur
 in few examples are replaced: frequent ones, such as keywords, may decide what else is written. No torch.
@@ -31,7 +31,8 @@ class Spans:
     common: frozenset[bytes]
     """Lower-case words that are never replaced."""
     keep_lengths: bool
-    """Whether new words are as long as the old ones: in binary files and in files of one length, lengths mean something."""
+    """Whether new words are as long as the old ones, because lengths have a meaning: in binary files, and where all
+    sources or all targets are of one length."""
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[bytes, bytes]]) -> Spans:
@@ -48,10 +49,10 @@ class Spans:
         Upper and lower case are kept: `Kim` and `KIM` become `Toru` and `TORU`.
         """
         counts = [Counter(word.lower() for word in _WORD.findall(file)) for file in (source, target)]
-        shared = sorted(word for word, count in counts[0].items() if counts[1][word] == count and word not in self.common)
+        shared = [word for word, count in counts[0].items() if counts[1][word] == count and word not in self.common]
         taken = {*counts[0], *counts[1]}
         new: dict[bytes, bytes] = {}
-        for word in shared:
+        for word in sorted(shared):
             if rng.random() < WORD_SHARE:
                 random = self._random(word, rng)
                 if random not in taken:

@@ -26,8 +26,8 @@ from bytesim.training.data.folders import Listing, hold_out, read_files, read_la
 from bytesim.training.data.noise import with_length_noise
 from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.shards import Shard, load_shard, sha256_of
-from bytesim.training.data.spans import Spans
 from bytesim.training.data.signatures import signature_lengths, spliced
+from bytesim.training.data.spans import Spans
 from bytesim.training.data.windows import drawn_window, measured_windows, window_bytes
 from bytesim.training.sources import ClassifySource, ConvertSource, CpuSource, DataSource, FileSource, GenerateSource
 
@@ -195,7 +195,8 @@ class ConvertStream(FileStream[ConvertSource]):
             return self.example(index)
         source, target = self.spans.replaced(*self.row(int(self.rows[index])), rng)
         fits = self._patches(len(source), len(target)) <= self.config.max_patches
-        return self.framed(source, target) if fits and self._readable(np.array([len(source)]))[0] else self.example(index)
+        fits = fits and bool(self._readable(np.array([len(source)]))[0])
+        return self.framed(source, target) if fits else self.example(index)
 
 
 class ClassifyStream(FileStream[ClassifySource]):

@@ -1,0 +1,141 @@
+"""Which answers of a learned converter are confident: the bounds in its card, and how they are fitted. No torch.
+
+An answer is confident if its input is like those that the converter has learned from (`familiarity`), and if the model
+finds the answer as likely as nearly all right answers to held-out inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.errors import ModelError
+from bytesim.models.folder import CARD_FILE, read_card
+from bytesim.predictors.confidence import CARD_FIELD, SIGNIFICANCE, chance_of_so_few_wrong
+
+FAMILIAR_SHARE = 0.99
+"""Share of held-out inputs that each measure of familiarity lets pass."""
+KEPT_RIGHT = 0.96
+"""Share of the right answers to held-out inputs that are within the bound, if none of the wrong ones is."""
+MOST_WRONG = 0.005
+"""Share of wrong answers within the bound that is accepted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What is known of the answer to a held-out input."""
+
+    nats: float
+    """Negative log-likelihood of the answer."""
+    surprises: NDArray[np.float64]
+    """(5,) how unlike the training inputs its input is, see `InputModel.surprises`."""
+    exact: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConverterBound:
+    """Which answers of a converter are confident, as stored in its card."""
+
+    most_nats: float
+    """Greatest negative log-likelihood of a confident answer."""
+    most_surprise: tuple[float, ...]
+    """(5,) greatest values of `InputModel.surprises` of an input with a confident answer."""
+    files: int
+    """Held-out pairs."""
+    exact: int
+    """Of these, pairs converted exactly."""
+    confident: int
+    """Held-out pairs with a confident answer."""
+    right: int
+    """Of these, pairs converted exactly."""
+    split: str
+    split_sha256: str
+
+    @property
+    def at_least(self) -> float:
+        """Lower end of the exact interval for the share of confident answers that is right."""
+        return least_share(self.right, self.confident)
+
+    def doubt(self, nats: float, surprises: NDArray[np.float64]) -> str:
+        """Why an answer is not confident; empty if it is."""
+        if (surprises > np.array(self.most_surprise)).any():
+            return "the input is unlike those that the model has learned from"
+        if self.most_nats < 0:
+            return "too few held-out pairs were converted exactly"
+        return "" if nats <= self.most_nats else "the model finds other answers likely too"
+
+
+def fit_converter_bound(judged: Sequence[Judged], *, split: str, split_sha256: str) -> ConverterBound:
+    """The bounds for the answers to held-out inputs.
+
+    Every measure of an input may be as great as for the share FAMILIAR_SHARE of these inputs. The negative
+    log-likelihood may be as great as for the share KEPT_RIGHT of the right answers, or less, so that at most the share
+    MOST_WRONG of the answers within the bound is wrong.
+    """
+    surprises = np.stack([one.surprises for one in judged])
+    most_surprise = np.quantile(surprises, FAMILIAR_SHARE, axis=0, method="higher")
+    most_surprise[3:] = np.maximum(most_surprise[3:], 0.0)  # as long as one in training is never too long
+    familiar = [one for one in judged if not (one.surprises > most_surprise).any()]
+    most_nats = _most_nats(familiar)
+    confident = [one for one in familiar if one.nats <= most_nats]
+    return ConverterBound(
+        most_nats=most_nats,
+        most_surprise=tuple(float(value) for value in most_surprise),
+        files=len(judged),
+        exact=sum(one.exact for one in judged),
+        confident=len(confident),
+        right=sum(one.exact for one in confident),
+        split=split,
+        split_sha256=split_sha256,
+    )
+
+
+def _most_nats(judged: Sequence[Judged]) -> float:
+    """The bound of the negative log-likelihood; below 0, which no answer reaches, if no bound is good enough."""
+    right = np.sort([one.nats for one in judged if one.exact])
+    wrong = np.sort([one.nats for one in judged if not one.exact])
+    if not len(right):
+        return -1.0
+    bounds = right[: max(1, int(np.ceil(KEPT_RIGHT * len(right))))][::-1]
+    for bound in bounds:
+        bad = int(np.searchsorted(wrong, bound, side="right"))
+        if bad <= MOST_WRONG * np.searchsorted(right, bound, side="right"):
+            return float(bound)
+    return -1.0
+
+
+def least_share(right: int, answers: int) -> float:
+    """Lower end of the exact one-sided interval for the share of right answers, at the level 1 - SIGNIFICANCE.
+
+    0 without right answers. Source: Clopper and Pearson 1934, Biometrika 26(4).
+    """
+    low, high = 0.0, 1.0
+    for _ in range(50 if right else 0):  # bisection: so few wrong answers are the likelier, the greater the share
+        share = (low + high) / 2
+        too_likely = chance_of_so_few_wrong(answers, answers - right, share) > SIGNIFICANCE
+        low, high = (low, share) if too_likely else (share, high)
+    return low
+
+
+def read_converter_bound(folder: Path, conversion: str) -> ConverterBound | None:
+    """The bounds in a model's card for a conversion such as `csv to json`; None if it has none. Raises ModelError."""
+    stored = read_card(folder).get(CARD_FIELD, {})
+    values = stored.get(conversion) if isinstance(stored, dict) else None
+    if not isinstance(values, dict) or "most_surprise" not in values:
+        return None
+    try:
+        numbers = tuple(float(value) for value in values["most_surprise"])
+        return ConverterBound(**{**values, "most_nats": float(values["most_nats"]), "most_surprise": numbers})
+    except (TypeError, ValueError, KeyError) as error:
+        message = f"the field {CARD_FIELD} is not valid for {conversion}. Train the model again."
+        raise ModelError(message, file=str(folder / CARD_FILE)) from error
+
+
+def card_field(bounds: dict[str, ConverterBound]) -> dict[str, Any]:
+    """The field `confidence` of a card with the bounds of each conversion."""
+    return {conversion: asdict(bound) for conversion, bound in bounds.items()}

@@ -1,0 +1,272 @@
+"""How like its training inputs an input is: n-gram models of the inputs that a converter has learned from. No torch.
+
+Three models read an input as three streams of tokens: with every digit, with runs of digits as one token, and with the
+structure alone (values left out). Words are tokens only if many inputs hold them; other words count by their length and
+case, because unknown names are nothing unusual. An input is familiar if no token of it surprises a model more than
+tokens of held-out inputs did, and it is not longer than they are.
+
+Source of the smoothing: Witten and Bell 1991, IEEE Trans. Inf. Theory 37(4), method C, interpolated.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.errors import ModelError
+
+INPUTS_FILE = "inputs.npz"
+ORDER = 5
+"""Tokens of the longest n-grams."""
+MOST_INPUTS = 5000
+"""Inputs that the models count; the first in the order of their hashes."""
+COMMON_SHARE = 0.1
+"""A word that occurs in this share of the inputs is a token of its own."""
+MAX_FILE_BYTES = 64 << 20
+
+Hashes = NDArray[np.uint32]
+_MULTIPLIER = np.uint32(0x9E3779B1)
+_TOKEN = re.compile(rb"[A-Za-z]+|[0-9]+|[\x80-\xff]+|[^A-Za-z0-9\x80-\xff]")
+_NAMED = re.compile(rb"[A-Za-z]+|[\x00-\x1f\x7f-\xff]")
+"""Tokens that stand for themselves if many inputs hold them: words, control characters and bytes outside ASCII."""
+_START, _END = b"\x00start", b"\x00end"
+
+
+def _size(length: int) -> bytes:
+    """The length of a word, exact for short ones."""
+    return b"%d" % (length if length < 3 else 1 << (length - 1).bit_length())
+
+
+def _word(word: bytes) -> bytes:
+    case = b"a" if word.islower() else b"A" if word.isupper() else b"Aa" if word.istitle() else b"aA"
+    return b"\x00" + case + _size(len(word))
+
+
+def _other(token: bytes) -> bytes:
+    """A control character by its magnitude, or a run of bytes outside ASCII by its first byte's and its length's."""
+    return b"\x00%d.%d" % (token[0].bit_length() if token[0] < 0x80 else token[0] >> 4 << 4, len(token).bit_length())
+
+
+def _digits(number: bytes) -> list[bytes]:
+    return [number[index : index + 1] for index in range(len(number))]
+
+
+def _run(number: bytes) -> list[bytes]:
+    return [b"\x00%d%d" % (number[:1] == b"0", min(len(number), 12))]
+
+
+def _tokens(
+    data: bytes, common: frozenset[bytes], number: Callable[[bytes], list[bytes]], *, values: bool
+) -> list[bytes]:
+    """The tokens of an input; without `values`, every run of uncommon words and numbers is one token."""
+    tokens: list[bytes] = []
+    for token in _TOKEN.findall(data):
+        if token in common or (token.isascii() and not token.isalnum() and token >= b" "):
+            tokens.append(token)
+        elif not values:
+            tokens += [] if tokens and tokens[-1] == b"\x00value" else [b"\x00value"]
+        elif token.isdigit():
+            tokens += number(token)
+        elif token.isalpha():
+            tokens.append(_word(token))
+        else:
+            tokens.append(_other(token))
+    return tokens
+
+
+_STREAMS: dict[str, Callable[[bytes, frozenset[bytes]], list[bytes]]] = {
+    "digits": lambda data, common: _tokens(data, common, _digits, values=True),
+    "runs": lambda data, common: _tokens(data, common, _run, values=True),
+    "structure": lambda data, common: _tokens(data, common, _run, values=False),
+}
+
+
+def _hashes(tokens: Sequence[bytes]) -> Hashes:
+    """(n + ORDER,) hashes of the tokens, after ORDER - 1 starts and before an end."""
+    framed = (*[_START] * (ORDER - 1), *tokens, _END)
+    return np.array([zlib.crc32(token) for token in framed], np.uint32)
+
+
+def _grams(tokens: Hashes, order: int) -> Hashes:
+    """(n,) hashes of the n-grams of `order` tokens that end at each token after the starts."""
+    count = len(tokens) - (ORDER - 1)
+    mixed = np.full(count, order, np.uint32)
+    for back in range(order - 1, -1, -1):
+        first = ORDER - 1 - back
+        mixed = (mixed ^ tokens[first : first + count]) * _MULTIPLIER
+        mixed ^= mixed >> np.uint32(15)
+    return mixed
+
+
+def _contexts(tokens: Hashes, order: int) -> Hashes:
+    """(n,) hashes of the `order` - 1 tokens before each token after the starts."""
+    shifted = np.concatenate([tokens[:1], tokens[:-1]])
+    return _grams(shifted, order - 1) if order > 1 else np.zeros(len(tokens) - (ORDER - 1), np.uint32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """How often each hash occurs: (N,) sorted hashes and their counts."""
+
+    hashes: Hashes
+    counts: NDArray[np.uint32]
+
+    def of(self, hashes: Hashes) -> NDArray[np.float64]:
+        """(n,) counts of these hashes; 0 for unknown ones."""
+        if not len(self.hashes):
+            return np.zeros(len(hashes))
+        places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        return np.where(self.hashes[places] == hashes, self.counts[places], 0).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ngrams:
+    """An interpolated n-gram model of a stream of tokens: for each order the n-grams, the contexts, and their kinds."""
+
+    grams: list[_Counts]
+    contexts: list[_Counts]
+    kinds: list[_Counts]
+    """How many different tokens follow each context."""
+
+    @classmethod
+    def counted(cls, streams: Sequence[Hashes]) -> _Ngrams:
+        """The model of these inputs, as `_hashes` gives them."""
+        grams, contexts, kinds = [], [], []
+        for order in range(1, ORDER + 1):
+            whole = np.concatenate([_grams(tokens, order) for tokens in streams])
+            before = np.concatenate([_contexts(tokens, order) for tokens in streams])
+            found, first, counts = np.unique(whole, return_index=True, return_counts=True)
+            grams.append(_Counts(found, counts.astype(np.uint32)))
+            contexts.append(_Counts(*_unique(before)))
+            kinds.append(_Counts(*_unique(before[first])))
+        return cls(grams, contexts, kinds)
+
+    def nats(self, tokens: Hashes) -> NDArray[np.float64]:
+        """(n,) negative log-likelihood in nats of each token and of the end."""
+        probability = np.full(len(tokens) - (ORDER - 1), 1e-4)  # of a token that no input holds
+        for order, (grams, contexts, kinds) in enumerate(zip(self.grams, self.contexts, self.kinds, strict=True), 1):
+            before = _contexts(tokens, order)
+            count, kind = contexts.of(before), kinds.of(before)
+            known = count > 0
+            mixed = (grams.of(_grams(tokens, order)) + kind * probability) / np.maximum(count + kind, 1)
+            probability = np.where(known, mixed, probability)
+        return -np.log(probability)
+
+    def arrays(self, name: str) -> dict[str, NDArray[np.uint32]]:
+        """The counts as named arrays."""
+        tables = (("grams", self.grams), ("contexts", self.contexts), ("kinds", self.kinds))
+        return {
+            f"{name}.{table}.{order}.{part}": values
+            for table, orders in tables
+            for order, counts in enumerate(orders, 1)
+            for part, values in (("hashes", counts.hashes), ("counts", counts.counts))
+        }
+
+    @classmethod
+    def of_arrays(cls, name: str, arrays: dict[str, NDArray[Any]]) -> _Ngrams:
+        """The model whose counts are among named arrays. Raises KeyError."""
+        tables = [
+            [
+                _Counts(*(arrays[f"{name}.{table}.{order}.{part}"] for part in ("hashes", "counts")))
+                for order in range(1, ORDER + 1)
+            ]
+            for table in ("grams", "contexts", "kinds")
+        ]
+        return cls(*tables)
+
+
+def _unique(hashes: Hashes) -> tuple[Hashes, NDArray[np.uint32]]:
+    found, counts = np.unique(hashes, return_counts=True)
+    return found, counts.astype(np.uint32)
+
+
+@dataclass(frozen=True, slots=True)
+class InputModel:
+    """The n-gram models of the inputs that a converter has learned from."""
+
+    common: frozenset[bytes]
+    """Words that many of the inputs hold."""
+    shortest: int
+    """Bytes of the shortest input."""
+    longest: int
+    """Bytes of the longest input."""
+    models: dict[str, _Ngrams]
+
+    @classmethod
+    def of(cls, inputs: Sequence[bytes]) -> InputModel:
+        """The models of these inputs, of which at most MOST_INPUTS are counted."""
+        chosen = sorted(inputs, key=zlib.crc32)[:MOST_INPUTS]
+        words = Counter(word for data in chosen for word in set(_NAMED.findall(data)))
+        common = frozenset(word for word, count in words.items() if count >= max(2.0, COMMON_SHARE * len(chosen)))
+        models = {
+            name: _Ngrams.counted([_hashes(stream(data, common)) for data in chosen])
+            for name, stream in _STREAMS.items()
+        }
+        lengths = [len(data) for data in inputs]
+        return cls(common, min(lengths), max(lengths), models)
+
+    def surprises(self, data: bytes) -> NDArray[np.float64]:
+        """(5,) for an input: the greatest negative log-likelihood of a token in each of the three streams, in nats, and
+        how many times it is longer than the longest training input, and the shortest longer than it, as logarithms."""
+        worst = [float(self.models[name].nats(_hashes(_STREAMS[name](data, self.common))).max()) for name in _STREAMS]
+        length = max(1, len(data))
+        return np.array([*worst, np.log(length / self.longest), np.log(self.shortest / length)])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The model as named arrays, which `of_arrays` reads."""
+        words = "\n".join(sorted(word.hex() for word in self.common)).encode("ascii")
+        return {
+            "words": np.frombuffer(words, np.uint8),
+            "lengths": np.array([self.shortest, self.longest], np.int64),
+            **{name: array for key, model in self.models.items() for name, array in model.arrays(key).items()},
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> InputModel:
+        """The model of named arrays. Raises KeyError, ValueError or TypeError if they are not those of `arrays`."""
+        words = arrays["words"].tobytes().decode("ascii").split("\n")
+        shortest, longest = (int(length) for length in arrays["lengths"])
+        models = {name: _Ngrams.of_arrays(name, arrays) for name in _STREAMS}
+        return cls(frozenset(bytes.fromhex(word) for word in words if word), shortest, longest, models)
+
+
+def pack_input_models(models: Mapping[str, InputModel]) -> bytes:
+    """The bytes of INPUTS_FILE, an .npz file without pickles: the input model of each conversion."""
+    buffer = io.BytesIO()
+    arrays = {f"{name}/{key}": array for name, model in models.items() for key, array in model.arrays().items()}
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # the stubs take the names for options
+    return buffer.getvalue()
+
+
+def read_input_model(folder: Path, conversion: str) -> InputModel:
+    """The input model of a conversion, such as `csv to json`, from a model folder.
+
+    Raises ModelError if the file is missing, too large or damaged.
+    """
+    path = folder / INPUTS_FILE
+    try:
+        _check_size(path)
+        with np.load(path, allow_pickle=False) as file:
+            start = f"{conversion}/"
+            arrays = {name.removeprefix(start): file[name] for name in file.files if name.startswith(start)}
+        return InputModel.of_arrays(arrays)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, zlib.error) as error:
+        problem = f"holds no model of the inputs of {conversion}. Train the converter again."
+        raise ModelError(problem, file=str(path)) from error
+
+
+def _check_size(path: Path) -> None:
+    """Raise ValueError if the arrays of an .npz file are larger than any that this module writes."""
+    with zipfile.ZipFile(path) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_FILE_BYTES:
+            raise ValueError(f"more than {MAX_FILE_BYTES >> 20} MiB")
