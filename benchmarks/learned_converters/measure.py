@@ -66,7 +66,7 @@ def measure(task: Task, folder: Path, length: list[str], options: list[str]) -> 
         task=task.name,
         pairs=len(list((folder / TRAIN).glob(f"*.{task.source_suffix}"))),
         unseen=unseen["num_files"],
-        exact=unseen["exact"],
+        exact=unseen["answers"]["right"],
         confident=None if confident is None else confident["files"],
         confident_right=None if confident is None else confident["right"],
         mean_edit_distance=round(unseen["mean_edit_distance"], 5),

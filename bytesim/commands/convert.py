@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bytesim.tasks.convert.run import Converted
 from bytesim.commands.options import (
     AsJson,
+    Check,
     Device,
     Dtype,
     DtypeChoice,
@@ -149,14 +150,7 @@ def files(
         ),
     ] = None,
     output: Output = None,
-    check: Annotated[
-        str,
-        typer.Option(
-            metavar="CHECK",
-            help="Refuse answers that are not valid: json, toml, xml, csv, utf8, none, or python:MODULE:FUNCTION, a "
-            "function of yours that takes bytes and returns False or raises; auto goes by the suffix of the output.",
-        ),
-    ] = "auto",
+    check: Check = "auto",
     only_confident: Annotated[
         bool,
         typer.Option("--only-confident", help="Refuse answers that are not confident: write nothing, exit with 1."),
