@@ -83,7 +83,7 @@ def check_toml(data: bytes) -> None:
 
 def check_xml(data: bytes) -> None:
     """Raise FormatError for bytes that are not well-formed XML, or that declare entities."""
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser = expat.ParserCreate()
 
     def refuse(*_: Any) -> NoReturn:
         raise FormatError("entities may not be declared.", offset=parser.CurrentByteIndex)
