@@ -1,6 +1,7 @@
 """bytesim: byte models that convert, write, classify and simulate files.
 
-Every command is one function of this package, imported when it is first used: `bytesim.show_model("music")`.
+Every command is one function of this package, imported when it is first used: `bytesim.show_model("music")`. Of
+`evaluate convert`, `evaluate_convert` is for tunes and `evaluate_pairs` for pairs of other files.
 """
 
 from importlib import import_module
@@ -23,6 +24,7 @@ _EXPORTS = {
     "evaluate_convert": "bytesim.tasks.evaluate.convert",
     "evaluate_cpu": "bytesim.tasks.evaluate.cpu",
     "evaluate_generate": "bytesim.tasks.evaluate.generate",
+    "evaluate_pairs": "bytesim.tasks.evaluate.pairs",
     "generate": "bytesim.tasks.generate.generate",
     "import_model": "bytesim.tasks.models",
     "list_models": "bytesim.tasks.models",

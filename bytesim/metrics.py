@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import eq
@@ -26,6 +26,51 @@ def bits_per_byte(total_nats: float, num_bytes: int) -> float:
     if num_bytes < 1:
         raise ValueError(f"bits per byte needs at least one byte, not {num_bytes}")
     return total_nats / math.log(2) / num_bytes
+
+
+def edit_distance(a: bytes, b: bytes) -> int:
+    """Least number of bytes to insert, delete or replace that makes `b` of `a` (Levenshtein 1966).
+
+    One row of the table at a time (Wagner and Fischer 1974): memory O(len(b)), time O(len(a) * len(b)).
+    """
+    start = next((index for index, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    a, b = a[start:], b[start:]
+    letters, columns = np.frombuffer(b, np.uint8), np.arange(len(b) + 1)
+    row = columns.copy()
+    for letter in a:
+        kept_or_replaced = row[:-1] + (letters != letter)
+        row += 1  # the letter of `a` is deleted
+        np.minimum(row[1:], kept_or_replaced, out=row[1:])
+        # Insertions: each entry is at most one more than its left neighbour, so the least (row - column) so far counts.
+        row = np.minimum.accumulate(row - columns) + columns
+    return int(row[-1])
+
+
+def share_interval(right: int, of: int, level: float = 0.95) -> tuple[float, float]:
+    """The exact confidence interval of a share, of which `right` of `of` were seen (Clopper and Pearson 1934).
+
+    (0, 1) for `of` 0.
+    """
+    tail = (1 - level) / 2
+    low = 0.0 if right == 0 else _root(lambda share: 1 - _binomial_cdf(right - 1, of, share) - tail)
+    high = 1.0 if right == of else _root(lambda share: tail - _binomial_cdf(right, of, share))
+    return low, high
+
+
+def _root(rising: Callable[[float], float]) -> float:
+    """Where a rising function of a share in 0..1 passes zero, by bisection."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if rising(middle) > 0 else (middle, high)
+    return (low + high) / 2
+
+
+def _binomial_cdf(most: int, trials: int, share: float) -> float:
+    """The probability of at most `most` successes in `trials`, each with probability `share` in 0..1, both excluded."""
+    counts = np.arange(most + 1)
+    logs = np.concatenate([[0.0], np.cumsum(np.log((trials - counts[:-1]) / (counts[:-1] + 1)))])
+    return float(np.exp(logs + counts * math.log(share) + (trials - counts) * math.log1p(-share)).sum())
 
 
 NoteKey = tuple[Fraction, int, Fraction]

@@ -170,3 +170,40 @@ def test_the_confusion_matrix_counts_every_file_once(pairs):
 def test_shapes_and_classes_that_do_not_fit_are_refused(probabilities, labels):
     with pytest.raises(ValueError, match=r"must be|classes run"):
         metrics.score_classification(probabilities, labels)
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=12), st.binary(max_size=12))
+def test_the_edit_distance_is_that_of_the_definition(a, b):
+    def distance(i: int, j: int) -> int:
+        if min(i, j) == 0:
+            return max(i, j)
+        if (i, j) not in known:
+            replaced = distance(i - 1, j - 1) + (a[i - 1] != b[j - 1])
+            known[i, j] = min(distance(i - 1, j) + 1, distance(i, j - 1) + 1, replaced)
+        return known[i, j]
+
+    known: dict[tuple[int, int], int] = {}
+    assert metrics.edit_distance(a, b) == distance(len(a), len(b))
+
+
+@pytest.mark.parametrize(("a", "b", "distance"), [(b"kitten", b"sitting", 3), (b"", b"abc", 3), (b"177", b"1777", 1)])
+def test_edit_distances_by_example(a, b, distance):
+    assert metrics.edit_distance(a, b) == metrics.edit_distance(b, a) == distance
+
+
+def test_an_interval_ends_where_what_was_seen_has_a_probability_of_2_5_percent():
+    for right, of in ((1, 2), (8, 10), (196, 200), (999, 1000), (3, 500)):
+        low, high = metrics.share_interval(right, of)
+        at_least = sum(math.comb(of, k) * low**k * (1 - low) ** (of - k) for k in range(right, of + 1))
+        at_most = sum(math.comb(of, k) * high**k * (1 - high) ** (of - k) for k in range(right + 1))
+        assert low < right / of < high
+        assert (at_least, at_most) == (pytest.approx(0.025), pytest.approx(0.025))
+
+
+def test_an_interval_of_all_or_none_is_open_on_one_side():
+    assert metrics.share_interval(200, 200) == (pytest.approx(0.025 ** (1 / 200)), 1.0)
+    assert metrics.share_interval(0, 200) == (0.0, pytest.approx(1 - 0.025 ** (1 / 200)))
+    assert metrics.share_interval(0, 0) == (0.0, 1.0)

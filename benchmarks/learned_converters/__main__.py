@@ -37,14 +37,15 @@ def main() -> None:
             print(f"{folder / name}")
         return
     length = ["--minutes", str(options.minutes)] if options.steps is None else ["--steps", str(options.steps)]
+    training = None if options.trained else [*length, "--size", options.size]
     results = []
     for name in names:
         if not (folder / name / TRAIN).is_dir():
             raise SystemExit(f"{folder / name} holds no files of the task: make {name} {options.folder} first")
-        results.append(measure(TASKS[name], folder / name, length, ["--size", options.size]))
+        results.append(measure(TASKS[name], folder / name, training))
         print(f"{summary(results[-1])}; ceiling 100%, by heart {results[-1].learned_by_heart:.1%}", flush=True)
     machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    figures = {"length": length, "size": options.size, "tasks": [asdict(result) for result in results]}
+    figures = {"training": training, "tasks": [asdict(result) for result in results]}
     print(json.dumps({"benchmark": "learned_converters", **figures, **machine}))
 
 
@@ -65,6 +66,7 @@ def _options() -> argparse.Namespace:
         make.add_argument(f"--{name}", type=int, default=count)
     run.add_argument("--minutes", type=float, default=8.0, help="length of each training")
     run.add_argument("--steps", type=int, help="length of each training in steps, for a machine that is busy")
+    run.add_argument("--trained", action="store_true", help="do not train: measure the models of an earlier run")
     run.add_argument("--size", choices=("tiny", "small", "base"), default="small")
     return parser.parse_args()
 

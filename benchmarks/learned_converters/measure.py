@@ -40,23 +40,26 @@ class Measured:
     odd_right: int
     """Odd inputs with the right answer, confident or not."""
     learned_by_heart: float
-    train_s: float
+    train_s: float | None
+    """None, like `steps`, for a model that was trained before."""
     evaluate_s: float
-    steps: int
+    steps: int | None
 
 
-def measure(task: Task, folder: Path, length: list[str], options: list[str]) -> Measured:
-    """Train on FOLDER/train for a `length`, such as ["--minutes", "8"]; measure on FOLDER/unseen and FOLDER/odd.
+def measure(task: Task, folder: Path, training: list[str] | None) -> Measured:
+    """Train on FOLDER/train, with options such as ["--minutes", "8"]; measure on FOLDER/unseen and FOLDER/odd.
 
-    `options` are further options of the training. Raises CalledProcessError if a command fails.
+    Without `training` the model of FOLDER/run is measured. Raises CalledProcessError if a command fails.
     """
     run = folder / "run"
-    shutil.rmtree(run, ignore_errors=True)
-    suffixes = ["--from", task.source_suffix, "--to", task.target_suffix]
-    start = time.perf_counter()
-    trained = _bytesim("train", "convert", folder / TRAIN, *suffixes, "--out", run, *length, *options, "--json")
-    train_s = time.perf_counter() - start
-    model = trained["model_folder"]
+    steps = train_s = None
+    if training is not None:
+        shutil.rmtree(run, ignore_errors=True)
+        suffixes = ["--from", task.source_suffix, "--to", task.target_suffix]
+        start = time.perf_counter()
+        trained = _bytesim("train", "convert", folder / TRAIN, *suffixes, "--out", run, *training, "--json")
+        steps, train_s = trained["steps"], round(time.perf_counter() - start, 1)
+    model = str(run / run.name)
     start = time.perf_counter()
     unseen = _bytesim("evaluate", "convert", folder / UNSEEN, "--model", model, "--json")
     evaluate_s = time.perf_counter() - start
@@ -66,7 +69,7 @@ def measure(task: Task, folder: Path, length: list[str], options: list[str]) -> 
         task=task.name,
         pairs=len(list((folder / TRAIN).glob(f"*.{task.source_suffix}"))),
         unseen=unseen["num_files"],
-        exact=unseen["exact"],
+        exact=unseen["answers"]["right"],
         confident=None if confident is None else confident["files"],
         confident_right=None if confident is None else confident["right"],
         mean_edit_distance=round(unseen["mean_edit_distance"], 5),
@@ -76,9 +79,9 @@ def measure(task: Task, folder: Path, length: list[str], options: list[str]) -> 
         odd_confident_wrong=dict(Counter(answer.kind for answer in odd if answer.confident and not answer.right)),
         odd_right=sum(answer.right for answer in odd),
         learned_by_heart=learned_by_heart(task, folder),
-        train_s=round(train_s, 1),
+        train_s=train_s,
         evaluate_s=round(evaluate_s, 1),
-        steps=trained["steps"],
+        steps=steps,
     )
 
 
@@ -112,9 +115,12 @@ def _odd_answers(task: Task, folder: Path, model: str) -> list[OddAnswer]:
 def _bytesim(*words: str | Path, fails: bool = False) -> Any:
     """The JSON that a command prints; with `fails` it may end with 1, as it does if a file of many is refused."""
     command = [sys.executable, "-m", "bytesim", *map(str, words)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT, check=False, text=True, encoding="utf-8")
-    if done.returncode not in ((0, 1) if fails else (0,)):
-        raise subprocess.CalledProcessError(done.returncode, command)
+    errors = subprocess.PIPE if fails else None  # a line for each refused file is of no interest
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT, check=False, text=True, encoding="utf-8"
+    )
+    if done.returncode not in ((0, 1) if fails else (0,)) or not done.stdout:
+        raise subprocess.CalledProcessError(done.returncode, command, stderr=done.stderr)
     return json.loads(done.stdout)
 
 
@@ -129,5 +135,7 @@ def summary(measured: Measured) -> str:
         parts.append(f"right of the confident {measured.confident_right / max(1, confident):7.2%} of {confident}")
     odd = f"odd: {measured.odd_confident} of {measured.odd} confident, {measured.odd_confident_right} of these right"
     parts.append(f"{odd}, {measured.odd_right} right in all")
-    parts.append(f"{measured.steps} steps, {measured.train_s:.0f} + {measured.evaluate_s:.0f} s")
+    if measured.train_s is not None:
+        parts.append(f"{measured.steps} steps in {measured.train_s:.0f} s")
+    parts.append(f"evaluated in {measured.evaluate_s:.0f} s")
     return f"{measured.task:<12} {'; '.join(parts)}"

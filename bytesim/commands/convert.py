@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bytesim.tasks.convert.run import Converted
 from bytesim.commands.options import (
     AsJson,
+    Check,
     Device,
     Dtype,
     DtypeChoice,
@@ -149,14 +150,22 @@ def files(
         ),
     ] = None,
     output: Output = None,
+    check: Check = "auto",
+    only_confident: Annotated[
+        bool,
+        typer.Option("--only-confident", help="Refuse answers that are not confident: write nothing, exit with 1."),
+    ] = False,
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
     """Convert files with a model that you trained on pairs of files. It converts the suffixes it was trained on.
 
     bytesim convert files notes.csv --model ./my-converter
+
+    An answer that is not confident is written with a warning; look at it before you use it.
     """
     from bytesim.tasks.convert import files as task
 
@@ -167,12 +176,24 @@ def files(
             model=model,
             to=to,
             output=output,
+            check=check,
+            only_confident=only_confident,
             force=force,
             device=device,
             dtype=dtype.value,
+            jobs=jobs,
             on_progress=on_progress,
         )
+    _warn_not_confident(outcomes)
     raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
+
+
+def _warn_not_confident(outcomes: list[Outcome[Converted]]) -> None:
+    """A line on stderr for each answer that was written although it is not confident."""
+    for outcome in outcomes:
+        if outcome.result is not None and outcome.result.sure is False:
+            source = "stdin" if outcome.source == "-" else outcome.source
+            print_note(f"warning: {source}: the model is not confident of its answer; look at it before you use it")
 
 
 def _check_verify(verify: bool, engine: Engine) -> None:

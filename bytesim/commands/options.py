@@ -43,6 +43,16 @@ EngineChoice = Annotated[
 Jobs = Annotated[int, typer.Option(min=1, help="Number of parallel processes on a CPU.")]
 
 
+Check = Annotated[
+    str,
+    typer.Option(
+        metavar="CHECK",
+        help="Refuse answers that are not valid: json, toml, xml, csv, utf8, none, or python:MODULE:FUNCTION, a "
+        "function of yours that takes bytes and returns False or raises; auto goes by the suffix of the output.",
+    ),
+]
+
+
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 

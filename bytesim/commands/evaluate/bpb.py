@@ -49,6 +49,8 @@ def bpb(
     """Measure the bits per byte that a model needs for files: 0 is perfect prediction, 8 is a uniform guess.
 
     bytesim evaluate bpb examples/ode_to_joy.abc --model music
+
+    A converter is scored on the target of a pair, given the source: a.csv needs a.json beside it.
     """
     from bytesim.tasks.evaluate.bpb import evaluate_bpb
 
@@ -76,6 +78,8 @@ def _line(score: BitsPerByte) -> str:
         notes.insert(0, f"{score.num_files:,} files")
     if score.windows > score.num_files:
         notes.append(f"in {score.windows} windows that overlap by half")
+    if score.target is not None:
+        notes.insert(0, f"{score.target} given its source")
     if score.refused:
         notes.append(f"{score.refused} left out because they do not fit the model")
     return f"{score.source}: {score.bits_per_byte:.4f} bits per byte by the model {score.model} ({', '.join(notes)})"

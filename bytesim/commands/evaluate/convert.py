@@ -1,4 +1,4 @@
-"""`bytesim evaluate convert`: compare a model's conversions of tunes with those of abc2midi, by bytes and notes."""
+"""`bytesim evaluate convert`: compare a model's conversions with the right ones; tunes with abc2midi's, by notes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Jobs, Model
+from bytesim.commands.evaluate.pairs import evaluate_pairs_of_files, refuse_given
+from bytesim.commands.options import AsJson, Check, Device, Dtype, DtypeChoice, Jobs, Model
 from bytesim.console import byte_progress, print_json, print_line
 
 if TYPE_CHECKING:
@@ -21,19 +22,35 @@ class Direction(str, Enum):
 
 
 def convert(
+    ctx: typer.Context,
     pairs: Annotated[
         str,
         typer.Argument(
-            help="Tunes: JSON Lines with a field abc (.jsonl, .jsonl.xz), a folder of ABC files, or a shard (.npz)."
+            help="A folder of pairs, NAME.csv with NAME.json beside it. Tunes: JSON Lines with a field abc (.jsonl, "
+            ".jsonl.xz), a folder of ABC files, or a shard (.npz)."
         ),
     ],
     model: Model = "music",
-    direction: Annotated[Direction, typer.Option(help="Direction of the conversion.")] = Direction.abc2midi,
+    source_suffix: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="SUFFIX",
+            help="Suffix of the files to read, if the model's card names several.",
+            show_default=False,
+        ),
+    ] = None,
+    target_suffix: Annotated[
+        str | None,
+        typer.Option("--to", metavar="SUFFIX", help="Suffix of the right answers.", show_default=False),
+    ] = None,
+    check: Check = "auto",
+    direction: Annotated[Direction, typer.Option(help="Tunes: direction of the conversion.")] = Direction.abc2midi,
     limit: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Number of tunes to use: the first ones; of a shard, spread evenly over it.",
+            help="Number of pairs or tunes to use: the first ones; of a shard, spread evenly over it.",
             show_default=False,
         ),
     ] = None,
@@ -45,9 +62,17 @@ def convert(
     ] = False,
     details: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Write one line of JSON for each tune to FILE.", show_default=False),
+        typer.Option(metavar="FILE", help="Tunes: write one line of JSON for each to FILE.", show_default=False),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file of --details if it exists.")] = False,
+    csv: Annotated[
+        str | None,
+        typer.Option(
+            "--csv", metavar="FILE", help="Pairs: write a CSV table with a row for each to FILE.", show_default=False
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --details or --csv if it exists.")
+    ] = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
     slots: Annotated[int, typer.Option(min=1, help="Number of files that a process decodes at once.")] = 16,
@@ -55,17 +80,43 @@ def convert(
     calibrate: Annotated[
         bool,
         typer.Option(
-            "--calibrate", help="Fit to these tunes which answers are confident, and write it to the model's card."
+            "--calibrate",
+            help="Tunes: fit to these which answers are confident, and write it to the model's card.",
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Convert every tune of a split, and compare with abc2midi's conversion. Failures count as wrong.
+    """Convert every source of a split, and compare with the right answer. Failures count as wrong.
+
+    bytesim evaluate convert pairs/ --model ./run/run
 
     bytesim evaluate convert tunes.jsonl.xz --direction midi2abc --baseline
+
+    Answers to tunes are compared with abc2midi's, by their notes; those to pairs of other files by their bytes. With
+    --from or --to, tunes are pairs of files as well.
     """
     from bytesim.tasks.evaluate.convert import evaluate_convert
+    from bytesim.tasks.evaluate.pairs import converts_tunes
 
+    if source_suffix or target_suffix or not converts_tunes(model):
+        refuse_given(ctx, "direction", "baseline", "details", "calibrate", only_for="tunes")
+        evaluate_pairs_of_files(
+            pairs,
+            csv=csv,
+            force=force,
+            as_json=as_json,
+            model=model,
+            source_suffix=source_suffix,
+            target_suffix=target_suffix,
+            check=check,
+            limit=limit,
+            device=device,
+            dtype=dtype.value,
+            slots=slots,
+            jobs=jobs,
+        )
+        return
+    refuse_given(ctx, "check", "csv", only_for="pairs of files")
     if baseline and direction is Direction.abc2midi:
         raise typer.BadParameter(
             "with --direction abc2midi the reference is abc2midi itself; use --baseline with --direction midi2abc."

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
-from bytesim.errors import BytesimError, ConfigError, InputError
+from bytesim.errors import BytesimError, ConfigError, DecodeError, InputError, ModelError
 from bytesim.files import STDIO, Outcome, Progress, expand_inputs
+from bytesim.formats.checks import AUTO, Check, find_check
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import Writer, load_writer
+from bytesim.tasks.convert.answers import FileAnswer, answer_bound, file_answers, file_direction
 from bytesim.tasks.convert.direction import Direction
-from bytesim.tasks.convert.finish_file import finish_file
-from bytesim.tasks.convert.jobs import Places, Prepared, file_jobs, prepare
-from bytesim.tasks.convert.model import by_model
-from bytesim.tasks.convert.run import Converted, Run
+from bytesim.tasks.convert.jobs import Job, Places, Prepared, file_jobs, prepare
+from bytesim.tasks.convert.model import Meter
+from bytesim.tasks.convert.run import Converted, Run, converted
 
 
 def convert_files(
@@ -23,16 +23,24 @@ def convert_files(
     model: str,
     to: str | None = None,
     output: str | Path | None = None,
+    check: str = AUTO,
+    only_confident: bool = False,
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
     """Convert files of any kind with a model that the user trained; the suffixes are those of the model's card.
 
     `to` is the suffix of the outputs, needed only if the model converts a source to several. Files are read and
-    written unchanged. Errors are raised, or stored in the outcomes, as by `abc2midi`.
+    written unchanged. `check` refuses answers that are not valid: json, toml, xml, csv, utf8, none,
+    python:MODULE:FUNCTION for a function of your own, which takes bytes and returns False or raises, or auto, by the
+    suffix of the output. `only_confident` refuses answers that are not confident. `jobs` processes decode on a CPU.
+    Errors are raised, or stored in the outcomes, as by `abc2midi`; ModelError also if `only_confident` asks for what
+    the model's card does not tell.
     """
+    find_check(check, "")  # an unknown check is an error before the model is loaded
     writer = load_writer(model, device=device, dtype=dtype)
     if not writer.conversions:
         raise ConfigError(f"the card of {model!r} names no conversion, so the suffixes are unknown.")
@@ -57,12 +65,57 @@ def convert_files(
             tag="-converted",
             taken=taken,
         )
-        source_suffix, target_suffix = pair
-        direction = Direction(source=source_suffix, target=target_suffix, finish=partial(finish_file, target_suffix))
+        direction = file_direction(*pair)
+        if only_confident:
+            _check_confidence(writer, direction)
         run = Run(direction=direction, prepared=_read(members, places), force=force, on_progress=on_progress)
-        by_model(run, writer)
+        _convert(run, writer, find_check(check, pair[1]), only_confident, jobs)
         outcomes.update((outcome.source, outcome) for outcome in run.in_order())
     return [outcomes[name] for name in names]
+
+
+def _convert(run: Run, writer: Writer, check: Check | None, only_confident: bool, jobs: int) -> None:
+    """Convert all files that could be read; each is written as it ends."""
+    prepared = run.jobs()
+    sources = [job.data for _, job in prepared]
+    meter = Meter(sum(map(len, sources)), run.direction.growth, run.on_progress)
+    answers = file_answers(writer, sources, run.direction, check=check, jobs=jobs, on_bytes=meter.add)
+    for row, answer in answers:
+        index, job = prepared[row]
+        try:
+            run.keep(index, job, _write(run, writer, job, answer, only_confident))
+        except BytesimError as error:
+            run.refuse(index, job, error)
+
+
+def _write(run: Run, writer: Writer, job: Job, answer: FileAnswer | BytesimError, only_confident: bool) -> Converted:
+    """Write the file of an answer. Raises BytesimError if there is none, or it is refused."""
+    if isinstance(answer, BytesimError):
+        raise answer
+    if only_confident and not answer.confident:
+        raise DecodeError(
+            "the model is not confident of its answer. Nothing is written. To see the answer, leave out "
+            "--only-confident."
+        )
+    run.write(job, answer.data)
+    return converted(
+        job,
+        answer.data,
+        "model",
+        model=writer.name,
+        mended=answer.mended,
+        surprise_nats=answer.surprise_nats,
+        sure=answer.confident,
+    )
+
+
+def _check_confidence(writer: Writer, direction: Direction) -> None:
+    """Raise ModelError if the model's card does not tell which answers of a conversion are confident."""
+    if answer_bound(writer, direction) is None:
+        raise ModelError(
+            f"the card of {writer.name!r} does not tell which answers are confident, so --only-confident would refuse "
+            "all of them. Leave it out."
+        )
 
 
 def _read(names: Sequence[str], places: Places) -> list[tuple[str, Prepared]]:

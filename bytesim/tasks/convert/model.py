@@ -22,7 +22,7 @@ def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
     """
     jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
     bound = _answer_bound(run, writer)
-    meter = _Meter(sum(len(job.data) for _, job in jobs), run.direction.growth, run.on_progress)
+    meter = Meter(sum(len(job.data) for _, job in jobs), run.direction.growth, run.on_progress)
     sources = [job.data for _, job in jobs]
     for row, reply in convert_all(writer, sources, run.direction, jobs=processes, on_bytes=meter.add):
         index, job = jobs[row]
@@ -122,7 +122,7 @@ def _proven(run: Run, job: Job, data: bytes) -> bool:
     return True
 
 
-class _Meter:
+class Meter:
     """Counts bytes written and reports them with an estimate of their total."""
 
     def __init__(self, source_bytes: int, growth: float, on_progress: Progress | None) -> None:

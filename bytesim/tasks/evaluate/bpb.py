@@ -9,12 +9,12 @@ from pathlib import Path
 
 from bytesim.clocks import make_clock
 from bytesim.engine.score import score_file
-from bytesim.errors import BytesimError, ConfigError, ContextError
+from bytesim.errors import BytesimError, ConfigError, ContextError, InputError
 from bytesim.files import Outcome, Progress, check_output, expand_inputs, read_input, write_output
 from bytesim.metrics import bits_per_byte
 from bytesim.models.interface import ByteModel
 from bytesim.patching import suffix_of
-from bytesim.predictors.writer import load_writer
+from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Asked, Request
 from bytesim.training.data.shards import load_shard
 
@@ -35,6 +35,8 @@ class BitsPerByte:
     """Number of windows that were scored; more than `num_files` if a file is longer than the model's history."""
     refused: int
     """Number of rows of a shard that do not fit the model and are left out."""
+    target: str | None = None
+    """The file that was scored, given its source, if the model converts such files; None for a file by itself."""
 
 
 def evaluate_bpb(
@@ -53,7 +55,9 @@ def evaluate_bpb(
 ) -> list[Outcome[BitsPerByte]]:
     """Score each file, under the suffix of its name, or the rows of a packed shard (.npz).
 
-    A file longer than the model's history is scored in windows that overlap by half; each byte is scored once. Rows of
+    A file that the model converts and does not generate is the source or the target of a pair: the target is scored
+    given the source, and both must stand side by side. Of a folder such a model reads the sources. Other files are
+    scored by themselves; one longer than the model's history in windows that overlap by half, each byte once. Rows of
     a shard are scored as files of `target_suffix`; with `source_suffix` as conversions of their sources, and `reverse`
     swaps source and target. `limit` is the number of rows to use of each shard. Folders are searched recursively.
     `picture` is a PNG to draw: a histogram over all files and rows. Raises ConfigError, ModelError and OutputError; the
@@ -64,7 +68,7 @@ def evaluate_bpb(
     if picture is not None:
         check_output(picture, force=force)
     writer = load_writer(model, device=device, dtype=dtype)
-    names = expand_inputs(files)
+    names = expand_inputs(files, suffixes=_read_suffixes(writer))
     scores: list[tuple[float, int]] = []
     outcomes: list[Outcome[BitsPerByte]] = []
     for number, name in enumerate(names, start=1):
@@ -72,6 +76,8 @@ def evaluate_bpb(
         try:
             if suffix_of(name) == "npz":
                 _score_shard(tally, writer.model, name, (source_suffix, target_suffix), reverse, limit)
+            elif pair := _pair_of(Path(name), target_suffix or suffix_of(name), writer):
+                _score_pair(tally, writer.model, *pair)
             else:
                 _score_whole(tally, writer.model, read_input(name), target_suffix or suffix_of(name))
             outcomes.append(Outcome(name, result=tally.result()))
@@ -95,6 +101,7 @@ class _Tally:
         self.files = self.bytes = self.windows = self.refused = 0
         self.nats = self.token_nats = 0.0
         self.tokens = 0
+        self.target: str | None = None
         self.scores: list[tuple[float, int]] = []
         """(nats, bytes) of each file or row."""
 
@@ -110,7 +117,54 @@ class _Tally:
             mean_nats=self.token_nats / self.tokens,
             windows=self.windows,
             refused=self.refused,
+            target=self.target,
         )
+
+
+def _read_suffixes(writer: Writer) -> set[str] | None:
+    """The suffixes of the files of a folder to score: of a model that only converts, the sources; None for all."""
+    if not writer.conversions or writer.generates:
+        return None
+    return {source for source, _ in writer.conversions} | {"npz"}
+
+
+def _pair_of(path: Path, suffix: str, writer: Writer) -> tuple[Path, Path] | None:
+    """The source and the target of a file that is one of the two; None for a file that the model generates.
+
+    Raises InputError if the other one is not beside it, or the model has nothing to do with its suffix.
+    """
+    if not writer.conversions or suffix in (writer.generates or ()):
+        return None
+    pairs = [(path.with_suffix(f".{source}"), path) for source, target in writer.conversions if target == suffix]
+    pairs += [(path, path.with_suffix(f".{target}")) for source, target in writer.conversions if source == suffix]
+    listed = ", ".join(f".{source} to .{target}" for source, target in writer.conversions)
+    if not pairs:
+        raise InputError(f"the model {writer.name!r} converts {listed}, and has not learned .{suffix} files.")
+    for source, target in pairs:
+        if source.is_file() and target.is_file():
+            return source, target
+    others = " or ".join(dict.fromkeys((target if source == path else source).name for source, target in pairs))
+    raise InputError(
+        f"the model {writer.name!r} converts {listed}, so a file is scored given its source: {others} must stand "
+        "beside it. To measure a converter by its answers, use `bytesim evaluate convert`."
+    )
+
+
+def _score_pair(tally: _Tally, model: ByteModel, source: Path, target: Path) -> None:
+    """Score a target given its source. Raises ContextError if they are too long together."""
+    data = read_input(target)
+    asked = Asked(suffix=suffix_of(target.name), source=read_input(source), source_suffix=suffix_of(source.name))
+    request = model.frame(asked)
+    patches = -(-len(data) // model.config.patch_size) + 1
+    if len(request.history) + patches > model.config.max_patches:
+        raise ContextError(
+            f"the pair needs {len(request.history) + patches} patches of {model.config.patch_size} bytes, source "
+            f"included, and the model's history has {model.config.max_patches}. Shorten it."
+        )
+    tally.files += 1
+    tally.target = str(target)
+    _add(tally, model, request, data, 0, True)
+    tally.scores.append((tally.nats, len(data)))
 
 
 def _score_whole(tally: _Tally, model: ByteModel, data: bytes, suffix: str) -> None:
