@@ -137,6 +137,14 @@ def convert(
     data: Data,
     source_suffix: Annotated[str, typer.Option("--from", help="Suffix of the files to read, such as abc.")],
     target_suffix: Annotated[str, typer.Option("--to", help="Suffix of the files to write, such as mid.")],
+    both: Annotated[
+        bool,
+        typer.Option(
+            "--both",
+            help="Learn to convert back, too. An answer is then checked by converting it back; the training should be "
+            "twice as long.",
+        ),
+    ] = False,
     out: Out = None,
     size: OfSize = Size.small,
     device: Device = "auto",
@@ -156,7 +164,7 @@ def convert(
     from bytesim.tasks.train.train import train_convert
 
     _check_length(minutes, steps)
-    suffixes = {"source_suffix": source_suffix, "target_suffix": target_suffix}
+    suffixes = {"source_suffix": source_suffix, "target_suffix": target_suffix, "both": both}
     length = {"minutes": minutes, "steps": steps}
     _run(train_convert, data, as_json, **suffixes, out=out, size=size.value, device=device, **length)
 

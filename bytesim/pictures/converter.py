@@ -44,6 +44,6 @@ def confidence_png(points: Sequence[Point], most_nats: Sequence[float]) -> bytes
     axes.set_xscale("log")
     axes.set_yticks((0, 1), ("wrong", "right"))
     axes.set_ylim(-0.6, 1.6)
-    axes.set_xlabel("negative log-likelihood of the answer, in nats; the dashed line is the bound of confident answers")
+    axes.set_xlabel("negative log-likelihood of the answer in nats (dashed: bound of confident answers)")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.28), ncols=2, fontsize="small", frameon=False)
     return png_of(figure)

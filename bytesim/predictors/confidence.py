@@ -69,21 +69,23 @@ def fit_answer_bound(judged: Sequence[tuple[float, bool]], *, split: str, split_
     right = 0
     for confident, (nats, was_right) in enumerate(sorted(judged), start=1):
         right += was_right
-        wrong = confident - right
-        if wrong >= (1 - WANTED_RIGHT) * confident:
-            continue  # more are wrong than expected, so no test passes; its sum would be long
-        if chance_of_so_few_wrong(confident, wrong, WANTED_RIGHT) <= SIGNIFICANCE:
+        if _p_value(confident, confident - right) <= SIGNIFICANCE:
             best = AnswerBound(
                 most_nats=nats, sure=confident, right=right, files=len(judged), split=split, split_sha256=split_sha256
             )
     return best
 
 
-def chance_of_so_few_wrong(answers: int, wrong: int, share: float) -> float:
-    """The probability of at most `wrong` wrong answers if each is right with probability `share` (0 < share < 1)."""
+def _p_value(answers: int, wrong: int) -> float:
+    """The probability of at most `wrong` wrong answers if the share WANTED_RIGHT is right.
+
+    1 if the share of wrong answers is not below the expected one, where the exact value does not matter.
+    """
+    if wrong >= (1 - WANTED_RIGHT) * answers:
+        return 1.0  # avoids a long sum
     counts = np.arange(wrong + 1)
     ways = np.concatenate([[0.0], np.cumsum(np.log((answers - counts[:-1]) / (counts[:-1] + 1)))])
-    logs = ways + counts * np.log(1 - share) + (answers - counts) * np.log(share)
+    logs = ways + counts * np.log(1 - WANTED_RIGHT) + (answers - counts) * np.log(WANTED_RIGHT)
     return float(np.exp(logs).sum())
 
 

@@ -1,7 +1,8 @@
 """Which answers of a learned converter are confident: the bounds in its card, and how they are fitted. No torch.
 
 An answer is confident if its input is like those that the converter has learned from (`familiarity`), and if the model
-finds the answer as likely as nearly all right answers to held-out inputs.
+finds the answer as likely as nearly all right answers to held-out inputs. If the model has also learned to convert
+back, it must give the input again.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.errors import ModelError
+from bytesim.metrics import share_interval
 from bytesim.models.folder import CARD_FILE, read_card
-from bytesim.predictors.confidence import CARD_FIELD, SIGNIFICANCE, chance_of_so_few_wrong
+from bytesim.predictors.confidence import CARD_FIELD
+from bytesim.predictors.familiarity import InputModel, read_input_model
 
 FAMILIAR_SHARE = 0.99
 """Share of held-out inputs that each measure of familiarity lets pass."""
 KEPT_RIGHT = 0.96
 """Share of the right answers to held-out inputs that are within the bound, if none of the wrong ones is."""
+MOST_BACK = 0.95
+"""Converting back is asked of confident answers if it gives the input for this share of the right ones."""
 MOST_WRONG = 0.005
 """Share of wrong answers within the bound that is accepted."""
 
@@ -35,6 +40,8 @@ class Judged:
     surprises: NDArray[np.float64]
     """(5,) how unlike the training inputs its input is, see `InputModel.surprises`."""
     exact: bool
+    converts_back: bool | None = None
+    """Whether converting the answer back gives the input; None if the model has not learned to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +62,43 @@ class ConverterBound:
     """Of these, pairs converted exactly."""
     split: str
     split_sha256: str
+    back: bool = False
+    """Whether a confident answer must give the input again when it is converted back."""
 
     @property
     def at_least(self) -> float:
-        """Lower end of the exact interval for the share of confident answers that is right."""
-        return least_share(self.right, self.confident)
+        """Lower end of the exact 95 % interval for the share of confident answers that is right (Clopper, Pearson)."""
+        return share_interval(self.right, self.confident)[0]
 
-    def doubt(self, nats: float, surprises: NDArray[np.float64]) -> str:
-        """Why an answer is not confident; empty if it is."""
-        if (surprises > np.array(self.most_surprise)).any():
-            return "the input is unlike those that the model has learned from"
+    def is_familiar(self, surprises: NDArray[np.float64]) -> bool:
+        """Whether an input is like those that the converter has learned from."""
+        return not (surprises > np.array(self.most_surprise)).any()
+
+    def doubt(self, nats: float, surprises: NDArray[np.float64], converts_back: bool | None = None) -> str:
+        """Why an answer is not confident; empty if it is. `converts_back` is None if that was not tried."""
         if self.most_nats < 0:
             return "too few held-out pairs were converted exactly"
+        if not self.is_familiar(surprises):
+            return "the input is unlike those that the model has learned from"
+        if self.back and not converts_back:
+            return "converting the answer back gives another file"
         return "" if nats <= self.most_nats else "the model finds other answers likely too"
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """The bounds of a conversion, with what they are compared with."""
+
+    bound: ConverterBound
+    inputs: InputModel
+
+    def doubt(self, source: bytes, nats: float, converts_back: bool | None = None) -> str:
+        """Why the answer to a source is not confident; empty if it is."""
+        return self.bound.doubt(nats, self.inputs.surprises(source), converts_back)
+
+    def is_familiar(self, source: bytes) -> bool:
+        """Whether a source is like those that the converter has learned from."""
+        return self.bound.is_familiar(self.inputs.surprises(source))
 
 
 def fit_converter_bound(judged: Sequence[Judged], *, split: str, split_sha256: str) -> ConverterBound:
@@ -81,6 +112,8 @@ def fit_converter_bound(judged: Sequence[Judged], *, split: str, split_sha256: s
     most_surprise = np.quantile(surprises, FAMILIAR_SHARE, axis=0, method="higher")
     most_surprise[3:] = np.maximum(most_surprise[3:], 0.0)  # as long as one in training is never too long
     familiar = [one for one in judged if not (one.surprises > most_surprise).any()]
+    back = _is_back_useful(familiar)
+    familiar = [one for one in familiar if one.converts_back or not back]
     most_nats = _most_nats(familiar)
     confident = [one for one in familiar if one.nats <= most_nats]
     return ConverterBound(
@@ -92,7 +125,14 @@ def fit_converter_bound(judged: Sequence[Judged], *, split: str, split_sha256: s
         right=sum(one.exact for one in confident),
         split=split,
         split_sha256=split_sha256,
+        back=back,
     )
+
+
+def _is_back_useful(judged: Sequence[Judged]) -> bool:
+    """Whether nearly all right answers give their input again when they are converted back."""
+    right = [one.converts_back for one in judged if one.exact]
+    return bool(right) and None not in right and sum(map(bool, right)) >= MOST_BACK * len(right)
 
 
 def _most_nats(judged: Sequence[Judged]) -> float:
@@ -109,21 +149,16 @@ def _most_nats(judged: Sequence[Judged]) -> float:
     return -1.0
 
 
-def least_share(right: int, answers: int) -> float:
-    """Lower end of the exact one-sided interval for the share of right answers, at the level 1 - SIGNIFICANCE.
+def read_confidence(folder: Path, conversion: str) -> Confidence | None:
+    """What a model folder tells of the confidence of a conversion, such as `csv to json`; None if it tells nothing.
 
-    0 without right answers. Source: Clopper and Pearson 1934, Biometrika 26(4).
+    Raises ModelError.
     """
-    low, high = 0.0, 1.0
-    for _ in range(50 if right else 0):  # bisection: so few wrong answers are the likelier, the greater the share
-        share = (low + high) / 2
-        too_likely = chance_of_so_few_wrong(answers, answers - right, share) > SIGNIFICANCE
-        low, high = (low, share) if too_likely else (share, high)
-    return low
+    bound = _read_bound(folder, conversion)
+    return None if bound is None else Confidence(bound, read_input_model(folder, conversion))
 
 
-def read_converter_bound(folder: Path, conversion: str) -> ConverterBound | None:
-    """The bounds in a model's card for a conversion such as `csv to json`; None if it has none. Raises ModelError."""
+def _read_bound(folder: Path, conversion: str) -> ConverterBound | None:
     stored = read_card(folder).get(CARD_FIELD, {})
     values = stored.get(conversion) if isinstance(stored, dict) else None
     if not isinstance(values, dict) or "most_surprise" not in values:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers.confidence import tell_confidence
 from helpers.music_models import answering, make_model
 from typer.testing import CliRunner
 
@@ -19,13 +20,11 @@ task = "convert"
 source_suffix = "csv"
 target_suffix = "json"
 """
-BOUND = {"most_nats": 0.5, "sure": 300, "right": 300, "files": 300, "split": "dev", "split_sha256": "0"}
-CONFIDENCE = {"confidence": {"csv to json": BOUND}}
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(make_model(tmp_path_factory.mktemp("models") / "rows", RECIPE, card=CONFIDENCE))
+    return str(tell_confidence(make_model(tmp_path_factory.mktemp("models") / "rows", RECIPE), "csv to json"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from helpers.confidence import tell_confidence
 from helpers.music_models import answering, make_model
 from typer.testing import CliRunner
 
@@ -28,7 +29,6 @@ task = "convert"
 source_suffix = "csv"
 target_suffix = "json"
 """
-BOUND = {"most_nats": 0.5, "sure": 300, "right": 300, "files": 300, "split": "dev", "split_sha256": "0"}
 PAIRS = {
     "a": ("0.1:[1]", "[1]"),
     "b": ("0.2:[2]", "[3]"),
@@ -43,7 +43,7 @@ PAIRS = {
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("models") / "rows"
-    return str(make_model(folder, RECIPE, card={"confidence": {"csv to json": BOUND}}, max_source_bytes=512))
+    return str(tell_confidence(make_model(folder, RECIPE, max_source_bytes=512), "csv to json"))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from bytesim.files import STDIO, Outcome, Progress, expand_inputs
 from bytesim.formats.checks import AUTO, Check, find_check
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import Writer, load_writer
-from bytesim.tasks.convert.answers import FileAnswer, answer_bound, file_answers, file_direction
+from bytesim.tasks.convert.answers import FileAnswer, answer_confidence, file_answers, file_direction
 from bytesim.tasks.convert.direction import Direction
 from bytesim.tasks.convert.jobs import Job, Places, Prepared, file_jobs, prepare
 from bytesim.tasks.convert.model import Meter
@@ -111,7 +111,7 @@ def _write(run: Run, writer: Writer, job: Job, answer: FileAnswer | BytesimError
 
 def _check_confidence(writer: Writer, direction: Direction) -> None:
     """Raise ModelError if the model's card does not tell which answers of a conversion are confident."""
-    if answer_bound(writer, direction) is None:
+    if answer_confidence(writer, direction) is None:
         raise ModelError(
             f"the card of {writer.name!r} does not tell which answers are confident, so --only-confident would refuse "
             "all of them. Leave it out."

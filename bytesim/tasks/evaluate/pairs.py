@@ -17,7 +17,7 @@ from bytesim.metrics import edit_distance, share_interval
 from bytesim.models.folder import read_card
 from bytesim.models.store import find_model
 from bytesim.predictors.writer import Writer, load_writer
-from bytesim.tasks.convert.answers import FileAnswer, answer_bound, file_answers, file_direction
+from bytesim.tasks.convert.answers import FileAnswer, answer_confidence, file_answers, file_direction
 from bytesim.tasks.convert.model import Meter
 from bytesim.tasks.evaluate.pair_split import Pair, load_pairs
 
@@ -149,7 +149,7 @@ def evaluate_pairs(
     errors = [answer for answer in answers.values() if isinstance(answer, BytesimError)]
     refused = sum(isinstance(error, ContextError) for error in errors)
     wrong = [index for index, result in enumerate(results) if not result.exact][:EXAMPLES]
-    tells = answer_bound(writer, direction) is not None
+    tells = answer_confidence(writer, direction) is not None
     return PairsEvaluation(
         model=writer.name,
         source_suffix=direction.source,

@@ -29,9 +29,19 @@ def generate_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None
 
 
 def convert_recipe(
-    data: Sequence[str | Path], folder: Path, source_suffix: str, target_suffix: str, size: str, dtype: str
+    data: Sequence[str | Path],
+    folder: Path,
+    source_suffix: str,
+    target_suffix: str,
+    size: str,
+    dtype: str,
+    *,
+    both: bool = False,
 ) -> Recipe:
-    """The recipe of a converter. Raises InputError if a folder holds no pairs."""
+    """The recipe of a converter; with `both` it also learns to convert back.
+
+    Raises InputError if a folder holds no pairs.
+    """
     source, target = _clean(source_suffix), _clean(target_suffix)
     if not source or not target or source == target:
         raise InputError(f"a pair needs two different suffixes, not {source!r} and {target!r}.")
@@ -48,7 +58,13 @@ def convert_recipe(
         sources.append((ConvertSource(path=path, source_suffix=source, target_suffix=target), pairs))
     one_in = _dev_one_in(sum(pairs for _, pairs in sources))
     split = [(source.replace(dev_one_in=one_in, replace_words=REPLACED), pairs) for source, pairs in sources]
+    if both:
+        split += [(_reversed(source), pairs) for source, pairs in split]
     return _recipe(folder, sized_config("convert", size), split, dtype)
+
+
+def _reversed(source: ConvertSource) -> ConvertSource:
+    return source.replace(source_suffix=source.target_suffix, target_suffix=source.source_suffix)
 
 
 def _dev_one_in(pairs: int) -> int:

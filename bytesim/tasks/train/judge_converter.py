@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from bytesim.engine.decode import decode
+from bytesim.errors import ContextError
 from bytesim.files import write_output
 from bytesim.models.interface import writes_bytes
 from bytesim.pictures.converter import Point, confidence_png
@@ -135,11 +136,21 @@ def _judge(
     """The results of one conversion, and a point of the picture for each held-out pair."""
     started = time.monotonic()
     pairs = _spread([stream.row(int(row)) for stream in held_out for row in stream.rows])
-    answers = _answers(trainer, pairs, held_out[0].source.source_suffix, held_out[0].source.target_suffix)
+    suffixes = _suffixes(held_out[0])
+    answers = _answers(trainer, pairs, *suffixes)
     seconds = time.monotonic() - started
+    returned: list[bytes | None] = [None] * len(pairs)
+    if suffixes[::-1] in _by_conversion(trainer):
+        back = [(answer, source) for (source, _), (answer, _) in zip(pairs, answers, strict=True)]
+        returned = [source for source, _ in _answers(trainer, back, *suffixes[::-1])]
     rows = [
-        Judged(nats=nats, surprises=inputs.surprises(source), exact=answer == target)
-        for (source, target), (answer, nats) in zip(pairs, answers, strict=True)
+        Judged(
+            nats=nats,
+            surprises=inputs.surprises(source),
+            exact=answer == target,
+            converts_back=None if again is None else again == source,
+        )
+        for (source, target), (answer, nats), again in zip(pairs, answers, returned, strict=True)
     ]
     names = [Path(stream.source.path).name for stream in held_out]
     hashes = "\n".join(dict.fromkeys(stream.sha256 for stream in held_out))
@@ -151,7 +162,7 @@ def _judge(
             target=_text(target),
             answer=_text(answer),
             nats=nats,
-            doubt=bound.doubt(nats, row.surprises),
+            doubt=bound.doubt(nats, row.surprises, row.converts_back),
         )
         for (source, target), (answer, nats), row in zip(pairs, answers, rows, strict=True)
         if not row.exact
@@ -165,7 +176,8 @@ def _judge(
         failures=tuple(failures[:FAILURES_SHOWN]),
     )
     return result, [
-        Point(nats=row.nats, exact=row.exact, confident=not bound.doubt(row.nats, row.surprises)) for row in rows
+        Point(nats=row.nats, exact=row.exact, confident=not bound.doubt(row.nats, row.surprises, row.converts_back))
+        for row in rows
     ]
 
 
@@ -178,17 +190,20 @@ def _answers(
     """
     model, size = trainer.model, trainer.recipe.model.patch_size
     assert writes_bytes(model), "a classifier does not convert"
-    requests = []
-    for source, target in pairs:
-        request = model.frame(Asked(suffix=target_suffix, source=source, source_suffix=source_suffix))
+    answers = [(b"", float("inf"))] * len(pairs)
+    requests, indices = [], []
+    for index, (source, target) in enumerate(pairs):
+        try:
+            request = model.frame(Asked(suffix=target_suffix, source=source, source_suffix=source_suffix))
+        except ContextError:  # a wrong answer, too long to be converted back
+            continue
         most = min(request.max_patches, len(request.history) + 2 * (len(target) // size + 2))
         requests.append(replace(request, max_patches=most))
-    replies = dict(decode(model, requests, slots=_AT_ONCE))
-    ordered = [replies[index] for index in range(len(pairs))]
-    return [
-        (reply.data, nll_nats(reply.data, reply.token_nats, target_suffix) if reply.ended else float("inf"))
-        for reply in ordered
-    ]
+        indices.append(index)
+    for row, reply in decode(model, requests, slots=_AT_ONCE):
+        nats = nll_nats(reply.data, reply.token_nats, target_suffix) if reply.ended else float("inf")
+        answers[indices[row]] = (reply.data, nats)
+    return answers
 
 
 def _exact_share(trainer: Trainer, streams: Sequence[ConvertStream]) -> float:

@@ -90,6 +90,7 @@ def train_convert(
     *,
     source_suffix: str,
     target_suffix: str,
+    both: bool = False,
     out: str | Path | None = None,
     size: str = "small",
     device: str = "auto",
@@ -100,13 +101,16 @@ def train_convert(
 ) -> Trained:
     """Train a converter on pairs of files with the same stem: NAME.source_suffix and NAME.target_suffix.
 
-    One pair in 50, and at least one, is held out for validation. Raises BytesimError.
+    With `both` it also learns to convert back, which checks its answers. A tenth of the pairs (about 200 at most, or a
+    fiftieth if that is more), and at least one, is held out: it measures the converter, and which of its answers are
+    confident. Raises BytesimError.
     """
     from bytesim.tasks.train.folders import convert_recipe
 
     options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     folder = _run_folder(data, out)
-    recipe = convert_recipe(data, folder, source_suffix, target_suffix, size, _dtype(folder, device))
+    dtype = _dtype(folder, device)
+    recipe = convert_recipe(data, folder, source_suffix, target_suffix, size, dtype, both=both)
     return _train_folders(recipe, folder, options)
 
 

@@ -150,10 +150,13 @@ def find_label(folder: Path, path: Path) -> str | None:
 
 
 def pick_part(rows: Sequence[tuple[bytes, bytes]], part: str, dev_one_in: int = DEV_ONE_IN) -> list[int]:
-    """Indices of the rows of a part. Rows with the same content are in the same part, in every folder."""
+    """Indices of the rows of a part. Rows with the same content are in the same part, in every folder.
+
+    A pair is in the same part as the pair of the same files the other way round.
+    """
     if part == "all" or len(rows) < 2:
         return list(range(len(rows))) if part != "dev" else []
-    keys = np.array([int.from_bytes(hashlib.sha256(b"\0".join(row)).digest()[:7], "big") for row in rows])
+    keys = np.array([int.from_bytes(hashlib.sha256(b"\0".join(sorted(row))).digest()[:7], "big") for row in rows])
     dev = keys % dev_one_in == 0
     if not dev.any() or dev.all():  # too few rows for a random split: the lowest hash is dev
         dev = keys == keys.min()
