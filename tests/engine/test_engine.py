@@ -78,7 +78,7 @@ def test_greedy_decoding_equals_the_published_code(name):
         {"context_patches": 3},
         {"near_bytes": 5},
         pytest.param({"near_bytes": 3, "row_bytes": 9, "context_patches": 0}, marks=pytest.mark.slow),
-        {"copying": True},
+        {"copying": True, "numerals": True},
         {"copying": True, "source_patches": False, "near_bytes": 5},
         {"source_attention": False, "patch_source_attention": False},
         pytest.param({"clock": True}, marks=pytest.mark.slow),

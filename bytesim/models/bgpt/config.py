@@ -69,6 +69,9 @@ class BGPTConfig:
     copying: bool = False
     """With source_attention: the byte-level decoder has pointers to where the bytes written so far occur in the source,
     and a copy gate on its output distribution, so that it also copies what training never showed (`nn/copying.py`)."""
+    numerals: bool = False
+    """With source_attention: the source encoder reads numbers in both notations, decimal and binary
+    (`nn/numerals.py`)."""
     dropout: float = 0.0
     """Modern only: share of the outputs of every layer that training sets to zero."""
     clock: bool = False
@@ -96,8 +99,9 @@ class BGPTConfig:
             raise ConfigError("patch_source_attention needs source_attention.")
         if self.source_attention and not (self.byte_source_attention or self.patch_source_attention):
             raise ConfigError("source_attention needs byte_source_attention or patch_source_attention.")
-        if self.copying and not self.source_attention:
-            raise ConfigError("copying needs source_attention.")
+        for name in ("copying", "numerals"):
+            if getattr(self, name) and not self.source_attention:
+                raise ConfigError(f"{name} needs source_attention.")
         if not self.source_patches and not self.source_attention:
             raise ConfigError("source_patches = false needs source_attention; without both the source is not read.")
         if self.row_bytes and not self.near_bytes < self.row_bytes:

@@ -24,6 +24,7 @@ from bytesim.nn.clock import ClockFeatures
 from bytesim.nn.copying import Copying, match_before
 from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.numbers import begin_as_numbers
+from bytesim.nn.numerals import Numerals
 from bytesim.nn.parts import FeedForward, make_norm
 from bytesim.nn.rotary import rotary_table
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE, Patches
@@ -309,6 +310,7 @@ class SourceEncoder(nn.Module):
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
         if config.numeric_bytes:
             begin_as_numbers(self.bytes.weight, 1.0)
+        self.numerals = Numerals(size) if config.numerals else None
         self.kernel = config.source_kernel
         self.neighbours = nn.Linear(size * config.source_kernel, size)
         self.positions = nn.Parameter(torch.randn(config.max_source_bytes, size) * 0.3)
@@ -323,7 +325,10 @@ class SourceEncoder(nn.Module):
     def forward(self, source: Tensor, times: Tensor | None = None) -> Tensor:
         """Encoded source bytes (B, T, Hs); `times` (B, T, 2) are the times before each byte."""
         mask = source_mask(source)
-        x = self.bytes(source) * (source != END_OF_PATCH)[..., None]  # padding is zero for the convolution
+        x = self.bytes(source)
+        if self.numerals is not None:
+            x = x + self.numerals(source)
+        x = x * (source != END_OF_PATCH)[..., None]  # padding is zero for the convolution
         # A convolution written as a matrix product, because torch.compile then allows shapes to vary.
         windows = F.pad(x, (0, 0, self.kernel // 2, self.kernel // 2)).unfold(1, self.kernel, 1)
         x = x + self.neighbours(windows.flatten(2)) + self.positions[: source.shape[1]]
