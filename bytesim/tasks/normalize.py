@@ -12,6 +12,7 @@ from typing import BinaryIO, Literal
 from bytesim.errors import ConfigError, InputError, OutputError
 from bytesim.files import (
     STDIO,
+    Inputs,
     Outcome,
     Target,
     check_output,
@@ -69,7 +70,7 @@ class _Job:
     output: str | Path | None
     force: bool
     many: bool
-    roots: Sequence[str | Path]
+    roots: Inputs
     on_bytes: Callable[[int], None]
     taken: set[str] = field(default_factory=set)
 
@@ -91,7 +92,7 @@ class _Job:
 
 
 def normalize(
-    sources: Sequence[str | Path],
+    sources: Inputs,
     *,
     output: str | Path | None = None,
     to: str = "auto",

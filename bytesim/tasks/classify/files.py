@@ -14,7 +14,7 @@ import torch
 from bytesim.engine.classify import DEFAULT_BATCH
 from bytesim.engine.hardware import open_device
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, ToolError
-from bytesim.files import STDIO, Outcome, expand_inputs, open_input, read_input
+from bytesim.files import STDIO, Inputs, Outcome, expand_inputs, open_input, read_input
 from bytesim.models.store import stored_models
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.processes import EndedProcess, map_in_processes
@@ -45,7 +45,7 @@ class _Settings:
 
 
 def classify_file(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Inputs,
     *,
     model: str = AUTO,
     top: int = 1,
@@ -65,7 +65,7 @@ def classify_file(
     Raises ConfigError, ModelError, and ToolError if a process is killed. The error of a single file is in its outcome.
     """
     _check(top, threshold, batch, jobs)
-    names = expand_inputs([os.fspath(path) for path in paths])
+    names = expand_inputs(paths)
     settings = _Settings(model=model, top=top, threshold=threshold, device=device, dtype=dtype, batch=batch)
     one_process = min(jobs, len(names)) == 1 or STDIO in names or open_device(device).type != "cpu"
     size = _SHARE_FILES if one_process else max(1, min(_SHARE_FILES, len(names) // (4 * jobs)))

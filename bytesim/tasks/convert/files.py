@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from bytesim.errors import BytesimError, ConfigError, InputError
-from bytesim.files import STDIO, Outcome, Progress, expand_inputs
+from bytesim.files import STDIO, Inputs, Outcome, Progress, expand_inputs
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.tasks.convert.direction import Direction
@@ -18,7 +18,7 @@ from bytesim.tasks.convert.run import Converted, Run
 
 
 def convert_files(
-    sources: Sequence[str | Path],
+    sources: Inputs,
     *,
     model: str,
     to: str | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from bytesim.clocks import make_clock
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError, ContextError
-from bytesim.files import Outcome, Progress, check_output, expand_inputs, read_input, write_output
+from bytesim.files import Inputs, Outcome, Progress, check_output, expand_inputs, read_input, write_output
 from bytesim.metrics import bits_per_byte
 from bytesim.models.interface import ByteModel
 from bytesim.patching import suffix_of
@@ -38,7 +38,7 @@ class BitsPerByte:
 
 
 def evaluate_bpb(
-    files: Sequence[str | Path],
+    files: Inputs,
     *,
     model: str = "music",
     source_suffix: str | None = None,
