@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "console": BELOW,
     "commands": BELOW | {"console", "pictures", "datasets", "tasks"},
     "cli": {"errors", "console", "commands", ""},
-    "": {"tasks", "datasets"},  # bytesim/__init__.py
+    "": {"errors", "tasks", "datasets"},  # bytesim/__init__.py
     "__main__": {"cli"},
 }
 """Room -> rooms it may import at run time, besides itself. Imports point down."""
