@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "Model": "bytesim.api.model",
     "BytesimError": "bytesim.errors",
     "ConfigError": "bytesim.errors",
     "ContextError": "bytesim.errors",
@@ -36,6 +37,7 @@ _EXPORTS = {
     "generate": "bytesim.tasks.generate.generate",
     "import_model": "bytesim.tasks.models",
     "list_models": "bytesim.tasks.models",
+    "load": "bytesim.api.model",
     "midi2abc": "bytesim.tasks.convert.tunes",
     "model_path": "bytesim.tasks.models",
     "normalize": "bytesim.tasks.normalize",
@@ -52,6 +54,7 @@ _EXPORTS = {
 __all__ = ["__version__", *_EXPORTS]
 
 if TYPE_CHECKING:
+    from bytesim.api.model import Model as Model, load as load
     from bytesim.datasets.cpu import build_cpu as build_cpu
     from bytesim.datasets.filetype.build import build_filetype as build_filetype
     from bytesim.datasets.media.build import build_media as build_media

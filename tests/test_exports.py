@@ -50,7 +50,7 @@ ERRORS = {name for name, value in vars(errors).items() if inspect.isclass(value)
 
 
 def test_the_exported_names_are_these():
-    assert set(bytesim.__all__) == {"__version__", *FUNCTION_OF_COMMAND.values(), *ERRORS}
+    assert set(bytesim.__all__) == {"__version__", *FUNCTION_OF_COMMAND.values(), *ERRORS, "load", "Model"}
     assert set(dir(bytesim)) >= set(bytesim.__all__)
 
 

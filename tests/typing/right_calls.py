@@ -64,6 +64,18 @@ assert_type(bytesim.doctor(), Diagnosis)
 assert_type(bytesim.doctor().devices, list[Device])
 assert_type(bytesim.ModelError("no such model", file="x").offset, int | None)
 
+model = bytesim.load("music")
+assert_type(model, bytesim.Model)
+assert_type(model.convert(b"X:1", "abc", "mid"), bytes)
+assert_type(model.convert([b"X:1", b"X:1"], "abc", "mid"), list[bytes])
+assert_type(model.generate("abc", prompt="X:1", seed=7), bytes)
+assert_type(model.generate(prompt=b"X:1", count=2), list[bytes])
+assert_type(model.classify(b"text", top=3), Answer)
+assert_type(model.classify([b"text"])[0].label, str)
+assert_type(model.bits_per_byte(b"text", "txt"), float)
+assert_type(model.bits_per_byte([b"text"], "txt"), list[float])
+assert_type(bytesim.load(folder).conversions, tuple[tuple[str, str], ...])
+
 for outcome in bytesim.classify_file("notes.bin"):
     if outcome.result is not None:
         assert_type(outcome.result.answer, Answer)

@@ -13,5 +13,9 @@ bytesim.normalize()  # type: ignore[call-arg]
 bytesim.show_model("music").parameters  # type: ignore[attr-defined]  # noqa: B018
 bytesim.simulate_cpu("gcd.asm", registers="A=3")  # type: ignore[arg-type]
 bytesim.generate("abc")  # type: ignore[call-arg]
+bytesim.load("music").convert("X:1", "abc", "mid")  # type: ignore[arg-type]
+bytesim.load("music").convert(b"X:1")  # type: ignore[call-overload]
+y: str = bytesim.load("music").generate("abc")  # type: ignore[assignment]
+z: bytes = bytesim.load("music").generate("abc", count=2)  # type: ignore[assignment]
 bytesim.no_such_name  # type: ignore[attr-defined]  # noqa: B018
 bytesim.classify_file("a")[0].result.answer  # type: ignore[union-attr]  # noqa: B018

@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -18,7 +18,7 @@ from bytesim.files import STDIO, Inputs, Outcome, expand_inputs, open_input, rea
 from bytesim.models.store import stored_models
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.processes import EndedProcess, map_in_processes
-from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, answers_of
+from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, classify_readings
 
 AUTO = "auto"
 """In place of a model name: TYPE_MODEL runs first, and then the model that its card names for that file type."""
@@ -168,13 +168,11 @@ class _Panel:
 
     def add_answers(self, classifier: Classifier, group: Sequence[tuple[_File, Reading]]) -> None:
         """Run the model on a group of readings, and add each answer to its file."""
-        if not group:
-            return
-        probabilities = classifier.scaling.probabilities(classifier.logits([reading for _, reading in group]))
-        answers = answers_of(classifier.with_threshold(self.settings.threshold), probabilities, self.settings.top)
+        asked = classifier.with_threshold(self.settings.threshold)
+        answers = classify_readings(asked, [reading for _, reading in group], self.settings.top)
         for (file, reading), answer in zip(group, answers, strict=True):
             file.num_bytes = reading.num_bytes
-            file.answers.append(replace(answer, read=reading.read, changed=reading.changed))
+            file.answers.append(answer)
 
 
 class _File:

@@ -14,7 +14,7 @@ from bytesim.files import Inputs, Outcome, Progress, check_output, expand_inputs
 from bytesim.metrics import bits_per_byte
 from bytesim.models.interface import ByteModel
 from bytesim.patching import suffix_of
-from bytesim.predictors.writer import load_writer
+from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Asked, Request
 from bytesim.training.data.shards import load_shard
 
@@ -85,6 +85,13 @@ def evaluate_bpb(
 
         write_output(picture, draw_bits([bits_per_byte(*score) for score in scores], writer.name), force=force)
     return outcomes
+
+
+def bits_per_byte_of(writer: Writer, data: bytes, suffix: str) -> float:
+    """Bits per byte of a file in memory, in windows that overlap by half if it is longer than the model's history."""
+    tally = _Tally("", writer.name)
+    _score_whole(tally, writer.model, data, suffix)
+    return tally.result().bits_per_byte
 
 
 class _Tally:
