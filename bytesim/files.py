@@ -234,25 +234,28 @@ def _replace(path: Path, data: bytes) -> None:
         raise
 
 
-def check_output(path: str | Path, *, force: bool = False, taken: set[str] | None = None) -> None:
+def check_output(path: str | Path, *, force: bool = False, taken: set[str] | None = None, option: str = "-o") -> None:
     """Raise OutputError before the work if the output exists already, or its folder is missing or read-only.
 
     `taken` collects the outputs of one run. Two inputs with the same output are refused even with
-    `force`, because the second would replace what this run has just written.
+    `force`, because the second would replace what this run has just written. `option` is that of the
+    command which names the file; the advice in the error mentions it.
     """
-    name = str(path)
+    name = path_name(path)
     if name == STDIO:
         return
     path = Path(path)
     try:
-        _check_parent(path)
+        _check_parent(path, option)
         if path.is_dir():
             raise OutputError("this is a folder; name a file to write.", file=name)
         key = os.path.normcase(os.path.realpath(path))
         if taken is not None and key in taken and not _is_stream(path):
             raise OutputError("another input of this run is written here already. Rename one of the two.", file=name)
         if os.path.lexists(path) and not force and not _is_stream(path):
-            raise OutputError("exists already. Use --force to replace it, or -o to name another file.", file=name)
+            raise OutputError(
+                f"exists already. Use --force to replace it, or {option} to name another file.", file=name
+            )
     except (OSError, ValueError) as error:
         raise OutputError(f"cannot be written: {_reason(error)}.", file=name) from error
     if taken is not None:
@@ -276,14 +279,14 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"the folder cannot be made ({_reason(error)}).", file=str(folder)) from error
 
 
-def _check_parent(path: Path) -> None:
+def _check_parent(path: Path, option: str) -> None:
     parent = path.parent
     if not parent.exists():
         raise OutputError(f"the folder {parent} does not exist. Make it first, or choose another.", file=str(path))
     if not parent.is_dir():
         raise OutputError(f"{parent} is a file, not a folder.", file=str(path))
     if not _is_stream(path) and not os.access(parent, os.W_OK):
-        raise OutputError(f"the folder {parent} cannot be written to. Choose another with -o.", file=str(path))
+        raise OutputError(f"the folder {parent} cannot be written to. Choose another with {option}.", file=str(path))
 
 
 def _is_stream(path: Path) -> bool:

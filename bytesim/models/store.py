@@ -67,6 +67,11 @@ def stored_models() -> list[StoredModel]:
     return [models[name] for name in sorted(models)]
 
 
+def shipped_names() -> list[str]:
+    """Names of the models shipped with bytesim, sorted."""
+    return sorted(model.name for model in _models_in(shipped_folder(), "shipped"))
+
+
 def _models_in(root: Path, place: Place) -> Iterator[StoredModel]:
     try:
         folders = list(root.iterdir())
@@ -173,7 +178,21 @@ def _missing(name: str) -> str:
     available = (
         f"Available: {names}." if names else "There are no models yet: train one, or import one with `models import`."
     )
-    return f"no model named {name!r}. {available}"
+    return f"no model named {name!r}. {_writers_hint(name)}{available}"
+
+
+def _writers_hint(suffix: str) -> str:
+    """A sentence that names the models that write files of a kind, if a name was meant so; else empty."""
+    wanted = {"task": "generate", "target_suffix": suffix.lower().lstrip(".")}
+    names = []
+    for model in stored_models():
+        with suppress(ModelError):
+            tasks = read_card(model.folder).get("tasks")
+            if isinstance(tasks, list) and wanted in tasks:
+                names.append(model.name)
+    if not names:
+        return ""
+    return f".{wanted['target_suffix']} files are written by the model{'s' * (len(names) > 1)} {', '.join(names)}. "
 
 
 def _is_file(path: Path) -> bool:

@@ -30,6 +30,9 @@ from bytesim.models.store import (
     read_aliases,
     stored_models,
 )
+from bytesim.models.store import (
+    shipped_names as shipped_names,
+)
 
 MAX_SHIPPED_BYTES = 16 << 20
 """Greatest size of model.safetensors for models shipped with bytesim."""
@@ -65,6 +68,11 @@ def list_models() -> list[Outcome[ModelInfo]]:
     """Every model that is found by a name, sorted by name; the outcome of a damaged one is its error."""
     aliases = known_aliases()
     return run_each([model.name for model in stored_models()], lambda name: _info(find_model(name), aliases))
+
+
+def model_names() -> list[str]:
+    """Every plain name by which a model is found, aliases included, sorted."""
+    return sorted({*(model.name for model in stored_models()), *known_aliases()})
 
 
 def show_model(model: str | Path) -> ModelInfo:

@@ -62,7 +62,7 @@ def evaluate_bpb(
     if source_suffix is not None and target_suffix is None:
         raise ConfigError("a source suffix needs a target suffix.")
     if picture is not None:
-        check_output(picture, force=force)
+        check_output(picture, force=force, option="--picture")
     writer = load_writer(model, device=device, dtype=dtype)
     names = expand_inputs(files)
     scores: list[tuple[float, int]] = []

@@ -134,10 +134,12 @@ def evaluate_classify(
     """
     programs = [baselines] if isinstance(baselines, str) else baselines
     _check(programs, limit, fragments)
-    pictures = [path for path in (picture_confusion, picture_reliability) if path is not None]
+    drawn = {"--picture-confusion": picture_confusion, "--picture-reliability": picture_reliability}
+    pictures = [path for path in drawn.values() if path is not None]
     taken: set[str] = set()
-    for path in pictures:
-        check_output(path, force=force, taken=taken)
+    for option, path in drawn.items():
+        if path is not None:
+            check_output(path, force=force, taken=taken, option=option)
     classifier = load_classifier(model, device=device, dtype=dtype, batch=batch)
     classifier = classifier if fragments is None else classifier.for_fragments(fragments)
     labels = classifier.labels

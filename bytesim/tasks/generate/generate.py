@@ -139,4 +139,4 @@ def _check_beside(
     if score:
         find_engraver()
     if sheet is not None:
-        check_output(sheet, force=force)
+        check_output(sheet, force=force, option="--sheet")
