@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+import bytesim
 from bytesim.commands.groups import Group
 from bytesim.console import end_quietly, print_error
 from bytesim.errors import BytesimError
