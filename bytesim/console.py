@@ -56,8 +56,8 @@ class _Console(Console):
         end_quietly()
 
 
-stdout = _Console(soft_wrap=True, highlight=False)
-stderr = _Console(stderr=True, highlight=False)
+stdout = _Console(soft_wrap=True, highlight=False, emoji=False)
+stderr = _Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_error(error: BytesimError) -> None:

@@ -310,6 +310,7 @@ def output_path(
     index: int | None = None,
     roots: Inputs = (),
     tag: str = "",
+    whole_name: bool = False,
 ) -> Target:
     """Where the output of one source goes.
 
@@ -319,7 +320,8 @@ def output_path(
     exists. Otherwise `output` is the file itself. `index` gives book-001.mid, book-002.mid and so on.
     `roots` are the paths as typed: a source in a subfolder of one of them goes into the same subfolder
     of `output`. `tag` is put before the suffix if the output would otherwise be the source itself;
-    without a tag that is an OutputError.
+    without a tag that is an OutputError. With `whole_name` the output of song.mp3 is song.mp3.wav, and
+    not song.wav.
 
     Raises OutputError. The path never leaves the output folder, whatever the source or suffix is called.
     """
@@ -331,11 +333,11 @@ def output_path(
         if many or index is not None:
             raise OutputError("several files cannot share stdout. Name a folder with -o.", file=str(source))
         return STDIO
-    stem = "stdin" if str(source) == STDIO else Path(source).stem
+    stem = "stdin" if str(source) == STDIO else Path(source).name if whole_name else Path(source).stem
     if output is None:
         return _beside(Path(source), f"{stem}{number}", suffix, tag)
     if many or str(output).endswith(("/", os.sep)) or os.path.isdir(output):
-        return _folder_below(Path(output), _subfolder_of(Path(source), roots)) / f"{stem}{number}.{suffix}"
+        return _folder_below(Path(output), subfolder_of(Path(source), roots)) / f"{stem}{number}.{suffix}"
     named = Path(output)
     return named if index is None else named.with_name(f"{named.stem}{number}{named.suffix or '.' + suffix}")
 
@@ -349,7 +351,7 @@ def _beside(source: Path, stem: str, suffix: str, tag: str) -> Path:
     return source.with_name(f"{stem}{tag}.{suffix}")
 
 
-def _subfolder_of(source: Path, roots: Inputs) -> Path:
+def subfolder_of(source: Path, roots: Inputs) -> Path:
     """The folder of a source relative to the root that it lies under; `.` if it lies under none."""
     for root in input_names(roots):
         with suppress(ValueError):

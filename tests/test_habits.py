@@ -211,3 +211,8 @@ def test_the_page_of_a_model_of_one_s_own_says_how_to_use_it(tmp_path, monkeypat
     assert f"  bytesim convert files FILE.csv --model .{os.sep}run" in lines
     assert "results: none in the card" in lines
     assert any(line.startswith("licence   none stated") for line in lines)
+
+
+def test_a_word_between_colons_is_no_emoji(capsys):
+    console.print_error(bytesim.InputError("Stream map '0:a:0' matches nothing.", file="my :smile: file"))
+    assert capsys.readouterr().err == "error: my :smile: file: Stream map '0:a:0' matches nothing.\n"
