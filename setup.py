@@ -5,5 +5,8 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["bytesim", "bytesim.*"]), "bytesim.shipped"],
     package_dir={"bytesim.shipped": "models"},
-    package_data={"bytesim.shipped": ["*/config.json", "*/card.json", "*/recipe.toml", "*/model.safetensors"]},
+    package_data={
+        "bytesim": ["py.typed"],
+        "bytesim.shipped": ["*/config.json", "*/card.json", "*/recipe.toml", "*/model.safetensors"],
+    },
 )

@@ -7,26 +7,37 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 import bytesim
-from bytesim.console import print_error, stdout
+from bytesim.commands.groups import Group
+from bytesim.console import end_quietly, print_error
 from bytesim.errors import BytesimError
 
-_COMMANDS = {
-    "convert": "convert:convert_app",
-    "classify": "classify:classify_app",
-    "generate": "generate:generate",
-    "normalize": "normalize:normalize",
-    "simulate-cpu": "simulate_cpu:simulate_cpu",
-    "train": "train:train_app",
-    "evaluate": "evaluate.app:evaluate_app",
-    "data": "data.app:data_app",
-    "models": "models:models_app",
-    "doctor": "doctor:doctor",
+_PANELS = {
+    "Turn files into files": {
+        "convert": "convert:convert_app",
+        "generate": "generate:generate",
+        "normalize": "normalize:normalize",
+    },
+    "Find out what a file is": {
+        "classify": "classify:classify_app",
+    },
+    "Learn from your own files": {
+        "train": "train:train_app",
+        "evaluate": "evaluate.app:evaluate_app",
+        "data": "data.app:data_app",
+    },
+    "Predict a machine": {
+        "simulate-cpu": "simulate_cpu:simulate_cpu",
+    },
+    "Models and this computer": {
+        "models": "models:models_app",
+        "doctor": "doctor:doctor",
+    },
 }
-"""Command -> MODULE:NAME in `bytesim.commands`; NAME is a function, or the Typer app of a group. The help lists the
-commands in this order."""
+"""Purpose -> command -> MODULE:NAME in `bytesim.commands`; NAME is a function, or the Typer app of a group. The help
+lists the commands by purpose, in this order."""
+_COMMANDS = {name: (panel, place) for panel, commands in _PANELS.items() for name, place in commands.items()}
 
 
 def _nothing() -> None:
@@ -41,14 +52,15 @@ class _Commands(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._built:
-            module, _, attribute = _COMMANDS[name].partition(":")
+            panel, place = _COMMANDS[name]
+            module, _, attribute = place.partition(":")
             command = getattr(import_module(f"bytesim.commands.{module}"), attribute)
             holder = typer.Typer(add_completion=False, rich_markup_mode="rich")
             holder.callback()(_nothing)  # makes a group of it, even of one command
             if isinstance(command, typer.Typer):
-                holder.add_typer(command, name=name)
+                holder.add_typer(command, name=name, rich_help_panel=panel)
             else:
-                holder.command(name)(command)
+                holder.command(name, rich_help_panel=panel)(command)
             self._built[name] = typer.main.get_group(holder).commands[name]
         return self._built[name]
 
@@ -59,12 +71,19 @@ class _Commands(Mapping[str, Any]):
         return len(_COMMANDS)
 
 
-class _Root(TyperGroup):
+class _Root(Group):
     """The group `bytesim`, which holds all commands."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = _Commands()  # type: ignore[assignment]  # a read-only mapping: no command is added later
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Ends the program quietly if the reader of stdout has gone, as after `| head -1`."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            end_quietly()
 
 
 app = typer.Typer(
@@ -73,7 +92,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Learns to turn one kind of file into another, from examples, and says when not to trust the answer.\n\n"
     "bytesim convert abc2midi tune.abc",
 )
@@ -81,21 +100,26 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        stdout.print(bytesim.__version__)
+        from bytesim.commands.models import print_version
+
+        print_version(bytesim.__version__)
         raise typer.Exit()
 
 
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and the shipped models, and exit."
+        ),
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 a BytesimError, 2 wrong usage, 130 interrupted."""
+    """Run the command line. Exit codes: 0 done, 1 a BytesimError, 2 wrong usage, 130 interrupted, 141 stdout closed."""
     try:
         app()
     except BytesimError as error:

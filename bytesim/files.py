@@ -28,6 +28,9 @@ LIMIT_BYTES = 64 * 1024 * 1024
 
 Target = Path | Literal["-"]
 
+Inputs = str | Path | Sequence[str | Path]
+"""One path, or several. A str is one path, and never a list of characters."""
+
 _EMPTY = "the file is empty; there is nothing to read."
 
 T = TypeVar("T")
@@ -45,13 +48,35 @@ class Outcome(Generic[T]):
 # --- reading ---------------------------------------------------------------------------------
 
 
+def path_name(path: str | Path) -> str:
+    """The path as text. Raises TypeError for anything but a str or a path, such as the bytes of a file."""
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    if isinstance(name, bytes):
+        raise TypeError(
+            f"{name[:20]!r} is bytes; a file is named by a str or a Path. os.fsdecode makes a str of a path in bytes. "
+            "bytesim.load(MODEL) gives a model whose methods take the content of a file as bytes."
+        )
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} is not a path; give a str or a Path.")
+    return name
+
+
+def input_names(paths: Inputs) -> list[str]:
+    """The paths as a list of text, whether one path or several are given. Raises TypeError as `path_name` does."""
+    if isinstance(paths, str | bytes | os.PathLike):
+        return [path_name(paths)]
+    if not isinstance(paths, Iterable):
+        raise TypeError(f"{paths!r} is neither a path nor a list of paths; give a str, a Path or a list of them.")
+    return [path_name(path) for path in paths]
+
+
 def read_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
     """The bytes of a file, or of stdin for `-`.
 
     Raises InputError for a file that is missing, a folder, empty, unreadable or longer than
     `limit_bytes`. It never reads more than one byte over the limit.
     """
-    name = "stdin" if str(path) == STDIO else str(path)
+    name = "stdin" if path_name(path) == STDIO else str(path)
     try:
         with _open_stream(path) as file:
             data = file.read(limit_bytes + 1)
@@ -71,7 +96,7 @@ def open_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> Iterator[
     stdin, pipes and devices cannot seek, so they are read whole, up to `limit_bytes`. Raises InputError
     as `read_input` does.
     """
-    if str(path) == STDIO or not os.path.isfile(path):
+    if path_name(path) == STDIO or not os.path.isfile(path):
         yield io.BytesIO(read_input(path, limit_bytes=limit_bytes))
         return
     try:
@@ -100,13 +125,17 @@ def _input_error(error: OSError | ValueError, name: str, path: str | Path) -> In
     with suppress(OSError, ValueError):
         # Windows reports "permission denied" for a folder, so ask the file system and not the error.
         if os.path.isdir(path):
+            try:
+                os.scandir(path).close()
+            except OSError as closed:
+                return InputError(f"this folder cannot be read: {_reason(closed)}.", file=name)
             return InputError("this is a folder with nothing to read here. Name a file in it.", file=name)
     if isinstance(error, FileNotFoundError):
         return InputError("no such file. Check the name and the folder.", file=name)
     return InputError(f"cannot be read: {_reason(error)}.", file=name)
 
 
-def expand_inputs(paths: Iterable[str | Path], *, suffixes: Collection[str] | None = None) -> list[str]:
+def expand_inputs(paths: Inputs, *, suffixes: Collection[str] | None = None) -> list[str]:
     """The given files, with every folder replaced by the files in it and below it, sorted.
 
     `suffixes` (lower case, with or without the dot) selects files of a folder; None selects all. A file
@@ -115,8 +144,7 @@ def expand_inputs(paths: Iterable[str | Path], *, suffixes: Collection[str] | No
     """
     endings = None if suffixes is None else {"." + suffix.lower().lstrip(".") for suffix in suffixes}
     files: list[str] = []
-    for path in paths:
-        name = str(path)
+    for name in input_names(paths):
         files.extend((_walk(name, endings) or [name]) if name != STDIO and os.path.isdir(name) else [name])
     return files
 
@@ -134,11 +162,27 @@ def _walk(folder: str, endings: set[str] | None) -> list[str]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry):
                 waiting.append(entry.path)
-            elif entry.is_file() and (endings is None or os.path.splitext(entry.name)[1].lower() in endings):
+            elif (endings is None or os.path.splitext(entry.name)[1].lower() in endings) and _may_be_file(entry):
                 files.append(entry.path)
     return sorted(files)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, and not a link to one."""
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _may_be_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a file or a link to one; also True where the system does not tell, as in a closed folder."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return True  # reading it later reports the error
 
 
 # --- writing ---------------------------------------------------------------------------------
@@ -190,25 +234,28 @@ def _replace(path: Path, data: bytes) -> None:
         raise
 
 
-def check_output(path: str | Path, *, force: bool = False, taken: set[str] | None = None) -> None:
+def check_output(path: str | Path, *, force: bool = False, taken: set[str] | None = None, option: str = "-o") -> None:
     """Raise OutputError before the work if the output exists already, or its folder is missing or read-only.
 
     `taken` collects the outputs of one run. Two inputs with the same output are refused even with
-    `force`, because the second would replace what this run has just written.
+    `force`, because the second would replace what this run has just written. `option` is that of the
+    command which names the file; the advice in the error mentions it.
     """
-    name = str(path)
+    name = path_name(path)
     if name == STDIO:
         return
     path = Path(path)
     try:
-        _check_parent(path)
+        _check_parent(path, option)
         if path.is_dir():
             raise OutputError("this is a folder; name a file to write.", file=name)
         key = os.path.normcase(os.path.realpath(path))
         if taken is not None and key in taken and not _is_stream(path):
             raise OutputError("another input of this run is written here already. Rename one of the two.", file=name)
         if os.path.lexists(path) and not force and not _is_stream(path):
-            raise OutputError("exists already. Use --force to replace it, or -o to name another file.", file=name)
+            raise OutputError(
+                f"exists already. Use --force to replace it, or {option} to name another file.", file=name
+            )
     except (OSError, ValueError) as error:
         raise OutputError(f"cannot be written: {_reason(error)}.", file=name) from error
     if taken is not None:
@@ -232,14 +279,14 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"the folder cannot be made ({_reason(error)}).", file=str(folder)) from error
 
 
-def _check_parent(path: Path) -> None:
+def _check_parent(path: Path, option: str) -> None:
     parent = path.parent
     if not parent.exists():
         raise OutputError(f"the folder {parent} does not exist. Make it first, or choose another.", file=str(path))
     if not parent.is_dir():
         raise OutputError(f"{parent} is a file, not a folder.", file=str(path))
     if not _is_stream(path) and not os.access(parent, os.W_OK):
-        raise OutputError(f"the folder {parent} cannot be written to. Choose another with -o.", file=str(path))
+        raise OutputError(f"the folder {parent} cannot be written to. Choose another with {option}.", file=str(path))
 
 
 def _is_stream(path: Path) -> bool:
@@ -261,8 +308,9 @@ def output_path(
     suffix: str,
     many: bool,
     index: int | None = None,
-    roots: Sequence[str | Path] = (),
+    roots: Inputs = (),
     tag: str = "",
+    whole_name: bool = False,
 ) -> Target:
     """Where the output of one source goes.
 
@@ -272,7 +320,8 @@ def output_path(
     exists. Otherwise `output` is the file itself. `index` gives book-001.mid, book-002.mid and so on.
     `roots` are the paths as typed: a source in a subfolder of one of them goes into the same subfolder
     of `output`. `tag` is put before the suffix if the output would otherwise be the source itself;
-    without a tag that is an OutputError.
+    without a tag that is an OutputError. With `whole_name` the output of song.mp3 is song.mp3.wav, and
+    not song.wav.
 
     Raises OutputError. The path never leaves the output folder, whatever the source or suffix is called.
     """
@@ -284,11 +333,11 @@ def output_path(
         if many or index is not None:
             raise OutputError("several files cannot share stdout. Name a folder with -o.", file=str(source))
         return STDIO
-    stem = "stdin" if str(source) == STDIO else Path(source).stem
+    stem = "stdin" if str(source) == STDIO else Path(source).name if whole_name else Path(source).stem
     if output is None:
         return _beside(Path(source), f"{stem}{number}", suffix, tag)
     if many or str(output).endswith(("/", os.sep)) or os.path.isdir(output):
-        return _folder_below(Path(output), _subfolder_of(Path(source), roots)) / f"{stem}{number}.{suffix}"
+        return _folder_below(Path(output), subfolder_of(Path(source), roots)) / f"{stem}{number}.{suffix}"
     named = Path(output)
     return named if index is None else named.with_name(f"{named.stem}{number}{named.suffix or '.' + suffix}")
 
@@ -302,9 +351,9 @@ def _beside(source: Path, stem: str, suffix: str, tag: str) -> Path:
     return source.with_name(f"{stem}{tag}.{suffix}")
 
 
-def _subfolder_of(source: Path, roots: Sequence[str | Path]) -> Path:
+def subfolder_of(source: Path, roots: Inputs) -> Path:
     """The folder of a source relative to the root that it lies under; `.` if it lies under none."""
-    for root in roots:
+    for root in input_names(roots):
         with suppress(ValueError):
             folder = source.relative_to(root).parent
             if os.path.isdir(root) and ".." not in folder.parts:

@@ -1,15 +1,19 @@
-"""The Python API: one function per command, the same defaults, nothing loaded before it is used."""
+"""The Python API: one function per command, the same defaults, types, and nothing loaded before it is used."""
 
+import ast
 import inspect
 import subprocess
 import sys
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.cli_tree import COMMANDS
+from helpers.paths import ROOT
 
 import bytesim
+from bytesim import errors
 
 FUNCTION_OF_COMMAND = {
     "data build cpu": "build_cpu",
@@ -44,8 +48,12 @@ SECOND_FUNCTIONS = {"evaluate_pairs": "evaluate convert"}
 """Function -> the command that it is a part of."""
 
 
+ERRORS = {name for name, value in vars(errors).items() if inspect.isclass(value)}
+
+
 def test_the_exported_names_are_these():
-    assert set(bytesim.__all__) == {"__version__", *FUNCTION_OF_COMMAND.values(), *SECOND_FUNCTIONS}
+    functions = {*FUNCTION_OF_COMMAND.values(), *SECOND_FUNCTIONS}
+    assert set(bytesim.__all__) == {"__version__", *functions, *ERRORS, "load", "Model"}
     assert set(dir(bytesim)) >= set(bytesim.__all__)
 
 
@@ -75,3 +83,52 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_importing_the_package_loads_no_task():
     code = "import sys, bytesim; print([m for m in sys.modules if m.startswith(('bytesim.', 'torch', 'numpy'))])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+# --- types -----------------------------------------------------------------------------------
+
+
+def run_mypy(path: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mypy", str(path)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
+
+
+def test_type_checkers_and_python_import_the_same_names_from_the_same_modules():
+    tree = ast.parse((ROOT / "bytesim" / "__init__.py").read_text(encoding="utf-8"))
+    (branch,) = (node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in branch.body if isinstance(node, ast.ImportFrom)]
+    told = {alias.name: node.module for node in imports for alias in node.names if alias.asname == alias.name}
+    assert told == bytesim._EXPORTS
+    for name, module in told.items():
+        assert getattr(bytesim, name).__module__ == module, name
+
+
+@pytest.mark.slow
+def test_mypy_knows_the_type_of_every_call_and_refuses_wrong_ones():
+    """The folder holds right calls, with their types, and wrong ones, each with the error that it must give."""
+    done = run_mypy(ROOT / "tests" / "typing")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_the_check_by_mypy_sees_a_wrong_type_and_a_wrong_call_that_is_accepted(tmp_path):
+    source = tmp_path / "calls.py"
+    source.write_text(
+        "import bytesim\nfrom typing_extensions import assert_type\n"
+        "assert_type(bytesim.doctor(), int)\nbytesim.abc2midi('a.abc')  # type: ignore[arg-type]\n"
+    )
+    done = run_mypy(source)
+    assert done.returncode == 1
+    assert 'Expression is of type "Diagnosis", not "int"' in done.stdout
+    assert 'Unused "type: ignore" comment' in done.stdout
+
+
+def test_right_calls_are_written_for_every_exported_function():
+    text = (ROOT / "tests" / "typing" / "right_calls.py").read_text(encoding="utf-8")
+    assert text.count("assert_type(bytesim.") >= 30
+    assert not [name for name in FUNCTION_OF_COMMAND.values() if f"bytesim.{name}(" not in text]
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (ROOT / "bytesim" / "py.typed").is_file()
+    assert '"bytesim": ["py.typed"]' in (ROOT / "setup.py").read_text(encoding="utf-8")  # what the wheel takes along

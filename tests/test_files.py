@@ -179,6 +179,34 @@ def test_a_folder_without_a_file_to_read_is_reported_as_itself(tmp_path):
         files.read_input(tmp_path)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right on Windows")
+def test_a_link_that_cannot_be_followed_is_one_failed_input_of_its_folder(tmp_path):
+    (tmp_path / "good.bin").write_bytes(b"abc")
+    (tmp_path / "loop.bin").symlink_to("loop.bin")  # the system refuses to look at it, even for root
+    (tmp_path / "gone.bin").symlink_to("nothing")
+    names = files.expand_inputs(tmp_path)
+    assert names == [str(tmp_path / "good.bin"), str(tmp_path / "loop.bin")]
+    good, loop = files.run_each(names, files.read_input)
+    assert (good.result, str(loop.error)) == (b"abc", f"{names[1]}: cannot be read: too many levels of symbolic links.")
+    assert files.expand_inputs(tmp_path, suffixes={"abc"}) == [str(tmp_path)]
+
+
+def test_a_closed_folder_in_a_folder_is_one_failed_input(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "good.bin").write_bytes(b"abc")
+    scandir = os.scandir
+
+    def refuse(path):  # root may look everywhere, so the answer is a stand-in
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(files.os, "scandir", refuse)
+    closed, good = files.run_each(files.expand_inputs(tmp_path), files.read_input)
+    assert good.result == b"abc"
+    assert str(closed.error) == f"{tmp_path / 'closed'}: this folder cannot be read: permission denied."
+
+
 def test_one_bad_input_does_not_stop_the_rest(tmp_path, capsys):
     (tmp_path / "good [1]\nx").write_bytes(b"abc") if os.name != "nt" else (tmp_path / "good [1]").write_bytes(b"abc")
     sources = [str(tmp_path / "missing"), *files.expand_inputs([tmp_path])]

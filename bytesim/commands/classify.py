@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model
+from bytesim.commands.groups import Group
+from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model, complete_model
 from bytesim.console import (
     byte_progress,
     print_error,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bytesim.tasks.classify.answers import Answer, Classified, Guess
     from bytesim.tasks.classify.fragment_map import FragmentMap
 
-classify_app = typer.Typer(no_args_is_help=True)
+classify_app = typer.Typer(cls=Group, no_args_is_help=True)
 
 
 @classify_app.callback()
@@ -60,7 +61,8 @@ def file(
     model: Annotated[
         str,
         typer.Option(
-            help="Model name, or path of a model folder; auto asks filetype, and then the model for that file type."
+            help="Model name, or path of a model folder; auto asks filetype, and then the model for that file type.",
+            autocompletion=complete_model,
         ),
     ] = "auto",
     top: Annotated[int, typer.Option(min=1, help="Number of labels to show, the most probable first.")] = 1,
@@ -86,7 +88,7 @@ def file(
     if csv == "-" and as_json:
         raise typer.BadParameter("--json and --csv - cannot both go to stdout; name a file for the table.")
     if csv is not None:
-        check_output(csv, force=force)
+        check_output(csv, force=force, option="--csv")
     with progress("files/s") as bar:
         job = bar.add_task("classify", total=None, speed="")
 
@@ -213,7 +215,7 @@ def fragments(
     if csv == "-" and as_json:
         raise typer.BadParameter("--json and --csv - cannot both go to stdout; name a file for the table.")
     if csv is not None:
-        check_output(csv, force=force)
+        check_output(csv, force=force, option="--csv")
     with byte_progress("classify") as on_progress:
         fragment_map = classify_fragments(
             file,

@@ -11,6 +11,7 @@ from bytesim.console import byte_progress, print_line, print_note, report_outcom
 if TYPE_CHECKING:
     from bytesim.files import Outcome
     from bytesim.tasks.convert.run import Converted
+from bytesim.commands.groups import Group
 from bytesim.commands.options import (
     AsJson,
     Check,
@@ -25,7 +26,7 @@ from bytesim.commands.options import (
     Output,
 )
 
-convert_app = typer.Typer(no_args_is_help=True)
+convert_app = typer.Typer(cls=Group, no_args_is_help=True)
 
 
 @convert_app.callback()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Engine, Force, Jobs
+from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Engine, Force, Jobs, complete_model
 from bytesim.console import print_note, progress, report_outcomes
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def generate(
     model: Annotated[
         str,
-        typer.Option(help="image, abc (tunes of the model music) or your own model's name; or path of a model folder."),
+        typer.Option(
+            help="image, audio, text, abc (tunes of the model music), your own model, or the path of a model folder.",
+            autocompletion=complete_model,
+        ),
     ] = "music",
     suffix: Annotated[
         str | None, typer.Option(help="Kind of file to write, if the model writes several.", show_default=False)

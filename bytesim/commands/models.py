@@ -7,16 +7,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.options import AsJson
+from bytesim.commands.groups import Group
+from bytesim.commands.options import AsJson, complete_model
 from bytesim.console import print_json, print_line, report_outcomes
 
 if TYPE_CHECKING:
     from bytesim.tasks.models import ModelInfo, VerifiedModel
 
-models_app = typer.Typer(no_args_is_help=True, help="List, show, verify and import models.\n\nbytesim models list")
+models_app = typer.Typer(
+    cls=Group, no_args_is_help=True, help="List, show, verify and import models.\n\nbytesim models list"
+)
+
+
+def print_version(version: str) -> None:
+    """Print the name and version of the program, and the names of the models that come with it."""
+    from bytesim.tasks.models import shipped_names
+
+    print_line(f"bytesim {version}")
+    print_line(f"shipped models: {', '.join(shipped_names())}")
+
 
 ModelName = Annotated[
-    str, typer.Argument(metavar="MODEL", help="Model name, or path of a model folder, such as ./NAME.")
+    str,
+    typer.Argument(
+        metavar="MODEL", help="Model name, or path of a model folder, such as ./NAME.", autocompletion=complete_model
+    ),
 ]
 
 
@@ -36,7 +51,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @models_app.command()
 def show(model: ModelName, as_json: AsJson = False) -> None:
-    """Show a model's purpose, size, config and card.
+    """Show a model's licence, what it does, how to use it, and its results; --json prints config and card in full.
 
     bytesim models show music
     """
@@ -46,12 +61,10 @@ def show(model: ModelName, as_json: AsJson = False) -> None:
     if as_json:
         print_json(info)
         return
-    print_line(_row(info))
-    print_line(f"folder: {info.folder}")
-    for title, fields in (("config", info.config), ("card", info.card)):
-        print_line(f"{title}:")
-        for key, value in fields.items():
-            print_line(f"  {key}: {value}")
+    from bytesim.commands.model_page import model_page
+
+    for line in model_page(info, asked=model):
+        print_line(line)
 
 
 @models_app.command()
@@ -68,7 +81,10 @@ def path(model: ModelName) -> None:
 @models_app.command()
 def verify(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="MODEL", help="Model names or folders; by default every model.")
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL", help="Model names or folders; by default every model.", autocompletion=complete_model
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

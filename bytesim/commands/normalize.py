@@ -66,6 +66,10 @@ def normalize(
             force=force,
             on_progress=on_progress,
         )
+    apart = [outcome.result for outcome in outcomes if outcome.result is not None and outcome.result.whole_name]
+    if apart and not as_json:
+        example = f"{apart[0].source} -> {apart[0].outputs[0]}"
+        print_note(f"inputs that differ in their suffix only keep their whole names: {example}")
     raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
 
 

@@ -20,6 +20,13 @@ class Dtype(str, Enum):
     bfloat16 = "bfloat16"
 
 
+def complete_model(incomplete: str) -> list[str]:
+    """The names of models that begin like this, for shell completion."""
+    from bytesim.tasks.models import model_names
+
+    return [name for name in model_names() if name.startswith(incomplete)]
+
+
 Output = Annotated[
     str | None,
     typer.Option(
@@ -28,7 +35,7 @@ Output = Annotated[
 ]
 
 
-Model = Annotated[str, typer.Option(help="Model name, or path of a model folder.")]
+Model = Annotated[str, typer.Option(help="Model name, or path of a model folder.", autocompletion=complete_model)]
 
 
 EngineChoice = Annotated[

@@ -21,6 +21,28 @@ RAW = "BYTES"
 _TOKEN = re.compile(r"[^\s,]+|,")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _BYTE = re.compile(r"0x[0-9a-f]{1,2}|0b[01]{1,8}|[0-9]{1,3}", re.ASCII | re.IGNORECASE)
+_JUMPS = frozenset(
+    [
+        "B",
+        "BEQ",
+        "BNE",
+        "BRA",
+        "CALL",
+        "GOTO",
+        "JC",
+        "JE",
+        "JMP",
+        "JNC",
+        "JNE",
+        "JNZ",
+        "JP",
+        "JUMP",
+        "JZ",
+        "LOOP",
+        "RET",
+    ]
+)
+"""Jumps of other machines."""
 _SHOWN = 24
 """Most characters of a word that an error quotes; a whole file may be one word."""
 
@@ -137,7 +159,20 @@ def _operands(words: list[_Word]) -> list[_Word]:
     return operands
 
 
+def _refuse_other_assemblies(words: list[_Word]) -> None:
+    """Raise FormatError, with the way it is done here, for what other assemblers know and this machine does not."""
+    for word in words:
+        if word.text.startswith(("#", "//")):
+            raise word.wrong("a comment begins with ;, as in LOADI 5 ; five.")
+    first = words[0]
+    if first.text.endswith(":") or (len(words) > 1 and words[1].text.startswith(":")):
+        raise first.wrong(f"{first.shown} is a label, and this machine has no labels and no jumps.")
+    if _upper(first.text) in _JUMPS:
+        raise first.wrong(f"{first.shown} is unknown: this machine has no labels and no jumps.")
+
+
 def _instruction(words: list[_Word]) -> bytes:
+    _refuse_other_assemblies(words)
     name = words[0]
     mnemonic = _upper(name.text)
     if mnemonic == RAW:

@@ -72,6 +72,9 @@ class SoundFileLike:
 class Sound:
     """An open recording: the values of its header, and its samples in blocks."""
 
+    by_ffmpeg = False
+    """Whether ffmpeg decoded it, so that its header says nothing about the file."""
+
     def __init__(self, source: SoundFileLike) -> None:
         """Raises InputError if libsndfile does not know the format, or if the sample rate is impossible."""
         self._source = source
@@ -81,7 +84,7 @@ class Sound:
             with _quiet():
                 self._sound = reader(source)
         except (RuntimeError, TypeError, ValueError) as error:  # soundfile's own errors are RuntimeErrors
-            raise UnknownSoundError("not a recording that libsndfile reads.") from source.failure or error
+            raise UnknownSoundError("not a recording that libsndfile or ffmpeg reads.") from source.failure or error
         if self.sample_rate_hz not in RATES_HZ:
             raise InputError(f"the header claims a sample rate of {self.sample_rate_hz:,} Hz, which no recording has.")
 

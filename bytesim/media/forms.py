@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
-from bytesim.errors import InputError
 from bytesim.formats import bmp, wav
 from bytesim.media import audio
+from bytesim.media.ffmpeg import decoded, holds_other_sound
 from bytesim.media.image import normalize_image
 
-VIDEO_ADVICE = "For a video, or for sound in another format, make a WAV file first: ffmpeg -i FILE sound.wav"
+NOT_SOUND = "not a recording that libsndfile or ffmpeg reads."
+_MARGIN_S = 1.1
+"""Seconds that ffmpeg decodes of a recording whose first second is asked for."""
+_HEAD_BYTES = 192
+"""First bytes of a file, from which it is decided whether it is one for ffmpeg."""
 
 
 def model_form(file: BinaryIO, kind: Literal["wav", "bmp"]) -> tuple[bytes, str]:
@@ -27,13 +32,32 @@ def model_form(file: BinaryIO, kind: Literal["wav", "bmp"]) -> tuple[bytes, str]
     if kind == "bmp":
         image = normalize_image(file)
         return bmp.serialize(image.picture), f"{image.found} -> {image.done}"
-    try:
-        sound = audio.Sound(audio.SoundFileLike(file))
-    except audio.UnknownSoundError as error:
-        raise InputError(f"not a recording that libsndfile reads. {VIDEO_ADVICE}") from error
-    with closing(sound):
+    with open_sound(file, first_second=True) as sound:
         data, done = one_second(sound, "first")
         return data, f"{describe_sound(sound)} -> {done}"
+
+
+@contextmanager
+def open_sound(
+    file: BinaryIO, *, first_second: bool = False, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[audio.Sound]:
+    """The recording in a file, by libsndfile; the sound of a video and the like by ffmpeg.
+
+    `first_second` says that no more than the first second will be read. `on_bytes` is called with the number of bytes
+    of each read. Raises UnknownSoundError if the file is not a recording, InputError and ToolError.
+    """
+    with ExitStack() as stack:
+        try:
+            sound = audio.Sound(audio.SoundFileLike(file, on_bytes))
+        except audio.UnknownSoundError:
+            file.seek(0)
+            if not holds_other_sound(file.read(_HEAD_BYTES)):
+                raise
+            wav_file = stack.enter_context(decoded(file, seconds=_MARGIN_S if first_second else None))
+            sound = audio.Sound(audio.SoundFileLike(wav_file))
+            sound.by_ffmpeg = True
+        stack.enter_context(closing(sound))
+        yield sound
 
 
 @dataclass(frozen=True)
@@ -70,6 +94,8 @@ def one_second(sound: audio.Sound, segment: str) -> tuple[bytes, str]:
 
 def describe_sound(sound: audio.Sound) -> str:
     """Sample rate, channels and duration, such as `44100 Hz stereo, 3.2 s`."""
+    if sound.by_ffmpeg:
+        return f"sound of {sound.sample_rate_hz} Hz by ffmpeg"
     channels = {1: "mono", 2: "stereo"}.get(sound.num_channels, f"{sound.num_channels} channels")
     return f"{sound.sample_rate_hz} Hz {channels}, {_duration(sound.duration_s)}"
 

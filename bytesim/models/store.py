@@ -67,10 +67,15 @@ def stored_models() -> list[StoredModel]:
     return [models[name] for name in sorted(models)]
 
 
+def shipped_names() -> list[str]:
+    """Names of the models shipped with bytesim, sorted."""
+    return sorted(model.name for model in _models_in(shipped_folder(), "shipped"))
+
+
 def _models_in(root: Path, place: Place) -> Iterator[StoredModel]:
     try:
         folders = list(root.iterdir())
-    except OSError:  # the folder does not exist, or this user may not read it
+    except (OSError, ValueError):  # the folder does not exist, this user may not read it, or no name can be like this
         return
     for folder in folders:
         if not folder.name.startswith(".") and _is_file(folder / CONFIG_FILE):
@@ -119,25 +124,50 @@ def is_path(name: str) -> bool:
     return any(separator in name for separator in {"/", os.sep, os.altsep or "/"})
 
 
-def find_model(name: str) -> StoredModel:
-    """Find a model by path, name or alias.
+def model_name(model: str | Path) -> str:
+    """The text that names a model for `--model`; a Path is a path even without a separator. Raises TypeError."""
+    if isinstance(model, str):
+        return model
+    if not isinstance(model, os.PathLike):
+        raise TypeError(f"a {type(model).__name__} names no model; give its name, or its folder as a str or a Path.")
+    text = os.fspath(model)
+    return text if is_path(text) else f".{os.sep}{text}"
 
+
+def find_model(name: str | Path) -> StoredModel:
+    """Find a model by path, name or alias; last, by the name of a folder in the current folder.
+
+    A folder that is not a model, but holds exactly one, stands for it: a training with `--out run` leaves `run/run`.
     Raises ModelError, with a list of the available models, if there is none.
     """
+    name = model_name(name)
     if is_path(name):
-        folder = Path(name)
-        if not _is_file(folder / CONFIG_FILE):
+        model = _model_at(name)
+        if model is None:
             raise ModelError(f"has no {CONFIG_FILE}. A model folder has {CONFIG_FILE} and {WEIGHTS_FILE}.", file=name)
-        return StoredModel(folder.name, "path", folder)
+        return model
     models = {model.name: model for model in stored_models()}
     alias = None if name in models else known_aliases().get(name)
-    model = models.get(alias.model if alias else name)
+    model = models.get(alias.model if alias else name) or (_model_at(name) if name else None)
     if model is None:
         raise ModelError(_missing(name))
     return model
 
 
-def resolve_model(name: str) -> Path:
+def _model_at(path: str) -> StoredModel | None:
+    """The model that a folder is, or the only one in it; None if there is none. Raises ModelError for several."""
+    folder = Path(path)
+    if _is_file(folder / CONFIG_FILE):
+        return StoredModel(folder.name, "path", folder)
+    inside = sorted(model.folder for model in _models_in(folder, "path"))
+    if len(inside) == 1:
+        return StoredModel(inside[0].name, "path", inside[0])
+    if inside:
+        raise ModelError(f"holds {len(inside)} models. Choose one: {', '.join(map(str, inside))}.", file=path)
+    return None
+
+
+def resolve_model(name: str | Path) -> Path:
     """The folder of a model, by path, name or alias. Raises ModelError as `find_model` does."""
     return find_model(name).folder
 
@@ -148,9 +178,21 @@ def _missing(name: str) -> str:
     available = (
         f"Available: {names}." if names else "There are no models yet: train one, or import one with `models import`."
     )
-    here = name and _is_file(Path(name) / CONFIG_FILE)
-    hint = f" The folder of that name here is the model .{os.sep}{name}." if here else ""
-    return f"no model named {name!r}. {available}{hint}"
+    return f"no model named {name!r}. {_writers_hint(name)}{available}"
+
+
+def _writers_hint(suffix: str) -> str:
+    """A sentence that names the models that write files of a kind, if a name was meant so; else empty."""
+    wanted = {"task": "generate", "target_suffix": suffix.lower().lstrip(".")}
+    names = []
+    for model in stored_models():
+        with suppress(ModelError):
+            tasks = read_card(model.folder).get("tasks")
+            if isinstance(tasks, list) and wanted in tasks:
+                names.append(model.name)
+    if not names:
+        return ""
+    return f".{wanted['target_suffix']} files are written by the model{'s' * (len(names) > 1)} {', '.join(names)}. "
 
 
 def _is_file(path: Path) -> bool:

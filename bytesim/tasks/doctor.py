@@ -87,7 +87,7 @@ _ABCMIDI = {
 """Program of abcMIDI, which is part of the package symusic -> its purpose."""
 _PROGRAMS = {
     "abcm2ps": ("-V", "`generate --score`", "abcm2ps"),
-    "ffmpeg": ("-version", "turning video and AAC sound into WAV before `normalize`", "ffmpeg"),
+    "ffmpeg": ("-version", "`normalize` of videos and of AAC sound", "ffmpeg"),
     "fluidsynth": ("--version", "listening to MIDI files", "fluidsynth"),
 }
 """Program -> (flag that prints the version, purpose, Debian package)."""

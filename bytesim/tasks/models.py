@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bytesim.errors import BytesimError, ModelError, OutputError
-from bytesim.files import Outcome, run_each
+from bytesim.files import Inputs, Outcome, run_each
 from bytesim.models.folder import (
     WEIGHTS_FILE,
     check_hashes,
@@ -26,8 +26,12 @@ from bytesim.models.store import (
     find_model,
     folder_for_new,
     known_aliases,
+    model_name,
     read_aliases,
     stored_models,
+)
+from bytesim.models.store import (
+    shipped_names as shipped_names,
 )
 
 MAX_SHIPPED_BYTES = 16 << 20
@@ -66,7 +70,12 @@ def list_models() -> list[Outcome[ModelInfo]]:
     return run_each([model.name for model in stored_models()], lambda name: _info(find_model(name), aliases))
 
 
-def show_model(model: str) -> ModelInfo:
+def model_names() -> list[str]:
+    """Every plain name by which a model is found, aliases included, sorted."""
+    return sorted({*(model.name for model in stored_models()), *known_aliases()})
+
+
+def show_model(model: str | Path) -> ModelInfo:
     """Config, card and size of one model, by name or path. Raises ModelError if it is missing or damaged."""
     return _info(find_model(model), known_aliases())
 
@@ -86,17 +95,18 @@ def _info(model: StoredModel, aliases: Mapping[str, Alias]) -> ModelInfo:
     )
 
 
-def model_path(model: str) -> Path:
+def model_path(model: str | Path) -> Path:
     """The absolute path of a model's folder. Raises ModelError if there is none."""
     return find_model(model).folder.resolve()
 
 
-def verify_models(models: Iterable[str] = ()) -> list[Outcome[VerifiedModel]]:
-    """Verify the named models, or every model that is found by a name."""
-    return run_each(list(models) or [model.name for model in stored_models()], verify_model)
+def verify_models(models: Inputs = ()) -> list[Outcome[VerifiedModel]]:
+    """Verify one or several models, by name or path, or every model that is found by a name."""
+    names = [models] if isinstance(models, str | bytes | Path) else models
+    return run_each([model_name(name) for name in names] or [model.name for model in stored_models()], verify_model)
 
 
-def verify_model(model: str) -> VerifiedModel:
+def verify_model(model: str | Path) -> VerifiedModel:
     """Check that the size and sha256 of a model's files match its card, and that it loads and all weights are finite.
 
     Raises ModelError for the first problem found, and ConfigError for an invalid config.
@@ -108,7 +118,7 @@ def verify_model(model: str) -> VerifiedModel:
     info = show_model(model)
     if info.place == "shipped" and info.num_bytes > MAX_SHIPPED_BYTES:
         raise ModelError(
-            f"has {info.num_bytes:,} bytes; a shipped model has at most {MAX_SHIPPED_BYTES:,}.", file=model
+            f"has {info.num_bytes:,} bytes; a shipped model has at most {MAX_SHIPPED_BYTES:,}.", file=model_name(model)
         )
     check_hashes(info.folder)
     for name, tensor in load_model(info.folder).state_dict().items():

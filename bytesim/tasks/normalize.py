@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -12,6 +12,7 @@ from typing import BinaryIO, Literal
 from bytesim.errors import ConfigError, InputError, OutputError
 from bytesim.files import (
     STDIO,
+    Inputs,
     Outcome,
     Target,
     check_output,
@@ -19,26 +20,26 @@ from bytesim.files import (
     open_input,
     output_path,
     run_each,
+    subfolder_of,
     write_output,
 )
 from bytesim.formats import bmp, wav
 from bytesim.media import audio
-from bytesim.media.forms import (
-    VIDEO_ADVICE,
-    describe_sound,
-    one_second,
-)
+from bytesim.media.forms import describe_sound, one_second, open_sound
 from bytesim.media.image import NormalizedImage, UnknownPictureError, normalize_image
+from bytesim.patching import suffix_of
 
 TO = ("auto", "wav", "bmp")
 SEGMENTS = ("first", "loudest", "all")
 FITS = ("crop", "pad", "stretch")
 
-_SOUNDS = {"aif", "aifc", "aiff", "au", "caf", "flac", "mp3", "oga", "ogg", "opus", "snd", "voc", "w64", "wav"}
+_SOUNDS = {"aac", "aif", "aifc", "aiff", "au", "caf", "flac", "m4a", "mp3", "oga", "ogg", "opus"}
+_SOUNDS |= {"snd", "voc", "w64", "wav"}
 _PICTURES = {"apng", "avif", "bmp", "gif", "icns", "ico", "jfif", "jp2", "jpeg", "jpg", "pbm", "pcx", "pgm", "png"}
 _PICTURES |= {"pnm", "ppm", "psd", "qoi", "tga", "tif", "tiff", "webp"}
 SUFFIXES = frozenset(_SOUNDS | _PICTURES)
-"""Suffixes that are read from folders. A file that the user names is detected by its content alone."""
+"""Suffixes that are read from folders. A file that the user names is detected by its content alone, so that videos,
+whose sound ffmpeg decodes, must be named."""
 
 
 Progress = Callable[[int, int], None]
@@ -57,19 +58,23 @@ class Normalized:
     """A description of the input, such as `44100 Hz stereo, 3.2 s`."""
     done: str
     """What was done to the input, such as `first 1 s`."""
+    whole_name: bool = False
+    """Whether the output has the whole name of the input before its suffix, as another input has the same stem."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Job:
     """The settings of one run, checked, and the outputs so far."""
 
+    apart: frozenset[str]
+    """The sources whose outputs keep the whole name, such as song.mp3.wav, because another has the same stem."""
     to: str
     segment: str
     fit: str
     output: str | Path | None
     force: bool
     many: bool
-    roots: Sequence[str | Path]
+    roots: Inputs
     on_bytes: Callable[[int], None]
     taken: set[str] = field(default_factory=set)
 
@@ -83,6 +88,7 @@ class _Job:
             index=index,
             roots=self.roots,
             tag="-normalized",
+            whole_name=source in self.apart,
         )
         if path != STDIO and Path(path).suffix.lower() in {".wav", ".bmp"} - {f".{kind}"}:
             raise OutputError(f"the result is a .{kind} file; give it that suffix.", file=str(path))
@@ -91,7 +97,7 @@ class _Job:
 
 
 def normalize(
-    sources: Sequence[str | Path],
+    sources: Inputs,
     *,
     output: str | Path | None = None,
     to: str = "auto",
@@ -113,6 +119,7 @@ def normalize(
     names = expand_inputs(sources, suffixes=SUFFIXES)
     meter = _Meter(names, on_progress)
     job = _Job(
+        apart=_alike(names, to, output, sources),
         to=to,
         segment=segment,
         fit=fit,
@@ -125,6 +132,22 @@ def normalize(
     return run_each(names, lambda source: _normalize_one(source, job), on_done=meter.next)
 
 
+def _alike(names: Sequence[str], to: str, output: str | Path | None, roots: Inputs) -> frozenset[str]:
+    """The sources whose outputs would have the name of another's: same folder, same stem and perhaps the same kind."""
+    groups: dict[tuple[str, str], set[str]] = {}
+    for name in names:
+        place = Path(name).parent if output is None else subfolder_of(Path(name), roots)
+        for kind in _kinds(name) if to == "auto" else (to,):
+            groups.setdefault((os.path.normcase(place / Path(name).stem), kind), set()).add(name)
+    return frozenset(name for group in groups.values() if len(group) > 1 for name in group)
+
+
+def _kinds(name: str) -> tuple[str, ...]:
+    """The kinds that a file may become, by its suffix."""
+    suffix = suffix_of(name)
+    return ("wav",) if suffix in _SOUNDS else ("bmp",) if suffix in _PICTURES else ("wav", "bmp")
+
+
 def _normalize_one(source: str, job: _Job) -> Normalized:
     with open_input(source) as file, _sound_in(file, job) as sound:
         if sound is not None and job.segment == "all":
@@ -134,14 +157,24 @@ def _normalize_one(source: str, job: _Job) -> Normalized:
             target = job.target(source, "wav")
             data, done = one_second(sound, job.segment)
             normalized = Normalized(
-                source=source, outputs=[str(target)], kind="wav", found=describe_sound(sound), done=done
+                source=source,
+                outputs=[str(target)],
+                kind="wav",
+                found=describe_sound(sound),
+                done=done,
+                whole_name=source in job.apart,
             )
         else:
             image = _picture_in(file, job)
             target = job.target(source, "bmp")
             data = bmp.serialize(image.picture)
             normalized = Normalized(
-                source=source, outputs=[str(target)], kind="bmp", found=image.found, done=image.done
+                source=source,
+                outputs=[str(target)],
+                kind="bmp",
+                found=image.found,
+                done=image.done,
+                whole_name=source in job.apart,
             )
     write_output(target, data, force=job.force)
     return normalized
@@ -153,17 +186,14 @@ def _sound_in(file: BinaryIO, job: _Job) -> Iterator[audio.Sound | None]:
     if job.to == "bmp":
         yield None
         return
-    try:
-        opened = audio.Sound(audio.SoundFileLike(file, job.on_bytes))
-    except audio.UnknownSoundError as error:
-        if job.to == "wav":
-            raise InputError(f"not a recording that libsndfile reads. {VIDEO_ADVICE}") from error
-        yield None
-        return
-    try:
-        yield opened
-    finally:
-        opened.close()
+    with ExitStack() as stack:
+        sound: audio.Sound | None = None
+        try:
+            sound = stack.enter_context(open_sound(file, first_second=job.segment == "first", on_bytes=job.on_bytes))
+        except audio.UnknownSoundError:
+            if job.to == "wav":
+                raise
+        yield sound
 
 
 def _picture_in(file: BinaryIO, job: _Job) -> NormalizedImage:
@@ -173,7 +203,7 @@ def _picture_in(file: BinaryIO, job: _Job) -> NormalizedImage:
     except UnknownPictureError as error:
         if job.to == "bmp":
             raise
-        raise InputError(f"neither a recording nor a picture. {VIDEO_ADVICE}") from error
+        raise InputError("neither a recording nor a picture that bytesim reads.") from error
 
 
 def _write_every_second(source: str, sound: audio.Sound, job: _Job) -> Normalized:
@@ -189,7 +219,14 @@ def _write_every_second(source: str, sound: audio.Sound, job: _Job) -> Normalize
         samples += len(second)
     padded = ", the last padded" if samples % wav.MODEL_FRAMES else ""
     done = f"{len(outputs)} piece{'s' * (len(outputs) != 1)} of 1 s{padded}"
-    return Normalized(source=source, outputs=outputs, kind="wav", found=describe_sound(sound), done=done)
+    return Normalized(
+        source=source,
+        outputs=outputs,
+        kind="wav",
+        found=describe_sound(sound),
+        done=done,
+        whole_name=source in job.apart,
+    )
 
 
 class _Meter:

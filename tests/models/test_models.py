@@ -109,10 +109,26 @@ def test_a_name_is_looked_up_and_a_separator_makes_a_path(tmp_path, store, monke
     assert resolve_model("mine") == store / "mine"
     assert resolve_model("./other").resolve() == tmp_path / "other"
     assert is_path(f"a{os.sep}b")
-    with pytest.raises(
-        ModelError, match=r"no model named 'other'.* The folder of that name here is the model \.[/\\]other"
-    ):
-        resolve_model("other")
+    save_tiny(tmp_path / "mine")
+    assert resolve_model("mine") == store / "mine"
+    assert resolve_model(Path("mine")).resolve() == tmp_path / "mine"
+
+
+@pytest.mark.parametrize("name", ["run", f".{os.sep}run", f"run{os.sep}", f"run{os.sep}run", Path("run")])
+def test_a_run_folder_stands_for_the_one_model_in_it(name, tmp_path, store, monkeypatch):
+    save_tiny(tmp_path / "run" / "run")
+    (tmp_path / "run" / "checkpoint").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert resolve_model(name).resolve() == tmp_path / "run" / "run"
+
+
+def test_of_several_models_in_a_folder_one_must_be_chosen(tmp_path, store, monkeypatch):
+    save_tiny(tmp_path / "run" / "a")
+    save_tiny(tmp_path / "run" / "b")
+    monkeypatch.chdir(tmp_path)
+    for name in ("run", f".{os.sep}run"):
+        with pytest.raises(ModelError, match=r"holds 2 models. Choose one: run.a, run.b"):
+            resolve_model(name)
 
 
 def test_a_missing_model_lists_those_there_are(store):

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 from helpers.paths import EXAMPLES
+from helpers.programs import needs_shebang, write_program
 from helpers.tools import needs_ffmpeg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,9 +24,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from bytesim.cli import app
-from bytesim.errors import BytesimError, ConfigError, InputError
+from bytesim.errors import BytesimError, ConfigError, InputError, ToolError
 from bytesim.formats import bmp, wav
-from bytesim.media import audio
+from bytesim.media import audio, ffmpeg
+from bytesim.media.forms import model_form
 from bytesim.media.image import normalize_image
 from bytesim.tasks.normalize import Normalized, normalize
 
@@ -101,6 +103,124 @@ def test_what_ffmpeg_writes_is_read(tmp_path, suffix):
     made = one(source)
     spectrum = np.abs(np.fft.rfft(samples_of(made.outputs[0])))
     assert abs(int(spectrum.argmax()) - 440) <= 1
+
+
+# --- by ffmpeg -------------------------------------------------------------------------------
+
+
+def make_with_ffmpeg(target: Path, *, sound: bool = True, picture: bool = False, seconds: int = 2) -> Path:
+    """A file with a tone of 440 Hz, a test picture or both, in the format of its suffix."""
+    inputs = ["-f", "lavfi", "-i", f"sine=440:duration={seconds}:sample_rate=48000"] if sound else []
+    inputs += ["-f", "lavfi", "-i", f"testsrc=duration={seconds}:size=64x48:rate=5"] if picture else []
+    subprocess.run(["ffmpeg", "-v", "error", *inputs, str(target)], check=True, timeout=60)
+    return target
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["a.m4a", "a.aac", "a.mp4", "a.mkv", "a.avi", "a.mov", "a.ts", "it's [a] -x.mp4"])
+def test_the_sound_of_videos_and_aac_is_decoded_by_ffmpeg(tmp_path, name):
+    source = make_with_ffmpeg(tmp_path / name, picture=name not in ("a.m4a", "a.aac"))
+    made = one(source, output=tmp_path / "x.wav")
+    spectrum = np.abs(np.fft.rfft(samples_of(made.outputs[0])))
+    assert abs(int(spectrum.argmax()) - 440) <= 1
+    assert (made.done, made.found.endswith("Hz by ffmpeg")) == ("first 1 s", True)
+
+
+@needs_ffmpeg
+def test_all_seconds_of_a_video_and_a_video_in_memory(tmp_path):
+    video = make_with_ffmpeg(tmp_path / "a.mp4", picture=True, seconds=3)
+    assert len(one(video, segment="all", output=f"{tmp_path}/all/").outputs) >= 3
+    result = CliRunner().invoke(app, ["normalize", "-", "-o", str(tmp_path / "x.wav")], input=video.read_bytes())
+    assert result.exit_code == 0, result.output
+    data, done = model_form(io.BytesIO(video.read_bytes()), "wav")
+    assert len(data) == wav.MODEL_BYTES
+    assert done.endswith("by ffmpeg -> first 1 s")
+
+
+@needs_ffmpeg
+def test_a_video_without_sound_and_a_damaged_one_are_one_line(tmp_path):
+    with pytest.raises(InputError, match="the video has no sound"):
+        one(make_with_ffmpeg(tmp_path / "a.mkv", sound=False, picture=True))
+    (tmp_path / "cut.mp4").write_bytes(make_with_ffmpeg(tmp_path / "a.mp4").read_bytes()[:2000])
+    with pytest.raises(InputError, match="ffmpeg finds no sound in it that it can decode") as raised:
+        one(tmp_path / "cut.mp4")
+    assert "\n" not in str(raised.value)
+
+
+@needs_ffmpeg
+def test_a_playlist_makes_ffmpeg_open_no_other_file(tmp_path):
+    secret = make_with_ffmpeg(tmp_path / "secret.ts")
+    playlists = (f"#EXTM3U\n#EXTINF:2,\n{secret}\n", f"ffconcat version 1.0\nfile {secret}\n")
+    for text in playlists:
+        (tmp_path / "list.mp4").write_text(text)
+        with pytest.raises(InputError, match="neither a recording nor a picture"):
+            one(tmp_path / "list.mp4")
+        with pytest.raises(InputError, match="no sound in it"), ffmpeg.decoded(io.BytesIO(text.encode())):
+            pass
+
+
+def test_without_ffmpeg_a_video_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(200))
+    with pytest.raises(ToolError, match=r"needs ffmpeg, which is not installed\. Install it"):
+        one(tmp_path / "a.mp4")
+
+
+@needs_shebang
+def test_an_ffmpeg_that_does_not_end_or_writes_without_end_is_stopped(tmp_path, monkeypatch):
+    source = tmp_path / "a.mp4"
+    source.write_bytes(b"\0\0\0\x20ftypisom" + bytes(200))
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(ffmpeg, "TIMEOUT_S", 0.3)
+    write_program(tmp_path / "bin" / "ffmpeg", "import time; time.sleep(60)")
+    with pytest.raises(ToolError, match=r"stopped after 0\.3 s"):
+        one(source)
+    monkeypatch.setattr(ffmpeg, "TIMEOUT_S", 60.0)
+    monkeypatch.setattr(ffmpeg, "MAX_OUTPUT_BYTES", 1000)
+    endless = "import sys, time; open(sys.argv[-1], 'wb').write(bytes(9999)); time.sleep(60)"
+    write_program(tmp_path / "bin" / "ffmpeg", endless)
+    with pytest.raises(ToolError, match="too long to decode"):
+        one(source)
+
+
+def test_pictures_and_other_files_are_not_given_to_ffmpeg():
+    for head in (b"\0\0\0\x20ftypavif", b"\0\0\0\x20ftypheic", b"RIFF\0\0\0\0WAVE", b"text", b"", b"\x89PNG"):
+        assert not ffmpeg.holds_other_sound(head.ljust(16, b"\0"))
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+def test_inputs_that_differ_in_their_suffix_only_are_named_apart(tmp_path):
+    for name in ("song.flac", "song.wav", "other.wav"):
+        soundfile.write(tmp_path / name, tone(1.0), 8000)
+    shutil.copy(EXAMPLES / "sunset.png", tmp_path / "song.png")
+    words = [str(tmp_path / name) for name in ("song.flac", "song.wav", "song.png", "other.wav")]
+    result = CliRunner().invoke(app, ["normalize", *words, "-o", str(tmp_path / "small")])
+    assert result.exit_code == 0
+    made = sorted(path.name for path in (tmp_path / "small").iterdir())
+    assert made == ["other.wav", "song.bmp", "song.flac.wav", "song.wav.wav"]
+    example = f"{words[0]} -> {tmp_path / 'small' / 'song.flac.wav'}"
+    assert result.stderr == f"inputs that differ in their suffix only keep their whole names: {example}\n"
+
+
+def test_beside_their_sources_they_are_named_apart_as_well_and_no_source_is_replaced(tmp_path):
+    soundfile.write(tmp_path / "song.flac", tone(1.0), 8000)
+    soundfile.write(tmp_path / "song.wav", tone(1.0), 8000)
+    before = (tmp_path / "song.wav").read_bytes()
+    normalize([tmp_path / "song.flac", tmp_path / "song.wav"], force=True)
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert made == ["song.flac", "song.flac.wav", "song.wav", "song.wav.wav"]
+    assert (tmp_path / "song.wav").read_bytes() == before
+
+
+def test_the_same_stem_in_two_subfolders_needs_no_other_name(tmp_path):
+    for place in ("cat/1.wav", "dog/1.flac"):
+        (tmp_path / "in" / place).parent.mkdir(parents=True)
+        soundfile.write(tmp_path / "in" / place, tone(1.0), 8000)
+    outcomes = normalize(tmp_path / "in", output=tmp_path / "out")
+    assert [Path(outcome.result.outputs[0]).name for outcome in outcomes] == ["1.wav", "1.wav"]
 
 
 def test_a_file_in_the_model_form_passes_unchanged(tmp_path):

@@ -8,10 +8,13 @@ import typer
 
 from bytesim.commands.data.filetype import filetype
 from bytesim.commands.data.media import media
+from bytesim.commands.groups import Group
 from bytesim.commands.options import AsJson
 from bytesim.console import print_json, print_line, progress
 
-data_app = typer.Typer(no_args_is_help=True, help="Build training sets.\n\nbytesim data build music --out runs/data/")
+data_app = typer.Typer(
+    cls=Group, no_args_is_help=True, help="Build training sets.\n\nbytesim data build music --out runs/data/"
+)
 build_app = typer.Typer(
     no_args_is_help=True, help="Build a training set from its sources.\n\nbytesim data build music --out runs/data/"
 )

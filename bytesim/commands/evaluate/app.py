@@ -9,8 +9,9 @@ from bytesim.commands.evaluate.classify import classify
 from bytesim.commands.evaluate.convert import convert
 from bytesim.commands.evaluate.cpu import cpu
 from bytesim.commands.evaluate.generate import evaluate_generate
+from bytesim.commands.groups import Group
 
-evaluate_app = typer.Typer(no_args_is_help=True)
+evaluate_app = typer.Typer(cls=Group, no_args_is_help=True)
 
 
 @evaluate_app.callback()

@@ -25,7 +25,7 @@ from bytesim.datasets.media.sources import (
     read_pictures,
 )
 from bytesim.errors import ConfigError, InputError
-from bytesim.files import check_output_folder, make_folder, write_output
+from bytesim.files import Inputs, check_output_folder, input_names, make_folder, write_output
 from bytesim.training.data.shards import pack, save_shard, sha256_of
 from bytesim.training.data.split import is_held
 
@@ -80,7 +80,7 @@ SETS = {
 }
 
 
-def build_media(name: str, sources: Sequence[str | Path], *, out: str | Path, force: bool = False) -> MediaBuild:
+def build_media(name: str, sources: Inputs, *, out: str | Path, force: bool = False) -> MediaBuild:
     """Write NAME_train.npz, NAME_dev.npz, NAME_test.npz and NAME_build.json to `out` from the source files of a set.
 
     No two parts share a group (a speaker, a title, a recording index) or an item with the same bytes. Raises
@@ -91,7 +91,7 @@ def build_media(name: str, sources: Sequence[str | Path], *, out: str | Path, fo
     media_set, folder = SETS[name], Path(out)
     files = {part: f"{name}_{part}.npz" for part in PARTS}
     check_output_folder(folder, (*files.values(), f"{name}_build.json"), force=force)
-    paths = [Path(source) for source in sources]
+    paths = [Path(source) for source in input_names(sources)]
     for path in paths:
         if not path.is_file():
             raise InputError("no such file.", file=str(path))

@@ -14,7 +14,7 @@ from bytesim.datasets.music.overlap import Overlap
 from bytesim.datasets.music.rows import Row, abc2midi_version, label_rows, rows_of
 from bytesim.datasets.music.sources import TuneSource, corpus_source, read_source
 from bytesim.errors import ConfigError, FormatError, InputError
-from bytesim.files import check_output_folder, make_folder, write_output
+from bytesim.files import Inputs, check_output_folder, input_names, make_folder, write_output
 from bytesim.formats.abc.canonical import canonical
 from bytesim.formats.abc.tune import Tune
 from bytesim.training.data.shards import save_shard, sha256_of
@@ -86,7 +86,7 @@ class MusicBuild:
 def build_music(
     *,
     out: str | Path,
-    tunes: Sequence[str | Path] = (),
+    tunes: Inputs = (),
     valid: str | Path | None = None,
     corpus: bool = True,
     transposed: int = 0,
@@ -110,7 +110,7 @@ def build_music(
     `limit` is the most tunes read of each source, `jobs` the number of tunes labelled at a time. Labels are stored in
     `out`/labels, so a build that was stopped continues. Raises BytesimError.
     """
-    folder = Path(out)
+    folder, tunes = Path(out), input_names(tunes)
     version = abc2midi_version()
     if not corpus and not tunes:
         raise InputError("there is nothing to build from. Give tunes, or use the corpus.")

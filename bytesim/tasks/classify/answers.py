@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.predictors.calibration import are_unknown, best_guesses
-from bytesim.predictors.classifier import Classifier
+from bytesim.predictors.classifier import Classifier, Reading
 from bytesim.predictors.scaling import Probabilities
 
 TYPE_MODEL = "filetype"
@@ -53,6 +54,17 @@ class Classified:
     """With model `auto`: the answer of the second model, for files of this type; None if there is none."""
     then_error: str = ""
     """The error if the second model could not read the file; else empty."""
+
+
+def classify_readings(classifier: Classifier, readings: Sequence[Reading], top: int) -> list[Answer]:
+    """The classifier's answer for each file that was read, with the `top` most probable labels."""
+    if not readings:
+        return []
+    answers = answers_of(classifier, classifier.scaling.probabilities(classifier.logits(readings)), top)
+    return [
+        replace(answer, read=reading.read, changed=reading.changed)
+        for reading, answer in zip(readings, answers, strict=True)
+    ]
 
 
 def answers_of(classifier: Classifier, probabilities: Probabilities, top: int) -> list[Answer]:

@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -14,11 +14,11 @@ import torch
 from bytesim.engine.classify import DEFAULT_BATCH
 from bytesim.engine.hardware import open_device
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, ToolError
-from bytesim.files import STDIO, Outcome, expand_inputs, open_input, read_input
+from bytesim.files import STDIO, Inputs, Outcome, expand_inputs, open_input, read_input
 from bytesim.models.store import stored_models
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.processes import EndedProcess, map_in_processes
-from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, answers_of
+from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, classify_readings
 
 AUTO = "auto"
 """In place of a model name: TYPE_MODEL runs first, and then the model that its card names for that file type."""
@@ -45,7 +45,7 @@ class _Settings:
 
 
 def classify_file(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Inputs,
     *,
     model: str = AUTO,
     top: int = 1,
@@ -65,7 +65,7 @@ def classify_file(
     Raises ConfigError, ModelError, and ToolError if a process is killed. The error of a single file is in its outcome.
     """
     _check(top, threshold, batch, jobs)
-    names = expand_inputs([os.fspath(path) for path in paths])
+    names = expand_inputs(paths)
     settings = _Settings(model=model, top=top, threshold=threshold, device=device, dtype=dtype, batch=batch)
     one_process = min(jobs, len(names)) == 1 or STDIO in names or open_device(device).type != "cpu"
     size = _SHARE_FILES if one_process else max(1, min(_SHARE_FILES, len(names) // (4 * jobs)))
@@ -168,13 +168,11 @@ class _Panel:
 
     def add_answers(self, classifier: Classifier, group: Sequence[tuple[_File, Reading]]) -> None:
         """Run the model on a group of readings, and add each answer to its file."""
-        if not group:
-            return
-        probabilities = classifier.scaling.probabilities(classifier.logits([reading for _, reading in group]))
-        answers = answers_of(classifier.with_threshold(self.settings.threshold), probabilities, self.settings.top)
+        asked = classifier.with_threshold(self.settings.threshold)
+        answers = classify_readings(asked, [reading for _, reading in group], self.settings.top)
         for (file, reading), answer in zip(group, answers, strict=True):
             file.num_bytes = reading.num_bytes
-            file.answers.append(replace(answer, read=reading.read, changed=reading.changed))
+            file.answers.append(answer)
 
 
 class _File:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bytesim.errors import BytesimError, ConfigError, DecodeError, InputError, ModelError
-from bytesim.files import STDIO, Outcome, Progress, expand_inputs
+from bytesim.files import STDIO, Inputs, Outcome, Progress, expand_inputs
 from bytesim.formats.checks import AUTO, Check, find_check
 from bytesim.patching import suffix_of
 from bytesim.predictors.writer import Writer, load_writer
@@ -18,7 +18,7 @@ from bytesim.tasks.convert.run import Converted, Run, converted
 
 
 def convert_files(
-    sources: Sequence[str | Path],
+    sources: Inputs,
     *,
     model: str,
     to: str | None = None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bytesim.errors import BytesimError, FormatError, OutputError
-from bytesim.files import STDIO, Target, check_output, output_path, read_input
+from bytesim.files import STDIO, Inputs, Target, check_output, output_path, read_input
 from bytesim.formats import abc, midi
 from bytesim.formats.midi.events import SET_TEMPO
 
@@ -52,7 +52,7 @@ class Places:
     suffix: str
     many: bool
     force: bool
-    roots: Sequence[str | Path]
+    roots: Inputs
     tag: str = ""
     pictures: bool = False
     """Whether a picture of each output is written beside it."""

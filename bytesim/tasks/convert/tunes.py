@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from bytesim.errors import ConfigError
-from bytesim.files import Outcome, Progress, expand_inputs
+from bytesim.files import Inputs, Outcome, Progress, expand_inputs
 from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.tasks.convert.direction import MusicDirection, RuleAnswer, Verification
@@ -18,7 +17,7 @@ ENGINES = ("model", "rules", "auto")
 
 
 def abc2midi(
-    sources: Sequence[str | Path],
+    sources: Inputs,
     *,
     output: str | Path | None = None,
     model: str = "music",
@@ -45,7 +44,7 @@ def abc2midi(
 
 
 def midi2abc(
-    sources: Sequence[str | Path],
+    sources: Inputs,
     *,
     output: str | Path | None = None,
     model: str = "music",
@@ -71,7 +70,7 @@ def midi2abc(
 
 def _prepared(
     direction: MusicDirection,
-    sources: Sequence[str | Path],
+    sources: Inputs,
     output: str | Path | None,
     engine: str,
     verify: bool,

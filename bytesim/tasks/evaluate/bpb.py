@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from bytesim.clocks import make_clock
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError, ContextError, InputError
-from bytesim.files import Outcome, Progress, check_output, expand_inputs, read_input, write_output
+from bytesim.files import Inputs, Outcome, Progress, check_output, expand_inputs, read_input, write_output
 from bytesim.metrics import bits_per_byte
 from bytesim.models.interface import ByteModel
 from bytesim.patching import suffix_of
@@ -40,7 +40,7 @@ class BitsPerByte:
 
 
 def evaluate_bpb(
-    files: Sequence[str | Path],
+    files: Inputs,
     *,
     model: str = "music",
     source_suffix: str | None = None,
@@ -66,7 +66,7 @@ def evaluate_bpb(
     if source_suffix is not None and target_suffix is None:
         raise ConfigError("a source suffix needs a target suffix.")
     if picture is not None:
-        check_output(picture, force=force)
+        check_output(picture, force=force, option="--picture")
     writer = load_writer(model, device=device, dtype=dtype)
     names = expand_inputs(files, suffixes=_read_suffixes(writer))
     scores: list[tuple[float, int]] = []
@@ -91,6 +91,13 @@ def evaluate_bpb(
 
         write_output(picture, draw_bits([bits_per_byte(*score) for score in scores], writer.name), force=force)
     return outcomes
+
+
+def bits_per_byte_of(writer: Writer, data: bytes, suffix: str) -> float:
+    """Bits per byte of a file in memory, in windows that overlap by half if it is longer than the model's history."""
+    tally = _Tally("", writer.name)
+    _score_whole(tally, writer.model, data, suffix)
+    return tally.result().bits_per_byte
 
 
 class _Tally:

@@ -108,7 +108,7 @@ def evaluate_classify(
     model: str = TYPE_MODEL,
     group: int | None = None,
     limit: int | None = None,
-    baselines: Sequence[str] = (),
+    baselines: str | Sequence[str] = (),
     unseen: str | Path | None = None,
     fragments: int | None = None,
     calibrate: bool = False,
@@ -132,11 +132,14 @@ def evaluate_classify(
 
     Raises ConfigError, InputError, ModelError, OutputError, and ToolError if a baseline is missing.
     """
-    _check(baselines, limit, fragments)
-    pictures = [path for path in (picture_confusion, picture_reliability) if path is not None]
+    programs = [baselines] if isinstance(baselines, str) else baselines
+    _check(programs, limit, fragments)
+    drawn = {"--picture-confusion": picture_confusion, "--picture-reliability": picture_reliability}
+    pictures = [path for path in drawn.values() if path is not None]
     taken: set[str] = set()
-    for path in pictures:
-        check_output(path, force=force, taken=taken)
+    for option, path in drawn.items():
+        if path is not None:
+            check_output(path, force=force, taken=taken, option=option)
     classifier = load_classifier(model, device=device, dtype=dtype, batch=batch)
     classifier = classifier if fragments is None else classifier.for_fragments(fragments)
     labels = classifier.labels
@@ -181,7 +184,7 @@ def evaluate_classify(
         unknown=_share_unknown(are_unknown(probabilities, labels, rule), truth, labels),
         files_per_second=len(known) / max(seconds, 1e-9),
         unseen=None if unseen_split is None else _unseen(unseen_split, unseen_logits, labels, scaling, rule),
-        baselines=tuple(_baseline(name, known, truth, labels) for name in dict.fromkeys(baselines)),
+        baselines=tuple(_baseline(name, known, truth, labels) for name in dict.fromkeys(programs)),
         calibration=calibration,
         pictures=tuple(map(str, pictures)),
     )

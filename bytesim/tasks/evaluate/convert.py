@@ -114,7 +114,7 @@ def evaluate_convert(
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
     if details is not None:
-        check_output(details, force=force)
+        check_output(details, force=force, option="--details")
     split = load_tunes(pairs, limit=limit)
     writer = load_writer(model, device=device, dtype=dtype, rows=slots)
     conversion = DIRECTIONS[direction]

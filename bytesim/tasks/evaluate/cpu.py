@@ -67,7 +67,7 @@ def evaluate_cpu(
     if not 1 <= longest <= MAX_INSTRUCTIONS:
         raise ConfigError(f"programs have 1 to {MAX_INSTRUCTIONS} instructions, not {longest}.")
     if picture is not None:
-        check_output(picture, force=force)
+        check_output(picture, force=force, option="--picture")
     name, digest, rows = _from_shard(Path(programs), count) if programs else _random(count, split, longest)
     writer = load_cpu_model(model, device=device, dtype=dtype, rows=slots)
     started = time.perf_counter()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bytesim.errors import BytesimError, DecodeError, OutputError
-from bytesim.files import check_output_folder, make_folder, read_input
+from bytesim.files import Inputs, check_output_folder, input_names, make_folder, read_input
 from bytesim.formats import abc
 from bytesim.tasks.generate.generate import OnBytes, OnFiles, generate
 from bytesim.training.data.shards import load_shard
@@ -54,7 +54,7 @@ def evaluate_generate(
     *,
     model: str = "music",
     count: int = 1000,
-    against: Sequence[str | Path] = (),
+    against: Inputs = (),
     suffix: str | None = None,
     seed: int = 0,
     temperature: float = 1.0,
@@ -74,7 +74,8 @@ def evaluate_generate(
     ModelError, OutputError, InputError for a shard, and DecodeError if the model wrote no file; failed files are
     counted.
     """
-    digests, num_rows = _digests_of(against)
+    shards = input_names(against)
+    digests, num_rows = _digests_of(shards)
     with _folder(output) as folder:
         started = time.monotonic()
         outcomes = generate(
@@ -114,7 +115,7 @@ def evaluate_generate(
         tries=sum(file.tries for file in written),
         truncated=sum(file.truncated for file in written),
         training_rows=num_rows,
-        copies=sum(number for digest, number in copies_of.items() if digest in digests) if against else None,
+        copies=sum(number for digest, number in copies_of.items() if digest in digests) if shards else None,
         num_bytes=sum(map(len, files)),
         seed=seed,
         seconds=seconds,
@@ -133,7 +134,7 @@ def _folder(output: str | Path | None) -> AbstractContextManager[str]:
     return nullcontext(str(output))
 
 
-def _digests_of(shards: Sequence[str | Path]) -> tuple[set[bytes], int]:
+def _digests_of(shards: Sequence[str]) -> tuple[set[bytes], int]:
     """Digests of the sources and targets of all rows (a model may be trained on either), and the number of rows."""
     digests: set[bytes] = set()
     num_rows = 0

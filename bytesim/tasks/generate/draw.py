@@ -107,6 +107,16 @@ class Job:
         deadline = None if self.kind.num_bytes else partial(ByteDeadline, max(0, longest - self.kind.ends_within))
         return replace(request, grammar=partial(grammar_after, self.kind.grammar, whole), deadline=deadline)
 
+    def check_place(self, seed: int) -> None:
+        """Raise OutputError before the work if the file of a seed could not be written."""
+        self.target(seed)
+
+    def write(self, data: bytes, seed: int) -> str:
+        """Write the file of a seed; returns its path. Raises OutputError."""
+        target = self.target(seed)
+        write_output(target, data, force=self.force)
+        return str(target)
+
     @property
     def read_whole(self) -> bytes:
         """The whole patches of the prompt, which the model reads as history; replies begin with the rest of it."""
@@ -163,7 +173,7 @@ def draw_all(
     request = job.request()
     seeds = count_from(secrets.randbelow(1 << 31) if seed is None else seed)
     outcomes: list[Outcome[Generated]] = [Outcome(f"file {number}") for number in range(1, count + 1)]
-    job.target(seed or 0)  # raises before the work if the output cannot be written
+    job.check_place(seed or 0)
     waiting = list(range(count))
     for attempt in range(1, tries + 1):
         drawn = [next(seeds) for _ in waiting]
@@ -188,11 +198,10 @@ def _finish(job: Job, name: str, reply: Reply, seed: int, attempt: int) -> Outco
     try:
         data, cut = job.finished(reply)
         job.check_new(data)
-        target = job.target(seed)
-        write_output(target, data, force=job.force)
+        output = job.write(data, seed)
     except BytesimError as error:
         return Outcome(name, error=error.in_file(name))
     generated = Generated(
-        output=str(target), model=job.writer.name, num_bytes=len(data), seed=seed, tries=attempt, truncated=cut
+        output=output, model=job.writer.name, num_bytes=len(data), seed=seed, tries=attempt, truncated=cut
     )
     return Outcome(name, result=generated)

@@ -9,12 +9,12 @@ from bytesim.errors import ConfigError, OutputError
 from bytesim.files import STDIO, Outcome, check_output
 from bytesim.models.store import alias_of
 from bytesim.pictures.engraving import find_engraver
-from bytesim.predictors.writer import OnBytes, Writer, load_writer
+from bytesim.predictors.writer import OnBytes, load_writer
 from bytesim.requests import Sampling
 from bytesim.tasks.convert.tunes import ENGINES
 from bytesim.tasks.generate.beside import add_midi, add_scores, midi_engine, write_sheet
 from bytesim.tasks.generate.draw import Generated, Job, OnFiles, draw_all
-from bytesim.tasks.generate.kinds import KINDS, Kind
+from bytesim.tasks.generate.kinds import KINDS, check_length, written_suffix
 from bytesim.tasks.generate.prompt import Prompt, begin
 
 TRIES = 8
@@ -77,12 +77,12 @@ def generate(
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
     alias = alias_of(model)
     writer = load_writer(model, device=device, dtype=dtype)
-    suffix = _suffix(writer, alias.suffix if alias and suffix is None else suffix)
+    suffix = written_suffix(writer, alias.suffix if alias and suffix is None else suffix)
     _check_beside(suffix, output, sheet, midi, engine, score, force)
     player = midi_engine(engine, writer) if midi else engine
     kind = None if any_form else KINDS.get(suffix)
     beginning = begin(given_prompt, suffix, kind)
-    _check_length(max_bytes, len(beginning.data), kind, suffix, allow_truncated)
+    check_length(max_bytes, len(beginning.data), kind, suffix, allow_truncated)
     job = Job(
         writer=writer,
         suffix=suffix,
@@ -139,29 +139,4 @@ def _check_beside(
     if score:
         find_engraver()
     if sheet is not None:
-        check_output(sheet, force=force)
-
-
-def _check_length(
-    max_bytes: int | None, prompt_bytes: int, kind: Kind | None, suffix: str, allow_truncated: bool
-) -> None:
-    if max_bytes is None:
-        return
-    if kind is not None and kind.num_bytes is not None and max_bytes < kind.num_bytes and not allow_truncated:
-        raise ConfigError(f"a .{suffix} file has {kind.num_bytes:,} bytes; max-bytes {max_bytes} would cut it.")
-    if max_bytes <= prompt_bytes:
-        raise ConfigError(f"max-bytes {max_bytes} leaves nothing to write: the files begin with {prompt_bytes} bytes.")
-
-
-def _suffix(writer: Writer, asked: str | None) -> str:
-    """The suffix of the files to write. Raises ConfigError if none is given, or the model was not trained on it."""
-    known = writer.generates
-    if asked is not None:
-        suffix = asked.lower().lstrip(".")
-        if known and suffix not in known:
-            raise ConfigError(f"the model {writer.name!r} writes .{', .'.join(known)}, not .{suffix}.")
-        return suffix
-    if known is not None and len(known) == 1:
-        return known[0]
-    choices = f"it writes .{', .'.join(known)}" if known else "its card names none"
-    raise ConfigError(f"name the kind of file that the model {writer.name!r} is to write, with --suffix; {choices}.")
+        check_output(sheet, force=force, option="--sheet")

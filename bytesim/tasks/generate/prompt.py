@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from bytesim.errors import BytesimError, ConfigError, FormatError, InputError
 from bytesim.files import open_input, read_input
@@ -24,12 +27,14 @@ class Prompt:
 
     text: str | None = None
     file: str | Path | None = None
+    data: bytes | None = None
+    """The content of a prompt file that is in memory."""
     keep: float | None = None
 
     def __post_init__(self) -> None:
         if self.text is not None and self.file is not None:
             raise ConfigError("give a prompt or a prompt file, not both.")
-        if self.keep is not None and self.file is None:
+        if self.keep is not None and self.file is None and self.data is None:
             raise ConfigError("keep is the share of a prompt file to keep; give a prompt file.")
         if self.keep is not None and not 0.0 < self.keep <= 1.0:
             raise ConfigError(f"keep {self.keep} is out of range; choose more than 0 and at most 1.")
@@ -39,10 +44,21 @@ class Prompt:
         """The name of the prompt in errors."""
         return "the prompt" if self.file is None else str(self.file)
 
+    @property
+    def is_file(self) -> bool:
+        """Whether the prompt is a file, on disk or in memory, and so may be a picture or recording of any format."""
+        return self.file is not None or self.data is not None
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """The prompt file, which can seek. Raises InputError."""
+        return open_input(self.file) if self.file is not None else nullcontext(io.BytesIO(self.data or b""))
+
     def read(self) -> bytes:
         """The bytes of the prompt; none without a prompt. Raises InputError."""
         if self.file is not None:
             return read_input(self.file, limit_bytes=MAX_PROMPT_BYTES)
+        if self.data is not None:
+            return self.data
         return (self.text or "").encode("utf-8", "surrogateescape")
 
 
@@ -63,7 +79,7 @@ def begin(prompt: Prompt, suffix: str, kind: Kind | None) -> Beginning:
     prompt that is a whole file.
     """
     title = None
-    if kind is not None and kind.num_bytes is not None and prompt.file is not None:
+    if kind is not None and kind.num_bytes is not None and prompt.is_file:
         data = _of_media(prompt, suffix, kind)
     else:
         data = prompt.read()
@@ -100,9 +116,8 @@ def _completed(data: bytes, suffix: str, kind: Kind, name: str) -> bytes:
 
 def _of_media(prompt: Prompt, suffix: str, kind: Kind) -> bytes:
     """The prompt from any picture or recording; the start of a file in the models' form is used as it is."""
-    assert prompt.file is not None
     assert kind.num_bytes is not None
-    with open_input(prompt.file) as file:
+    with prompt.open() as file:
         data = file.read(kind.num_bytes)
         starts_in_form = len(data) < kind.num_bytes and lead(kind.grammar(), data) is None
         try:

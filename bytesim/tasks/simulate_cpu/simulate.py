@@ -66,9 +66,9 @@ def simulate_cpu(
             "a random state sets the whole first state. Leave out acc and registers, or the random state."
         )
     taken: set[str] = set()
-    for output in (trace, picture):
+    for option, output in (("--trace", trace), ("--picture", picture)):
         if output is not None:
-            check_output(output, force=force, taken=taken)
+            check_output(output, force=force, taken=taken, option=option)
     kind, read = _read_program(program)
     if read.states:
         if given is not None or random_state:

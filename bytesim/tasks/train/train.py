@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bytesim.errors import ConfigError, InputError, OutputError
+from bytesim.files import Inputs, input_names
 from bytesim.tasks.train.result import Trained
 from bytesim.training.recipe import Recipe, parse_recipe, read_recipe_text, recipe_text
 
@@ -62,7 +63,7 @@ def train_recipe(
 
 
 def train_generate(
-    data: Sequence[str | Path],
+    data: Inputs,
     *,
     suffix: str | None = None,
     out: str | Path | None = None,
@@ -80,13 +81,14 @@ def train_generate(
     from bytesim.tasks.train.folders import generate_recipe
 
     options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
-    folder = _run_folder(data, out)
-    recipe = generate_recipe(data, folder, suffix, size, _dtype(folder, device))
+    folders = input_names(data)
+    folder = _run_folder(folders, out)
+    recipe = generate_recipe(folders, folder, suffix, size, _dtype(folder, device))
     return _train_folders(recipe, folder, options)
 
 
 def train_convert(
-    data: Sequence[str | Path],
+    data: Inputs,
     *,
     source_suffix: str,
     target_suffix: str,
@@ -108,14 +110,15 @@ def train_convert(
     from bytesim.tasks.train.folders import convert_recipe
 
     options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
-    folder = _run_folder(data, out)
+    folders = input_names(data)
+    folder = _run_folder(folders, out)
     dtype = _dtype(folder, device)
-    recipe = convert_recipe(data, folder, source_suffix, target_suffix, size, dtype, both=both)
+    recipe = convert_recipe(folders, folder, source_suffix, target_suffix, size, dtype, both=both)
     return _train_folders(recipe, folder, options)
 
 
 def train_classify(
-    data: Sequence[str | Path],
+    data: Inputs,
     *,
     suffix: str | None = None,
     group: str | None = None,
@@ -137,8 +140,9 @@ def train_classify(
     from bytesim.tasks.train.labels import classify_recipe
 
     options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
-    folder = _run_folder(data, out)
-    recipe = classify_recipe(data, folder, suffix, size, _dtype(folder, device, convolutions=True), group, on_note)
+    folders = input_names(data)
+    folder = _run_folder(folders, out)
+    recipe = classify_recipe(folders, folder, suffix, size, _dtype(folder, device, convolutions=True), group, on_note)
     return _train_folders(recipe, folder, options)
 
 
@@ -189,7 +193,7 @@ def _train_folders(recipe: Recipe, folder: Path, options: RunOptions) -> Trained
     return run_training(timed, text, folder, folder, options, keep_recipe=True)
 
 
-def _run_folder(data: Sequence[str | Path], out: str | Path | None) -> Path:
+def _run_folder(data: Sequence[str], out: str | Path | None) -> Path:
     """The run folder of a training on folders. Raises InputError if data are not folders or contain the run folder."""
     for path in data:
         if not Path(path).is_dir():

@@ -136,7 +136,7 @@ def list_files(folder: Path) -> list[Path]:
     files = []
     for directory, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [path for name in names if not name.startswith(".") and (path := Path(directory, name)).is_file()]
+        files += [path for name in names if not name.startswith(".") and os.path.isfile(path := Path(directory, name))]
     return sorted(files)
 
 

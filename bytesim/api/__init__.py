@@ -1,0 +1,1 @@
+"""`bytesim.load`: a model that stays in memory, with bytes in and bytes out."""
