@@ -511,7 +511,8 @@ class _Writer:
         if state.left or state.required is not None or state.index == len(self.music.sounds):
             return {}
         tuplets: dict[tuple[int, ...], _State] = {}
-        for notes in range(2, 10):
+        rare = not any(self._fitting(replace(state, left=1, factor=factor)) for factor in _TUPLET_FACTORS[:2])
+        for notes in range(2, 10) if rare else (2, 3, 4, 6, 8):
             default = _TUPLET_TIME.get(notes, 3 if self.triple else 2)
             for time in {default, *((2, 4) if notes in (5, 7) else ())}:
                 inside = replace(state, left=1, factor=Fraction(time, notes))
