@@ -1,15 +1,15 @@
-"""What ABC text must sound like: the notes of a MIDI file in the layout of abc2midi, as the writer of ABC meets them."""
+"""What ABC text must sound like: the notes of a MIDI file in the layout of abc2midi, in the order of the text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from bytesim.errors import FormatError
 from bytesim.formats.midi.bars import timed_meta_events
 from bytesim.formats.midi.events import KEY_SIGNATURE, TIME_SIGNATURE
 from bytesim.formats.midi.layout import ONSET_DELAY, STRUM_TICKS
-from bytesim.formats.midi.notes import TICKS_PER_QUARTER, Note, notes
+from bytesim.formats.midi.notes import Note, notes
 from bytesim.formats.midi.parse import MidiFile, parse
 
 _MELODY, _BASS, _CHORDS = 0, 1, 2
@@ -50,25 +50,23 @@ class Heard:
 
 
 def heard(data: bytes) -> Heard | None:
-    """The music of a file that `to_model_form` made; None if one voice of ABC cannot have written its melody.
+    """The music of a file that `to_model_form` made; None if its notes overlap, as those of one voice of ABC cannot.
 
     Raises FormatError for a file that does not parse.
     """
     file = parse(data)
     played = notes(file)
     sounds = tuple(_sounds([note for note in played if note.channel == _MELODY]))
-    if any(first.end > second.start for first, second in zip(sounds[:-1], sounds[1:], strict=True)):
+    if any(first.end > second.start for first, second in pairwise(sounds)):
         return None
-    keys = tuple((tick, sharps - 256 if sharps > 127 else sharps) for tick, (sharps, _) in _changes(file, KEY_SIGNATURE))
+    signatures = _changes(file, KEY_SIGNATURE)
+    keys = tuple((tick, sharps - 256 if sharps > 127 else sharps) for tick, (sharps, _) in signatures)
     meters = tuple((tick, f"{beats}/{1 << unit}") for tick, (beats, unit, *_) in _changes(file, TIME_SIGNATURE))
     return Heard(sounds=sounds, beats=_beats(played), keys=keys, meters=meters)
 
 
-def _changes(file: MidiFile, kind: int) -> Iterator[tuple[int, bytes]]:
-    for tick, data in sorted(timed_meta_events(file, kind)):
-        if file.ticks_per_quarter != TICKS_PER_QUARTER:
-            raise FormatError(f"{file.ticks_per_quarter} ticks per quarter note are not the {TICKS_PER_QUARTER} of abc2midi.")
-        yield tick, data
+def _changes(file: MidiFile, kind: int) -> list[tuple[int, bytes]]:
+    return sorted(timed_meta_events(file, kind))
 
 
 def _sounds(melody: list[Note]) -> Iterator[Sound]:
@@ -78,7 +76,8 @@ def _sounds(melody: list[Note]) -> Iterator[Sound]:
         first = melody[index]
         for step in (STRUM_TICKS, 0):
             chord = [first]
-            for note in melody[index + 1 :]:
+            while index + len(chord) < len(melody):
+                note = melody[index + len(chord)]
                 due = first.onset_ticks480 + step * len(chord)
                 if note.onset_ticks480 != due or note.end_ticks480 != first.end_ticks480:
                     break

@@ -1,8 +1,8 @@
 """The grammar of ABC that sounds like a given MIDI file: it leaves only what abc2midi plays as the notes of that file.
 
-The writer chooses the spelling: accidentals, bar lines, slurs, ties, tuplets, broken rhythm, grace notes. It follows
-canonical ABC (`grammar.py`) and, beside it, key signature, accidentals of the bar, octave marks and lengths. Each choice
-is offered only if the notes after it can still be written.
+The writer chooses the spelling: accidentals, bar lines, slurs, ties, tuplets, broken rhythm, grace notes. The grammar
+follows canonical ABC (`grammar.py`) and, beside it, key signature, accidentals of the bar, octave marks and lengths.
+Each choice is offered only if the notes after it can still be written.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MOST_PARTS = 64
 
 
 class SourceGrammar(Grammar):
-    """Canonical ABC that sounds like a MIDI file. Where no token is left, only canonical ABC is required from there on."""
+    """Canonical ABC that sounds like a MIDI file. Where no token is left, it only remains canonical from there on."""
 
     def __init__(self, music: Heard) -> None:
         self._plain = abc_grammar()
@@ -440,7 +440,7 @@ class _Writer:
         lengths, written = self._lengths(state), b"["
         while True:
             pitches = {text: pitch for pitch in self._next_of(left, sound) for text in self._spellings(pitch)}
-            written_pitch = yield from self._spell_pitch(first, {text: ("", 0) for text in pitches})
+            written_pitch = yield from self._spell_pitch(first, dict.fromkeys(pitches, ("", 0)))
             left.remove(pitches[written_pitch])
             written += written_pitch
             if not left:
@@ -489,7 +489,8 @@ class _Writer:
         slur = replace(state, slurs=state.slurs + 1, opened=True)
         numbers: tuple[int, ...] = ()
         while True:
-            digits = {texts[len(numbers)] for texts in tuplets if texts[: len(numbers)] == numbers and len(texts) > len(numbers)}
+            count = len(numbers)
+            digits = {longer[count] for longer in tuplets if longer[:count] == numbers and len(longer) > count}
             if not numbers:
                 byte = yield allow(frozenset(ord(str(digit)) for digit in digits)) | self._starts(slur)
                 if byte - ord("0") not in digits:
@@ -624,7 +625,7 @@ class _Writer:
     def _spell_roll(self) -> _Token:
         rolls = self._rolls(self.state)
         first = yield _firsts(rolls)
-        pitch = yield from self._spell_pitch(first, {text: ("", 0) for text in rolls})
+        pitch = yield from self._spell_pitch(first, dict.fromkeys(rolls, ("", 0)))
         return (yield from self._spell_length(rolls[pitch]))
 
 
@@ -641,11 +642,11 @@ def _lasts(sounds: Sequence[Sound], now: Fraction, lengths: list[Fraction]) -> b
 
 def _same(a: Fraction | int, b: Fraction | int) -> bool:
     """Whether two times are equal, as abc2midi rounds them to whole ticks."""
-    return abs(a - b) < 1
+    return -1 < a - b < 1
 
 
 def _value(ticks: Fraction, per_unit: Fraction) -> Fraction | None:
-    """The length of a note in units; None if ABC cannot write it. Times that abc2midi rounded are taken as near ones."""
+    """The length of a note in units, if ABC can write it; times that abc2midi rounded are taken as the nearest ones."""
     exact = ticks / per_unit
     if spell_length(exact):
         return exact

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -109,17 +108,8 @@ def _symbols(bass: int | None, chord: frozenset[int]) -> frozenset[bytes]:
     """The chord symbols with this bass and these notes, as far as they are given."""
     if bass is None and not chord:
         return frozenset()
-    by_bass, by_chord, by_both = _by_harmony()
-    if not chord:
-        return by_bass[bass]
-    return by_chord[chord] if bass is None else by_both[bass, chord]
-
-
-@cache
-def _by_harmony() -> tuple[dict[int | None, frozenset[bytes]], ...]:
-    """Symbols by bass, by notes and by both; the values for unknown keys are empty."""
-    tables: tuple[defaultdict[object, set[bytes]], ...] = (defaultdict(set), defaultdict(set), defaultdict(set))
-    for symbol, (bass, chord) in chord_symbols().items():
-        for table, key in zip(tables, (bass, chord, (bass, chord)), strict=True):
-            table[key].add(symbol)
-    return tuple(defaultdict(frozenset, {key: frozenset(names) for key, names in table.items()}) for table in tables)  # type: ignore[arg-type]
+    return frozenset(
+        symbol
+        for symbol, (own_bass, own_chord) in chord_symbols().items()
+        if bass in (None, own_bass) and chord in (frozenset(), own_chord)
+    )

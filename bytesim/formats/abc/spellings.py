@@ -1,6 +1,6 @@
 """Ways to write a pitch, a length and a chord symbol in ABC, by the rules of abc2midi.
 
-Source: the ABC standard 2.1, section 4; the rules for accidentals and chord symbols were found by listening to abc2midi.
+Source: the ABC standard 2.1, section 4. The rules for accidentals and chord symbols were found by running abc2midi.
 """
 
 from __future__ import annotations
