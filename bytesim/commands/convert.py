@@ -121,7 +121,8 @@ def midi2abc(
 
     bytesim convert midi2abc tune.mid -o tune.abc
 
-    The engine auto plays its answer and says how close it is if it is not right. Files of several voices go to midi2abc.
+    The engine auto plays its answer, and says how close it is if it is not right. Files of several voices go to the
+    program midi2abc.
     """
     from bytesim.tasks.convert import tunes as task
 
@@ -184,7 +185,7 @@ def files(
 def _check_verify(verify: bool, engine: Engine) -> None:
     if verify and engine is Engine.rules:
         raise typer.BadParameter(
-            "--verify compares the model's answer with the rules; use it with --engine auto or model."
+            "--verify compares the model's answer with the rules; use it with the engine auto or model."
         )
 
 

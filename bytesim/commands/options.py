@@ -34,8 +34,8 @@ Model = Annotated[str, typer.Option(help="Model name, or path of a model folder.
 EngineChoice = Annotated[
     Engine,
     typer.Option(
-        help="What converts. auto: the model if playing its answer gives the right notes, else a program without a model. "
-        "model: the model. rules: a program without a model, such as abc2midi."
+        help="What converts. auto: the model, if playing its answer gives the right notes, else a program such as "
+        "abc2midi. model: the model alone. rules: such a program alone."
     ),
 ]
 

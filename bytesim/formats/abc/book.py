@@ -67,8 +67,8 @@ def without_tags(text: str) -> str:
 def split_book(text: str) -> list[Entry]:
     """The tunes of a file in order, at least one. A file without X: is read as one tune.
 
-    Fields before the first X: apply to all tunes. Tags of a web page around the tunes are blanked out. Raises FormatError
-    for more than MAX_TUNES.
+    Fields before the first X: apply to all tunes. Tags of a web page around the tunes are blanked out. Raises
+    FormatError for more than MAX_TUNES.
     """
     text = without_tags(text)
     starts = [match.start() for match in _TUNE_START.finditer(text)]

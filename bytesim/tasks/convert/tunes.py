@@ -43,8 +43,8 @@ def abc2midi(
     the rules too for what the model does not read: several voices, `%%MIDI` directives and the like. `verify` compares
     the model's notes with those of the rules. `jobs` processes decode on a CPU; more than one need a main module that
     can be imported, as multiprocessing does. `picture` draws a piano roll of each file beside it, NAME.png; with
-    `verify` it also shows the differences from the rules. Title and tempo are kept. Folders are searched recursively. Raises ConfigError for unknown choices and ModelError for the model; the
-    error of a tune is in its outcome.
+    `verify` it also shows the differences from the rules. Title and tempo are kept. Folders are searched recursively.
+    Raises ConfigError for unknown choices and ModelError for the model; the error of a tune is in its outcome.
     """
     run = _prepared(ABC_TO_MIDI, sources, output, engine, verify, picture, force, on_progress)
     return _convert(run, model, device, dtype, jobs)
