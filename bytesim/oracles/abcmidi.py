@@ -107,7 +107,8 @@ def version_number(path: str) -> str:
 def render_abc2midi(abc_text: str) -> Rendering:
     """The first tune of a text, rendered by abc2midi with its standard settings; its errors are among the messages.
 
-    Raises ToolError if abc2midi is missing, crashes or does not end; FormatError if it finds no notes.
+    Raises ToolError if abc2midi is missing, crashes or does not end; FormatError if it finds no notes, or, with line
+    and column, if it writes no file because of an error.
     """
     tool = find_tool("abc2midi")
     with tempfile.TemporaryDirectory(prefix="bytesim-") as folder:
@@ -174,7 +175,7 @@ def _render(tool: str, abc_text: str, folder: Path, *, strict: bool) -> Renderin
     target = folder / "tune.mid"
     (folder / "tune.abc").write_bytes(text.encode("utf-8", "replace"))
     output = _run([tool, "tune.abc", "-o", target.name], folder, target)
-    messages = (*left_out, *remarks_in(output, strict=strict))
+    messages = (*left_out, *remarks_in(output, strict=strict or not target.exists()))
     if not target.exists():
         raise ToolError(f"abc2midi wrote no file: {_last_line(output) or 'it gave no reason'}.")
     return Rendering(midi=target.read_bytes(), engine="abc2midi", version=version_number(tool), messages=messages)

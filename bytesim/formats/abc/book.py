@@ -19,7 +19,7 @@ _TAG = re.compile(
     r"center|table|tbody|tr|td|th|ul|ol|li|h[1-6]|img|textarea)(?:\s[^<>]*)?/?>|<a\s+[a-z]+=[^<>]*>",
     re.IGNORECASE,
 )
-_LEADING_TAG = re.compile(rf"(^|\n)(?:{_TAG.pattern})", re.IGNORECASE)
+_LEADING_TAG = re.compile(rf"(^|\n)(?:{_TAG.pattern})+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +49,7 @@ class Entry:
         text = self.text.split("\n", 1)
         own = "".join(f"{name}:{value}\n" for name, value in self.inherited)
         whole = f"{text[0]}\n{own}{text[1]}" if own and len(text) == 2 else self.text
+        whole = whole if whole.startswith("X:") else f"X:1\n{whole.lstrip()}"
         whole = re.sub(r"\n[ \t]*(?:\n[\s\S]*)?\Z", "\n", whole, count=1) if "\n" in whole else whole
         return whole if title else re.sub(r"(?m)^T:.*\n?", "", whole)
 

@@ -22,8 +22,10 @@ from bytesim.formats.grammar import ANYTHING, END, Allowed, Grammar, Steps, allo
 WHOLE = 1920
 """Ticks of a whole note."""
 _BROKEN = {b">": Fraction(3, 2), b">>": Fraction(7, 4), b"<": Fraction(1, 2), b"<<": Fraction(1, 4)}
-_TUPLET_FACTORS = (Fraction(1), Fraction(2, 3), Fraction(2, 5), Fraction(2, 7))
-"""Factors of note lengths that can be reached from outside a tuplet, the plain one first."""
+_COMMON_FACTORS = (Fraction(1), Fraction(2, 3))
+"""Factors of the lengths of plain notes and of triplets."""
+_UNITS = frozenset(f"1/{parts}\n".encode() for parts in (2, 4, 8, 16, 32))
+"""Unit note lengths that are in use, with the end of the line."""
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 """Notes of a tuplet -> plain notes whose time they take; for 5, 7 and 9 the meter decides."""
 _GRACE = Fraction(1, 4)
@@ -160,7 +162,7 @@ class _Writer:
         yield from literal(b"X:1\nM:")
         meter = yield from choice(_only(HEAD_METERS, {f"{meter}\n" for tick, meter in self.music.meters if tick == 0}))
         yield from literal(b"L:")
-        unit = yield from choice(HEAD_UNITS)
+        unit = yield from choice(_UNITS & HEAD_UNITS)
         yield from literal(b"K:")
         key = yield from choice(_keys(next((sharps for tick, sharps in self.music.keys if tick == 0), 0)))
         accidentals = signature(key_sharps(key.decode().strip()))
@@ -350,7 +352,7 @@ class _Writer:
         """Whether the note after the next one can last `ticks`."""
         if state.left > 1:
             return _value(ticks, state.unit * state.factor) is not None
-        return any(_value(ticks, state.unit * factor) is not None for factor in _TUPLET_FACTORS)
+        return any(_value(ticks, state.unit * factor) is not None for factor in _COMMON_FACTORS)
 
     def _joins(self, state: _State) -> bool:
         """Whether the note or rest that broken rhythm requires can follow."""
@@ -361,7 +363,7 @@ class _Writer:
         sound = sounds[state.index]
         gap = self._gap(state)
         total = gap or sound.end - state.now
-        if not gap and not _same(state.now, sound.start):
+        if not gap and (not _same(state.now, sound.start) or (len(sound.pitches) > 1 and not sound.strummed)):
             return False
         if _same(ticks, total):
             return True
@@ -512,11 +514,13 @@ class _Writer:
         if state.left or state.required is not None or state.index == len(self.music.sounds):
             return {}
         tuplets: dict[tuple[int, ...], _State] = {}
-        rare = not any(self._fitting(replace(state, left=1, factor=factor)) for factor in _TUPLET_FACTORS[:2])
+        rare = not any(self._fitting(replace(state, left=1, factor=factor)) for factor in _COMMON_FACTORS)
         for notes in range(2, 10) if rare else (2, 3, 4, 6, 8):
             default = _TUPLET_TIME.get(notes, 3 if self.triple else 2)
             for time in {default, *((2, 4) if notes in (5, 7) else ())}:
                 inside = replace(state, left=1, factor=Fraction(time, notes))
+                if not (self._rests(inside) if self._gap(inside) else self._lengths(inside)):
+                    continue
                 for count in range(1, self._fitting(inside) + 1):
                     after = replace(inside, left=count)
                     tuplets[notes, time, count] = after
@@ -530,6 +534,7 @@ class _Writer:
         """How many notes and rests from now on, at most 9, last as long as notes of this tuplet can."""
         now, index = state.now, state.index
         tied, graces = bool(state.tied), state.graces
+        odd = state.factor.denominator > 1 and state.factor.denominator % 2 == 1
         for count in range(9):
             if index == len(self.music.sounds):
                 return count
@@ -544,7 +549,17 @@ class _Writer:
                 return count
             now, index = now + value * state.unit * state.factor, index + (not rests)
             tied, graces = False, Fraction(0)
+            if odd and _value(now - state.now, state.unit) is not None and self._is_plain(now, index, state.unit):
+                return count + 1  # the tuplet is complete
         return 9
+
+    def _is_plain(self, now: Fraction, index: int, unit: Fraction) -> bool:
+        """Whether the next rest or sound can be written without a tuplet, or there is none."""
+        if index == len(self.music.sounds):
+            return True
+        sound = self.music.sounds[index]
+        gap = sound.start - now
+        return _value(gap if gap >= 1 else sound.end - now, unit) is not None
 
     # --- ornaments -------------------------------------------------------------------------------
 
@@ -568,6 +583,8 @@ class _Writer:
     def _ends_graces(self, state: _State) -> bool:
         """Whether a note or chord can follow the grace notes so far."""
         follows = _same(state.now + state.graces, self.music.sounds[state.index].start)
+        if state.left and self._fitting(state) < state.left:  # the tuplet could not be completed
+            return False
         return follows and bool(self._lengths(state) or self._tuplets(state))
 
     def _spell_graces(self) -> Steps:

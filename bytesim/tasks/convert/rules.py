@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import replace
 
 from bytesim.formats import abc, midi
-from bytesim.formats.midi.bars import bar_and_beat, meters_of, on_grid, pitch_name
+from bytesim.formats.midi.bars import GRID, bar_and_beat, meters_of, on_grid, pitch_name
 from bytesim.formats.midi.events import SET_TEMPO
 from bytesim.formats.midi.normal import to_model_form
 from bytesim.metrics import NoteKey, near_note_f1, note_counts, note_f1
@@ -19,6 +19,8 @@ from bytesim.tasks.convert.direction import RuleAnswer, Verification
 
 NEAR_TICKS = 30
 """A 64th note: how far played notes may be from written ones."""
+MAX_REMARKS = 8
+"""Most warnings of abc2midi that are shown; a damaged tune may have one for each character."""
 MAX_DIFFERENCES = 40
 """Most bars that a comparison lists; the others are only counted."""
 
@@ -26,9 +28,10 @@ MAX_DIFFERENCES = 40
 def midi_by_rules(abc_text: str) -> RuleAnswer:
     """Convert ABC to MIDI by abc2midi or music21. Raises FormatError and ToolError."""
     rendering = render_rules(abc_text)
-    return RuleAnswer(
-        data=rendering.midi, engine=rendering.engine, version=rendering.version, remarks=rendering.messages
-    )
+    remarks = tuple(f"{rendering.engine}: {message}" for message in rendering.messages[:MAX_REMARKS])
+    if len(rendering.messages) > MAX_REMARKS:
+        remarks = (*remarks, f"and {len(rendering.messages) - MAX_REMARKS} more remarks")
+    return RuleAnswer(data=rendering.midi, engine=rendering.engine, version=rendering.version, remarks=remarks)
 
 
 def abc_by_rules(data: bytes, title: str | None) -> RuleAnswer:
@@ -84,14 +87,19 @@ def closeness(source: bytes, abc_text: str) -> float:
 
 
 def _audible(data: bytes) -> Counter[tuple[int, int, bytes]]:
-    """(tick, status, data) of everything that sounds: notes with their velocities, instruments, controllers, tempo."""
+    """(tick, status, data) of everything that sounds: notes with their velocities, instruments, controllers, tempo.
+
+    Tempo is compared on a grid, because abc2midi sets it a tick later beside lyrics.
+    """
     heard: Counter[tuple[int, int, bytes]] = Counter()
     for track in midi.parse(data).tracks:
         now = 0
         for event in track:
             now += event.delta
-            if event.meta in (None, SET_TEMPO):
+            if event.meta is None:
                 heard[now, event.status, event.data] += 1
+            elif event.meta == SET_TEMPO:
+                heard[now // GRID * GRID, event.status, event.data] += 1
     return heard
 
 
