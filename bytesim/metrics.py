@@ -98,6 +98,33 @@ def note_f1(notes_a: Iterable[SoundingNote], notes_b: Iterable[SoundingNote]) ->
     return 2 * (a & b).total() / total if total else 1.0
 
 
+def near_note_f1(notes_a: Iterable[SoundingNote], notes_b: Iterable[SoundingNote], ticks480: int) -> float:
+    """F1 of two sets of notes, where onset and end of a note may each differ by `ticks480`.
+
+    The notes of a pitch are paired in the order of their onsets. Symmetric, from 0 to 1.
+    """
+    a, b = _by_pitch(notes_a), _by_pitch(notes_b)
+    total = sum(map(len, a.values())) + sum(map(len, b.values()))
+    pairs = 0
+    for pitch, ours in a.items():
+        theirs, index = b.get(pitch, []), 0
+        for onset, end in ours:
+            while index < len(theirs) and theirs[index][0] < onset - ticks480:
+                index += 1
+            if index < len(theirs) and theirs[index][0] <= onset + ticks480 and abs(theirs[index][1] - end) <= ticks480:
+                pairs, index = pairs + 1, index + 1
+    return 2 * pairs / total if total else 1.0
+
+
+def _by_pitch(notes: Iterable[SoundingNote]) -> dict[int, list[tuple[Fraction, Fraction]]]:
+    """Pitch -> (onset, end) of its notes, in order."""
+    by_pitch: dict[int, list[tuple[Fraction, Fraction]]] = {}
+    for note in notes:
+        onset = Fraction(note.onset_ticks480)
+        by_pitch.setdefault(note.pitch, []).append((onset, onset + Fraction(note.duration_ticks480)))
+    return {pitch: sorted(spans) for pitch, spans in by_pitch.items()}
+
+
 def same_notes(notes_a: Iterable[SoundingNote], notes_b: Iterable[SoundingNote]) -> bool:
     """Whether the two multisets of (onset, pitch, duration) are equal."""
     return note_counts(notes_a) == note_counts(notes_b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +38,7 @@ def _convert() -> None:
     """
 
 
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also list changes that come with nearly every file.")]
 Picture = Annotated[
     bool, typer.Option("--picture", help="Draw a piano roll beside each file; with --verify, differences are coloured.")
 ]
@@ -50,7 +52,7 @@ def abc2midi(
     ],
     output: Output = None,
     model: Model = "music",
-    engine: EngineChoice = Engine.model,
+    engine: EngineChoice = Engine.auto,
     verify: Annotated[
         bool, typer.Option("--verify", help="Also convert the tune by the rules, and show every note that differs.")
     ] = False,
@@ -63,6 +65,7 @@ def abc2midi(
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
     jobs: Jobs = 1,
+    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Convert tunes in ABC notation to MIDI files.
@@ -89,7 +92,7 @@ def abc2midi(
             jobs=jobs,
             on_progress=on_progress,
         )
-    code = report_outcomes(outcomes, as_json=as_json, line=_line)
+    code = _report(outcomes, as_json=as_json, verbose=verbose)
     if not as_json and (notes or (stdout.is_terminal and len(outcomes) == 1)):
         _show_notes(outcomes)
     raise typer.Exit(code)
@@ -99,11 +102,11 @@ def abc2midi(
 def midi2abc(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="SRC", help="MIDI files with one melody each, or folders of them; - reads stdin."),
+        typer.Argument(metavar="SRC", help="MIDI files, or folders of them; - reads stdin."),
     ],
     output: Output = None,
     model: Model = "music",
-    engine: EngineChoice = Engine.model,
+    engine: EngineChoice = Engine.auto,
     verify: Annotated[
         bool,
         typer.Option("--verify", help="Also convert the ABC text back by the rules, and show every note that differs."),
@@ -113,11 +116,15 @@ def midi2abc(
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
     jobs: Jobs = 1,
+    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
-    """Convert the melody of MIDI files to ABC notation.
+    """Convert MIDI files to ABC notation.
 
     bytesim convert midi2abc tune.mid -o tune.abc
+
+    The engine auto plays its answer, and says how close it is if it is not right. Files of several voices go to the
+    program midi2abc.
     """
     from bytesim.tasks.convert import tunes as task
 
@@ -137,7 +144,7 @@ def midi2abc(
             jobs=jobs,
             on_progress=on_progress,
         )
-    raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_line))
+    raise typer.Exit(_report(outcomes, as_json=as_json, verbose=verbose))
 
 
 @convert_app.command()
@@ -199,7 +206,9 @@ def _warn_not_confident(outcomes: list[Outcome[Converted]]) -> None:
 
 def _check_verify(verify: bool, engine: Engine) -> None:
     if verify and engine is Engine.rules:
-        raise typer.BadParameter("--verify compares the model's answer with the rules; use it with --engine model.")
+        raise typer.BadParameter(
+            "--verify compares the model's answer with the rules; use it with the engine auto or model."
+        )
 
 
 def _check_stdout(sources: list[str], output: str | None, as_json: bool) -> None:
@@ -207,21 +216,44 @@ def _check_stdout(sources: list[str], output: str | None, as_json: bool) -> None
         raise typer.BadParameter("--json and the file itself cannot both go to stdout; name a file with -o.")
 
 
-def _line(converted: Converted) -> str | None:
+def _report(outcomes: list[Outcome[Converted]], *, as_json: bool, verbose: bool) -> int:
+    """Print every outcome. Returns the exit code: 1 if a file failed, or if `--verify` found differences."""
+    code = report_outcomes(outcomes, as_json=as_json, line=partial(_line, verbose=verbose))
+    different = [outcome.result for outcome in outcomes if outcome.result is not None and _differs(outcome.result)]
+    for result in different:
+        print_note(f"warning: {_named(result)}: the notes differ from those of {result.verified.reference}")  # type: ignore[union-attr]
+    return code or int(bool(different))
+
+
+def _differs(converted: Converted) -> bool:
+    return converted.verified is not None and not converted.verified.same
+
+
+def _named(converted: Converted) -> str:
+    return converted.source if converted.tune is None else f"{converted.source}, tune {converted.tune}"
+
+
+def _line(converted: Converted, *, verbose: bool = False) -> str | None:
     """Print the line itself, so that the comparison can follow it."""
     engine = f"{converted.engine} {converted.engine_version}"
     by = f"the model {converted.model}" if converted.model is not None else engine
     if converted.sure is not None:
         by += ", confident" if converted.sure else ", not confident"
-    source = converted.source if converted.tune is None else f"{converted.source}, tune {converted.tune}"
+    source = _named(converted)
     line = f"{source} -> {converted.output}: {converted.num_bytes:,} bytes by {by}"
     line += f"; picture {converted.picture}" if converted.picture else ""
-    if converted.asked_rules:
-        print_note(f"{source}: by the rules, for {converted.asked_rules}")
+    if converted.asked_rules and converted.model is None:
+        print_note(f"{source}: converted by {converted.engine}, because {converted.asked_rules.rstrip('.')}")
     if converted.dropped:
         print_note(f"{source}: left out or changed: {'; '.join(converted.dropped)}")
     if converted.mended:
         print_note(f"{source}: mended: {'; '.join(converted.mended)}")
+    if verbose and converted.routine:
+        print_note(f"{source}: as for nearly every file: {'; '.join(converted.routine)}")
+    if converted.closeness is not None and converted.closeness < 1:
+        print_note(
+            f"warning: {source}: some notes differ from those of the MIDI file (note F1 {converted.closeness:.4f})"
+        )
     show = print_line if converted.output != "-" else print_note
     show(line)
     for text in _comparison(converted):

@@ -9,9 +9,9 @@ import typer
 
 
 class Engine(str, Enum):
+    auto = "auto"
     model = "model"
     rules = "rules"
-    auto = "auto"
 
 
 class Dtype(str, Enum):
@@ -41,8 +41,8 @@ Model = Annotated[str, typer.Option(help="Model name, or path of a model folder.
 EngineChoice = Annotated[
     Engine,
     typer.Option(
-        help="What converts. model: the model. rules: a program without a model, such as abc2midi. auto: the model if "
-        "it is confident or playing its answer gives the right notes, else the rules."
+        help="What converts. auto: the model, if playing its answer gives the right notes, else a program such as "
+        "abc2midi. model: the model alone. rules: such a program alone."
     ),
 ]
 

@@ -105,14 +105,14 @@ def version_number(path: str) -> str:
 
 
 def render_abc2midi(abc_text: str) -> Rendering:
-    """The first tune of a text, rendered by abc2midi with its standard settings.
+    """The first tune of a text, rendered by abc2midi with its standard settings; its errors are among the messages.
 
     Raises ToolError if abc2midi is missing, crashes or does not end; FormatError if it finds no notes, or, with line
-    and column, if it reports an error in the tune other than an unclosed repeat.
+    and column, if it writes no file because of an error.
     """
     tool = find_tool("abc2midi")
     with tempfile.TemporaryDirectory(prefix="bytesim-") as folder:
-        rendering = _render(tool, abc_text, Path(folder))
+        rendering = _render(tool, abc_text, Path(folder), strict=False)
     if not midi.notes(rendering.midi):
         raise FormatError("abc2midi found no notes in the tune.")
     return rendering
@@ -137,9 +137,9 @@ def midi_to_abc(data: bytes) -> str:
 
 
 def label_many(texts: Iterable[str], jobs: int = 2) -> Iterator[bytes | None]:
-    """The MIDI file that abc2midi makes of each text, in order; None if it fails. Texts are read as they are needed.
+    """The MIDI file that abc2midi makes of each text, in order; None if it fails or reports an error.
 
-    `jobs` programs run at a time. Raises ToolError at once if abc2midi is missing.
+    Texts are read as they are needed. `jobs` programs run at a time. Raises ToolError at once if abc2midi is missing.
     """
     return _label_many(find_tool("abc2midi"), texts, max(1, jobs))
 
@@ -149,7 +149,7 @@ def _label_many(tool: str, texts: Iterable[str], jobs: int) -> Iterator[bytes | 
         folder = root / str(index)
         folder.mkdir()
         try:
-            return _render(tool, text, folder).midi
+            return _render(tool, text, folder, strict=True).midi
         except BytesimError:
             return None
         finally:
@@ -170,22 +170,22 @@ def _label_many(tool: str, texts: Iterable[str], jobs: int) -> Iterator[bytes | 
                 future.cancel()
 
 
-def _render(tool: str, abc_text: str, folder: Path) -> Rendering:
+def _render(tool: str, abc_text: str, folder: Path, *, strict: bool) -> Rendering:
     text, left_out = _without_file_directives(abc_text)
     target = folder / "tune.mid"
     (folder / "tune.abc").write_bytes(text.encode("utf-8", "replace"))
     output = _run([tool, "tune.abc", "-o", target.name], folder, target)
-    messages = (*left_out, *remarks_in(output))
+    messages = (*left_out, *remarks_in(output, strict=strict or not target.exists()))
     if not target.exists():
         raise ToolError(f"abc2midi wrote no file: {_last_line(output) or 'it gave no reason'}.")
     return Rendering(midi=target.read_bytes(), engine="abc2midi", version=version_number(tool), messages=messages)
 
 
-def remarks_in(output: str) -> list[str]:
-    """The warnings among the lines that abc2midi prints, and its errors of unclosed repeats, with line and column.
+def remarks_in(output: str, *, strict: bool = True) -> list[str]:
+    """The warnings and errors among the lines that abc2midi prints, with line and column.
 
     Versions 4.84 and 5.02 word them alike; 5.02 is silent about a tie before ` |` that no equal note follows. Raises
-    FormatError for any other error.
+    FormatError, if `strict`, for an error other than one of unclosed repeats.
     """
     remarks = []
     for line in output.splitlines():
@@ -193,7 +193,7 @@ def remarks_in(output: str) -> list[str]:
         if match is None:
             continue
         kind, row, column, message = match.groups()
-        if kind == "Error" and not _REPEATS.search(message):
+        if strict and kind == "Error" and not _REPEATS.search(message):
             raise FormatError(f"abc2midi, line {row}, column {column}: {message}")
         remarks.append(f"line {row}, column {column}: {message}")
     return remarks

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bytesim.oracles.abcmidi import Rendering, render_abc2midi, tool_path
+from bytesim.errors import FormatError, ToolError
+from bytesim.oracles.abcmidi import INSTALL, Rendering, render_abc2midi, tool_path
 from bytesim.oracles.music21_render import render_music21
 
 
@@ -11,4 +12,10 @@ def render_rules(abc_text: str) -> Rendering:
 
     Raises FormatError for a tune that the engine cannot read, ToolError if the engine fails.
     """
-    return render_abc2midi(abc_text) if tool_path("abc2midi") else render_music21(abc_text)
+    if tool_path("abc2midi"):
+        return render_abc2midi(abc_text)
+    try:
+        return render_music21(abc_text)
+    except (FormatError, ToolError) as error:
+        error.message += f" abc2midi reads more tunes and is not installed. {INSTALL}."
+        raise

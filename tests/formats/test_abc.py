@@ -185,7 +185,7 @@ def test_titles_are_joined_and_percent_signs_kept():
         ("X:1\nP:AB\nK:C\nP:A\nC|\n", "parts"),
         ("X:1\nm:~n2=o/n/m/n\nK:C\n~C2|\n", "macros"),
         ("X:1\nK:C\n[V:2]C|\n", "several voices"),
-        ("X:1\nK:C\nCD&EF|\n", "laid over each other"),
+        ("X:1\nK:C\nCD&EF|\n", "voices over each other"),
         ("X:1\nK:H\nC|\n", "is not understood"),
         ("X:1\nL:1/5\nK:C\nC|\n", "unit note length"),
         ("X:1\nK:C\n[CEG|\n", "may be open"),

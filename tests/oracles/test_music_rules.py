@@ -95,12 +95,19 @@ def test_the_engine_says_its_name_and_its_remarks():
         ("", "Possible missing X:"),
         ("a letter to my aunt", "Possible missing X:"),
         ("X:1\nK:C\n", "no notes"),
-        (HEAD + "CDEF|\n[[C}|", "line 6, column 2: Attempt to nest chords"),
     ],
 )
 def test_a_tune_abc2midi_cannot_read_is_refused_with_its_line(text, words):
     with pytest.raises(FormatError, match=words):
         music_rules.render_rules(text)
+
+
+def test_a_tune_with_errors_is_played_with_a_warning_but_labels_no_training_data():
+    damaged = HEAD + "CDEF|\n[[C}|"
+    rendering = music_rules.render_rules(damaged)
+    assert len(midi.notes(rendering.midi)) >= 4
+    assert "line 6, column 2: Attempt to nest chords" in rendering.messages
+    assert list(abcmidi.label_many([damaged])) == [None]
 
 
 @given(st.text(max_size=200))

@@ -46,6 +46,10 @@ def run(*words: str | Path, **options):
     return CliRunner().invoke(app, ["convert", *map(str, words)], **options)
 
 
+def by_model(*words: str | Path, **options):
+    return run(*words, "--engine", "model", **options)
+
+
 def one_error(result) -> str:
     """The message of a run that failed with one line: printed for an input, raised to main() for the whole call."""
     assert result.exit_code == 1, result.output
@@ -68,7 +72,7 @@ def tune(folder: Path, text: str | bytes = REEL, name: str = "reel.abc") -> Path
 @pytest.mark.usefixtures("perfect")
 def test_a_tune_becomes_the_file_abc2midi_makes_of_it(tmp_path, model):
     source = tune(tmp_path)
-    done = run("abc2midi", source, "--model", model)
+    done = by_model("abc2midi", source, "--model", model)
     assert done.exit_code == 0, done.output
     written = (tmp_path / "reel.mid").read_bytes()
     assert keys(written) == keys(render_abc2midi(REEL).midi)
@@ -88,12 +92,12 @@ def test_title_and_tempo_make_the_very_bytes_of_abc2midi(tmp_path, model):
 
 @pytest.mark.usefixtures("perfect")
 def test_the_good_tunes_of_a_book_are_done_and_the_bad_one_is_reported(tmp_path, model):
-    done = run("abc2midi", tune(tmp_path, BOOK, "book.abc"), "--model", model)
+    done = by_model("abc2midi", tune(tmp_path, BOOK, "book.abc"), "--model", model)
     assert done.exit_code == 1
     assert sorted(path.name for path in tmp_path.glob("*.mid")) == ["book-001.mid", "book-003.mid"]
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"error: {tmp_path / 'book.abc'}: tune 2: the tune has a V: field")
-    assert "--engine rules" in line
+    assert line.startswith(f"error: {tmp_path / 'book.abc'}: tune 2: this tune has several voices (V:)")
+    assert "--engine auto or rules" in line
 
 
 @pytest.mark.usefixtures("perfect")
@@ -122,7 +126,7 @@ def test_the_tunes_of_a_book_cannot_share_stdout(tmp_path):
 
 @pytest.mark.usefixtures("perfect")
 def test_json_lists_every_outcome(tmp_path, model):
-    done = run("abc2midi", tune(tmp_path, BOOK, "book.abc"), "--model", model, "--json")
+    done = by_model("abc2midi", tune(tmp_path, BOOK, "book.abc"), "--model", model, "--json")
     first, second, third = json.loads(done.stdout)
     assert (first["result"]["tune"], first["result"]["title"], first["error"]) == (1, "One", None)
     assert second["result"] is None
@@ -139,16 +143,16 @@ def test_the_notes_are_shown_on_request(tmp_path, model):
 def test_a_wrong_track_length_is_mended_and_said(tmp_path, model, monkeypatch):
     right = render_abc2midi("X:1\nM:4/4\nL:1/8\nK:C\nC8|\n").midi
     answer_with(monkeypatch, right[:18] + bytes(4) + right[22:])
-    (outcome,) = convert.abc2midi([tune(tmp_path, "X:1\nK:C\nC8|\n")], model=model)
+    (outcome,) = convert.abc2midi([tune(tmp_path, "X:1\nK:C\nC8|\n")], model=model, engine="model")
     assert outcome.result is not None
-    assert outcome.result.mended == (f"byte 18: length of track 1 set from 0 to {len(right) - 22}",)
+    assert outcome.result.routine == (f"byte 18: length of track 1 set from 0 to {len(right) - 22}",)
     assert (tmp_path / "reel.mid").read_bytes() == right
 
 
 @pytest.mark.parametrize("answer", [b"", b"MThd", b"no MIDI at all", file_of("00 90 3c")], ids=repr)
 def test_an_answer_that_is_no_midi_is_an_error_and_nothing_is_written(tmp_path, model, monkeypatch, answer):
     answer_with(monkeypatch, answer)
-    line = one_error(run("abc2midi", tune(tmp_path), "--model", model))
+    line = one_error(by_model("abc2midi", tune(tmp_path), "--model", model))
     assert "the model wrote MIDI that does not parse" in line
     assert [path.name for path in tmp_path.iterdir()] == ["reel.abc"]
 
@@ -156,19 +160,19 @@ def test_an_answer_that_is_no_midi_is_an_error_and_nothing_is_written(tmp_path, 
 def test_an_answer_without_end_is_an_error(tmp_path, model, monkeypatch):
     answer_with(monkeypatch, None)
     assert "did not end within the model's history of 256 patches" in one_error(
-        run("abc2midi", tune(tmp_path), "--model", model)
+        by_model("abc2midi", tune(tmp_path), "--model", model)
     )
 
 
 def test_a_random_model_fails_in_one_line(tmp_path, model):
     source = tune(tmp_path)
-    line = one_error(run("abc2midi", source, "--model", model))
+    line = one_error(by_model("abc2midi", source, "--model", model))
     assert line.startswith(f"error: {source}: ")
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_random_model_writes_a_tune_that_parses_or_none(tmp_path, model):
-    done = run("midi2abc", tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid"), "--model", model)
+    done = by_model("midi2abc", tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid"), "--model", model)
     if done.exit_code:
         assert "the answer did not end" in one_error(done)
     else:
@@ -206,7 +210,7 @@ def test_verify_says_that_all_notes_are_the_same(tmp_path, model):
 
 def test_verify_lists_the_notes_that_differ_bar_by_bar(tmp_path, model, monkeypatch):
     answer_with(monkeypatch, render_abc2midi("X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GBc2|\n").midi)
-    (outcome,) = convert.abc2midi([tune(tmp_path, "X:1\nL:1/4\nK:C\nCDEF|GAc2|\n")], model=model, verify=True)
+    (outcome,) = convert.abc2midi([tune(tmp_path, "X:1\nL:1/4\nK:C\nCDEF|GAc2|\n")], model=model, engine="model", verify=True)
     seen = outcome.result.verified
     assert not seen.same
     assert seen.differences == ("bar 2: missing A4 at 2.2 (1); surplus B4 at 2.2 (1)",)
@@ -215,7 +219,7 @@ def test_verify_lists_the_notes_that_differ_bar_by_bar(tmp_path, model, monkeypa
 def test_verify_without_abc2midi_asks_music21(tmp_path, model, monkeypatch):
     answer_with(monkeypatch, render_abc2midi("X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GAc2|\n").midi)
     monkeypatch.setattr("bytesim.oracles.music_rules.tool_path", lambda name: None)
-    (outcome,) = convert.abc2midi([tune(tmp_path, "X:1\nL:1/4\nK:C\nCDEF|GAc2|\n")], model=model, verify=True)
+    (outcome,) = convert.abc2midi([tune(tmp_path, "X:1\nL:1/4\nK:C\nCDEF|GAc2|\n")], model=model, engine="model", verify=True)
     assert (outcome.result.verified.engine, outcome.result.verified.same) == ("music21", True)
 
 
@@ -231,7 +235,7 @@ def test_verify_needs_a_model(tmp_path):
 
 @pytest.mark.usefixtures("perfect")
 def test_a_midi_file_becomes_a_tune_with_title_and_tempo(tmp_path, model):
-    done = run("midi2abc", tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid"), "--model", model)
+    done = by_model("midi2abc", tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid"), "--model", model)
     assert done.exit_code == 0, done.output
     written = (tmp_path / "reel.abc").read_text()
     assert written == "X:1\nT:The Reel\nM:4/4\nL:1/8\nQ:1/4=100\nK:D\nDF Ad fd AF|GB AG FA D2|]\n"
@@ -243,7 +247,7 @@ def test_what_midi_holds_and_abc_does_not_is_listed(tmp_path, model):
     data = file_of(
         "00 ff 51 03 08 00 00 00 c0 05 00 90 3c 50 83 60 3c 00 00 ff 51 03 07 00 00 00 90 3e 50 83 60 3e 00 00 ff 2f 00"
     )
-    (outcome,) = convert.midi2abc([tune(tmp_path, data, "a.mid")], model=model)
+    (outcome,) = convert.midi2abc([tune(tmp_path, data, "a.mid")], model=model, engine="model")
     dropped = "; ".join(outcome.result.dropped)
     for words in ("dropped instrument changes (1)", "changes of tempo (1)", "tempo rounded from 114.44 to 114"):
         assert words in dropped
@@ -252,7 +256,7 @@ def test_what_midi_holds_and_abc_does_not_is_listed(tmp_path, model):
 
 def test_abc_that_does_not_parse_is_an_error_and_nothing_is_written(tmp_path, model, monkeypatch):
     answer_with(monkeypatch, b"X:1\nK:C\n[CEG")
-    line = one_error(run("midi2abc", tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid"), "--model", model))
+    line = one_error(by_model("midi2abc", tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid"), "--model", model))
     assert "the model wrote ABC that does not parse" in line
     assert [path.name for path in tmp_path.iterdir()] == ["reel.mid"]
 
@@ -273,7 +277,7 @@ def test_verify_names_the_bars_of_a_tune_that_plays_otherwise(tmp_path, model, m
     answer_with(monkeypatch, WRONG_REEL)
     (outcome,) = convert.midi2abc(
         [tune(tmp_path, render_abc2midi(TUNE_OF_THE_REEL.decode()).midi, "reel.mid")],
-        model=model,
+        model=model, engine="model",
         verify=True,
     )
     seen = outcome.result.verified
@@ -285,7 +289,7 @@ def test_verify_names_the_bars_of_a_tune_that_plays_otherwise(tmp_path, model, m
     ("answer", "engine", "reason"),
     [
         (TUNE_OF_THE_REEL, "model", ""),
-        (WRONG_REEL, "midi2abc", "abc2midi renders other notes"),
+        (b"X:1\nM:4/4\nL:1/8\nK:D\nC4D4|E4F4|\n", "midi2abc", "abc2midi plays other notes"),
         (None, "midi2abc", "did not end"),
     ],
 )
@@ -318,7 +322,7 @@ def test_what_cannot_be_drawn_is_written_all_the_same(tmp_path, model, monkeypat
 
     monkeypatch.setattr("bytesim.tasks.convert.rules.expected_midi", fail)
     source = tune(tmp_path, render_abc2midi(REEL).midi, "reel.mid")
-    line = one_error(run("midi2abc", source, "--model", model, "--picture"))
+    line = one_error(by_model("midi2abc", source, "--model", model, "--picture"))
     assert "reel.abc is written, but could not be drawn: abc2midi is tired." in line
     assert (tmp_path / "reel.abc").exists()
 
@@ -354,14 +358,14 @@ BAD = {
 def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, model, kind):
     command, name, data, words = BAD[kind]
     source = tune(tmp_path, data, name)
-    line = one_error(run(command, source, "--model", model))
+    line = one_error(by_model(command, source, "--model", model))
     assert words in line
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_an_error_in_a_tune_gives_its_byte(tmp_path, model):
     text = "X:1\r\nT:Frère\r\nK:C\r\nCD#\r\n"
-    line = one_error(run("abc2midi", tune(tmp_path, text), "--model", model))
+    line = one_error(by_model("abc2midi", tune(tmp_path, text), "--model", model))
     assert f"byte {text.encode().index(b'#')}: '#' has no meaning" in line
 
 

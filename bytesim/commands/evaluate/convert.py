@@ -60,6 +60,9 @@ def convert(
             "--baseline", help="For midi2abc: also measure the program midi2abc of abcMIDI on the same files."
         ),
     ] = False,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Also convert the files as users do: verified, corrected, else by the rules.")
+    ] = False,
     details: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Tunes: write one line of JSON for each to FILE.", show_default=False),
@@ -128,6 +131,7 @@ def convert(
             direction=direction.value,
             limit=limit,
             baseline=baseline,
+            auto=auto,
             details=details,
             force=force,
             device=device,
@@ -170,6 +174,7 @@ def _table(evaluation: ConvertEvaluation) -> list[str]:
             else "none"
         )
         rows.append(f"| confident: files; identical notes | {evaluation.sure}; {right} |{' |' * (len(columns) - 1)}")
+    rows += _auto_rows(evaluation)
     rows += ["", "| tunes with | files | parses | identical notes | note F1, mean |", "|---|---|---|---|---|"]
     for name, score in evaluation.by_construct.items():
         shares = f"{score.parsed:.4f} | {score.same_notes:.4f} | {score.mean_note_f1:.4f}"
@@ -181,6 +186,24 @@ def _table(evaluation: ConvertEvaluation) -> list[str]:
         f"{evaluation.refused} refused and {evaluation.failed} failed, which count as wrong",
         f"reference: {evaluation.reference}",
         f"decoding: {evaluation.decoding}; {evaluation.bytes_per_second:,.0f} bytes/s",
+    ]
+
+
+def _auto_rows(evaluation: ConvertEvaluation) -> list[str]:
+    """The table of the engine auto; empty if it was not measured."""
+    score = evaluation.auto
+    if score is None:
+        return []
+    return [
+        "",
+        f"| {evaluation.direction} | engine auto |",
+        "|---|---|",
+        f"| written | {score.written:.4f} |",
+        f"| identical notes | {score.same_notes:.4f} |",
+        f"| note F1, mean | {score.mean_note_f1:.4f} |",
+        f"| notes were corrected | {score.corrected:.4f} |",
+        f"| converted by the rules | {score.fell_back:.4f} |",
+        f"| seconds a file | {score.seconds_per_file:.2f} |",
     ]
 
 

@@ -14,6 +14,12 @@ MAX_TUNES = 20_000
 _TUNE_START = re.compile(r"^X:", re.MULTILINE)
 _HEADER_FIELD = re.compile(r"^([LMQm]):[ \t]*([^%\n]*)", re.MULTILINE)
 """Fields of a file header that change the sound of its tunes."""
+_TAG = re.compile(
+    r"</[a-z][a-z0-9]*>|<!(?:--|doctype)[^>]*>|<(?:html|head|body|title|meta|link|script|style|pre|code|br|hr|div|span|font|"
+    r"center|table|tbody|tr|td|th|ul|ol|li|h[1-6]|img|textarea)(?:\s[^<>]*)?/?>|<a\s+[a-z]+=[^<>]*>",
+    re.IGNORECASE,
+)
+_LEADING_TAG = re.compile(rf"(^|\n)(?:{_TAG.pattern})+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,15 +49,29 @@ class Entry:
         text = self.text.split("\n", 1)
         own = "".join(f"{name}:{value}\n" for name, value in self.inherited)
         whole = f"{text[0]}\n{own}{text[1]}" if own and len(text) == 2 else self.text
+        whole = whole if whole.startswith("X:") else f"X:1\n{whole.lstrip()}"
         whole = re.sub(r"\n[ \t]*(?:\n[\s\S]*)?\Z", "\n", whole, count=1) if "\n" in whole else whole
         return whole if title else re.sub(r"(?m)^T:.*\n?", "", whole)
+
+
+def without_tags(text: str) -> str:
+    """A text with the tags of a web page replaced by as many spaces, those at the start of a line by newlines.
+
+    The signs of broken rhythm, as in `A<B>c`, remain: only names of tags that no music can be are taken for tags.
+    """
+    if not _TAG.search(text):
+        return text
+    blank = _LEADING_TAG.sub(lambda match: match[1] + "\n" * (len(match[0]) - len(match[1])), text)
+    return _TAG.sub(lambda match: " " * len(match[0]), blank)
 
 
 def split_book(text: str) -> list[Entry]:
     """The tunes of a file in order, at least one. A file without X: is read as one tune.
 
-    Fields before the first X: apply to all tunes. Raises FormatError for more than MAX_TUNES.
+    Fields before the first X: apply to all tunes. Tags of a web page around the tunes are blanked out. Raises
+    FormatError for more than MAX_TUNES.
     """
+    text = without_tags(text)
     starts = [match.start() for match in _TUNE_START.finditer(text)]
     if not starts:
         return [Entry(text=text, offset=0)]

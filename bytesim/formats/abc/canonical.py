@@ -29,7 +29,11 @@ The letters I to W that no other kind matches are user-defined symbols, of which
 line is half of a repeat sign that was split over two lines; abc2midi ignores it.
 """
 
-_UNKNOWN_FIELDS = {"V": "several voices", "P": "parts", "m": "macros"}
+_UNKNOWN_FIELDS = {
+    "V": "this tune has several voices (V:), and the model reads only one.",
+    "P": "this tune is played in parts (P:), which the model does not put in order.",
+    "m": "this tune has macros (m:), which the model does not expand.",
+}
 
 _WRITTEN_FIELDS = "KML"
 """Fields in the body that are kept because they change the sound; all others are dropped."""
@@ -53,7 +57,7 @@ def canonical(tune: Tune) -> Canonical:
     fields = {"M": _meter(tune.meter), "L": _unit(tune.unit), "K": canonical_key(tune.field("K") or "C")}
     for name, value in tune.fields:
         if name in "VP" or (name == "m" and value):
-            raise FormatError(f"the tune has a {name}: field; {_UNKNOWN_FIELDS[name]} have no canonical form.")
+            raise FormatError(_UNKNOWN_FIELDS[name])
         if name not in "XMLK":
             dropped[f"{name}:"] = dropped.get(f"{name}:", 0) + 1
     try:
@@ -85,9 +89,9 @@ def canonical_key(text: str) -> str:
 def _meter(text: str) -> str:
     value = text.replace(" ", "")
     if value.lower() == "none":
-        raise FormatError("the tune is in free meter (M:none), which has no canonical form.")
+        raise FormatError("this tune is in free meter (M:none), and the model needs a meter.")
     if not re.fullmatch(r"[1-9]\d?/(?:1|2|4|8|16|32)", value, re.ASCII):
-        raise FormatError(f"meter {text!r} has no canonical form; expected a fraction such as 6/8.")
+        raise FormatError(f"the model does not read the meter {text!r}; it reads fractions such as 6/8.")
     return value
 
 
@@ -125,7 +129,7 @@ def _sounding(tune: Tune, dropped: dict[str, int]) -> list[Token]:
 
 def _unread(token: Token) -> str:
     if token.kind == "overlay":
-        return "voices laid over each other with & have no canonical form."
+        return "this tune lays voices over each other (&), and the model reads only one."
     return f"{token.text!r} has no meaning here; a bracket, brace or quote may be open, or this is not music."
 
 
@@ -134,7 +138,7 @@ def _field_token(token: Token) -> Token | None:
     text = token.text.strip("[]")
     letter, value = text[0], text[2:].strip()
     if letter in _UNKNOWN_FIELDS:
-        raise FormatError(f"a {letter}: field: {_UNKNOWN_FIELDS[letter]} have no canonical form.", offset=token.offset)
+        raise FormatError(_UNKNOWN_FIELDS[letter], offset=token.offset)
     if letter not in _WRITTEN_FIELDS:
         return None
     try:

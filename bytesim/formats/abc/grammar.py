@@ -33,7 +33,8 @@ def _ended(values: list[str], last: str) -> frozenset[bytes]:
     return frozenset(f"{value}{last}".encode() for value in values)
 
 
-_HEAD_METERS, _HEAD_UNITS, _HEAD_KEYS = (_ended(values, "\n") for values in (_METERS, _UNITS, _KEYS))
+HEAD_METERS, HEAD_UNITS, HEAD_KEYS = (_ended(values, "\n") for values in (_METERS, _UNITS, _KEYS))
+"""What may stand in the fields of the header, with the end of the line."""
 _FIELDS = {ord("M"): _ended(_METERS, "]"), ord("L"): _ended(_UNITS, "]"), ord("K"): _ended(_KEYS, "]")}
 
 _RESTS = b"zx"
@@ -56,11 +57,11 @@ def abc_grammar() -> Grammar:
 
 def _tune(ending: Ending) -> Steps:
     yield from literal(b"X:1\nM:")
-    yield from choice(_HEAD_METERS)
+    yield from choice(HEAD_METERS)
     yield from literal(b"L:")
-    yield from choice(_HEAD_UNITS)
+    yield from choice(HEAD_UNITS)
     yield from literal(b"K:")
-    yield from choice(_HEAD_KEYS)
+    yield from choice(HEAD_KEYS)
     yield from _Body(ending).steps()
     yield END
 

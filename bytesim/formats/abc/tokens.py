@@ -32,7 +32,7 @@ _PATTERNS = {
     "letter": r"[I-QSU-Wh-w]",
     "overlay": r"&",
     "colon": r":",
-    "space": r"[ \t\r\\`y$]+",
+    "space": r"(?:[ \t\r\\`$]|y\d*(?:/\d*)?)+",
     "newline": r"\n",
 }
 _LEXER = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS.items()))

@@ -19,6 +19,11 @@ CHORD_SPREAD = 10
 """Ticks. Notes that begin at most this long after the one before form a chord, as abc2midi strums chords."""
 SHORTEST = 2
 """Ticks. A shorter note would vanish when its note-on moves one tick later."""
+PLAYED_GRIDS = ((240, "eighth note"), (120, "16th note"), (60, "32nd note"))
+PLAYED_LATE = 24
+"""Ticks by which people play a note too early or too late: 25 ms at 120 quarter notes a minute."""
+PLAYED_SHARE = 0.95
+"""Share of the onsets that must be that close to the grid of a played file."""
 SHORTEST_REST = 40
 """Ticks: a 32nd note of a triplet. Shorter rests are not written in scores."""
 
@@ -79,7 +84,7 @@ def _refuse_thick(voice: list[_Sounding]) -> None:
         if len(sounding) > MAX_NOTES_AT_ONCE:
             raise FormatError(
                 f"{len(sounding)} notes sound at once at quarter note {float(note.start / TICKS_PER_QUARTER):.2f}; "
-                f"one voice of ABC has at most {MAX_NOTES_AT_ONCE}. Remove some parts from the file first."
+                f"one voice of ABC has at most {MAX_NOTES_AT_ONCE}."
             )
 
 
@@ -100,10 +105,11 @@ def _to_whole_ticks(voice: list[_Sounding], changes: list[str]) -> None:
     """Round the times of a played file to 64th notes or triplet 32nds, those of a written one to whole ticks."""
     off_grid = sum(not _is_written(note.start) for note in voice)
     if 2 * off_grid > len(voice):
+        grid, name = _grid_of(voice)
         for note in voice:
-            note.start = _snap(note.start)
-            note.end = max(_snap(note.end), note.start + 30)
-        changes.append("times moved to the nearest 64th note or triplet 32nd: the file looks played by hand")
+            note.start = _snap(note.start, grid)
+            note.end = max(_snap(note.end, grid), note.start + (grid or 30))
+        changes.append(f"times moved to the nearest {name}: the file looks played by hand")
         return
     moved = sum(note.start != round(note.start) or note.end != round(note.end) for note in voice)
     for note in voice:
@@ -122,8 +128,19 @@ def _is_touch(gap: Ticks480, note: _Sounding, limit: Ticks480) -> bool:
     return 8 * gap <= limit - note.start and (gap < SHORTEST_REST or not _is_written(note.end))
 
 
-def _snap(time: Ticks480) -> int:
+def _grid_of(voice: list[_Sounding]) -> tuple[int, str]:
+    """(ticks, name) of the coarsest note value to whose multiples nearly all onsets are close; (0, ...) for none."""
+    for grid, name in PLAYED_GRIDS:
+        errors = [abs(Fraction(note.start) - round(Fraction(note.start) / grid) * grid) for note in voice]
+        if sum(error <= PLAYED_LATE for error in errors) >= PLAYED_SHARE * len(voice):
+            return grid, name
+    return 0, "64th note or triplet 32nd"
+
+
+def _snap(time: Ticks480, grid: int) -> int:
     exact = Fraction(time)
+    if grid:
+        return round(exact / grid) * grid
     binary, triplet = round(exact / 30) * 30, round(exact / 40) * 40
     return binary if abs(binary - exact) <= abs(triplet - exact) else triplet
 

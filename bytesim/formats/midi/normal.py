@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from bytesim.errors import FormatError
 from bytesim.formats.midi.events import KEY_SIGNATURE, TIME_SIGNATURE
 from bytesim.formats.midi.fold import to_chords
@@ -11,7 +13,6 @@ from bytesim.formats.midi.parse import MidiFile, parse, serialize
 from bytesim.formats.midi.tidy import tidy
 
 DRUM_CHANNEL = 9
-NO_SHARPS = bytes([0, 0])
 COMMON_TIME = meter(4, 4)
 
 
@@ -37,7 +38,7 @@ def to_model_form(data: bytes, *, stress: bool = False) -> tuple[bytes, list[str
     _describe_shape(file, changes)
     chords, moved = to_chords(melody)
     last = max(end for chord in chords for _, end in chord.members)
-    signatures = _signatures(file, last, changes)
+    signatures = _signatures(file, last, changes, fitting_key(melody))
     changes += moved
     changes.append("velocities set by the place in the bar" if stress else "all velocities set to 80")
     return serialize(render(chords, signatures, stress=stress)), changes
@@ -62,11 +63,27 @@ def _describe_shape(file: MidiFile, changes: list[str]) -> None:
         changes.append(f"format {file.format} with {len(file.tracks)} tracks written as format 0 with one")
 
 
-def _signatures(file: MidiFile, last: int, changes: list[str]) -> list[Signature]:
+def fitting_key(melody: list[Note]) -> int:
+    """The sharps (negative for flats) of the signature that most notes fit, for a file that states none.
+
+    Among equal ones the key of the last note comes first, major or minor, then the one with fewer signs.
+    """
+    pitches = Counter(note.pitch % 12 for note in melody)
+    last = max(melody, key=lambda note: (note.onset_ticks480, -note.pitch)).pitch % 12
+
+    def misfit(sharps: int) -> tuple[int, bool, int, int]:
+        tonic = 7 * sharps % 12
+        outside = sum(count for pitch, count in pitches.items() if (pitch - tonic) % 12 not in (0, 2, 4, 5, 7, 9, 11))
+        return outside, last not in (tonic, (tonic + 9) % 12), abs(sharps), -sharps
+
+    return min(range(-6, 7), key=misfit)
+
+
+def _signatures(file: MidiFile, last: int, changes: list[str], sharps: int) -> list[Signature]:
     """Key and time signature at the start, then each change before the end of the tune, without repetitions."""
     by_kind = {kind: _one_kind(file, kind, last) for kind in (KEY_SIGNATURE, TIME_SIGNATURE)}
     for kind, default, text in (
-        (KEY_SIGNATURE, NO_SHARPS, "no key signature at the start: C major written"),
+        (KEY_SIGNATURE, bytes([sharps % 256, 0]), f"no key signature at the start: {_signs(sharps)} written"),
         (TIME_SIGNATURE, COMMON_TIME, "no time signature at the start: 4/4 written"),
     ):
         if 0 not in by_kind[kind]:
@@ -80,6 +97,13 @@ def _signatures(file: MidiFile, last: int, changes: list[str]) -> list[Signature
                 signatures.append(Signature(tick, kind, data))
             current = data
     return sorted(signatures, key=lambda signature: signature.tick)
+
+
+def _signs(sharps: int) -> str:
+    """`2 sharps`, `1 flat`, `no sharps or flats`."""
+    if not sharps:
+        return "no sharps or flats"
+    return f"{abs(sharps)} {'sharp' if sharps > 0 else 'flat'}{'s' if abs(sharps) > 1 else ''}"
 
 
 def _one_kind(file: MidiFile, kind: int, last: int) -> dict[int, bytes]:

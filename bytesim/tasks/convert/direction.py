@@ -19,6 +19,8 @@ class Answer:
     """The bytes that the model wrote."""
     mended: tuple[str, ...] = ()
     """The repairs that were made."""
+    routine: tuple[str, ...] = ()
+    """Repairs that nearly every file needs: track lengths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,9 @@ class Verification:
     reference: str
     """Origin of the expected notes: the engine, or `the MIDI file` that was converted."""
     same: bool
+    """Whether all notes are equal."""
+    sounds_same: bool
+    """Whether loudness, instruments and tempo are equal too, where the reference is a MIDI file of the rules."""
     note_f1: float
     num_expected: int
     num_written: int
@@ -66,6 +71,8 @@ class Direction:
     """The grammar to which answers are constrained."""
     growth: float = 1.0
     """Estimated bytes written per byte read."""
+    least: Callable[[bytes], int] | None = None
+    """The least bytes that the answer to a source has, so that a source whose answer cannot fit is refused at once."""
 
     @property
     def suffixes(self) -> tuple[str, str]:
@@ -91,7 +98,13 @@ class MusicDirection(Direction):
     """Converts by the rules. Raises FormatError and ToolError."""
     verify: Callable[[Job, bytes], Verification]
     """Compares a file that a model wrote with the expected notes, which come from the rules or from the source."""
-    proves: bool
-    """Whether `verify` compares with the source, after rendering the answer, and so proves that an answer is right."""
+    proves: Callable[[], bool]
+    """Whether `verify` can prove that an answer is right, with the programs that are installed."""
+    constrain: Callable[[bytes], GrammarMaker | None] | None = None
+    """Makes, for the engine auto, a grammar of answers with the notes of this source; None if there is none for it."""
+    respell: Callable[[Job, bytes], tuple[bytes, int]] | None = None
+    """Corrects single notes of an answer that failed `verify`; returns it and the number of corrections."""
+    closeness: Callable[[Job, bytes], float] | None = None
+    """Note F1 of a written file and a source that the model cannot read, within a 64th note."""
     draw: Callable[[Job, bytes, bool], bytes]
     """A PNG of a written file; with True it also shows the differences from the expected notes."""

@@ -19,7 +19,7 @@ def finish_midi(reply: Reply, title: str | None = None, bpm: float | None = None
     explained("MIDI", lambda: midi.notes(mended))
     if title is not None or bpm is not None:
         mended = midi.set_title_and_tempo(mended, title, bpm)
-    return Answer(data=mended, raw=reply.data, mended=(*changes, *_ended_early(reply)))
+    return Answer(data=mended, raw=reply.data, mended=_ended_early(reply), routine=tuple(changes))
 
 
 def finish_abc(reply: Reply, title: str | None = None, bpm: float | None = None) -> Answer:

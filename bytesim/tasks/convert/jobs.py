@@ -36,6 +36,10 @@ class Job:
     """Path of the picture of the result."""
     dropped: tuple[str, ...] = ()
     """Parts of the source that `data` lacks, and changes."""
+    routine: tuple[str, ...] = ()
+    """Changes that come with nearly every file and matter to few."""
+    unheard: tuple[str, ...] = ()
+    """Those of `dropped` that sound."""
 
     def located(self, error: BytesimError) -> BytesimError:
         """The error with the file, and the number of the tune in a book, before its message."""
@@ -94,7 +98,7 @@ def abc_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
     """The tunes of an ABC file as jobs; a tune with an error yields that error. Raises for errors of the whole file.
 
     The engine `model` needs the canonical form, which tunes with several voices, free meter and the like do not have;
-    with `auto` such a tune yields a job with `unread` set.
+    with `auto` such a tune, and one in which more sounds than that form has, yields a job with `unread` set.
     """
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     text = abc.decode_text(raw)
@@ -115,18 +119,19 @@ def abc_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
 
 def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, engine: str) -> Job:
     parsed = entry.parse()
-    data, dropped, unread = b"", [], None
+    data, dropped, unread = b"", list[str](), None
+    unheard = abc.audible(entry.alone()) if engine != "rules" else []
     if engine != "rules":
         try:
             form = abc.canonical(parsed)
-            carried = {"T:"} | ({"Q:"} if parsed.tempo_bpm else set())
-            data = form.text.encode("ascii")
-            dropped = [item for item in form.dropped if item.split()[-1] not in carried]
+            data, dropped = form.text.encode("ascii"), _dropped(form.dropped, parsed.tempo_bpm)
         except FormatError as error:
             unread = entry.located(error)
             if engine == "model":
-                unread.message += " Another engine may: --engine rules."
+                unread.message += " Use --engine auto or rules (abc2midi)."
                 raise unread from None
+    if unheard and engine == "auto" and unread is None:
+        unread = FormatError(f"the model does not read {', '.join(unheard)}.")
     target = places.target(source, tune)
     if parsed.rest:
         dropped.append(f"text after the empty line that ends the tune ({len(parsed.rest.splitlines())} lines)")
@@ -140,13 +145,23 @@ def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, en
         title=parsed.title,
         bpm=parsed.tempo_bpm,
         unread=unread,
-        dropped=tuple(dropped),
+        dropped=(*dropped, *unheard),
+        unheard=tuple(unheard),
     )
+
+
+def _dropped(items: Sequence[str], bpm: float | None) -> list[str]:
+    """What a canonical form leaves out, without title and tempo, which are written into the result."""
+    kept = [item for item in items if item.split()[-1] not in ("T:", "Q:")]
+    if bpm is None and any(item.split()[-1] == "Q:" for item in items):
+        kept.append("Q: (it has no number, so the tempo is 120)")
+    return kept
 
 
 def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
     """A MIDI file as a job, in the model's layout except for the engine `rules`. Raises BytesimError."""
     from bytesim.formats.midi.normal import to_model_form
+    from bytesim.formats.midi.voices import several_voices
 
     raw = read_input(source, limit_bytes=MAX_SOURCE_BYTES)
     file = midi.parse(raw)
@@ -160,7 +175,12 @@ def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
             if engine == "model":
                 raise
             unread = error
-    dropped = [item for item in changes if not _is_carried(item, bpm)] + _tempo_changes(file, bpm)
+    voices = several_voices(file) if engine == "auto" and unread is None else None
+    if voices is not None:
+        data, changes, unread = b"", [], FormatError(f"{voices}, and the model reads only one melody.")
+    routine = tuple(item for item in changes if item.startswith(_ROUTINE))
+    changes = [item for item in changes if not _is_carried(item, bpm) and not item.startswith(_ROUTINE)]
+    dropped = changes + _tempo_changes(file, bpm)
     target = places.target(source)
     yield Job(
         source=source,
@@ -173,7 +193,12 @@ def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
         bpm=bpm,
         unread=unread,
         dropped=tuple(dropped),
+        routine=routine,
     )
+
+
+_ROUTINE = ("every note-on moved", "velocities set by", "resolution set from", "format ", "events written without")
+"""How changes of `to_model_form` begin that nearly every file needs, and that change no note on paper."""
 
 
 def _is_carried(change: str, bpm: float | None) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
-from bytesim.errors import BytesimError, DecodeError, ModelError
+from bytesim.errors import BytesimError, ContextError, DecodeError
 from bytesim.files import Progress
+from bytesim.formats.grammar import GrammarMaker
 from bytesim.predictors.confidence import AnswerBound, direction_of, nll_nats, read_answer_bound
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply, Request
@@ -16,10 +18,7 @@ from bytesim.tasks.convert.run import Converted, Run, converted
 
 
 def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
-    """Convert all files that the model can read, in `processes` on a CPU; each is written as it ends.
-
-    Raises ModelError for the engine auto if there is neither a calibration nor a proof of right answers.
-    """
+    """Convert all files that the model can read, in `processes` on a CPU; each is written as it ends."""
     jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
     bound = _answer_bound(run, writer)
     meter = Meter(sum(len(job.data) for _, job in jobs), run.direction.growth, run.on_progress)
@@ -36,13 +35,7 @@ def _answer_bound(run: Run, writer: Writer) -> AnswerBound | None:
     """The bound of confident answers of this direction in the model's card; None if the card has none."""
     if not isinstance(run.direction, MusicDirection):
         return None
-    bound = read_answer_bound(writer.folder, direction_of(run.direction.suffixes))
-    if run.engine == "auto" and bound is None and not run.direction.proves:
-        raise ModelError(
-            f"the card of {writer.name!r} has no calibration, so its answers are never known to be confident. "
-            "The engine auto needs one; make it with `bytesim evaluate convert --calibrate`."
-        )
-    return bound
+    return read_answer_bound(writer.folder, direction_of(run.direction.suffixes))
 
 
 def convert_all(
@@ -53,16 +46,20 @@ def convert_all(
     slots: int = DEFAULT_SLOTS,
     jobs: int = 1,
     on_bytes: OnBytes | None = None,
+    grammars: Sequence[GrammarMaker | None] | None = None,
 ) -> Iterator[tuple[int, Reply | BytesimError]]:
     """Convert all sources, `slots` at a time in each of `jobs` processes; a GPU is used by one process only.
 
-    Yields (index, reply) as each ends, or (index, ContextError) for a source that is too long.
+    `grammars` has a grammar for each source, or None for that of the direction. Yields (index, reply) as each ends, or
+    (index, ContextError) for a source that is too long, or whose answer would be.
     """
     requests: list[Request] = []
     indices: list[int] = []
     for index, source in enumerate(sources):
         try:
-            request = writer.model.frame(direction.asked(source), grammar=direction.grammar)
+            grammar = grammars[index] if grammars else None
+            request = writer.model.frame(direction.asked(source), grammar=grammar or direction.grammar)
+            _check_room(request, source, direction)
         except BytesimError as error:
             yield index, error
         else:
@@ -70,6 +67,16 @@ def convert_all(
             indices.append(index)
     for row, reply in writer.answers(requests, slots=slots, jobs=jobs, on_bytes=on_bytes):
         yield indices[row], reply
+
+
+def _check_room(request: Request, source: bytes, direction: Direction) -> None:
+    """Raise ContextError if the answer cannot fit into the model's history."""
+    patches, size = request.history.shape
+    room = (request.max_patches - patches) * size
+    if direction.least is not None and (least := direction.least(source)) > room:
+        raise ContextError(
+            f"the file is too long for the model: its answer has at least {least:,} bytes, and {room:,} are left."
+        )
 
 
 def check_ended(reply: Reply, writer: Writer) -> None:
@@ -84,42 +91,21 @@ def check_ended(reply: Reply, writer: Writer) -> None:
 
 
 def _write(run: Run, writer: Writer, job: Job, reply: Reply | BytesimError, bound: AnswerBound | None) -> Converted:
-    """Write the file of a reply. Raises BytesimError if it is invalid, and for the engine auto if it may be wrong."""
+    """Write the file of a reply. Raises BytesimError if it is invalid."""
     if isinstance(reply, BytesimError):
         raise reply
     check_ended(reply, writer)
     answer = run.direction.finish(reply, job.title, job.bpm)
     nats = nll_nats(reply.data, reply.token_nats, run.direction.target)
-    confident = None if bound is None else nats <= bound.most_nats
-    if run.engine == "auto" and run.proof is not None:
-        confident = _proven(run, job, answer.data)
-    elif run.engine == "auto" and not confident:
-        raise DecodeError("the model is not confident of its answer.")
+    # An answer to a source that was cut down in sound is never confident.
+    confident = None if bound is None else nats <= bound.most_nats and not job.unheard
     run.write(job, answer.data)
-    return converted(
-        job,
-        answer.data,
-        "model",
-        model=writer.name,
+    return replace(
+        converted(job, answer.data, "model", model=writer.name, surprise_nats=nats, sure=confident),
         mended=answer.mended,
-        surprise_nats=nats,
-        sure=confident,
+        routine=(*job.routine, *answer.routine),
         verified=run.verified(job, answer.data),
     )
-
-
-def _proven(run: Run, job: Job, data: bytes) -> bool:
-    """True if rendering the answer gives the notes of the source, else raises DecodeError."""
-    assert run.proof is not None
-    try:
-        verification = run.proof(job, data)
-    except BytesimError as error:
-        raise DecodeError(f"the model's answer cannot be rendered ({error.message}).") from error
-    if not verification.same:
-        raise DecodeError(
-            f"{verification.engine} renders other notes from the model's answer (note F1 {verification.note_f1:.4f})."
-        )
-    return True
 
 
 class Meter:

@@ -9,13 +9,18 @@ from collections import Counter
 from dataclasses import replace
 
 from bytesim.formats import abc, midi
-from bytesim.formats.midi.bars import bar_and_beat, meters_of, on_grid, pitch_name
+from bytesim.formats.midi.bars import GRID, bar_and_beat, meters_of, on_grid, pitch_name
+from bytesim.formats.midi.events import SET_TEMPO
 from bytesim.formats.midi.normal import to_model_form
-from bytesim.metrics import NoteKey, note_counts, note_f1
+from bytesim.metrics import NoteKey, near_note_f1, note_counts, note_f1
 from bytesim.oracles.abcmidi import Rendering, find_tool, midi_to_abc, version_number
 from bytesim.oracles.music_rules import render_rules
 from bytesim.tasks.convert.direction import RuleAnswer, Verification
 
+NEAR_TICKS = 30
+"""A 64th note: how far played notes may be from written ones."""
+MAX_REMARKS = 8
+"""Most warnings of abc2midi that are shown; a damaged tune may have one for each character."""
 MAX_DIFFERENCES = 40
 """Most bars that a comparison lists; the others are only counted."""
 
@@ -23,9 +28,10 @@ MAX_DIFFERENCES = 40
 def midi_by_rules(abc_text: str) -> RuleAnswer:
     """Convert ABC to MIDI by abc2midi or music21. Raises FormatError and ToolError."""
     rendering = render_rules(abc_text)
-    return RuleAnswer(
-        data=rendering.midi, engine=rendering.engine, version=rendering.version, remarks=rendering.messages
-    )
+    remarks = tuple(f"{rendering.engine}: {message}" for message in rendering.messages[:MAX_REMARKS])
+    if len(rendering.messages) > MAX_REMARKS:
+        remarks = (*remarks, f"and {len(rendering.messages) - MAX_REMARKS} more remarks")
+    return RuleAnswer(data=rendering.midi, engine=rendering.engine, version=rendering.version, remarks=remarks)
 
 
 def abc_by_rules(data: bytes, title: str | None) -> RuleAnswer:
@@ -67,11 +73,34 @@ def _compared(expected: bytes, written: bytes, rendering: Rendering, reference: 
         engine_version=rendering.version,
         reference=reference,
         same=not differences,
+        sounds_same=reference != rendering.engine or _audible(expected) == _audible(written),
         note_f1=note_f1(theirs, ours),
         num_expected=len(theirs),
         num_written=len(ours),
         differences=differences,
     )
+
+
+def closeness(source: bytes, abc_text: str) -> float:
+    """Note F1 of a MIDI file and ABC text as the rules play it, within a 64th note. Raises FormatError, ToolError."""
+    return near_note_f1(midi.notes(source), midi.notes(expected_midi(abc_text).midi), NEAR_TICKS)
+
+
+def _audible(data: bytes) -> Counter[tuple[int, int, bytes]]:
+    """(tick, status, data) of everything that sounds: notes with their velocities, instruments, controllers, tempo.
+
+    Tempo is compared on a grid, because abc2midi sets it a tick later beside lyrics.
+    """
+    heard: Counter[tuple[int, int, bytes]] = Counter()
+    for track in midi.parse(data).tracks:
+        now = 0
+        for event in track:
+            now += event.delta
+            if event.meta is None:
+                heard[now, event.status, event.data] += 1
+            elif event.meta == SET_TEMPO:
+                heard[now // GRID * GRID, event.status, event.data] += 1
+    return heard
 
 
 def _differences(expected: Counter[NoteKey], written: Counter[NoteKey], file: midi.MidiFile) -> tuple[str, ...]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bytesim.errors import BytesimError, ContextError, DecodeError
 from bytesim.files import Outcome, Progress, write_output
@@ -36,6 +35,13 @@ class Converted:
     """Parts of the source that are not in the output, and changes made before the model read it."""
     mended: tuple[str, ...] = ()
     """Repairs of the model's output."""
+    routine: tuple[str, ...] = ()
+    """Changes and repairs that come with nearly every file, such as track lengths."""
+    corrections: int = 0
+    """Engine auto: notes of the model's answer that were corrected after playing it."""
+    closeness: float | None = None
+    """Engine auto, MIDI to ABC: note F1 of the written tune, played by the rules, and the source; 1 is the same notes.
+    For a source that the model cannot read, notes are compared within a 64th note. None if it was not measured."""
     surprise_nats: float | None = None
     """Negative log-likelihood of the answer under the model, in nats, without track lengths, which are guesses."""
     sure: bool | None = None
@@ -62,12 +68,6 @@ class Run:
     outcomes: dict[int, Outcome[Converted]] = field(default_factory=dict)
     """Index in `prepared` -> outcome."""
 
-    @property
-    def proof(self) -> Callable[[Job, bytes], Verification] | None:
-        """The comparison by which the engine auto accepts answers; None if the model's confidence decides instead."""
-        direction = self.direction
-        return direction.verify if isinstance(direction, MusicDirection) and direction.proves else None
-
     def jobs(self) -> list[tuple[int, Job]]:
         """(index, job) of every source that could be read."""
         return [(index, job) for index, (_, job) in enumerate(self.prepared) if isinstance(job, Job)]
@@ -85,7 +85,7 @@ class Run:
 
     def verified(self, job: Job, data: bytes) -> Verification | None:
         """The comparison of a written file with the expected notes; None if not asked for. Raises BytesimError."""
-        if not self.verify or not isinstance(self.direction, MusicDirection):
+        if not self.verify or not job.data or not isinstance(self.direction, MusicDirection):
             return None
         try:
             return self.direction.verify(job, data)
@@ -97,21 +97,11 @@ class Run:
         """Convert these jobs by the rules, and write each."""
         assert isinstance(self.direction, MusicDirection), "rules exist for music only"
         for done, (index, job) in enumerate(jobs, start=1):
-            refused = self.outcomes[index].error if index in self.outcomes else job.unread
-            reason = refused.message if refused else ""
-            if reason:  # `dropped` are changes for the model; the rules read the source itself
-                job = replace(job, dropped=())
             try:
                 answer = self.direction.by_rules(job)
                 self.write(job, answer.data)
-                result = converted(
-                    job,
-                    answer.data,
-                    answer.engine,
-                    engine_version=answer.version,
-                    remarks=answer.remarks,
-                    asked_rules=reason,
-                )
+                version, remarks = answer.version, answer.remarks
+                result = converted(job, answer.data, answer.engine, engine_version=version, remarks=remarks)
                 self.keep(index, job, result)
             except BytesimError as error:
                 self.refuse(index, job, error)
@@ -146,11 +136,8 @@ def converted(
     engine_version: str | None = None,
     model: str | None = None,
     remarks: tuple[str, ...] = (),
-    asked_rules: str = "",
-    mended: tuple[str, ...] = (),
     surprise_nats: float | None = None,
     sure: bool | None = None,
-    verified: Verification | None = None,
 ) -> Converted:
     """The result of a job; `remarks` name what an engine left out."""
     return Converted(
@@ -165,9 +152,6 @@ def converted(
         title=job.title,
         bpm=job.bpm,
         dropped=(*job.dropped, *remarks),
-        mended=mended,
         surprise_nats=surprise_nats,
         sure=sure,
-        asked_rules=asked_rules,
-        verified=verified,
     )

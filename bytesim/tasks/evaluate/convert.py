@@ -28,6 +28,7 @@ from bytesim.predictors.writer import Writer, load_writer
 from bytesim.tasks.convert.direction import Direction
 from bytesim.tasks.convert.model import check_ended, convert_all
 from bytesim.tasks.convert.tunes import ABC_TO_MIDI, DIRECTIONS
+from bytesim.tasks.evaluate.auto_tunes import AutoScore, AutoSettings, score_auto
 from bytesim.tasks.evaluate.judged_tunes import (
     JudgedFile,
     baseline_score,
@@ -70,6 +71,8 @@ class ConvertEvaluation:
     """Speed of decoding all files together."""
     reference: str
     """The program that the answers are compared with, and its version, such as `abc2midi 5.02`."""
+    auto: AutoScore | None = None
+    """The results of the engine auto on the same files; None if not asked for."""
     baseline: ConvertScore | None = None
     """The score of abcMIDI's midi2abc on the same files."""
     sure: int | None = None
@@ -87,6 +90,7 @@ def evaluate_convert(
     direction: str = "abc2midi",
     limit: int | None = None,
     baseline: bool = False,
+    auto: bool = False,
     details: str | Path | None = None,
     force: bool = False,
     device: str = "auto",
@@ -102,6 +106,7 @@ def evaluate_convert(
     ABC as sources. Each of `jobs` processes decodes `slots` files at a time, as in `convert`. abc2midi: the model reads
     the tune's canonical form, and should write the MIDI that abc2midi writes for the tune as written, without its
     title. midi2abc: the model reads that MIDI file, and its ABC, rendered by abc2midi, should give the same notes.
+    `auto` also converts the files as users do, with the engine auto.
     `details` is a JSON Lines file to write, with a line for each tune. `calibrate` fits the bound within which answers
     are confident, and writes it to the model's card, or that there is none. Do not calibrate on training or test files.
 
@@ -126,6 +131,10 @@ def evaluate_convert(
     judge(files, conversion)
     mean_nats = _score(files, writer, conversion)
     score_of_baseline = baseline_score(files) if baseline else None
+    score_of_auto = None
+    if auto:
+        settings = AutoSettings(model=model, device=device, dtype=dtype, jobs=jobs)
+        score_of_auto = score_auto(files, split.texts, conversion, settings)
     if details is not None:
         write_output(details, detail_lines(files), force=force)
     in_card = None if calibrate else read_answer_bound(writer.folder, direction_of(conversion.suffixes))
@@ -154,6 +163,7 @@ def evaluate_convert(
         scored_bytes=num_bytes,
         bytes_per_second=sum(len(file.raw) for file in files) / max(seconds, 1e-9),
         reference=f"abc2midi {version_number(find_tool('abc2midi'))}",
+        auto=score_of_auto,
         baseline=score_of_baseline,
         sure=None if confident is None else len(confident),
         sure_right=None if confident is None else sum(confident),

@@ -1,0 +1,115 @@
+"""Chord symbols that abc2midi plays as the accompaniment of a given MIDI file."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from itertools import islice
+
+from bytesim.formats.abc.heard import Beat
+from bytesim.formats.abc.spellings import Harmony, chord_symbols
+from bytesim.formats.grammar import Steps, choice
+
+_AHEAD = 4
+"""Beats that are read ahead to know a chord: its bass and its notes sound on different beats."""
+
+
+@dataclass
+class Accompaniment:
+    """The accompaniment of a file, and where the writer of its chord symbols is."""
+
+    beats: Sequence[Beat]
+    """Empty without an accompaniment, and once it cannot be followed."""
+    bar_ticks: Fraction
+    harmony: Harmony | None = None
+    """What the last chord symbol plays."""
+    bar_start: Fraction = Fraction(0)
+    named_at: Fraction | None = None
+    """When the last chord symbol was written."""
+    _starts: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._starts = [beat.start for beat in self.beats]
+
+    def begin_bar(self, now: Fraction) -> None:
+        """Follow a bar line: abc2midi begins its pattern of beats again."""
+        self.bar_start = now
+
+    def begin_meter(self, bar_ticks: Fraction) -> None:
+        """Follow a change of meter."""
+        self.bar_ticks = bar_ticks
+
+    def missing(self, now: Fraction) -> str:
+        """What must be written before the next note: `|`, `"`, or nothing."""
+        beat = next(self._from(now), None)
+        if beat is None or not self._is_now(beat, now):
+            return ""
+        if self._needs_bar(beat):
+            return "|"
+        return "" if self._plays(beat) else '"'
+
+    def allows_bar(self, now: Fraction) -> bool:
+        """Whether a bar line may stand here: the first beat of a bar plays the bass."""
+        if not self.beats or now <= self._starts[0] or now > self._starts[-1]:
+            return True
+        beat = next(self._from(now))
+        return self._is_now(beat, now) and beat.bass is not None
+
+    def offers(self, now: Fraction) -> bool:
+        """Whether a chord symbol may stand here."""
+        return self.named_at != now and bool(self._candidates(now))
+
+    def latest(self, now: Fraction) -> int | None:
+        """When the next note must have ended, because a chord symbol or a bar line is due there; None if never."""
+        for beat in self._from(now):
+            if beat.start - now >= 1 and (self._needs_bar(beat) or not self._plays(beat)):
+                return beat.start
+        return None
+
+    def fits(self, start: Fraction, end: Fraction) -> bool:
+        """Whether a note may last from `start` to `end`."""
+        latest = self.latest(start)
+        return latest is None or end - latest < 1
+
+    def spell_symbol(self, now: Fraction) -> Steps:
+        """Allow what follows an opening quotation mark."""
+        symbol = yield from choice(self._candidates(now))
+        self.harmony, self.named_at = chord_symbols()[symbol], now
+
+    def _from(self, now: Fraction) -> Iterator[Beat]:
+        return islice(self.beats, bisect_left(self._starts, now - 1), None)
+
+    def _is_now(self, beat: Beat, now: Fraction) -> bool:
+        return abs(beat.start - now) < 1
+
+    def _needs_bar(self, beat: Beat) -> bool:
+        return beat.bass is not None and beat.start - self.bar_start > self.bar_ticks - 1
+
+    def _plays(self, beat: Beat) -> bool:
+        """Whether the last chord symbol sounds like this beat."""
+        if self.harmony is None:
+            return False
+        bass, chord = self.harmony
+        return beat.bass in (None, bass) and beat.chord in (frozenset(), chord)
+
+    def _candidates(self, now: Fraction) -> frozenset[bytes]:
+        """The chord symbols that sound like the next bass and the next chord, or else like the next beat alone."""
+        ahead = list(islice(self._from(now), _AHEAD))
+        bass = next((beat.bass for beat in ahead if beat.bass is not None), None)
+        chord = next((beat.chord for beat in ahead if beat.chord), frozenset[int]())
+        return _symbols(bass, chord) or (_symbols(ahead[0].bass, ahead[0].chord) if ahead else frozenset())
+
+
+@cache
+def _symbols(bass: int | None, chord: frozenset[int]) -> frozenset[bytes]:
+    """The chord symbols with this bass and these notes, as far as they are given."""
+    if bass is None and not chord:
+        return frozenset()
+    return frozenset(
+        symbol
+        for symbol, (own_bass, own_chord) in chord_symbols().items()
+        if bass in (None, own_bass) and chord in (frozenset(), own_chord)
+    )

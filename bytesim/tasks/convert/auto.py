@@ -1,0 +1,171 @@
+"""The engine auto: the model's answer if it is proven or confident, else the rules', else whichever is closest.
+
+What it compares with comes from the functions of a direction; this file imports no rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bytesim.errors import BytesimError, DecodeError, ToolError
+from bytesim.predictors.confidence import AnswerBound, direction_of, nll_nats, read_answer_bound
+from bytesim.predictors.writer import Writer
+from bytesim.requests import Reply
+from bytesim.tasks.convert.direction import Answer, MusicDirection, RuleAnswer, Verification
+from bytesim.tasks.convert.jobs import Job
+from bytesim.tasks.convert.model import Meter, check_ended, convert_all
+from bytesim.tasks.convert.run import Converted, Run, converted
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    """An answer of the model that is not proven to be right."""
+
+    answer: Answer
+    nats: float
+    corrections: int = 0
+    """Notes that were corrected after decoding."""
+    check: Verification | None = None
+    """The comparison that it failed; None if nothing could play it."""
+
+
+class _NotProvenError(DecodeError):
+    def __init__(self, message: str, draft: _Draft) -> None:
+        super().__init__(message)
+        self.draft = draft
+
+
+def by_auto(run: Run, writer: Writer, *, processes: int = 1) -> None:
+    """Convert all files, and write each as soon as its engine is known."""
+    direction = run.direction
+    assert isinstance(direction, MusicDirection), "rules exist for music only"
+    jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
+    bound, proves = read_answer_bound(writer.folder, direction_of(direction.suffixes)), direction.proves()
+    meter = Meter(sum(len(job.data) for _, job in jobs), direction.growth, run.on_progress)
+    grammars = [direction.constrain(job.data) if direction.constrain else None for _, job in jobs]
+    sources = [job.data for _, job in jobs]
+    drafts: dict[int, _Draft] = {}
+    answers = convert_all(writer, sources, direction, jobs=processes, on_bytes=meter.add, grammars=grammars)
+    for row, reply in answers:
+        index, job = jobs[row]
+        try:
+            run.keep(index, job, _proven(run, writer, job, reply, bound if not proves else None, proves))
+        except _NotProvenError as error:
+            drafts[index] = error.draft
+            run.refuse(index, job, error)
+        except BytesimError as error:
+            run.refuse(index, job, error)
+    for index, job in run.jobs():
+        if run.unanswered(index):
+            _by_rules(run, writer, index, job, drafts.get(index))
+
+
+def _proven(
+    run: Run, writer: Writer, job: Job, reply: Reply | BytesimError, bound: AnswerBound | None, proves: bool
+) -> Converted:
+    """Write the model's answer if it is right. Raises _NotProvenError if it may be wrong, or another BytesimError."""
+    direction = run.direction
+    assert isinstance(direction, MusicDirection)
+    if isinstance(reply, BytesimError):
+        raise reply
+    check_ended(reply, writer)
+    answer = direction.finish(reply, job.title, job.bpm)
+    draft = _Draft(answer=answer, nats=nll_nats(reply.data, reply.token_nats, direction.target))
+    if not proves:
+        if bound is None or draft.nats > bound.most_nats:
+            raise _NotProvenError("the model is not confident of its answer.", draft)
+        return _write(run, writer, job, draft, sure=True)
+    draft = _checked(direction, job, draft)
+    check = draft.check
+    if check is None:
+        raise _NotProvenError("nothing on this machine can play the model's answer.", draft)
+    if not check.same:
+        raise _NotProvenError(
+            f"{check.engine} plays other notes from the model's answer (note F1 {check.note_f1:.4f}).", draft
+        )
+    if not check.sounds_same:
+        raise _NotProvenError(f"{check.engine} plays the tune with other loudness, instruments or tempo.", draft)
+    return _write(run, writer, job, draft, sure=True)
+
+
+def _checked(direction: MusicDirection, job: Job, draft: _Draft) -> _Draft:
+    """The draft with its comparison, after the correction of single notes if that is wrong."""
+    try:
+        draft = replace(draft, check=direction.verify(job, draft.answer.data))
+        if draft.check is not None and not draft.check.same and direction.respell is not None:
+            data, corrections = direction.respell(job, draft.answer.data)
+            if corrections:
+                answer = replace(draft.answer, data=data)
+                return replace(draft, answer=answer, corrections=corrections, check=direction.verify(job, data))
+    except ToolError:
+        return draft
+    except BytesimError as error:
+        raise DecodeError(f"the model's answer cannot be played ({error.message}).") from error
+    return draft
+
+
+def _write(run: Run, writer: Writer, job: Job, draft: _Draft, *, sure: bool | None, reason: str = "") -> Converted:
+    run.write(job, draft.answer.data)
+    answer, check = draft.answer, draft.check
+    return replace(
+        converted(job, answer.data, "model", model=writer.name, surprise_nats=draft.nats, sure=sure),
+        mended=answer.mended,
+        routine=(*job.routine, *answer.routine),
+        corrections=draft.corrections,
+        closeness=None if check is None else check.note_f1,
+        verified=(check or run.verified(job, answer.data)) if run.verify else None,
+        asked_rules=reason,
+    )
+
+
+def _by_rules(run: Run, writer: Writer, index: int, job: Job, draft: _Draft | None) -> None:
+    """Write the answer of the rules, or the draft if that is closer to the source or the rules fail."""
+    direction = run.direction
+    assert isinstance(direction, MusicDirection)
+    refused = run.outcomes[index].error if index in run.outcomes else job.unread
+    reason = refused.message if refused else ""
+    try:
+        answer = direction.by_rules(job)
+        closeness, check = _close(direction, job, answer)
+        if draft is not None and draft.check is not None and closeness is not None and draft.check.note_f1 > closeness:
+            result = _write(run, writer, job, draft, sure=False)
+        else:
+            run.write(job, answer.data)
+            # `dropped` are changes for the model; the rules read the source itself.
+            plain = replace(job, dropped=(), routine=(), unheard=())
+            result = replace(
+                converted(plain, answer.data, answer.engine, engine_version=answer.version, remarks=answer.remarks),
+                asked_rules=reason,
+                closeness=closeness,
+                verified=check if run.verify else None,
+            )
+        run.keep(index, job, result)
+    except ToolError as error:
+        _without_rules(run, writer, index, job, draft, error)
+    except BytesimError as error:
+        run.refuse(index, job, error)
+
+
+def _close(direction: MusicDirection, job: Job, answer: RuleAnswer) -> tuple[float | None, Verification | None]:
+    """(note F1 of the rules' answer, comparison); None without a measure, as when the rules are the reference."""
+    if direction.closeness is None:
+        return None, None
+    try:
+        if not job.data:
+            return direction.closeness(job, answer.data), None
+        check = direction.verify(job, answer.data)
+    except BytesimError:
+        return None, None
+    return check.note_f1, check
+
+
+def _without_rules(run: Run, writer: Writer, index: int, job: Job, draft: _Draft | None, error: BytesimError) -> None:
+    """Write the draft, although it may be wrong, for the rules failed; refuse without one."""
+    try:
+        if draft is None:
+            if job.unread is not None:
+                error.message = f"{job.unread.message.rstrip('.')}; by the rules: {error.message}"
+            raise error
+        run.keep(index, job, _write(run, writer, job, draft, sure=False))
+    except BytesimError as failure:
+        run.refuse(index, job, failure)

@@ -1,0 +1,88 @@
+"""Whatever is chosen in the grammar of a MIDI file's notes, abc2midi plays that file."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from bytesim.formats import midi
+from bytesim.formats.abc.source_grammar import SourceGrammar, source_grammar
+from bytesim.formats.abc.spellings import chord_symbols, key_sharps, neighbours, signature, spell_length, spell_pitch
+from bytesim.formats.midi.normal import to_model_form
+from bytesim.metrics import note_counts
+from bytesim.oracles.abcmidi import label_many, render_abc2midi
+from bytesim.patching import END_OF_PATCH
+
+HEAD = "X:1\nM:{}\nL:1/8\nK:{}\n"
+TUNES = {
+    "plain": HEAD.format("4/4", "D") + "DFAd fdAF|GBAG FAD2|",
+    "flats and accidentals": HEAD.format("3/4", "Bb") + "B2^c=d _e2|=e2 f^f g2|B,6|",
+    "broken rhythm": HEAD.format("4/4", "Amin") + "A>B c<d e>>f g<<a|A>z e4 z2|",
+    "ties": HEAD.format("6/8", "G") + "G3-G2A|B2c-c3-|c6|^F3-|F3|",
+    "tuplets": HEAD.format("4/4", "C") + "(3CDE (3F2G2A2 Bc|(5cdefg c4|(3:2:2A2B c6|",
+    "grace notes": HEAD.format("6/8", "Amix") + "{g}A3 {ef}e2d|{gfe}c3 A>{c}BA|",
+    "rolls": HEAD.format("6/8", "Ddor") + "~A3 ~d2e|B2~B ~f3|",
+    "staccato": HEAD.format("2/4", "F") + ".A.A .f2|F4|",
+    "chords": HEAD.format("4/4", "C") + "[CEG]2 [GEC]2 [ce]>[df] c2|[CE]4-[CE]2 z2|",
+    "chord symbols": HEAD.format("6/8", "G") + '"G"G2B "C"c2e|"D7/F#"d2A "G"B3|"Am"A6|',
+    "changes": HEAD.format("4/4", "G") + "GABc d4|[K:Fmin][M:3/4]F2 A2 c2|=A6|",
+}
+
+
+def written(grammar: SourceGrammar, seed: int) -> bytes:
+    """A tune of random choices; slurs, ties, bar lines and short lengths are rarer than other tokens."""
+    rng = np.random.default_rng(seed)
+    data = bytearray()
+    while not grammar.allowed[END_OF_PATCH]:
+        tokens = np.flatnonzero(grammar.allowed)
+        weights = np.where(np.isin(tokens, list(b"(-|/")), 0.1, 1.0)
+        if len(data) < 16:  # 4 to 16 notes to the whole note, as tunes have
+            weights = np.where(np.isin(tokens, list(b"48")), 1.0, 0.01)
+        token = int(rng.choice(tokens, p=weights / weights.sum()))
+        grammar.advance(token)
+        data.append(token)
+        assert not grammar.lifted, data
+        assert len(data) < 4000
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", TUNES)
+def test_every_way_through_the_grammar_plays_the_file(kind):
+    source = to_model_form(render_abc2midi(TUNES[kind]).midi)[0]
+    make = source_grammar(source)
+    assert make is not None
+    texts = [written(make(), seed).decode() for seed in range(6)]
+    wanted = note_counts(midi.notes(source))
+    for text, played in zip(texts, label_many(texts), strict=True):
+        assert played is not None, text
+        assert note_counts(midi.notes(played)) == wanted, text
+    assert len(set(texts)) > 1
+
+
+def test_notes_that_overlap_have_no_grammar():
+    overlapping = to_model_form(render_abc2midi(HEAD.format("4/4", "C") + "[A-F]A B2|").midi)[0]
+    assert source_grammar(overlapping) is None
+
+
+def test_a_token_that_does_not_fit_lifts_the_notes_and_keeps_the_canonical_form():
+    grammar = source_grammar(to_model_form(render_abc2midi(TUNES["plain"]).midi)[0])()
+    for byte in b"X:1\nM:4/4\nL:1/8\nK:D\nE":
+        grammar.advance(byte)
+    assert grammar.lifted
+    assert grammar.allowed[ord("F")]
+    assert not grammar.allowed[ord("}")]
+
+
+def test_pitches_are_spelled_by_key_and_accidentals_of_the_bar():
+    assert b"F" in spell_pitch(66, signature(1), {})
+    assert b"F" not in spell_pitch(66, signature(1), {"F": 0})
+    assert b"^f'" in spell_pitch(90, {}, {})
+    assert b"C,," in spell_pitch(36, {}, {})
+
+
+def test_keys_lengths_rolls_and_chord_symbols_follow_abc2midi():
+    assert [key_sharps(key) for key in ("D", "Amin", "Ebdor", "F#", "Gmix")] == [2, 0, -5, 6, 0]
+    assert spell_length(Fraction(1)) == (b"",)
+    assert b"3/" in spell_length(Fraction(3, 2))
+    assert neighbours("B", 71, 0, signature(2)) == (73, 69)
+    assert chord_symbols()[b'D7/F#"'] == (42, frozenset({54, 57, 60, 62}))
