@@ -201,7 +201,7 @@ def _warn_not_confident(outcomes: list[Outcome[Converted]]) -> None:
     for outcome in outcomes:
         if outcome.result is not None and outcome.result.sure is False:
             source = "stdin" if outcome.source == "-" else outcome.source
-            print_note(f"warning: {source}: the model is not confident of its answer; look at it before you use it")
+            print_note(f"warning: {source}: the answer is not confident: {outcome.result.doubt}; look at it")
 
 
 def _check_verify(verify: bool, engine: Engine) -> None:

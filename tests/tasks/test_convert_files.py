@@ -76,7 +76,7 @@ def test_an_answer_that_is_not_confident_is_written_with_a_warning(tmp_path, mod
     assert done.exit_code == 0
     assert [row["result"]["sure"] for row in json.loads(done.stdout)] == [True, False]
     assert done.stderr.splitlines() == [
-        f"warning: {unsure}: the model is not confident of its answer; look at it before you use it"
+        f"warning: {unsure}: the answer is not confident: the model finds other answers likely too; look at it"
     ]
     assert unsure.with_suffix(".json").read_bytes() == b"2"
 
@@ -86,7 +86,10 @@ def test_only_confident_refuses_the_others(tmp_path, model):
     sure, unsure = rows(tmp_path, "0.5:1", "0.6:2")
     done = run(sure, unsure, "--model", model, "--only-confident")
     assert done.exit_code == 1
-    assert f"error: {unsure}: the model is not confident of its answer. Nothing is written." in done.stderr
+    assert (
+        f"error: {unsure}: the answer is not confident: the model finds other answers likely too. Nothing"
+        in done.stderr
+    )
     assert sure.with_suffix(".json").exists()
     assert not unsure.with_suffix(".json").exists()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bytesim.errors import BytesimError, ConfigError, DecodeError, InputError, ModelError
@@ -94,19 +95,19 @@ def _write(run: Run, writer: Writer, job: Job, answer: FileAnswer | BytesimError
         raise answer
     if only_confident and not answer.confident:
         raise DecodeError(
-            "the model is not confident of its answer. Nothing is written. To see the answer, leave out "
+            f"the answer is not confident: {answer.doubt}. Nothing is written. To see the answer, leave out "
             "--only-confident."
         )
     run.write(job, answer.data)
-    return converted(
+    result = converted(
         job,
         answer.data,
         "model",
         model=writer.name,
-        mended=answer.mended,
         surprise_nats=answer.surprise_nats,
         sure=answer.confident,
     )
+    return replace(result, mended=answer.mended, doubt=answer.doubt or "", candidates=answer.candidates)
 
 
 def _check_confidence(writer: Writer, direction: Direction) -> None:

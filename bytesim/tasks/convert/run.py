@@ -47,6 +47,10 @@ class Converted:
     sure: bool | None = None
     """Whether the answer is confident: it lies within the calibrated bound, or was verified by rendering it. None if
     there is no calibration."""
+    doubt: str = ""
+    """Learned converters: why the answer is not confident; empty if it is, or if there is no calibration."""
+    candidates: int = 1
+    """Learned converters: answers of the model that were compared, because the first failed a check."""
     asked_rules: str = ""
     """Engine auto: why the rules converted the file."""
     verified: Verification | None = None
