@@ -9,12 +9,13 @@ Axes: B files, N positions of the target, T source bytes, H width of the decoder
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.nn.numerals import CHANNELS, other_notation
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 MAX_MATCH = 16
@@ -28,9 +29,9 @@ def match_lengths(source: Tensor, written: Tensor) -> Tensor:
     """(B, N, T) uint8: for source (B, T) and target tokens (B, N), how long a match ends at each pair of bytes.
 
     The entry (n, t) is the length, up to MAX_MATCH, of the longest common suffix of target bytes 0..n and source bytes
-    0..t. END_OF_PATCH matches nothing.
+    0..t, upper and lower case being equal. END_OF_PATCH matches nothing.
     """
-    equal = (written[:, :, None] == source[:, None]) & (source != END_OF_PATCH)[:, None]
+    equal = (_folded(written)[:, :, None] == _folded(source)[:, None]) & (source != END_OF_PATCH)[:, None]
     lengths = equal.to(torch.uint8)
     known = 1
     while known < MAX_MATCH:  # a run of `known` bytes continues with the run that ends `known` bytes before it
@@ -43,7 +44,13 @@ def match_lengths(source: Tensor, written: Tensor) -> Tensor:
 def next_match(match: Tensor, source: Tensor, token: Tensor) -> Tensor:
     """`match` (B, T) after one more token (B,): the last row of `match_lengths` for a target one token longer."""
     longer = (F.pad(match, (1, 0))[:, :-1] + 1).clamp(max=MAX_MATCH)
-    return torch.where((source == token[:, None]) & (source != END_OF_PATCH), longer, torch.zeros_like(longer))
+    equal = (_folded(source) == _folded(token)[:, None]) & (source != END_OF_PATCH)
+    return torch.where(equal, longer, torch.zeros_like(longer))
+
+
+def _folded(tokens: Tensor) -> Tensor:
+    """The tokens with upper-case letters in lower case."""
+    return tokens + 32 * ((tokens >= 65) & (tokens <= 90))
 
 
 def following(match: Tensor, source: Tensor) -> Tensor:
@@ -62,32 +69,51 @@ class CopySource:
 
     tokens: Tensor
     pointed: Tensor
-    """(B, T, H) what a pointer to each byte adds to the decoder's input."""
+    """(B, T, 2 * H) what pointers to each byte add to the decoder's input."""
     keys: Tensor
     """(B, T, D) keys of the copy distribution."""
+    numbers: Tensor
+    """(B, K) bytes that write the source's numbers in the other notation, padded with END_OF_PATCH; K may be 0."""
+    number_keys: Tensor
+    """(B, K, D) their keys."""
 
     def rows(self, rows: Tensor, width: int) -> CopySource:
         """The files `rows` (B',), cut to `width` source bytes."""
-        return CopySource(self.tokens[rows, :width], self.pointed[rows, :width], self.keys[rows, :width])
-
-    def joined(self, other: CopySource, width: int) -> CopySource:
-        """These files followed by those of `other`, padded to `width` source bytes."""
-
-        def join(one: Tensor, two: Tensor, value: int = 0) -> Tensor:
-            pads = [(0, 0) * (part.dim() - 2) + (0, width - part.shape[1]) for part in (one, two)]
-            return torch.cat([F.pad(part, pad, value=value) for part, pad in zip((one, two), pads, strict=True)])
-
+        numbers = self.numbers[rows]
+        count = int((numbers != END_OF_PATCH).sum(1).max()) if numbers.numel() else 0
         return CopySource(
-            join(self.tokens, other.tokens, END_OF_PATCH),
-            join(self.pointed, other.pointed),
-            join(self.keys, other.keys),
+            tokens=self.tokens[rows, :width],
+            pointed=self.pointed[rows, :width],
+            keys=self.keys[rows, :width],
+            numbers=numbers[:, :count],
+            number_keys=self.number_keys[rows, :count],
         )
+
+    def joined(self, other: CopySource) -> CopySource:
+        """These files followed by those of `other`, padded to the longest."""
+        pairs = [(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
+        return CopySource(*(_joined(one, two) for one, two in pairs))
+
+
+def _joined(one: Tensor, two: Tensor) -> Tensor:
+    """Two tensors (B, T, ...) as one, padded to the longer; tokens (B, T) are padded with END_OF_PATCH."""
+    width = max(one.shape[1], two.shape[1])
+    value = END_OF_PATCH if one.dim() == 2 else 0
+    pads = [(0, 0) * (part.dim() - 2) + (0, width - part.shape[1]) for part in (one, two)]
+    return torch.cat([F.pad(part, pad, value=value) for part, pad in zip((one, two), pads, strict=True)])
 
 
 class Copying(nn.Module):
-    """Pointers into the source as inputs of a decoder, and a copy gate on its output distribution."""
+    """Pointers into the source as inputs of a decoder, and a gate on its output distribution.
 
-    def __init__(self, hidden_size: int, source_size: int) -> None:
+    The gate mixes three distributions of the next byte: that of the decoder; that of bytes copied from the source, as
+    they are or in the other case; and, with `numerals`, that of the bytes that write a number of the source in another
+    notation (`numerals.other_notation`).
+    """
+
+    swapped: Tensor
+
+    def __init__(self, hidden_size: int, source_size: int, *, numerals: bool = False) -> None:
         super().__init__()
         self.pointed = nn.Linear(source_size, 2 * hidden_size, bias=False)
         self.lengths = nn.Embedding(MAX_MATCH + 1, hidden_size)
@@ -95,13 +121,28 @@ class Copying(nn.Module):
         self.keys = nn.Linear(source_size, _KEY_SIZE, bias=False)
         self.query = nn.Linear(hidden_size, _KEY_SIZE, bias=False)
         self.match_bias = nn.Parameter(torch.arange(MAX_MATCH + 1).float().clamp(max=8))
-        self.gate = nn.Linear(hidden_size, 1)
-        nn.init.zeros_(self.gate.weight)
-        nn.init.constant_(self.gate.bias, -2.0)
+        self.gates = nn.Linear(hidden_size, 4)
+        nn.init.zeros_(self.gates.weight)
+        with torch.no_grad():
+            self.gates.bias.copy_(torch.tensor([0.0, -2.0, -2.0, -3.0]))
+        swapped = torch.arange(VOCAB_SIZE)
+        swapped[65:91], swapped[97:123] = torch.arange(97, 123), torch.arange(65, 91)
+        self.register_buffer("swapped", swapped, persistent=False)
+        self.numerals = numerals
+        if numerals:
+            self.number_keys = nn.Linear(source_size, _KEY_SIZE, bias=False)
+            self.channels = nn.Embedding(CHANNELS, _KEY_SIZE)
+            self.number_query = nn.Linear(hidden_size, _KEY_SIZE, bias=False)
 
     def source(self, tokens: Tensor, encoded: Tensor) -> CopySource:
         """The part of encoded sources (B, T, Hs) of bytes (B, T) that copying needs, computed once per file."""
-        return CopySource(tokens, self.pointed(encoded), self.keys(encoded))
+        keys = self.keys(encoded)
+        numbers, number_keys = tokens[:, :0], keys[:, :0]
+        if self.numerals:
+            numbers, places, channels = other_notation(tokens)
+            of_places = self.number_keys(encoded).gather(1, places[..., None].expand(-1, -1, _KEY_SIZE))
+            number_keys = of_places + self.channels(channels).to(keys.dtype)
+        return CopySource(tokens, self.pointed(encoded), keys, numbers, number_keys)
 
     def pointers(self, source: CopySource, match: Tensor) -> Tensor:
         """(B, N, H) of the longest matches before each byte (B, N, T): the first and the last of them, their length."""
@@ -119,16 +160,29 @@ class Copying(nn.Module):
         return self.lengths(longest.long()) + (at[0] + at[1]) * found
 
     def mixed(self, logits: Tensor, x: Tensor, source: CopySource, match: Tensor) -> Tensor:
-        """(B, N, V) log-probabilities: the gate mixes softmax of `logits` with the distribution of copied bytes.
+        """(B, N, V) log-probabilities of the mixture; a distribution without a byte to copy has no share in it.
 
-        `x` (B, N, H) are the decoder's outputs, `match` (B, N, T) the matches before each byte.
+        `x` (B, N, H) are the decoder's outputs and `logits` (B, N, V) those of its own distribution, `match` (B, N, T)
+        the matches before each byte.
         """
-        scores = self.query(x) @ source.keys.transpose(1, 2) * _KEY_SIZE**-0.5
-        scores = scores.float() + self.match_bias.float()[match.long()]
-        scores = scores.masked_fill((source.tokens == END_OF_PATCH)[:, None], -1e4)
-        shares = scores.softmax(-1)
-        bytes_ = source.tokens[:, None].expand(-1, shares.shape[1], -1)
-        copied = shares.new_zeros(*shares.shape[:2], VOCAB_SIZE).scatter_add(2, bytes_, shares)
-        gate = torch.sigmoid(self.gate(x).float()) * (source.tokens != END_OF_PATCH).any(1)[:, None, None]
-        mixed = gate * copied + (1 - gate) * logits.float().softmax(-1)
+        gates = self.gates(x).float()
+        written = [(source.tokens, self.query(x) @ source.keys.transpose(1, 2), self.match_bias.float()[match.long()])]
+        if self.numerals:
+            scores = self.number_query(x) @ source.number_keys.transpose(1, 2)
+            written.append((source.numbers, scores, torch.zeros_like(scores, dtype=torch.float32)))
+        exist = [torch.ones_like(source.tokens[:, 0], dtype=torch.bool)]
+        exist += [(tokens != END_OF_PATCH).any(1) for tokens, _, _ in written]
+        shares = gates[..., : len(exist)].masked_fill(~torch.stack(exist, -1)[:, None], -1e4).softmax(-1)
+        parts = [logits.float().softmax(-1)] + [_spread(tokens, scores, bias) for tokens, scores, bias in written]
+        case = torch.sigmoid(gates[..., 3:])
+        parts[1] = (1 - case) * parts[1] + case * parts[1][..., self.swapped]
+        mixed = sum(share * part for share, part in zip(shares.split(1, -1), parts, strict=True))
         return (mixed + _SMALLEST).log()
+
+
+def _spread(tokens: Tensor, scores: Tensor, bias: Tensor) -> Tensor:
+    """(B, N, V) the distribution of the tokens (B, K) with the softmax of scores and bias (B, N, K)."""
+    scores = scores.float() * _KEY_SIZE**-0.5 + bias
+    shares = scores.masked_fill((tokens == END_OF_PATCH)[:, None], -1e4).softmax(-1)
+    spread = shares.new_zeros(*shares.shape[:2], VOCAB_SIZE)
+    return spread.scatter_add(2, tokens[:, None].expand(-1, shares.shape[1], -1), shares)

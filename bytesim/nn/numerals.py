@@ -83,6 +83,58 @@ def decimal_digits(source: Tensor) -> Tensor:
     return torch.stack(digits, -1)
 
 
+TEXT_CHANNELS, BINARY_CHANNELS = 9, sum(_DIGITS) + 4
+CHANNELS = TEXT_CHANNELS + BINARY_CHANNELS
+"""Ways to write a number of the source in the other notation, see `other_notation`."""
+
+
+def other_notation(source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The bytes that write the numbers of sources (B, T) in the other notation, for each file as many as it has.
+
+    Returns three (B, K): the bytes, padded with 256; the places in the source that they are made of; and their
+    channels, which tell how. A text has, at the end of each numeral, low and high byte of its `numeral_values`, and at
+    the end of two hexadecimal digits their value. A binary file has, at each byte, its `decimal_digits` and its
+    hexadecimal digits, lower and upper case, as ASCII.
+    """
+    visible = source != END_OF_PATCH
+    text = ~((_is_control(source) | (source >= 127)) & visible).any(1)[:, None, None]
+    numbers = torch.cat([_low_and_high(value) for value in _at_ends(source)] + [_hexadecimal_pairs(source)], -1)
+    digits = torch.cat([decimal_digits(source) + ord("0"), _hexadecimal_digits(source)], -1)
+    candidates = torch.cat(
+        [numbers.masked_fill(~text, END_OF_PATCH), digits.masked_fill(text | ~visible[..., None], END_OF_PATCH)], -1
+    ).flatten(1)
+    valid = candidates != END_OF_PATCH
+    count = max(1, int(valid.sum(1).max()))
+    order = (~valid).long().argsort(dim=1, stable=True)[:, :count]
+    return candidates.gather(1, order), order // CHANNELS, order % CHANNELS
+
+
+def _is_control(source: Tensor) -> Tensor:
+    return (source < 32) & (source != 9) & (source != 10) & (source != 13)
+
+
+def _at_ends(source: Tensor) -> list[Tensor]:
+    """The values of numerals at their last digit only; -1 elsewhere."""
+    digit = (source >= 48) & (source <= 57)
+    ends = digit & ~F.pad(digit[:, 1:], (0, 1))
+    return [value.masked_fill(~ends, -1) for value in numeral_values(source)]
+
+
+def _hexadecimal_pairs(source: Tensor) -> Tensor:
+    """(B, T, 1) the value of two hexadecimal digits at the second one; 256 elsewhere."""
+    lower = source + 32 * ((source >= 65) & (source <= 70))
+    digit = torch.where((source >= 48) & (source <= 57), source - 48, -1)
+    digit = torch.where((lower >= 97) & (lower <= 102), lower - 87, digit)
+    before = F.pad(digit, (1, 0), value=-1)[:, :-1]
+    return torch.where((digit >= 0) & (before >= 0), 16 * before + digit, END_OF_PATCH)[..., None]
+
+
+def _hexadecimal_digits(source: Tensor) -> Tensor:
+    """(B, T, 4) high and low hexadecimal digit of each byte in lower case, and both in upper case, as ASCII."""
+    halves = torch.stack([source // 16 % 16, source % 16], -1)
+    return torch.cat([halves + 48 + (halves > 9) * letters for letters in (39, 7)], -1)
+
+
 def _low_and_high(value: Tensor) -> Tensor:
     """(B, T, 2) low and high byte of values; 256 for -1."""
     return torch.stack([value % 256, value // 256], -1).masked_fill((value < 0)[..., None], _NO_VALUE)

@@ -70,10 +70,13 @@ _TASKS: dict[str, dict[str, Any]] = {
         "source_attention": True,
         "patch_source_attention": True,
         "max_source_bytes": 6144,
+        "source_patches": False,
+        "numeric_bytes": True,
         "copying": True,
+        "numerals": True,
     },
 }
-"""Task -> the other fields of the config. Every history is 8 KiB; for a conversion it holds source and target."""
+"""Task -> the other fields of the config. Every history is 8 KiB; for a conversion it holds the target."""
 
 
 def sized_config(task: str, size: str) -> BGPTConfig:

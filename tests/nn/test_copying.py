@@ -53,7 +53,8 @@ def test_a_match_points_to_the_byte_that_follows_it():
 def test_an_open_gate_copies_bytes_that_the_output_layer_finds_impossible():
     torch.manual_seed(0)
     copying = Copying(8, 8)
-    torch.nn.init.constant_(copying.gate.bias, 9.0)
+    with torch.no_grad():
+        copying.gates.bias.copy_(torch.tensor([0.0, 9.0, 0.0, -9.0]))
     tokens = torch.tensor([list(b"abcabd")])
     source = copying.source(tokens, torch.zeros(1, 6, 8))
     written = torch.tensor([[*list(b"ca"), 0]])

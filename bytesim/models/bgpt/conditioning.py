@@ -50,7 +50,7 @@ class Source:
 
         mask = torch.cat([F.pad(source.mask, (0, width - source.mask.shape[-1])) for source in (self, other)])
         patch_keys = joined(self.patch_keys, other.patch_keys)
-        copy = None if self.copy is None or other.copy is None else self.copy.joined(other.copy, width)
+        copy = None if self.copy is None or other.copy is None else self.copy.joined(other.copy)
         return Source(mask, patch_keys, joined(self.byte_keys, other.byte_keys), copy)
 
 

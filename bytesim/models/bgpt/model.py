@@ -219,7 +219,7 @@ class ByteDecoder(nn.Module):
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
         self.clock = ClockFeatures(size) if config.clock else None
         self.near = NearBytes(config) if config.near_bytes else None
-        self.copying = Copying(size, config.source_hidden_size) if config.copying else None
+        self.copying = Copying(size, config.source_hidden_size, numerals=config.numerals) if config.copying else None
         self.blocks = nn.ModuleList(ByteBlock(config) for _ in range(config.byte_num_layers))
         self.norm = make_norm(size, config.parts)
         if config.parts == "published":

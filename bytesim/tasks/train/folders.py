@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -60,7 +61,8 @@ def convert_recipe(
     split = [(source.replace(dev_one_in=one_in, replace_words=REPLACED), pairs) for source, pairs in sources]
     if both:
         split += [(_reversed(source), pairs) for source, pairs in split]
-    return _recipe(folder, sized_config("convert", size), split, dtype)
+    recipe = _recipe(folder, sized_config("convert", size), split, dtype)
+    return replace(recipe, training=recipe.training.replace(batch_bytes=CONVERT_BYTES, micro_bytes=CONVERT_BYTES))
 
 
 def _reversed(source: ConvertSource) -> ConvertSource:
@@ -74,6 +76,8 @@ def _dev_one_in(pairs: int) -> int:
 
 REPLACED = 0.5
 """Share of the examples of a converter in which shared words are replaced."""
+CONVERT_BYTES = 7_000
+"""Bytes of a step of a converter: half of those of other tasks, as twice the steps gave more exact answers."""
 HELD_OUT_PAIRS = 200
 """Held-out pairs that suffice to measure a converter."""
 
