@@ -9,9 +9,11 @@ from functools import partial
 from bytesim.errors import BytesimError, FormatError, InputError
 from bytesim.formats import abc, midi
 from bytesim.formats.abc.grammar import abc_grammar
+from bytesim.formats.checks import find_check
 from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply
+from bytesim.tasks.convert.answers import FileAnswer, file_answers, file_direction
 from bytesim.tasks.convert.direction import Answer, Direction
 from bytesim.tasks.convert.finish import finish_abc, finish_midi
 from bytesim.tasks.convert.finish_file import finish_file
@@ -34,6 +36,17 @@ def convert_bytes(writer: Writer, files: Sequence[bytes], suffixes: tuple[str, s
     replies = dict(convert_all(writer, [source.data for source in readable], _direction(suffixes)))
     finished = iter([_finish(writer, source, replies[row], suffixes) for row, source in enumerate(readable)])
     return [next(finished) if isinstance(source, _Source) else source for source in sources]
+
+
+def answer_bytes(
+    writer: Writer, files: Sequence[bytes], suffixes: tuple[str, str], check: str
+) -> list[FileAnswer | BytesimError]:
+    """The answer for each file, or the error that stopped it; `check` is that of `convert_files`."""
+    empty = InputError("the file is empty; there is nothing to convert.")
+    found = find_check(check, suffixes[1])
+    answers = dict(file_answers(writer, [data for data in files if data], file_direction(*suffixes), check=found))
+    finished = iter([answers[row] for row in range(len(answers))])
+    return [next(finished) if data else empty for data in files]
 
 
 def _finish(

@@ -5,21 +5,24 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
+from typing import TypeVar, overload
 
-from bytesim.api.convert import convert_bytes
+from bytesim.api.convert import answer_bytes, convert_bytes
 from bytesim.api.generate import generate_bytes
 from bytesim.errors import BytesimError, ConfigError, InputError, ModelError
+from bytesim.formats.checks import AUTO
 from bytesim.models.folder import read_config
 from bytesim.models.store import alias_of, find_model, model_name
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Sampling
 from bytesim.tasks.classify.answers import Answer, classify_readings
-from bytesim.tasks.convert.direction import Answer as Converted
+from bytesim.tasks.convert.answers import FileAnswer
 from bytesim.tasks.evaluate.bpb import bits_per_byte_of
 from bytesim.tasks.generate.kinds import written_suffix
 
+T = TypeVar("T")
+TUNES = (("abc", "mid"), ("mid", "abc"))
 CPU = "predicts states of the 8-bit CPU, with bytesim.simulate_cpu"
 
 
@@ -103,13 +106,35 @@ class Model:
         for one that is too long, and DecodeError for an answer that does not end or is not valid.
         """
         suffixes = (_clean(source), _clean(target))
-        writer = self._writer(f"convert .{suffixes[0]} to .{suffixes[1]}")
-        if writer.conversions is not None and suffixes not in writer.conversions:
-            raise self._cannot(f"convert .{suffixes[0]} to .{suffixes[1]}")
+        writer = self._converter(suffixes)
         files = _files(data)
         answers = convert_bytes(writer, files, suffixes)
         converted = [_raised(answer, row, len(files)).data for row, answer in enumerate(answers)]
         return converted[0] if _is_one(data) else converted
+
+    @overload
+    def answer(self, data: bytes, source: str, target: str, *, check: str = AUTO) -> FileAnswer: ...
+
+    @overload
+    def answer(self, data: Sequence[bytes], source: str, target: str, *, check: str = AUTO) -> list[FileAnswer]: ...
+
+    def answer(
+        self, data: bytes | Sequence[bytes], source: str, target: str, *, check: str = AUTO
+    ) -> FileAnswer | list[FileAnswer]:
+        """Convert with a converter that you trained, and tell whether the answer is confident, and if not, why.
+
+        The result has the fields `data`, `confident`, `doubt`, `nll_nats` and `candidates`. `check` is that of
+        `bytesim.convert_files`. Raises the errors of `convert`, and ConfigError for tunes, which are judged by their
+        notes: `bytesim.abc2midi(engine="auto")`.
+        """
+        suffixes = (_clean(source), _clean(target))
+        writer = self._converter(suffixes)
+        if suffixes in TUNES:
+            raise ConfigError("tunes are judged by their notes: use bytesim.abc2midi or bytesim.midi2abc.")
+        files = _files(data)
+        answers = answer_bytes(writer, files, suffixes, check)
+        raised = [_raised(answer, row, len(files)) for row, answer in enumerate(answers)]
+        return raised[0] if _is_one(data) else raised
 
     @overload
     def generate(
@@ -223,6 +248,14 @@ class Model:
             raise self._cannot(task)
         return self._loaded
 
+    def _converter(self, suffixes: tuple[str, str]) -> Writer:
+        """The model, if it converts files of the first suffix to the second. Raises ModelError."""
+        task = f"convert .{suffixes[0]} to .{suffixes[1]}"
+        writer = self._writer(task)
+        if writer.conversions is not None and suffixes not in writer.conversions:
+            raise self._cannot(task)
+        return writer
+
     def _cannot(self, task: str) -> ModelError:
         return ModelError(f"the model {self.name!r} cannot {task}; it {self.abilities}.")
 
@@ -260,7 +293,7 @@ def _numbered(error: BytesimError, row: int, count: int) -> BytesimError:
     return error if count == 1 else error.in_file(f"file {row + 1}")
 
 
-def _raised(answer: Converted | BytesimError, row: int, count: int) -> Converted:
+def _raised(answer: T | BytesimError, row: int, count: int) -> T:
     if isinstance(answer, BytesimError):
         raise _numbered(answer, row, count)
     return answer

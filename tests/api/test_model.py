@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers.confidence import tell_confidence
 from helpers.music_models import BOOK, REEL, answering, make_model
 from helpers.paths import EXAMPLES
 from helpers.tiny_classifiers import make_classifier, words
@@ -192,3 +193,27 @@ def test_a_damaged_config_is_a_model_error(tmp_path):
 def test_anything_but_bytes_is_a_type_error_that_says_how_to_read_a_file(wrong, music):
     with pytest.raises(TypeError, match="read_bytes"):
         music.convert(wrong, "abc", "mid")
+
+
+def test_an_answer_of_a_converter_tells_whether_it_is_confident_and_why_not(tmp_path, monkeypatch):
+    folder = tell_confidence(make_model(tmp_path / "rows", OTHER), "csv to json", most_nats=0.5)
+    reply = answering(lambda request: request.source, nats=lambda request: 0.1 if request.source == b"[1]" else 2.0)
+    monkeypatch.setattr(bulk, "decode", reply)
+    model = bytesim.load(folder)
+    sure, unsure = model.answer([b"[1]", b"[2]"], "csv", "json")
+    assert (sure.data, sure.confident, sure.doubt) == (b"[1]", True, "")
+    assert (unsure.data, unsure.confident) == (b"[2]", False)
+    assert unsure.doubt == "the model finds other answers likely too"
+    assert unsure.nll_nats == pytest.approx(2.0)
+    with pytest.raises(DecodeError, match="not valid"):
+        model.answer(b"[1", "csv", "json")
+    assert model.answer(b"[1", "csv", "json", check="none").data == b"[1"
+    with pytest.raises(InputError, match="empty"):
+        model.answer(b"", "csv", "json")
+    with pytest.raises(ModelError, match="converts .csv to .json"):
+        model.answer(b"x", "json", "csv")
+
+
+def test_tunes_are_not_answered_byte_by_byte(tmp_path):
+    with pytest.raises(ConfigError, match="abc2midi"):
+        bytesim.load(make_model(tmp_path / "music")).answer(b"X:1", "abc", "mid")

@@ -37,7 +37,7 @@ class FileAnswer:
     """The bytes that the model wrote."""
     mended: tuple[str, ...]
     """The repairs that were made."""
-    surprise_nats: float
+    nll_nats: float
     """Negative log-likelihood of the answer under the model, in nats."""
     doubt: str | None
     """Why the answer is not confident, empty if it is; None if the model's card does not tell."""
@@ -152,7 +152,7 @@ class _Converter:
         for row, (index, answer) in enumerate(candidates):
             if isinstance(answer, FileAnswer) and self.confidence is not None:
                 back = None if self.back is None else returned.get(row) == sources[index]
-                answer = replace(answer, doubt=self.confidence.doubt(sources[index], answer.surprise_nats, back))
+                answer = replace(answer, doubt=self.confidence.doubt(sources[index], answer.nll_nats, back))
             judged.setdefault(index, []).append(answer)
         return judged
 
@@ -165,7 +165,7 @@ class _Converter:
         if self.check is not None:
             _check(answer, self.check)
         nats = nll_nats(reply.data, reply.token_nats, self.direction.target)
-        return FileAnswer(data=answer.data, raw=answer.raw, mended=answer.mended, surprise_nats=nats, doubt=None)
+        return FileAnswer(data=answer.data, raw=answer.raw, mended=answer.mended, nll_nats=nats, doubt=None)
 
     def _converted_back(self, answers: Sequence[FileAnswer | BytesimError]) -> dict[int, bytes]:
         """Index of an answer -> what the model makes of it when it converts back; none if that is not asked for."""
@@ -182,7 +182,7 @@ def _likeliest(candidates: Sequence[FileAnswer | BytesimError]) -> FileAnswer | 
     files = [answer for answer in candidates if isinstance(answer, FileAnswer)]
     if not files:
         return candidates[0]
-    best = min(files, key=lambda answer: (bool(answer.doubt), answer.surprise_nats))
+    best = min(files, key=lambda answer: (bool(answer.doubt), answer.nll_nats))
     return replace(best, candidates=len(candidates))
 
 

@@ -104,7 +104,7 @@ def _write(run: Run, writer: Writer, job: Job, answer: FileAnswer | BytesimError
         answer.data,
         "model",
         model=writer.name,
-        surprise_nats=answer.surprise_nats,
+        surprise_nats=answer.nll_nats,
         sure=answer.confident,
     )
     return replace(result, mended=answer.mended, doubt=answer.doubt or "", candidates=answer.candidates)

@@ -222,7 +222,7 @@ def _judged(pair: Pair, answer: FileAnswer | BytesimError) -> PairResult:
         source=pair.name,
         exact=answer.data == pair.target,
         edit_distance=distance,
-        nll_nats=answer.surprise_nats,
+        nll_nats=answer.nll_nats,
         confident=answer.confident,
         error=None,
     )
