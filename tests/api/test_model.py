@@ -210,7 +210,7 @@ def test_an_answer_of_a_converter_tells_whether_it_is_confident_and_why_not(tmp_
     assert model.answer(b"[1", "csv", "json", check="none").data == b"[1"
     with pytest.raises(InputError, match="empty"):
         model.answer(b"", "csv", "json")
-    with pytest.raises(ModelError, match="converts .csv to .json"):
+    with pytest.raises(ModelError, match=r"converts \.csv to \.json"):
         model.answer(b"x", "json", "csv")
 
 
