@@ -81,8 +81,8 @@ Steps = Annotated[
 OfSize = Annotated[
     Size,
     typer.Option(
-        help="Size of the model. Millions of parameters for generate, convert, classify: tiny 0.8, 1.4, 0.1; small "
-        "2.3, 3.5, 0.7; base 5.5, 7.6, 2.5."
+        help="Size of the model. Millions of parameters for generate, convert, classify: tiny 0.8, 1.6, 0.1; small "
+        "2.3, 3.7, 0.7; base 5.5, 7.9, 2.5."
     ),
 ]
 
