@@ -1,0 +1,45 @@
+"""Whether bytes are text, whatever the language and the encoding. No torch, no numpy."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
+"""Control bytes that no text has; bell, backspace, tab, line ends, form feed and escape occur in texts."""
+_MARKS = (
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+"""Byte order marks of the encodings whose text has zero bytes."""
+_MOST_HIGH = 0.3
+"""Greatest share of bytes from 0x80 on in a text that is not UTF-8, such as one in Latin-1."""
+_CUT = 3
+"""Most bytes of a character that is cut at the start or end of a piece."""
+
+
+def is_text(data: bytes) -> bool:
+    """Whether the bytes are text: UTF-8, UTF-16 or UTF-32 with a byte order mark, or an older encoding.
+
+    The bytes may be a piece of a file that was cut inside a character. No bytes are not text.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _decodes(data[len(mark) :], encoding)
+    if not data or _CONTROLS.search(data):
+        return False
+    if _decodes(data.lstrip(bytes(range(0x80, 0xC0))), "utf-8"):
+        return True
+    return sum(byte >= 0x80 for byte in data) <= _MOST_HIGH * len(data)
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    """Whether all bytes but a character that is cut at the end are text in an encoding."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if error.end < len(data) or error.start < len(data) - _CUT:
+            return False
+        text = data[: error.start].decode(encoding)
+    return bool(text) and "\0" not in text
