@@ -135,9 +135,13 @@ def _answer(answer: Answer, *, second: bool = False) -> str:
     """The label with its probability, the next most probable labels if asked for, and how the file was read."""
     label, others = _words(answer, lambda probability: f"{probability:.4f}", second=second)
     known = answer.label == answer.guess
-    text = ", ".join([label, *others]) if known else f"{label} (perhaps {', '.join(others)})"
+    text = ", ".join([label, *others]) if known or not others else f"{label} (perhaps {', '.join(others)})"
     notes = "; ".join(filter(None, (answer.changed, answer.read)))
     return f"{text} ({notes})" if notes else text
+
+
+_LEAST_SHOWN = 0.01
+"""Least probability of a guess that is shown beside `unknown`."""
 
 
 def _words(answer: Answer, shown: Callable[[float], str], *, second: bool = False) -> tuple[str, list[str]]:
@@ -145,14 +149,16 @@ def _words(answer: Answer, shown: Callable[[float], str], *, second: bool = Fals
 
     Of an unknown file the first model says whether it is text or binary.
     """
-    guesses = [guess for guess in answer.top if guess.label not in (answer.guess, "unknown")]
-    listed = [f"{_shown(guess.label)} {shown(guess.probability)}" for guess in guesses]
-    best = f"{_shown(answer.guess)} {shown(answer.probability)}"
     if answer.label == "empty":
         return "empty", []
+    guesses = [(guess.label, guess.probability) for guess in answer.top if guess.label not in (answer.guess, "unknown")]
     if answer.label == answer.guess:
-        return best, listed if len(answer.top) > 1 else []
-    return "unknown" if second else f"unknown {answer.content}".rstrip(), [best, *listed]
+        label = f"{_shown(answer.guess)} {shown(answer.probability)}"
+        listed = guesses if len(answer.top) > 1 else []
+    else:
+        label = "unknown" if second else f"unknown {answer.content}".rstrip()
+        listed = [guess for guess in [(answer.guess, answer.probability), *guesses] if guess[1] >= _LEAST_SHOWN]
+    return label, [f"{_shown(name)} {shown(probability)}" for name, probability in listed]
 
 
 def _shown(label: str) -> str:
@@ -189,7 +195,7 @@ def _cell(answer: Answer, *, second: bool = False) -> str:
     """An answer in colour with the other labels below it: green from 95 %, cyan below, yellow for `unknown`."""
     style = "yellow" if answer.label != answer.guess else "green" if answer.probability >= 0.95 else "cyan"
     first, others = _words(answer, lambda probability: f"{probability:.2%}", second=second)
-    if answer.label != answer.guess:
+    if answer.label != answer.guess and others:
         others[0] = f"perhaps {others[0]}"
     return f"[{style}]{escape(first)}[/]" + "".join(f"\n[dim]{escape(line)}[/]" for line in others)
 

@@ -360,9 +360,17 @@ def test_a_text_may_be_of_a_binary_type_whose_files_hold_text_at_times_if_the_mo
 
 def test_the_word_unknown_comes_once_in_a_line(tmp_path, files):
     examples = {"digits": words("digits", 150), "unknown": words("noise", 150), "letters": words("letters", 150)}
-    model = make_classifier(tmp_path / "three", examples)
-    line = run("file", files / "2.bin", "--model", model, "--top", 3).stdout
-    assert re.search(r"2\.bin: unknown binary \(perhaps (digits|letters) 0\.\d{4}, (digits|letters) 0\.\d{4}\)\n", line)
+    model = make_classifier(tmp_path / "three", examples, calibration=calibration(unknown_below=1.0, temperature=4.0))
+    line = run("file", files / "0.bin", "--model", model, "--top", 3).stdout
+    assert re.search(r"0\.bin: unknown text \(perhaps digits 0\.\d{4}, letters 0\.\d{4}\)\n", line)
+
+
+def test_a_guess_that_is_hardly_probable_is_not_shown(tmp_path, files):
+    examples = {"digits": words("digits", 150), "unknown": words("noise", 150)}
+    model = make_classifier(tmp_path / "two", examples)
+    answer = classify_file(files / "2.bin", model=str(model))[0].result.answer
+    assert answer.probability < 0.01
+    assert run("file", files / "2.bin", "--model", model).stdout == f"{files / '2.bin'}: unknown binary\n"
 
 
 def test_the_labels_of_silence_and_of_other_words_are_read_by_people():
