@@ -157,7 +157,11 @@ class _LoggedProgress(Progress):
 
 def progress_line(task: Task, unit: str) -> str:
     """What a progress bar shows, as text: `classify: 120 of 2,000 (6%), 35 files/s, 1:20, 0:21:10 left`."""
-    done = f"{task.completed:,.0f}" + ("" if task.total is None else f" of {task.total:,.0f} ({task.percentage:.0f}%)")
+    done, share = f"{task.completed:,.0f}", f"{task.percentage:.0f}%"
+    if f"{done} of " in task.description:
+        done = share
+    elif task.total is not None:
+        done += f" of {task.total:,.0f} ({share})"
     parts = [f"{task.description}: {done}"]
     if task.fields.get("speed"):
         parts.append(f"{task.fields['speed']} {unit}")

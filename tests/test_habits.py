@@ -146,6 +146,13 @@ def test_long_work_leaves_lines_in_a_log(monkeypatch, capsys):
     assert second.startswith("convert: 4,000 of 4,000 (100%), ")
 
 
+def test_a_line_about_steps_does_not_count_them_twice(monkeypatch, capsys):
+    monkeypatch.setattr(console, "LOG_INTERVAL_S", 0.0)
+    with console.progress() as bar:
+        bar.update(bar.add_task("", total=8, speed=""), completed=2, description="step 2 of 8, loss 1.5000")
+    assert capsys.readouterr().err.startswith("step 2 of 8, loss 1.5000: 25%, ")
+
+
 def test_short_work_leaves_no_line(capsys):
     with console.progress("files/s") as bar:
         bar.update(bar.add_task("classify", total=3, speed=""), completed=3)
