@@ -1,5 +1,6 @@
 """What users expect of any command line: -h, completion, advice for wrong words, quiet pipes, a log of long work."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import bytesim
 from bytesim import console
 from bytesim.cli import _PANELS, app
 from bytesim.commands.groups import meant_command
+from bytesim.commands.model_page import result_rows
 
 OTHER = """name = "other"
 [[data]]
@@ -215,6 +217,24 @@ def test_every_page_has_a_licence_a_command_that_exists_and_a_result(name):
     assert any(line.startswith("results  ") for line in lines)
 
 
+def test_a_strange_card_gives_a_page_and_no_signs_for_the_terminal(tmp_path):
+    fields = {"licence": "\x1b[31mred", "labels": [1], "results": {"a": [{}, 3]}}
+    folder = make_model(tmp_path / "odd", OTHER, card=fields)
+    card = json.loads((folder / "card.json").read_text())
+    for tasks in (None, 3, [3], [{}], "convert"):
+        (folder / "card.json").write_text(json.dumps({**card, "tasks": tasks}))
+        done = CliRunner().invoke(app, ["models", "show", str(folder)])
+        assert (done.exit_code, "\x1b" in done.output) == (0, False)
+        assert "licence   ?[31mred" in done.output
+        assert "use it: the card does not say" in done.output
+
+
+def test_the_page_of_a_training_shows_its_validation():
+    results = {"metric": "bits per byte", "validation": [{"source": "../tunes", "value": 5.5, "files": 3}]}
+    assert list(result_rows({"results": results})) == [("validation: tunes", "3", "bits per byte", "5.5000")]
+    assert list(result_rows({"results": {"accuracy": 0.5}})) == [("held-out files", "", "accuracy", "0.5000")]
+
+
 def test_the_page_of_a_model_of_one_s_own_says_how_to_use_it(tmp_path, monkeypatch):
     make_model(tmp_path / "run" / "run", OTHER)
     monkeypatch.chdir(tmp_path)
@@ -222,6 +242,14 @@ def test_the_page_of_a_model_of_one_s_own_says_how_to_use_it(tmp_path, monkeypat
     assert f"  bytesim convert files FILE.csv --model .{os.sep}run" in lines
     assert "results: none in the card" in lines
     assert any(line.startswith("licence   none stated") for line in lines)
+
+
+def test_a_name_cannot_command_the_terminal(capsys):
+    console.print_line("\x1b]0;title\x07 a\tb\nc")
+    console.print_error(bytesim.InputError("is \x1b[2J gone", file="\x9b31m"))
+    out, err = capsys.readouterr()
+    assert out == "\\x1b]0;title\\x07 a\tb\\nc\n"
+    assert err == "error: \\x9b31m: is \\x1b[2J gone\n"
 
 
 def test_a_word_between_colons_is_no_emoji(capsys):

@@ -11,6 +11,7 @@ from bytesim.commands.groups import Group
 from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model, complete_model
 from bytesim.console import (
     byte_progress,
+    one_line,
     print_error,
     print_json,
     print_line,
@@ -185,7 +186,7 @@ def _show_table(outcomes: Sequence[Outcome[Classified]], *, hidden: bool) -> int
         answers = [result.answer, *([result.then] if result.then else [])]
         read = "; ".join(filter(None, (text for answer in answers for text in (answer.changed, answer.read))))
         second = [_cell(result.then, second=True) if result.then else escape(result.then_error)] if then else []
-        table.add_row(escape(result.source), _cell(result.answer), *second, escape(read))
+        table.add_row(escape(one_line(result.source)), _cell(result.answer), *second, escape(read))
     if results and not hidden:
         stdout.print(table)
     return int(len(results) < len(outcomes))

@@ -162,8 +162,11 @@ class _Panel:
         """Whether the card of a second model says that the file is one for it."""
         if name not in self.fits:
             self.fits[name] = Fits(find_model(name).folder)
-        with file.open() as opened:
-            return self.fits[name](opened)
+        try:
+            with file.open() as opened:
+                return self.fits[name](opened)
+        except BytesimError:  # the file has gone since the first model read it
+            return False
 
     def classify(self, classifier: Classifier, files: Sequence[_File]) -> None:
         """Add the model's answer to each file, or the error if it cannot be read."""
