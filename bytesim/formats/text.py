@@ -16,7 +16,12 @@ _MARKS = (
 _MOST_HIGH = 0.3
 """Greatest share of bytes from 0x80 on in a text that is not UTF-8, such as one in Latin-1."""
 _CUT = 3
-"""Most bytes of a character that is cut at the start or end of a piece."""
+"""Most bytes that are left of a character that is cut."""
+_MOST_CUT = 4 * _CUT
+"""Most wrong bytes in UTF-8: a file is read in one or two pieces, each with a start and an end."""
+_ASCII = bytes(range(0x80))
+_CONTINUATIONS = bytes(range(0x80, 0xC0))
+"""Bytes of UTF-8 that continue a character."""
 
 
 def is_text(data: bytes) -> bool:
@@ -29,9 +34,17 @@ def is_text(data: bytes) -> bool:
             return _decodes(data[len(mark) :], encoding)
     if not data or _CONTROLS.search(data):
         return False
-    if _decodes(data.lstrip(bytes(range(0x80, 0xC0))), "utf-8"):
+    return _is_utf8(data) or len(data.translate(None, _ASCII)) <= _MOST_HIGH * len(data)
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether the bytes are UTF-8, but for characters that were cut at the ends and where pieces were joined."""
+    if _decodes(data[:_CUT].lstrip(_CONTINUATIONS) + data[_CUT:], "utf-8"):
         return True
-    return sum(byte >= 0x80 for byte in data) <= _MOST_HIGH * len(data)
+    text = data.decode("utf-8", "replace")
+    wrong = text.count("\N{REPLACEMENT CHARACTER}")
+    right = sum(character >= "\x80" for character in text) - wrong
+    return wrong <= _MOST_CUT and right >= 4 * wrong
 
 
 def _decodes(data: bytes, encoding: str) -> bool:

@@ -30,6 +30,11 @@ def test_a_piece_that_is_cut_inside_a_character_is_text():
     assert all(is_text(data[start:end]) for start in range(60, 70) for end in range(130, 140))
 
 
+def test_two_pieces_that_are_cut_and_joined_inside_characters_are_text():
+    verse = "春眠不覚暁、処処聞啼鳥。".encode() * 60
+    assert all(is_text(verse[start : start + 500] + verse[-end:]) for start in range(3) for end in range(500, 503))
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"\0", b"abc\0", random.Random(0).randbytes(200), lzma.compress(POEM.encode()), bytes(range(200, 210)) * 5],
