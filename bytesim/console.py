@@ -60,18 +60,24 @@ stdout = _Console(soft_wrap=True, highlight=False, emoji=False)
 stderr = _Console(stderr=True, highlight=False, emoji=False)
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 13: "\\r", 9: "\t"}
+
+
+def one_line(text: str) -> str:
+    """The text on one line, without characters that a terminal would obey: a file's name may hold any of them."""
+    return text.translate(_CONTROLS)
+
+
 def print_error(error: BytesimError) -> None:
     """Print `error: FILE, byte OFFSET: message` on one line of stderr, with brackets and newlines escaped."""
-    line = str(error).replace("\r", "\\r").replace("\n", "\\n")
-    stderr.print(f"[bold red]error:[/] {escape(line)}", soft_wrap=True)
+    stderr.print(f"[bold red]error:[/] {escape(one_line(str(error)))}", soft_wrap=True)
 
 
 def print_note(text: str) -> None:
     """Print one line on stderr that is not an error."""
     if not _PRINTS_RESULTS:
         return
-    text = text.replace("\r", "\\r").replace("\n", "\\n")
-    stderr.print(escape(text), soft_wrap=True)
+    stderr.print(escape(one_line(text)), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -89,7 +95,7 @@ def print_line(text: str) -> None:
     """Print one line on stdout; newlines, and characters that the console lacks, are escaped."""
     if not _PRINTS_RESULTS:
         return
-    text = text.replace("\r", "\\r").replace("\n", "\\n")
+    text = one_line(text)
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     sys.stdout.flush()
@@ -157,7 +163,11 @@ class _LoggedProgress(Progress):
 
 def progress_line(task: Task, unit: str) -> str:
     """What a progress bar shows, as text: `classify: 120 of 2,000 (6%), 35 files/s, 1:20, 0:21:10 left`."""
-    done = f"{task.completed:,.0f}" + ("" if task.total is None else f" of {task.total:,.0f} ({task.percentage:.0f}%)")
+    done, share = f"{task.completed:,.0f}", f"{task.percentage:.0f}%"
+    if f"{done} of " in task.description:
+        done = share
+    elif task.total is not None:
+        done += f" of {task.total:,.0f} ({share})"
     parts = [f"{task.description}: {done}"]
     if task.fields.get("speed"):
         parts.append(f"{task.fields['speed']} {unit}")

@@ -2,6 +2,7 @@
 
     BytesimError
     |-- InputError        a file that cannot be read, is empty, too large or of the wrong kind
+    |   |-- EmptyError    a file without a byte
     |   `-- FormatError   a file whose bytes break the rules of its format, at a known offset
     |-- OutputError       a path that cannot be written
     |-- ConfigError       a model or recipe whose settings contradict each other
@@ -46,6 +47,10 @@ class BytesimError(Exception):
 
 class InputError(BytesimError):
     """A file that cannot be read, is empty, too large or of the wrong kind."""
+
+
+class EmptyError(InputError):
+    """A file without a byte."""
 
 
 class FormatError(InputError):

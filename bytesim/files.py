@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Generic, Literal, TypeVar
 
-from bytesim.errors import BytesimError, InputError, OutputError
+from bytesim.errors import BytesimError, EmptyError, InputError, OutputError
 
 STDIO: Final = "-"
 """The name that means stdin for an input and stdout for an output."""
@@ -83,7 +83,7 @@ def read_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
     except (OSError, ValueError) as error:
         raise _input_error(error, name, path) from error
     if not data:
-        raise InputError(_EMPTY, file=name)
+        raise EmptyError(_EMPTY, file=name)
     if len(data) > limit_bytes:
         raise InputError(f"longer than the limit of {limit_bytes:,} bytes. Give a smaller file.", file=name)
     return data
@@ -105,7 +105,7 @@ def open_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> Iterator[
         raise _input_error(error, str(path), path) from error
     with file:
         if not file.read(1):
-            raise InputError(_EMPTY, file=str(path))
+            raise EmptyError(_EMPTY, file=str(path))
         file.seek(0)
         yield file
 

@@ -1,5 +1,6 @@
 """What users expect of any command line: -h, completion, advice for wrong words, quiet pipes, a log of long work."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import bytesim
 from bytesim import console
 from bytesim.cli import _PANELS, app
 from bytesim.commands.groups import meant_command
+from bytesim.commands.model_page import result_rows
 
 OTHER = """name = "other"
 [[data]]
@@ -121,7 +123,10 @@ def test_what_was_meant_is_quoted_for_the_shell_and_not_guessed_of_a_typing_erro
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a pipe of a shell")
-@pytest.mark.parametrize("words", ["models list", "models list --json", "models show music", "doctor", "-h"])
+@pytest.mark.parametrize(
+    "words",
+    ["models list", "models list --json", "models show music", "-h", pytest.param("doctor", marks=pytest.mark.slow)],
+)
 def test_a_reader_that_has_seen_enough_ends_the_command_quietly(words, tmp_path):
     """The reader closes before the first line, so every write fails."""
     read, write = os.pipe()
@@ -143,6 +148,13 @@ def test_long_work_leaves_lines_in_a_log(monkeypatch, capsys):
     assert second.startswith("convert: 4,000 of 4,000 (100%), ")
 
 
+def test_a_line_about_steps_does_not_count_them_twice(monkeypatch, capsys):
+    monkeypatch.setattr(console, "LOG_INTERVAL_S", 0.0)
+    with console.progress() as bar:
+        bar.update(bar.add_task("", total=8, speed=""), completed=2, description="step 2 of 8, loss 1.5000")
+    assert capsys.readouterr().err.startswith("step 2 of 8, loss 1.5000: 25%, ")
+
+
 def test_short_work_leaves_no_line(capsys):
     with console.progress("files/s") as bar:
         bar.update(bar.add_task("classify", total=3, speed=""), completed=3)
@@ -153,9 +165,10 @@ def test_short_work_leaves_no_line(capsys):
 
 
 def test_a_kind_of_file_in_place_of_a_model_names_the_model_that_writes_it():
-    done = run("generate", "--model", "txt")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "no model named 'txt'. .txt files are written by the model text. Available: " in done.stderr
+    with pytest.raises(
+        bytesim.ModelError, match=r"no model named 'txt'\. \.txt files are written by the model text\. "
+    ):
+        CliRunner().invoke(app, ["generate", "--model", "txt"], catch_exceptions=False)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +217,24 @@ def test_every_page_has_a_licence_a_command_that_exists_and_a_result(name):
     assert any(line.startswith("results  ") for line in lines)
 
 
+def test_a_strange_card_gives_a_page_and_no_signs_for_the_terminal(tmp_path):
+    fields = {"licence": "\x1b[31mred", "labels": [1], "results": {"a": [{}, 3]}}
+    folder = make_model(tmp_path / "odd", OTHER, card=fields)
+    card = json.loads((folder / "card.json").read_text())
+    for tasks in (None, 3, [3], [{}], "convert"):
+        (folder / "card.json").write_text(json.dumps({**card, "tasks": tasks}))
+        done = CliRunner().invoke(app, ["models", "show", str(folder)])
+        assert (done.exit_code, "\x1b" in done.output) == (0, False)
+        assert "licence   ?[31mred" in done.output
+        assert "use it: the card does not say" in done.output
+
+
+def test_the_page_of_a_training_shows_its_validation():
+    results = {"metric": "bits per byte", "validation": [{"source": "../tunes", "value": 5.5, "files": 3}]}
+    assert list(result_rows({"results": results})) == [("validation: tunes", "3", "bits per byte", "5.5000")]
+    assert list(result_rows({"results": {"accuracy": 0.5}})) == [("held-out files", "", "accuracy", "0.5000")]
+
+
 def test_the_page_of_a_model_of_one_s_own_says_how_to_use_it(tmp_path, monkeypatch):
     make_model(tmp_path / "run" / "run", OTHER)
     monkeypatch.chdir(tmp_path)
@@ -211,6 +242,14 @@ def test_the_page_of_a_model_of_one_s_own_says_how_to_use_it(tmp_path, monkeypat
     assert f"  bytesim convert files FILE.csv --model .{os.sep}run" in lines
     assert "results: none in the card" in lines
     assert any(line.startswith("licence   none stated") for line in lines)
+
+
+def test_a_name_cannot_command_the_terminal(capsys):
+    console.print_line("\x1b]0;title\x07 a\tb\nc")
+    console.print_error(bytesim.InputError("is \x1b[2J gone", file="\x9b31m"))
+    out, err = capsys.readouterr()
+    assert out == "\\x1b]0;title\\x07 a\tb\\nc\n"
+    assert err == "error: \\x9b31m: is \\x1b[2J gone\n"
 
 
 def test_a_word_between_colons_is_no_emoji(capsys):

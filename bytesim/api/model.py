@@ -16,7 +16,7 @@ from bytesim.models.store import alias_of, find_model, model_name
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Sampling
-from bytesim.tasks.classify.answers import Answer, classify_readings
+from bytesim.tasks.classify.answers import Answer, classify_readings, empty_answer
 from bytesim.tasks.convert.answers import FileAnswer
 from bytesim.tasks.evaluate.bpb import bits_per_byte_of
 from bytesim.tasks.generate.kinds import written_suffix
@@ -210,9 +210,9 @@ class Model:
     ) -> Answer | list[Answer]:
         """The label of a file by its content, with its probability and the `top` most probable labels.
 
-        The label is `unknown` if the best guess is less probable than `threshold`, by default that of the model's card.
-        `suffix` matters only to classifiers that were trained on several kinds of files. Raises InputError for a file
-        that the model cannot read.
+        The label is `empty` for no bytes, and `unknown` if the best guess is less probable than `threshold`, by default
+        if the model's card says so. `suffix` matters only to classifiers that were trained on several kinds of files.
+        Raises InputError for a file that the model cannot read.
         """
         if not isinstance(self._loaded, Classifier):
             raise self._cannot("classify files")
@@ -220,8 +220,9 @@ class Model:
             raise ConfigError(f"top {top} is out of range; choose 1 or more.")
         classifier = self._loaded.with_threshold(threshold)
         files = _files(data)
-        readings = [_read(classifier, file, suffix, row, len(files)) for row, file in enumerate(files)]
-        answers = classify_readings(classifier, readings, top)
+        readings = [_read(classifier, file, suffix, row, len(files)) for row, file in enumerate(files) if file]
+        given = iter(classify_readings(classifier, readings, top))
+        answers = [next(given) if file else empty_answer(classifier.name) for file in files]
         return answers[0] if _is_one(data) else answers
 
     @overload

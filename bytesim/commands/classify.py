@@ -11,6 +11,7 @@ from bytesim.commands.groups import Group
 from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model, complete_model
 from bytesim.console import (
     byte_progress,
+    one_line,
     print_error,
     print_json,
     print_line,
@@ -21,10 +22,10 @@ from bytesim.console import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bytesim.files import Outcome
-    from bytesim.tasks.classify.answers import Answer, Classified, Guess
+    from bytesim.tasks.classify.answers import Answer, Classified
     from bytesim.tasks.classify.fragment_map import FragmentMap
 
 classify_app = typer.Typer(cls=Group, no_args_is_help=True)
@@ -61,7 +62,7 @@ def file(
     model: Annotated[
         str,
         typer.Option(
-            help="Model name, or path of a model folder; auto asks filetype, and then the model for that file type.",
+            help="Model name, or path of a model folder; auto asks filetype, and then perhaps another; see --then.",
             autocompletion=complete_model,
         ),
     ] = "auto",
@@ -72,6 +73,14 @@ def file(
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
     batch: Batch = 32,
+    then: Annotated[
+        bool,
+        typer.Option(
+            "--then",
+            help="Also ask the model for the file's type about every file: agnews about texts, cifar10 about pictures, "
+            "speech about recordings. By default only about files like those that it was trained on.",
+        ),
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Number of parallel processes on a CPU.")] = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -105,6 +114,7 @@ def file(
             dtype=dtype.value,
             batch=batch,
             jobs=jobs,
+            then=then,
             on_progress=on_progress,
         )
     if csv is not None:
@@ -116,26 +126,45 @@ def file(
 
 def _line(classified: Classified) -> str:
     then = classified.then
-    parts = [_answer(classified.answer)] + ([f"{then.model}: {_answer(then)}"] if then else [])
+    parts = [_answer(classified.answer)] + ([f"{then.model}: {_answer(then, second=True)}"] if then else [])
     if classified.then_error:
         print_note(f"{classified.source}: the second model could not read it: {classified.then_error}")
     return f"{classified.source}: {'; '.join(parts)}"
 
 
-def _answer(answer: Answer) -> str:
+def _answer(answer: Answer, *, second: bool = False) -> str:
     """The label with its probability, the next most probable labels if asked for, and how the file was read."""
-    if answer.label == answer.guess:
-        text = f"{answer.label} {answer.probability:.4f}"
-    else:
-        text = f"{answer.label} (perhaps {answer.guess}, {answer.probability:.4f})"
-    text += "".join(f", {guess.label} {guess.probability:.4f}" for guess in _other_guesses(answer))
+    label, others = _words(answer, lambda probability: f"{probability:.4f}", second=second)
+    known = answer.label == answer.guess
+    text = ", ".join([label, *others]) if known or not others else f"{label} (perhaps {', '.join(others)})"
     notes = "; ".join(filter(None, (answer.changed, answer.read)))
     return f"{text} ({notes})" if notes else text
 
 
-def _other_guesses(answer: Answer) -> list[Guess]:
-    """The labels that `--top` asked for, without the best guess."""
-    return [guess for guess in answer.top if guess.label != answer.guess] if len(answer.top) > 1 else []
+_LEAST_SHOWN = 0.01
+"""Least probability of a guess that is shown beside `unknown`."""
+
+
+def _words(answer: Answer, shown: Callable[[float], str], *, second: bool = False) -> tuple[str, list[str]]:
+    """(the label, other guesses), with probabilities in the form `shown`. The word `unknown` is never a guess.
+
+    Of an unknown file the first model says whether it is text or binary.
+    """
+    if answer.label == "empty":
+        return "empty", []
+    guesses = [(guess.label, guess.probability) for guess in answer.top if guess.label not in (answer.guess, "unknown")]
+    if answer.label == answer.guess:
+        label = f"{_shown(answer.guess)} {shown(answer.probability)}"
+        listed = guesses if len(answer.top) > 1 else []
+    else:
+        label = "unknown" if second else f"unknown {answer.content}".rstrip()
+        listed = [guess for guess in [(answer.guess, answer.probability), *guesses] if guess[1] >= _LEAST_SHOWN]
+    return label, [f"{_shown(name)} {shown(probability)}" for name, probability in listed]
+
+
+def _shown(label: str) -> str:
+    """A label as people read it; those of Speech Commands for clips without one of its words are in underscores."""
+    return {"_silence_": "silence", "_unknown_": "another word"}.get(label, label)
 
 
 def _show_table(outcomes: Sequence[Outcome[Classified]], *, hidden: bool) -> int:
@@ -156,26 +185,20 @@ def _show_table(outcomes: Sequence[Outcome[Classified]], *, hidden: bool) -> int
     for result in results:
         answers = [result.answer, *([result.then] if result.then else [])]
         read = "; ".join(filter(None, (text for answer in answers for text in (answer.changed, answer.read))))
-        second = [_cell(result.then) if result.then else escape(result.then_error)] if then else []
-        table.add_row(escape(result.source), _cell(result.answer), *second, escape(read))
+        second = [_cell(result.then, second=True) if result.then else escape(result.then_error)] if then else []
+        table.add_row(escape(one_line(result.source)), _cell(result.answer), *second, escape(read))
     if results and not hidden:
         stdout.print(table)
     return int(len(results) < len(outcomes))
 
 
-def _cell(answer: Answer) -> str:
+def _cell(answer: Answer, *, second: bool = False) -> str:
     """An answer in colour with the other labels below it: green from 95 %, cyan below, yellow for `unknown`."""
     style = "yellow" if answer.label != answer.guess else "green" if answer.probability >= 0.95 else "cyan"
-    first, *others = _answer_lines(answer)
+    first, others = _words(answer, lambda probability: f"{probability:.2%}", second=second)
+    if answer.label != answer.guess and others:
+        others[0] = f"perhaps {others[0]}"
     return f"[{style}]{escape(first)}[/]" + "".join(f"\n[dim]{escape(line)}[/]" for line in others)
-
-
-def _answer_lines(answer: Answer) -> list[str]:
-    if answer.label == answer.guess:
-        first = f"{answer.label} {answer.probability:.2%}"
-    else:
-        first = f"{answer.label} (perhaps {answer.guess}, {answer.probability:.2%})"
-    return [first, *(f"{guess.label} {guess.probability:.2%}" for guess in _other_guesses(answer))]
 
 
 @classify_app.command()

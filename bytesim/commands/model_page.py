@@ -35,7 +35,12 @@ FIGURES = {
 
 
 def model_page(info: ModelInfo, *, asked: str) -> Iterator[str]:
-    """The lines about a model; `asked` is how the user named it."""
+    """The lines about a model; `asked` is how the user named it. Signs that a terminal would obey are replaced."""
+    for line in _lines(info, asked):
+        yield "".join(sign if sign.isprintable() else "?" for sign in line)
+
+
+def _lines(info: ModelInfo, asked: str) -> Iterator[str]:
     card = info.card
     yield f"{card.get('purpose') or info.name}"
     yield ""
@@ -49,8 +54,9 @@ def model_page(info: ModelInfo, *, asked: str) -> Iterator[str]:
     if isinstance(labels, list):
         yield from _field("labels", ", ".join(map(str, labels)))
     yield ""
-    yield "use it:"
-    yield from (f"  {line}" for line in uses(card, _option(info, asked)))
+    used = list(uses(card, _option(info, asked)))
+    yield "use it:" if used else "use it: the card does not say what the model was trained to do"
+    yield from (f"  {line}" for line in used)
     rows = list(result_rows(card))
     yield ""
     yield from _table(("results", "files", "figure", "value"), rows) if rows else ["results: none in the card"]
@@ -65,7 +71,8 @@ def model_page(info: ModelInfo, *, asked: str) -> Iterator[str]:
 
 def uses(card: Mapping[str, Any], option: str) -> Iterator[str]:
     """A command to paste for each task in a card; `option` names the model."""
-    tasks = [task for task in card.get("tasks", ()) if isinstance(task, dict)]
+    stored = card.get("tasks")
+    tasks = [task for task in stored if isinstance(task, dict)] if isinstance(stored, list) else []
     for task in tasks:
         source, target = str(task.get("source_suffix", "")), str(task.get("target_suffix", ""))
         if task.get("task") == "convert":
@@ -84,12 +91,15 @@ def result_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     results = card.get("results")
     if not isinstance(results, dict):
         return
-    yield from _figures("validation", results)
+    yield from _figures("held-out files", results)
     for name, result in results.items():
         for part in result if isinstance(result, list) else [result]:
             if isinstance(part, dict):
                 split = str(part.get("split") or part.get("source") or "")
-                yield from _figures(f"{name}: {PurePath(split).name}" if split else name, part)
+                where = f"{name}: {PurePath(split).name}" if split else name
+                yield from _figures(where, part)
+                if isinstance(part.get("value"), float):
+                    yield where, str(part.get("files", "")), str(results.get("metric", "")), f"{part['value']:.4f}"
 
 
 def _figures(where: str, result: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:

@@ -80,6 +80,20 @@ def normalize_image(file: BinaryIO, *, fit: str = "crop") -> NormalizedImage:
         raise InputError(f"the picture cannot be decoded: {reason}.") from error
 
 
+def opaque_size(file: BinaryIO) -> tuple[int, int]:
+    """(width, height) of a picture by its header. Raises InputError if parts are transparent or it is not a picture."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file, formats=_formats()) as image:
+                size, transparent = image.size, _is_transparent(image)
+    except Exception as error:  # on a damaged file Pillow may raise almost any exception
+        raise UnknownPictureError("not a picture that Pillow reads.") from error
+    if transparent:
+        raise InputError("the picture has transparent parts.")
+    return size
+
+
 def _formats() -> list[str]:
     Image.init()
     return [name for name in Image.ID if name not in _REFUSED]

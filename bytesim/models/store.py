@@ -112,8 +112,9 @@ def read_aliases(model: str, card: Mapping[str, Any], folder: Path) -> dict[str,
     return aliases
 
 
-def alias_of(name: str) -> Alias | None:
+def alias_of(name: str | Path) -> Alias | None:
     """The alias with this name; None if there is none, and for paths and names of models."""
+    name = model_name(name)
     if is_path(name) or any(model.name == name for model in stored_models()):
         return None
     return known_aliases().get(name)

@@ -28,6 +28,8 @@ MOST_BELOW = 0.03
 """Greatest share of known files that may be answered `unknown`."""
 MOST_BELOW_WITH_UNSEEN = 0.045
 """The same if files of unseen kinds are given, which show the benefit."""
+WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Weights of the class `unknown` among which `fit_rule` chooses."""
 LEAST_PROBABILITY = 1e-4
 """Smallest probability of a class after label smoothing is removed, before normalisation."""
 
@@ -37,10 +39,13 @@ class UnknownRule:
     """When an answer is `unknown`, in calibrated probabilities."""
 
     below: float = 0.0
-    """The answer is `unknown` if the best guess among the other classes is less probable than this."""
+    """Least probability of the best guess among the other classes, if the class `unknown` has none."""
+    weight: float = 1.0
+    """The answer is `unknown` if the best guess is less probable than `below` plus `weight` times the probability of
+    the class `unknown`. By default this is the more probable of the two."""
     share_from: float | None = None
-    """It also is if the class `unknown` has at least this probability; None: if it is more probable than the best
-    guess."""
+    """Cards of earlier calibrations: the answer is `unknown` if the best guess is less probable than `below`, or the
+    class `unknown` has at least this probability."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,8 @@ class ClassCalibration:
     temperature: float
     """Logits are divided by it before the softmax."""
     unknown_below: float
-    """A less probable answer is `unknown`."""
+    """The answer is `unknown` if the best guess is less probable than this plus `unknown_weight` times the probability
+    of the class `unknown`, if there is one."""
     files: int
     split: str
     split_sha256: str
@@ -60,9 +66,10 @@ class ClassCalibration:
     """Weight of the softmax at temperature 1 in the mixture that gives the probabilities."""
     uniform: float = 0.0
     """Weight of the uniform distribution over the classes in that mixture."""
+    unknown_weight: float = 1.0
     unknown_from: float | None = None
-    """The answer is also `unknown` if the class `unknown` has at least this probability; None: if it is more probable
-    than the best guess."""
+    """Cards of earlier calibrations: in place of `unknown_weight`, the probability of the class `unknown` from which on
+    the answer is `unknown`."""
 
     @property
     def scaling(self) -> Scaling:
@@ -72,7 +79,7 @@ class ClassCalibration:
     @property
     def rule(self) -> UnknownRule:
         """When an answer is `unknown`."""
-        return UnknownRule(below=self.unknown_below, share_from=self.unknown_from)
+        return UnknownRule(below=self.unknown_below, weight=self.unknown_weight, share_from=self.unknown_from)
 
 
 def unsmoothed(logits: ArrayLike, smoothing: float) -> Probabilities:
@@ -135,20 +142,20 @@ def are_unknown(probabilities: ArrayLike, labels: Sequence[str], rule: UnknownRu
     """(N,) whether the answer for each row is `unknown`."""
     table = np.asarray(probabilities, np.float64)
     confidence = confidences(table, labels)
-    doubted = confidence < rule.below
     if UNKNOWN not in labels:
-        return doubted
+        return confidence < rule.below
     share = table[:, labels.index(UNKNOWN)]
-    return doubted | (share > confidence if rule.share_from is None else share >= rule.share_from)
+    if rule.share_from is not None:
+        return (confidence < rule.below) | (share >= rule.share_from)
+    return confidence < rule.below + rule.weight * share
 
 
 def fit_rule(known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str]) -> UnknownRule:
     """Fit the rule for `unknown` to probabilities of known files (N, C) and of files of unseen kinds (M, C), if any.
 
     At most the share MOST_BELOW of the known files is answered `unknown`, or MOST_BELOW_WITH_UNSEEN with unseen files.
-    With unseen files and a class `unknown`, several rules are compared: they divide this share differently between
-    the two conditions of the rule. The one chosen answers `unknown` for the greatest share of unseen files minus that
-    of known files. Too few known files give a rule that never answers `unknown` for low confidence.
+    With unseen files and a class `unknown`, rules with several weights are compared. The one chosen answers `unknown`
+    for the greatest share of unseen files minus that of known files. Too few known files give the default rule.
     """
     table = np.asarray(known, np.float64)
     if MOST_BELOW * len(table) < 1:  # even one file would be more than that share
@@ -157,8 +164,7 @@ def fit_rule(known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str]) 
     if UNKNOWN not in labels or unseen_table is None:
         unseen_confidences = None if unseen_table is None else confidences(unseen_table, labels)
         return UnknownRule(below=_down(fit_threshold(confidences(table, labels), unseen_confidences), 1e4))
-    most = int(MOST_BELOW_WITH_UNSEEN * len(table))
-    rules = [_rule(table, labels, by_class, most) for by_class in np.unique(np.linspace(0, most, 9).astype(int))]
+    rules = [rule for weight in WEIGHTS if (rule := _rule(table, labels, weight)).below >= 0]  # with weight 0 always
 
     def gain(rule: UnknownRule) -> float:
         return float(are_unknown(unseen_table, labels, rule).mean() - are_unknown(table, labels, rule).mean())
@@ -166,23 +172,15 @@ def fit_rule(known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str]) 
     return max(rules, key=gain)
 
 
-def _rule(known: Probabilities, labels: Sequence[str], by_class: int, most: int) -> UnknownRule:
-    """The rule that answers `unknown` for at most `most` known files: for at most `by_class` of them because of the
-    class `unknown`, for the others because of low confidence."""
-    share, confidence = known[:, labels.index(UNKNOWN)], confidences(known, labels)
-    share_from = _up(float(np.nextafter(np.sort(share)[::-1][by_class], 2.0)), 1e6)
-    others = np.sort(confidence[share < share_from])
-    return UnknownRule(below=_down(float(others[most - (len(known) - len(others))]), 1e4), share_from=share_from)
+def _rule(known: Probabilities, labels: Sequence[str], weight: float) -> UnknownRule:
+    """The rule of a weight that answers `unknown` for as many known files as are allowed."""
+    margins = np.sort(confidences(known, labels) - weight * known[:, labels.index(UNKNOWN)])
+    return UnknownRule(below=_down(float(margins[int(MOST_BELOW_WITH_UNSEEN * len(known))]), 1e4), weight=weight)
 
 
 def _down(value: float, steps: float) -> float:
     """Round down to a multiple of 1 / steps."""
     return math.floor(value * steps) / steps
-
-
-def _up(value: float, steps: float) -> float:
-    """Round up to a multiple of 1 / steps."""
-    return math.ceil(value * steps) / steps
 
 
 def fit_class_calibration(
@@ -210,7 +208,7 @@ def fit_class_calibration(
         uncalibrated=scaling.uncalibrated,
         uniform=scaling.uniform,
         unknown_below=rule.below,
-        unknown_from=rule.share_from,
+        unknown_weight=rule.weight,
         files=len(truth),
         split=split,
         split_sha256=split_sha256,
@@ -244,12 +242,15 @@ def _parse(stored: Any, name: str, folder: Path) -> ClassCalibration:
             calibration.temperature,
             calibration.unknown_below,
             calibration.expected_calibration_error,
+            calibration.unknown_weight,
             share,
             *weights,
         )
         if not all(isinstance(value, int | float) for value in numbers):
             raise TypeError
-        if not (0 < calibration.temperature < float("inf") and 0 <= calibration.unknown_below <= 1 and 0 <= share <= 2):
+        if not (0 < calibration.temperature < float("inf") and 0 <= calibration.unknown_below <= 1):
+            raise ValueError
+        if not (0 <= share <= 2 and 0 <= calibration.unknown_weight < float("inf")):
             raise ValueError
         if not (0 <= calibration.uncalibrated <= 1 and 0 <= calibration.uniform <= 1 and sum(weights) <= 1):
             raise ValueError

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from bytesim.engine.classify import DEFAULT_BATCH, class_logits
 from bytesim.engine.hardware import open_device, open_dtype
 from bytesim.errors import ConfigError, ModelError
+from bytesim.formats.filetypes import LABELS as FILE_TYPE_LABELS
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.formats.views import VIEWS, View
 from bytesim.models.folder import CARD_FILE, read_card
@@ -89,7 +90,12 @@ class Classifier:
 
     def with_threshold(self, threshold: float | None) -> Classifier:
         """This classifier with another threshold, below which the answer is `unknown`; None keeps the card's."""
-        return self if threshold is None else replace(self, rule=replace(self.rule, below=threshold))
+        return self if threshold is None else replace(self, rule=UnknownRule(below=threshold, weight=0.0))
+
+    @property
+    def tells_types(self) -> bool:
+        """Whether its labels are types of files, among which text cannot be a binary type."""
+        return set(self.labels) <= set(FILE_TYPE_LABELS)
 
     @property
     def most_bytes(self) -> int:

@@ -138,6 +138,8 @@ def test_the_class_unknown_wins_or_is_passed_over():
     assert best_guesses(table, labels).tolist() == [0, 0, 2]
     assert are_unknown(table, labels, UnknownRule()).tolist() == [False, True, False]
     assert are_unknown(table, labels, UnknownRule(below=0.6)).tolist() == [True, True, False]
+    assert are_unknown(table, labels, UnknownRule(weight=2.0)).tolist() == [True, True, False]
+    assert are_unknown(table, labels, UnknownRule(below=0.35, weight=0.0)).tolist() == [False, True, False]
     assert are_unknown(table, labels, UnknownRule(share_from=0.7)).tolist() == [False, False, False]
     assert are_unknown(table, labels, UnknownRule(share_from=0.4)).tolist() == [True, True, False]
     assert are_unknown(table, ["a", "b", "c"], UnknownRule(below=0.55)).tolist() == [True, False, False]
@@ -211,6 +213,8 @@ def test_the_card_keeps_a_calibration(tmp_path):
         {"temperature": "hot"},
         {"unknown_below": 2},
         {"unknown_from": "x"},
+        {"unknown_weight": -1.0},
+        {"unknown_weight": None},
         {"uniform": 1.2},
         {"uniform": float("nan")},
         {"uncalibrated": 0.6, "uniform": 0.6},

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from helpers.paths import EXAMPLES
 from helpers.processes import children_of, start_bytesim
 from helpers.tiny_classifiers import calibration, make_classifier, words
@@ -31,6 +32,7 @@ from bytesim.patching import MOST_WINDOWS, plan_windows
 from bytesim.pictures.fragments import draw_fragments, label_colours, strip_labels
 from bytesim.predictors.calibration import unsmoothed
 from bytesim.predictors.classifier import load_classifier
+from bytesim.predictors.fits import Fits
 from bytesim.predictors.scaling import softmax
 from bytesim.tasks.classify.files import classify_file
 from bytesim.tasks.classify.fragment_map import Fragment, join_fragments
@@ -159,7 +161,8 @@ def test_the_most_probable_labels_are_shown(model, files):
 def test_what_is_not_sure_enough_is_unknown(tmp_path, files):
     model = make_classifier(tmp_path / "doubtful", calibration=calibration(unknown_below=1.0))
     done = run("file", files / "0.bin", "--model", model)
-    assert "0.bin: unknown (perhaps digits, 0.9" in done.stdout
+    assert "0.bin: unknown text (perhaps digits 0.9" in done.stdout
+    assert done.stdout.count("unknown") == 1
     sure = run("file", files / "0.bin", "--model", model, "--threshold", 0.5)
     assert "0.bin: digits 0.9" in sure.stdout
 
@@ -174,13 +177,23 @@ def test_the_class_unknown_is_no_guess(tmp_path, files):
 
 
 def test_bad_files_are_reported_and_good_ones_labelled(model, files):
-    (files / "4.bin").touch()
-    done = run("file", files, files / "missing", "--model", model)
+    (files / "a folder" / "inside").mkdir(parents=True)
+    done = run("file", files, files / "a folder", files / "missing", "--model", model)
     assert done.exit_code == 1
     assert len(done.stdout.splitlines()) == 4
     first, second = sorted(done.stderr.splitlines())
-    assert "4.bin: the file is empty" in first
+    assert "a folder: this is a folder with nothing to read here" in first
     assert "missing: no such file" in second
+
+
+def test_a_file_without_a_byte_is_empty_and_no_failure(model, files):
+    (files / "4.bin").touch()
+    done = run("file", files / "4.bin", files / "0.bin", "--model", model, "--top", 2)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[0] == f"{files / '4.bin'}: empty"
+    assert run("file", "-", "--model", model, input=b"").stdout == "-: empty\n"
+    (row,) = json.loads(run("file", files / "4.bin", "--model", model, "--json").stdout)
+    assert (row["result"]["answer"]["label"], row["result"]["answer"]["content"]) == ("empty", "empty")
 
 
 def test_stdin_is_a_file(model):
@@ -191,15 +204,16 @@ def test_stdin_is_a_file(model):
 def test_the_table_in_csv_has_a_line_for_each_file(model, files, tmp_path):
     (files / "4.bin").touch()
     table = tmp_path / "table.csv"
-    done = run("file", files, "--model", model, "--top", 2, "--csv", table)
+    done = run("file", files, files / "missing", "--model", model, "--top", 2, "--csv", table)
     assert done.exit_code == 1
-    assert len(done.stdout.splitlines()) == 4
+    assert len(done.stdout.splitlines()) == 5
     rows = list(csv.DictReader(io.StringIO(table.read_text())))
-    assert [row["label"] for row in rows] == ["digits", "letters", "noise", "", "digits"]
-    assert "empty" in rows[3]["error"]
+    assert [row["label"] for row in rows] == ["digits", "letters", "noise", "empty", "digits", ""]
+    assert [row["content"] for row in rows] == ["text", "text", "binary", "empty", "text", ""]
+    assert "no such file" in rows[5]["error"]
     assert float(rows[0]["probability"]) > float(rows[0]["probability_2"])
     printed = run("file", files / "0.bin", "--model", model, "--csv", "-")
-    assert printed.stdout.startswith("file,label,probability,guess,model,read,changed,error")
+    assert printed.stdout.startswith("file,label,probability,guess,model,read,changed,content,error")
     assert len(printed.stdout.splitlines()) == 2
     assert run("file", files, "--model", model, "--csv", "-", "--json").exit_code == 2
     assert "exists already" in str(run("file", files, "--model", model, "--csv", table).exception)
@@ -222,8 +236,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store with a model of types, which calls letters plain text and noise a PNG, and one that looks at text."""
     folder = tmp_path / "store"
     folder.mkdir()
-    kinds = {"gz": words("digits", 150), "txt": words("letters", 150), "png": words("noise", 150)}
-    make_classifier(folder / "filetype", kinds, next={"txt": "agnews", "png": "cifar10", "gz": "no such model"})
+    kinds = {"csv": words("digits", 150), "txt": words("letters", 150), "png": words("noise", 150)}
+    make_classifier(folder / "filetype", kinds, next={"txt": "agnews", "png": "cifar10", "csv": "no such model"})
     make_classifier(folder / "agnews", {"World": words("letters", 99), "Sports": words("digits", 99)})
     make_classifier(folder / "cifar10", {"cat": [b"x" * 50], "dog": [b"y" * 50]}, suffix="bmp", max_patches=400)
     monkeypatch.setenv("BYTESIM_MODELS", str(folder))
@@ -231,22 +245,22 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_auto_asks_the_model_of_the_type_next(store, files):
-    answers = {outcome.source: outcome.result for outcome in classify_file([files])}
+    answers = {outcome.source: outcome.result for outcome in classify_file([files], then=True)}
     text, packed = answers[str(files / "1.bin")], answers[str(files / "0.bin")]
     assert (text.answer.label, text.answer.model) == ("txt", "filetype")
     assert (text.then.label, text.then.model) == ("World", "agnews")
-    assert (packed.answer.label, packed.then) == ("gz", None)
-    line = run("file", files / "1.bin").stdout
+    assert (packed.answer.label, packed.then) == ("csv", None)
+    line = run("file", files / "1.bin", "--then").stdout
     assert "1.bin: txt 0.9" in line
     assert "; agnews: World 0." in line
 
 
 def test_a_second_model_that_cannot_read_the_file_says_why(store, files):
-    (outcome,) = classify_file([files / "2.bin"])
+    (outcome,) = classify_file([files / "2.bin"], then=True)
     assert outcome.result.answer.label == "png"
     assert outcome.result.then is None
     assert "not a picture" in outcome.result.then_error
-    done = run("file", files / "2.bin")
+    done = run("file", files / "2.bin", "--then")
     assert done.exit_code == 0
     assert "the second model could not read it" in done.stderr
 
@@ -255,10 +269,113 @@ def test_the_card_of_the_model_of_types_names_the_models_that_auto_asks_next(sto
     kinds = {"note": words("letters", 99), "sum": words("digits", 99)}
     make_classifier(store / "filetype", kinds, next={"sum": "sums"})
     make_classifier(store / "sums", {"even": words("digits", 99), "odd": words("noise", 99)})
-    answers = {Path(outcome.source).name: outcome.result for outcome in classify_file([files])}
+    answers = {Path(outcome.source).name: outcome.result for outcome in classify_file([files], then=True)}
     assert (answers["0.bin"].answer.label, answers["0.bin"].then.model) == ("sum", "sums")
     assert (answers["1.bin"].answer.label, answers["1.bin"].then) == ("note", None)
-    assert classify_file([files / "0.bin"], model="filetype")[0].result.then is None
+    assert classify_file([files / "0.bin"], model="filetype", then=True)[0].result.then is None
+
+
+# --- a second opinion on request, or where the card says that the file fits ------------------
+
+
+def second(path: Path, **options) -> str:
+    """The model that gave a second opinion about a file; empty if none was asked."""
+    (outcome,) = classify_file(path, **options)
+    assert outcome.error is None
+    return outcome.result.then.model if outcome.result.then else ""
+
+
+def test_no_second_model_is_asked_unless_its_card_says_that_the_file_fits(store, files):
+    assert second(files / "1.bin") == ""
+    assert second(files / "1.bin", then=True) == "agnews"
+    examples = {"World": words("letters", 99), "Sports": words("digits", 99)}
+    make_classifier(store / "agnews", examples, fits=True)
+    assert second(files / "1.bin") == "agnews"
+
+
+@pytest.mark.parametrize(
+    ("size", "mode", "asked"),
+    [((32, 32), "RGB", True), ((28, 36), "L", True), ((48, 48), "RGB", False), ((32, 32), "RGBA", False)],
+)
+def test_a_second_look_at_a_picture_depends_on_its_sides_and_transparency(store, tmp_path, size, mode, asked):
+    make_classifier(store / "looks", {"a": [b"x" * 50], "b": [b"y" * 50]}, suffix="bmp", max_patches=400,
+                    fits={"picture_sides": [28, 36]})  # fmt: skip
+    Image.new(mode, size).save(tmp_path / "a.png")
+    with (tmp_path / "a.png").open("rb") as file:
+        assert Fits(store / "looks")(file) is asked
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(1.0, True), (0.95, True), (3.0, False), (0.5, False)])
+def test_a_second_look_at_a_recording_depends_on_its_length(store, tmp_path, seconds, asked):
+    make_classifier(store / "hears", {"a": [b"x" * 50], "b": [b"y" * 50]}, suffix="wav", fits={"seconds": [0.9, 1.1]})
+    soundfile.write(tmp_path / "a.flac", np.zeros(int(8000 * seconds)), 8000)
+    with (tmp_path / "a.flac").open("rb") as file:
+        assert Fits(store / "hears")(file) is asked
+
+
+def test_the_shipped_cards_fit_the_files_that_the_models_were_trained_on(monkeypatch, tmp_path):
+    monkeypatch.setenv("BYTESIM_MODELS", str(tmp_path / "none"))
+    assert second(EXAMPLES / "sunset.bmp") == "cifar10"
+    assert second(EXAMPLES / "sunset.png") == ""
+    assert second(EXAMPLES / "bell.wav") == "speech"
+    assert second(EXAMPLES.parent / "LICENSE") == ""
+    assert second(EXAMPLES.parent / "LICENSE", then=True) == "agnews"
+
+
+@pytest.mark.parametrize(
+    "damaged", [None, 3, "yes", [], {}, {"seconds": 1}, {"seconds": [1]}, {"seconds": ["a", 2]}, {"bytes": [1, 2]}]
+)
+def test_a_damaged_field_fits_is_one_error_that_names_the_card(store, files, damaged):
+    folder = make_classifier(store / "agnews", {"World": words("letters", 99), "b": words("digits", 99)}, fits=damaged)
+    with pytest.raises(ModelError, match="the field fits is not valid") as raised:
+        classify_file(files / "1.bin")
+    assert raised.value.file == str(folder / "card.json")
+
+
+# --- text and binary -------------------------------------------------------------------------
+
+
+def test_a_text_is_never_a_binary_type_and_unknown_says_which_it_is(store, files):
+    kinds = {"gz": words("digits", 150), "txt": words("letters", 150), "shell": words("noise", 150)}
+    make_classifier(store / "filetype", kinds, calibration=calibration(unknown_below=1.0))
+    outcomes = classify_file(files, model="filetype", top=3)
+    for answer in (outcome.result.answer for outcome in outcomes):
+        assert answer.label == "unknown"
+        assert answer.content == ("binary" if answer.guess == "shell" else "text")
+        assert answer.guess != "gz"
+        assert sum(guess.probability for guess in answer.top) == pytest.approx(1.0)
+    lines = run("file", files, "--model", "filetype", "--top", 2).stdout.splitlines()
+    assert [line.partition(": ")[2].partition(" (")[0] for line in lines] == ["unknown text"] * 2 + [
+        "unknown binary", "unknown text"
+    ]  # fmt: skip
+
+
+def test_a_text_may_be_of_a_binary_type_whose_files_hold_text_at_times_if_the_model_is_confident(store, files):
+    kinds = {"pdf": words("digits", 150), "txt": words("letters", 150)}
+    make_classifier(store / "filetype", kinds)
+    assert classify_file(files / "0.bin", model="filetype")[0].result.answer.label == "pdf"
+    make_classifier(store / "filetype", kinds, calibration=calibration(unknown_below=1.0))
+    assert classify_file(files / "0.bin", model="filetype")[0].result.answer.guess == "txt"
+
+
+def test_the_word_unknown_comes_once_in_a_line(tmp_path, files):
+    examples = {"digits": words("digits", 150), "unknown": words("noise", 150), "letters": words("letters", 150)}
+    model = make_classifier(tmp_path / "three", examples, calibration=calibration(unknown_below=1.0, temperature=4.0))
+    line = run("file", files / "0.bin", "--model", model, "--top", 3).stdout
+    assert re.search(r"0\.bin: unknown text \(perhaps digits 0\.\d{4}, letters 0\.\d{4}\)\n", line)
+
+
+def test_a_guess_that_is_hardly_probable_is_not_shown(tmp_path, files):
+    examples = {"digits": words("digits", 150), "unknown": words("noise", 150)}
+    model = make_classifier(tmp_path / "two", examples)
+    answer = classify_file(files / "2.bin", model=str(model))[0].result.answer
+    assert answer.probability < 0.01
+    assert run("file", files / "2.bin", "--model", model).stdout == f"{files / '2.bin'}: unknown binary\n"
+
+
+def test_the_labels_of_silence_and_of_other_words_are_read_by_people():
+    silence = wav.serialize(wav.model_recording(bytes([wav.SILENCE]) * wav.MODEL_FRAMES))
+    assert run("file", "-", "--model", "speech", input=silence).stdout.startswith("-: silence 0.9")
 
 
 @pytest.mark.parametrize("damaged", [None, 3, ["agnews"], {"txt": 1}, {"txt": ""}, {"docx": "agnews"}])

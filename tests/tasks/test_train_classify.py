@@ -339,7 +339,17 @@ def test_the_card_holds_the_calibration_and_counts_of_every_label(tmp_path):
     assert judged is not None
     assert card["calibration"]["files"] == judged.files == 6
     assert set(card["calibration"]) == {
-        *("temperature", "unknown_below", "unknown_from", "uncalibrated", "uniform", "files", "split", "split_sha256"),
+        *(
+            "temperature",
+            "unknown_below",
+            "unknown_weight",
+            "unknown_from",
+            "uncalibrated",
+            "uniform",
+            "files",
+            "split",
+            "split_sha256",
+        ),
         "expected_calibration_error",
     }
     assert [(each["label"], each["trained"], each["files"]) for each in card["results"]["labels"]] == [

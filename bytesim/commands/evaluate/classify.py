@@ -183,5 +183,7 @@ def _mixture(evaluation: ClassifyEvaluation) -> str:
 
 
 def _unknown_class(evaluation: ClassifyEvaluation) -> str:
-    """The probability of the class `unknown` that also gives that answer; empty if the card has none."""
-    return "" if evaluation.unknown_from is None else f" or the class unknown has {evaluation.unknown_from:.4f}"
+    """What the class `unknown` adds to the rule for that answer; empty if the model has no such class."""
+    if evaluation.unknown_from is not None:
+        return f" or the class unknown has {evaluation.unknown_from:.4f}"
+    return f" plus {evaluation.unknown_weight:g} times the class unknown" if "unknown" in evaluation.labels else ""

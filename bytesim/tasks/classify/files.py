@@ -5,20 +5,22 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import BinaryIO
 
 import torch
 
 from bytesim.engine.classify import DEFAULT_BATCH
 from bytesim.engine.hardware import open_device
-from bytesim.errors import BytesimError, ConfigError, InputError, ModelError, ToolError
+from bytesim.errors import BytesimError, ConfigError, EmptyError, InputError, ModelError, ToolError
 from bytesim.files import STDIO, Inputs, Outcome, expand_inputs, open_input, read_input
-from bytesim.models.store import stored_models
+from bytesim.models.store import find_model, stored_models
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
+from bytesim.predictors.fits import Fits
 from bytesim.processes import EndedProcess, map_in_processes
-from bytesim.tasks.classify.answers import TYPE_MODEL, Answer, Classified, classify_readings
+from bytesim.tasks.classify.answers import EMPTY, TYPE_MODEL, Answer, Classified, classify_readings, empty_answer
 
 AUTO = "auto"
 """In place of a model name: TYPE_MODEL runs first, and then the model that its card names for that file type."""
@@ -42,6 +44,7 @@ class _Settings:
     device: str
     dtype: str
     batch: int
+    then: bool
 
 
 def classify_file(
@@ -54,19 +57,21 @@ def classify_file(
     dtype: str = "float32",
     batch: int = DEFAULT_BATCH,
     jobs: int = 1,
+    then: bool = False,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Classified]]:
-    """Label files by their content. Folders are searched for files.
+    """Label files by their content. Folders are searched for files; a file without a byte is `empty`.
 
-    The model `auto` is the model `filetype`, followed by the model that its card names for the file's type, if that
-    model exists. An answer less probable than `threshold` is `unknown`; by default the threshold is that of the model's
-    card. A file longer than the model's history is read in windows, or only in part, as the answer says; no other bytes
-    are read. `batch` windows go through the model at once, in each of `jobs` processes (on a GPU, in one process).
-    Raises ConfigError, ModelError, and ToolError if a process is killed. The error of a single file is in its outcome.
+    The model `auto` is the model `filetype`. It is followed by the model that its card names for the file's type, if
+    that model exists and its own card says that such a file fits, or for every file of that type with `then`. An answer
+    less probable than `threshold` is `unknown`; by default the model's card decides. A file longer than the model's
+    history is read in windows, or only in part, as the answer says; no other bytes are read. `batch` windows go through
+    the model at once, in each of `jobs` processes (on a GPU, in one process). Raises ConfigError, ModelError, and
+    ToolError if a process is killed. The error of a single file is in its outcome.
     """
     _check(top, threshold, batch, jobs)
     names = expand_inputs(paths)
-    settings = _Settings(model=model, top=top, threshold=threshold, device=device, dtype=dtype, batch=batch)
+    settings = _Settings(model=model, top=top, threshold=threshold, device=device, dtype=dtype, batch=batch, then=then)
     one_process = min(jobs, len(names)) == 1 or STDIO in names or open_device(device).type != "cpu"
     size = _SHARE_FILES if one_process else max(1, min(_SHARE_FILES, len(names) // (4 * jobs)))
     shares = [names[start : start + size] for start in range(0, len(names), size)]
@@ -121,6 +126,7 @@ class _Panel:
         """Raises ModelError and ConfigError."""
         self.settings = settings
         self.loaded: dict[str, Classifier] = {}
+        self.fits: dict[str, Fits] = {}
         self.available = {stored.name for stored in stored_models()} if settings.model == AUTO else set()
         if settings.model == AUTO and TYPE_MODEL not in self.available:
             raise ModelError(f"model auto needs the model {TYPE_MODEL!r}, which is not installed. Name another model.")
@@ -138,16 +144,29 @@ class _Panel:
         """The outcome of each source, in the given order."""
         files = [_File(source) for source in sources]
         self.classify(self.first, files)
-        for name in sorted({self.next_model(file) for file in files} - {""}):
-            self.classify(self.load(name), [file for file in files if self.next_model(file) == name])
+        following = [(file, self.next_model(file)) for file in files]
+        for name in sorted({name for _, name in following} - {""}):
+            self.classify(self.load(name), [file for file, next_name in following if next_name == name])
         return [file.outcome() for file in files]
 
     def next_model(self, file: _File) -> str:
         """The name of the second model for a file of this type; empty if there is none."""
-        if self.settings.model != AUTO or not file.answers:
+        if self.settings.model != AUTO or not file.answers or file.answers[0].label == EMPTY:
             return ""
         name = self.first.next_models.get(file.answers[0].label, "")
-        return name if name in self.available else ""
+        if name not in self.available:
+            return ""
+        return name if self.settings.then or self.fits_model(file, name) else ""
+
+    def fits_model(self, file: _File, name: str) -> bool:
+        """Whether the card of a second model says that the file is one for it."""
+        if name not in self.fits:
+            self.fits[name] = Fits(find_model(name).folder)
+        try:
+            with file.open() as opened:
+                return self.fits[name](opened)
+        except BytesimError:  # the file has gone since the first model read it
+            return False
 
     def classify(self, classifier: Classifier, files: Sequence[_File]) -> None:
         """Add the model's answer to each file, or the error if it cannot be read."""
@@ -156,6 +175,9 @@ class _Panel:
         for file in files:
             try:
                 reading = file.read(classifier)
+            except EmptyError:
+                file.answers.append(empty_answer(classifier.name))
+                continue
             except BytesimError as error:
                 file.error = error
                 continue
@@ -188,13 +210,17 @@ class _File:
 
     def read(self, classifier: Classifier) -> Reading:
         """The parts that the classifier needs. Raises InputError."""
-        if self.data is None and (self.source == STDIO or not os.path.isfile(self.source)):
-            self.data = read_input(self.source)
-        with nullcontext(io.BytesIO(self.data)) if self.data is not None else open_input(self.source) as file:
+        with self.open() as file:
             try:
                 return classifier.read(file, self.source)
             except OSError as error:
                 raise InputError(f"cannot be read: {error.strerror}.") from error
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """The file, which can seek. Raises InputError."""
+        if self.data is None and (self.source == STDIO or not os.path.isfile(self.source)):
+            self.data = read_input(self.source)
+        return nullcontext(io.BytesIO(self.data)) if self.data is not None else open_input(self.source)
 
     def outcome(self) -> Outcome[Classified]:
         """The answers, or the error if there are none."""

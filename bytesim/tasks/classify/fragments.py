@@ -11,7 +11,7 @@ from typing import BinaryIO
 from bytesim.errors import ConfigError, InputError
 from bytesim.files import check_output, open_input, write_output
 from bytesim.predictors.classifier import Classifier, load_classifier
-from bytesim.tasks.classify.answers import TYPE_MODEL, answers_of
+from bytesim.tasks.classify.answers import TYPE_MODEL, classify_readings
 from bytesim.tasks.classify.files import Progress
 from bytesim.tasks.classify.fragment_map import Fragment, FragmentMap, join_fragments
 
@@ -95,8 +95,7 @@ def _label(
     starts = iter(range(0, count * step, step))
     while group := list(islice(starts, _GROUP)):
         pieces = [_piece(file, start, window) for start in group]
-        probabilities = classifier.scaling.probabilities(classifier.logits([classifier.piece(data) for data in pieces]))
-        answers = answers_of(classifier, probabilities, 1)
+        answers = classify_readings(classifier, [classifier.piece(data) for data in pieces], 1)
         for start, data, answer in zip(group, pieces, answers, strict=True):
             yield Fragment(
                 start=start,

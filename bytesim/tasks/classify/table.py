@@ -23,8 +23,16 @@ def files_csv(outcomes: Sequence[Outcome[Classified]]) -> bytes:
     head = ["file", "label", "probability", "guess", "model", "read", "changed"]
     head += [f"{name}_{rank}" for rank in range(2, more + 2) for name in ("label", "probability")]
     head += ["then_label", "then_probability", "then_guess", "then_model", "then_changed"] if then else []
-    rows = [[outcome.source, *_columns(outcome.result, more, then), outcome.error or ""] for outcome in outcomes]
-    return _csv([*head, "error"], rows)
+    rows = [
+        [outcome.source, *_columns(outcome.result, more, then), _content(outcome.result), outcome.error or ""]
+        for outcome in outcomes
+    ]
+    return _csv([*head, "content", "error"], rows)
+
+
+def _content(result: Classified | None) -> str:
+    """Whether the file is text, binary or empty; empty for a file that could not be read."""
+    return "" if result is None else result.answer.content
 
 
 def fragments_csv(fragment_map: FragmentMap) -> bytes:

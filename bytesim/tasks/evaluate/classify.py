@@ -90,6 +90,9 @@ class ClassifyEvaluation:
     uniform: float
     """Weight of the uniform distribution in the calibrated probabilities."""
     unknown_below: float
+    unknown_weight: float
+    """Weight of the class `unknown` in the rule: an answer is `unknown` if its probability is less than `unknown_below`
+    plus this times the probability of that class."""
     unknown_from: float | None
     """Least probability of the class `unknown` for the answer `unknown`; None if it must be the most probable class."""
     unknown: float
@@ -180,6 +183,7 @@ def evaluate_classify(
         uncalibrated=scaling.uncalibrated,
         uniform=scaling.uniform,
         unknown_below=rule.below,
+        unknown_weight=rule.weight,
         unknown_from=rule.share_from,
         unknown=_share_unknown(are_unknown(probabilities, labels, rule), truth, labels),
         files_per_second=len(known) / max(seconds, 1e-9),
