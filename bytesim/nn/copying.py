@@ -1,10 +1,9 @@
-"""Copying from a source: where the bytes written so far occur in it, and an output distribution that copies from there.
+"""Copying from a source: pointers to where the bytes written so far occur in it, and a gate on the output distribution.
 
-The longest suffix of what is written that also occurs in the source shows where copying goes on, whatever the bytes
-are: a name that no training example held is copied as safely as a known one. Sources: pointer-generator networks, See
-et al. 2017, arXiv:1704.04368; induction heads, Olsson et al. 2022, arXiv:2209.11895.
+Names and numbers that no training example held are copied as safely as known ones. Source: pointer-generator networks,
+See et al. 2017, arXiv:1704.04368; relative positions, Shaw et al. 2018, arXiv:1803.02155.
 
-Axes: B files, N positions of the target, T source bytes, H width of the decoder, Hs of the source, V = 257 tokens.
+Axes: B files, N positions of the target, T source bytes, K numbers, H width of the decoder, Hs of the source, V = 257.
 """
 
 from __future__ import annotations
@@ -15,52 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.nn.matching import MAX_MATCH, Places, next_words
 from bytesim.nn.numerals import CHANNELS, other_notation
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
-MAX_MATCH = 16
-"""Longer matches count as this long."""
 _KEY_SIZE = 32
 _SMALLEST = 1e-9
 """Probability that is added to every token, so that its logarithm is finite."""
-
-
-def match_lengths(source: Tensor, written: Tensor) -> Tensor:
-    """(B, N, T) uint8: for source (B, T) and target tokens (B, N), how long a match ends at each pair of bytes.
-
-    The entry (n, t) is the length, up to MAX_MATCH, of the longest common suffix of target bytes 0..n and source bytes
-    0..t, upper and lower case being equal. END_OF_PATCH matches nothing.
-    """
-    equal = (_folded(written)[:, :, None] == _folded(source)[:, None]) & (source != END_OF_PATCH)[:, None]
-    lengths = equal.to(torch.uint8)
-    known = 1
-    while known < MAX_MATCH:  # a run of `known` bytes continues with the run that ends `known` bytes before it
-        before = F.pad(lengths, (known, 0, known, 0))[:, : lengths.shape[1], : lengths.shape[2]]
-        lengths = torch.where(lengths == known, lengths + before, lengths)
-        known *= 2
-    return lengths
-
-
-def next_match(match: Tensor, source: Tensor, token: Tensor) -> Tensor:
-    """`match` (B, T) after one more token (B,): the last row of `match_lengths` for a target one token longer."""
-    longer = (F.pad(match, (1, 0))[:, :-1] + 1).clamp(max=MAX_MATCH)
-    equal = (_folded(source) == _folded(token)[:, None]) & (source != END_OF_PATCH)
-    return torch.where(equal, longer, torch.zeros_like(longer))
-
-
-def _folded(tokens: Tensor) -> Tensor:
-    """The tokens with upper-case letters in lower case."""
-    return tokens + 32 * ((tokens >= 65) & (tokens <= 90))
-
-
-def following(match: Tensor, source: Tensor) -> Tensor:
-    """(B, N, T) matches that end at each byte of source (B, T) -> matches that end before it; 0 before padding."""
-    return F.pad(match, (1, 0))[..., :-1] * (source != END_OF_PATCH)[:, None]
-
-
-def match_before(source: Tensor, written: Tensor) -> Tensor:
-    """(B, N, T) for each target byte n and source byte t: the length of the match that ends before both."""
-    return following(F.pad(match_lengths(source, written), (0, 0, 1, 0))[:, :-1], source)
+_BEFORE, _OFFSETS = 8, 41
+"""Distances from the cursor that are told apart: from 8 bytes before it to 32 bytes after it."""
 
 
 @dataclass(slots=True)
@@ -69,13 +31,15 @@ class CopySource:
 
     tokens: Tensor
     pointed: Tensor
-    """(B, T, 2 * H) what pointers to each byte add to the decoder's input."""
+    """(B, T, 4 * H) what the four pointers to each byte add to the decoder's input."""
     keys: Tensor
     """(B, T, D) keys of the copy distribution."""
     numbers: Tensor
     """(B, K) bytes that write the source's numbers in the other notation, padded with END_OF_PATCH; K may be 0."""
     number_keys: Tensor
     """(B, K, D) their keys."""
+    number_places: Tensor
+    """(B, K, 1) the source bytes that they are made of."""
 
     def rows(self, rows: Tensor, width: int) -> CopySource:
         """The files `rows` (B',), cut to `width` source bytes."""
@@ -87,6 +51,7 @@ class CopySource:
             keys=self.keys[rows, :width],
             numbers=numbers[:, :count],
             number_keys=self.number_keys[rows, :count],
+            number_places=self.number_places[rows, :count],
         )
 
     def joined(self, other: CopySource) -> CopySource:
@@ -115,11 +80,13 @@ class Copying(nn.Module):
 
     def __init__(self, hidden_size: int, source_size: int, *, numerals: bool = False) -> None:
         super().__init__()
-        self.pointed = nn.Linear(source_size, 2 * hidden_size, bias=False)
+        self.pointed = nn.Linear(source_size, 4 * hidden_size, bias=False)
         self.lengths = nn.Embedding(MAX_MATCH + 1, hidden_size)
         nn.init.normal_(self.lengths.weight, std=0.3)
         self.keys = nn.Linear(source_size, _KEY_SIZE, bias=False)
         self.query = nn.Linear(hidden_size, _KEY_SIZE, bias=False)
+        self.offset_query = nn.Linear(hidden_size, 2 * _KEY_SIZE, bias=False)
+        self.offsets = nn.Parameter(torch.randn(2, _KEY_SIZE, _OFFSETS) * 0.1)
         self.match_bias = nn.Parameter(torch.arange(MAX_MATCH + 1).float().clamp(max=8))
         self.gates = nn.Linear(hidden_size, 4)
         nn.init.zeros_(self.gates.weight)
@@ -137,38 +104,47 @@ class Copying(nn.Module):
     def source(self, tokens: Tensor, encoded: Tensor) -> CopySource:
         """The part of encoded sources (B, T, Hs) of bytes (B, T) that copying needs, computed once per file."""
         keys = self.keys(encoded)
-        numbers, number_keys = tokens[:, :0], keys[:, :0]
+        numbers, number_keys, places = tokens[:, :0], keys[:, :0], tokens[:, :0]
         if self.numerals:
             numbers, places, channels = other_notation(tokens)
             of_places = self.number_keys(encoded).gather(1, places[..., None].expand(-1, -1, _KEY_SIZE))
             number_keys = of_places + self.channels(channels).to(keys.dtype)
-        return CopySource(tokens, self.pointed(encoded), keys, numbers, number_keys)
+        return CopySource(tokens, self.pointed(encoded), keys, numbers, number_keys, places[..., None])
 
-    def pointers(self, source: CopySource, match: Tensor) -> Tensor:
-        """(B, N, H) of the longest matches before each byte (B, N, T): the first and the last of them, their length."""
+    def pointers(self, source: CopySource, places: Places) -> Tensor:
+        """(B, N, H) what the pointers before each byte add to the decoder's input.
+
+        They point to the first and the last of the longest matches, whose length is added, to the cursor, and to the
+        next word after it.
+        """
+        match = places.match
         longest = match.amax(-1)
         hits = match == longest[..., None]
         rank = torch.arange(1, match.shape[-1] + 1, device=match.device)  # argmax may return any of several equals
+        found = longest > 0
         first, last = (hits * rank.flip(0)).argmax(-1), (hits * rank).argmax(-1)
-        one, two = source.pointed.chunk(2, -1)
-        width = one.shape[-1]
-        at = [
-            vectors.gather(1, places[..., None].expand(-1, -1, width))
-            for vectors, places in ((one, first), (two, last))
-        ]
-        found = (longest > 0)[..., None]
-        return self.lengths(longest.long()) + (at[0] + at[1]) * found
+        word = next_words(source.tokens).gather(1, places.cursor)
+        lengths = (source.tokens != END_OF_PATCH).sum(1, keepdim=True)
+        targets = ((first, found), (last, found), (places.cursor, places.cursor < lengths), (word, word < lengths))
+        total = self.lengths(longest.long())
+        for vectors, (at, valid) in zip(source.pointed.chunk(4, -1), targets, strict=True):
+            at = at.clamp(max=match.shape[-1] - 1)[..., None].expand(-1, -1, vectors.shape[-1])
+            total = total + vectors.gather(1, at) * valid[..., None]
+        return total
 
-    def mixed(self, logits: Tensor, x: Tensor, source: CopySource, match: Tensor) -> Tensor:
+    def mixed(self, logits: Tensor, x: Tensor, source: CopySource, places: Places) -> Tensor:
         """(B, N, V) log-probabilities of the mixture; a distribution without a byte to copy has no share in it.
 
-        `x` (B, N, H) are the decoder's outputs and `logits` (B, N, V) those of its own distribution, `match` (B, N, T)
-        the matches before each byte.
+        `x` (B, N, H) are the decoder's outputs and `logits` (B, N, V) those of its own distribution.
         """
         gates = self.gates(x).float()
-        written = [(source.tokens, self.query(x) @ source.keys.transpose(1, 2), self.match_bias.float()[match.long()])]
+        of_bytes, of_numbers = self._offset_scores(x)
+        at = torch.arange(source.tokens.shape[1], device=x.device)
+        scores = self.query(x) @ source.keys.transpose(1, 2) + _of_offsets(of_bytes, at - places.cursor[..., None])
+        written = [(source.tokens, scores, self.match_bias.float()[places.match.long()])]
         if self.numerals:
-            scores = self.number_query(x) @ source.number_keys.transpose(1, 2)
+            offsets = source.number_places.transpose(1, 2) - places.cursor[..., None]
+            scores = self.number_query(x) @ source.number_keys.transpose(1, 2) + _of_offsets(of_numbers, offsets)
             written.append((source.numbers, scores, torch.zeros_like(scores, dtype=torch.float32)))
         exist = [torch.ones_like(source.tokens[:, 0], dtype=torch.bool)]
         exist += [(tokens != END_OF_PATCH).any(1) for tokens, _, _ in written]
@@ -178,6 +154,16 @@ class Copying(nn.Module):
         parts[1] = (1 - case) * parts[1] + case * parts[1][..., self.swapped]
         mixed = sum(share * part for share, part in zip(shares.split(1, -1), parts, strict=True))
         return (mixed + _SMALLEST).log()
+
+    def _offset_scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Two (B, N, R) scores of the distances from the cursor: for bytes and for numbers."""
+        of_bytes, of_numbers = self.offset_query(x).chunk(2, -1)
+        return of_bytes @ self.offsets[0].to(x.dtype), of_numbers @ self.offsets[1].to(x.dtype)
+
+
+def _of_offsets(scores: Tensor, offsets: Tensor) -> Tensor:
+    """(B, N, T) the scores (B, N, R) of these distances from the cursor (B, N, T)."""
+    return scores.gather(2, (offsets + _BEFORE).clamp(0, _OFFSETS - 1))
 
 
 def _spread(tokens: Tensor, scores: Tensor, bias: Tensor) -> Tensor:

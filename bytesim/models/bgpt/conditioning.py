@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bytesim.nn.attention import SourceKeys
 from bytesim.nn.copying import CopySource
+from bytesim.nn.matching import Places
 
 LayerKeys = Sequence[SourceKeys | None]
 """Keys and values of the source for each decoder layer; None for layers without cross-attention."""
@@ -63,5 +64,5 @@ class Conditioning:
     """(B, ..., 2) ticks: the times after each patch (patch-level decoder) or before each byte (byte-level decoder)."""
     near: Tensor | None = None
     """(B, Q, n, Hb) output of the convolution over the bytes before each byte; for the byte-level decoder only."""
-    match: Tensor | None = None
-    """(B, Q * n, Ts) lengths of the matches before each byte, for the byte-level decoder of a model that copies."""
+    places: Places | None = None
+    """Where copying may go on before each of Q * n bytes, for the byte-level decoder of a model that copies."""

@@ -21,8 +21,9 @@ from bytesim.models.bgpt.framing import frame
 from bytesim.models.bgpt.session import BGPTSession
 from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache, SourceKeys
 from bytesim.nn.clock import ClockFeatures
-from bytesim.nn.copying import Copying, match_before
+from bytesim.nn.copying import Copying
 from bytesim.nn.encoder_block import EncoderBlock
+from bytesim.nn.matching import Places
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.nn.numerals import Numerals
 from bytesim.nn.parts import FeedForward, make_norm
@@ -254,8 +255,8 @@ class ByteDecoder(nn.Module):
         x = self._inputs(features, tokens, start or 0)
         x = x if given.near is None else x + given.near
         copied = None if given.source is None else given.source.copy
-        if self.copying is not None and copied is not None and given.match is not None:
-            x = x + self.copying.pointers(copied, given.match).view_as(x)
+        if self.copying is not None and copied is not None and given.places is not None:
+            x = x + self.copying.pointers(copied, given.places).view_as(x)
         batch, blocks, size, hidden = x.shape
         times = None if given.times is None else given.times.flatten(1, 2)
         if self.clock is not None and given.times is not None:
@@ -274,9 +275,9 @@ class ByteDecoder(nn.Module):
         if self.config.parts == "published":
             return F.linear(x, self.bytes.weight)
         logits = self.head(x)
-        if self.copying is not None and copied is not None and given.match is not None:
+        if self.copying is not None and copied is not None and given.places is not None:
             flat = (logits.flatten(1, 2), x.flatten(1, 2))
-            return self.copying.mixed(*flat, copied, given.match).view_as(logits)
+            return self.copying.mixed(*flat, copied, given.places).view_as(logits)
         return logits
 
     def _inputs(self, features: Tensor, tokens: Tensor, start: int) -> Tensor:
@@ -437,9 +438,10 @@ class BGPT(nn.Module):
         if self.byte_decoder.near is not None:
             near = self.byte_decoder.near(patches)
             near = near.gather(1, picked[..., None, None].expand(-1, -1, *near.shape[2:]))
-        match = match_before(source, targets.flatten(1)) if self.byte_decoder.copying is not None else None
+        copies = self.byte_decoder.copying is not None
+        places = Places.before(source, targets.flatten(1)) if copies else None
         tokens = torch.cat([before[..., None], targets[..., :-1]], -1)
-        return self.byte_decoder(features, tokens, Conditioning(encoded, times, near, match))
+        return self.byte_decoder(features, tokens, Conditioning(encoded, times, near, places))
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
         """Class logits (B, num_classes): the mean feature of each file's first `lengths` (B,) patches, then linear."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,7 +19,7 @@ from torch import Tensor
 from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.conditioning import Conditioning, Source
 from bytesim.nn.attention import LayerCache
-from bytesim.nn.copying import following, match_before, match_lengths, next_match
+from bytesim.nn.matching import Places, Trace
 from bytesim.patching import END_OF_PATCH
 from bytesim.requests import Request
 
@@ -66,8 +67,8 @@ class BGPTSession:
         self.current = self.last.new_empty(0, 0)
         """(B, n) tokens of the current patch so far; with n = S the patch-level decoder has yet to read it."""
         self.source: Source | None = None
-        self.match = torch.zeros(0, 0, dtype=torch.uint8, device=self.device)
-        """(B, Ts) lengths of the matches that end with the last byte of each row, for a model that copies."""
+        self.trace: Trace | None = None
+        """Where in their sources the rows are, for a model that copies."""
         self.clocks: list[Clock | None] = []
         """Clock of each row; None for one that stands still."""
         self.lengths: list[int] = []
@@ -105,12 +106,10 @@ class BGPTSession:
             self._enter_window(first + row, request, patches[row], features[row], row_source)
             self._enter_recent(first + row, patches[row, : len(request.history)])
         self.source = source if self.source is None or source is None else self.source.joined(source)
-        if self.byte_decoder.copying is not None and self.source is not None and self.source.copy is not None:
-            width = self.source.copy.tokens.shape[1]
-            entered = torch.stack(
-                [F.pad(_last_match(request, self.device), (0, width))[:width] for request in requests]
-            )
-            self.match = torch.cat([F.pad(self.match, (0, width - self.match.shape[1])), entered])
+        if source is not None and source.copy is not None:
+            traces = [self._trace(request, source.copy.tokens[row]) for row, request in enumerate(requests)]
+            for trace in traces:
+                self.trace = trace if self.trace is None else self.trace.joined(trace)
         self.current = self.last.new_empty(self.count, 0)
 
     def _enter_window(
@@ -129,10 +128,9 @@ class BGPTSession:
         tokens = stream[:, begin - 1 : -1].unflatten(1, (-1, self.stride))
         times = request_times.of_histories([request], first, self.device) if self.model.config.clock else None
         near = self.byte_decoder.near(patches[None, :length])[:, first:] if self.byte_decoder.near else None
-        match = None
-        if source is not None and source.copy is not None:
-            match = match_before(source.copy.tokens, stream[:, begin:])
-        given = Conditioning(source, times, near, match)
+        copied = None if source is None else source.copy
+        places = None if copied is None else Places.before(copied.tokens, stream[:, begin:])
+        given = Conditioning(source, times, near, places)
         self.byte_decoder(features[None, first - 1 : length - 1], tokens, given, caches)
 
     def _enter_recent(self, row: int, patches: Tensor) -> None:
@@ -170,8 +168,10 @@ class BGPTSession:
         self.current = self.current[order] if order else self.last.new_empty(0, 0)
         if self.source is not None:
             self.source = self.source.rows(torch.tensor(order, device=self.device)) if order else None
-            width = 0 if self.source is None else self.source.mask.shape[-1]
-            self.match = self.match[order, :width] if len(self.match) else self.match
+        if self.trace is not None and self.source is not None:
+            self.trace = self.trace.rows(torch.tensor(order, device=self.device), self.source.mask.shape[-1])
+        elif not order:
+            self.trace = None
         return order
 
     def logits(self) -> Tensor:
@@ -182,7 +182,7 @@ class BGPTSession:
         near = None
         if self.byte_decoder.near:
             near = self.byte_decoder.near.after(torch.cat([self.recent[: self.count], self.current], 1))[:, None]
-        return self._byte_logits(tokens, times, near, self._match_ahead(tokens[:, 0, :0]), self.current.shape[1])[:, 0]
+        return self._byte_logits(tokens, times, near, self._places(tokens[:, 0, :0]), self.current.shape[1])[:, 0]
 
     def verify(self, guess: Tensor) -> Tensor | None:
         """One step of Jacobi decoding: (B, S, V) logits of the next patch, given a guess (B, S) of its bytes.
@@ -200,33 +200,34 @@ class BGPTSession:
             stream = torch.cat([self.recent[: self.count], guess[:, :-1]], 1)
             near = self.byte_decoder.near.after(stream, guess.shape[1])[:, None]
         return self._byte_logits(
-            tokens, None if times is None else times[:, None], near, self._match_ahead(guess[:, :-1]), 0
+            tokens, None if times is None else times[:, None], near, self._places(guess[:, :-1]), 0
         )
 
-    def _match_ahead(self, tokens: Tensor) -> Tensor | None:
-        """(B, n + 1, Ts) matches before the next byte, and before the byte after each of n guessed tokens (B, n)."""
-        if self.source is None or self.source.copy is None:
+    def _places(self, tokens: Tensor) -> Places | None:
+        """Where copying may go on before the next byte, and before the one after each of n guessed tokens (B, n)."""
+        if self.trace is None or self.source is None or self.source.copy is None:
             return None
-        match = [self.match]
-        for token in tokens.unbind(1):
-            match.append(next_match(match[-1], self.source.copy.tokens, token))
-        return following(torch.stack(match, 1), self.source.copy.tokens)
+        return self.trace.ahead(self.source.copy.tokens, tokens)
+
+    def _trace(self, request: Request, source: Tensor) -> Trace:
+        """Where in its source (Ts,) a request is after its history, from patch `first` on."""
+        written = torch.from_numpy(request.history[request.first :].astype(np.int64)).to(self.device)
+        return Trace.start(source[None]).after(source[None], written.flatten()[None])
 
     def _byte_logits(
-        self, tokens: Tensor, times: Tensor | None, near: Tensor | None, match: Tensor | None, start: int
+        self, tokens: Tensor, times: Tensor | None, near: Tensor | None, places: Places | None, start: int
     ) -> Tensor:
         """(B, n, V) logits of the n bytes that follow `tokens` (B, 1, n), from offset `start` of the patch on."""
         caches = [cache.rows(0, self.count) for cache in self.byte_caches]
         features = self.features[: self.count, None]
-        return self.byte_decoder(features, tokens, Conditioning(self.source, times, near, match), caches, start)[:, 0]
+        return self.byte_decoder(features, tokens, Conditioning(self.source, times, near, places), caches, start)[:, 0]
 
     def write(self, tokens: Tensor) -> None:
         """Append (B, n) tokens to the current patches: n is 1, or S for a whole patch."""
         self.current = torch.cat([self.current, tokens], 1) if self.current.shape[1] else tokens
         self.last[: self.count] = tokens[:, -1]
-        if self.source is not None and self.source.copy is not None:
-            for token in tokens.unbind(1):
-                self.match = next_match(self.match, self.source.copy.tokens, token)
+        if self.trace is not None and self.source is not None and self.source.copy is not None:
+            self.trace = self.trace.after(self.source.copy.tokens, tokens)
         if any(self.clocks):
             for clock, row in zip(self.clocks, tokens.tolist(), strict=True):
                 written = bytes(token for token in row if token != END_OF_PATCH)
@@ -262,14 +263,6 @@ class BGPTSession:
             self.capacity = min(blocks * _GROWTH, self.model.config.max_patches)
             for cache in self.patch_caches:
                 cache.grow(self.capacity)
-
-
-def _last_match(request: Request, device: torch.device) -> Tensor:
-    """(Ts,) the matches in a request's source that end with the last byte of its history, from patch `first` on."""
-    source = torch.tensor([list(request.source)], dtype=torch.long, device=device)
-    written = torch.from_numpy(request.history[request.first :].astype("int64")).to(device).flatten()[None]
-    lengths = match_lengths(source, written)[0]
-    return lengths[-1] if len(lengths) else lengths.new_zeros(source.shape[1])
 
 
 def _clock_of(request: Request) -> Clock | None:
