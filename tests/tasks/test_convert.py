@@ -210,7 +210,9 @@ def test_verify_says_that_all_notes_are_the_same(tmp_path, model):
 
 def test_verify_lists_the_notes_that_differ_bar_by_bar(tmp_path, model, monkeypatch):
     answer_with(monkeypatch, render_abc2midi("X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GBc2|\n").midi)
-    (outcome,) = convert.abc2midi([tune(tmp_path, "X:1\nL:1/4\nK:C\nCDEF|GAc2|\n")], model=model, engine="model", verify=True)
+    (outcome,) = convert.abc2midi(
+        [tune(tmp_path, "X:1\nL:1/4\nK:C\nCDEF|GAc2|\n")], model=model, engine="model", verify=True
+    )
     seen = outcome.result.verified
     assert not seen.same
     assert seen.differences == ("bar 2: missing A4 at 2.2 (1); surplus B4 at 2.2 (1)",)
@@ -219,7 +221,9 @@ def test_verify_lists_the_notes_that_differ_bar_by_bar(tmp_path, model, monkeypa
 def test_verify_without_abc2midi_asks_music21(tmp_path, model, monkeypatch):
     answer_with(monkeypatch, render_abc2midi("X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GAc2|\n").midi)
     monkeypatch.setattr("bytesim.oracles.music_rules.tool_path", lambda name: None)
-    (outcome,) = convert.abc2midi([tune(tmp_path, "X:1\nL:1/4\nK:C\nCDEF|GAc2|\n")], model=model, engine="model", verify=True)
+    (outcome,) = convert.abc2midi(
+        [tune(tmp_path, "X:1\nL:1/4\nK:C\nCDEF|GAc2|\n")], model=model, engine="model", verify=True
+    )
     assert (outcome.result.verified.engine, outcome.result.verified.same) == ("music21", True)
 
 
@@ -277,7 +281,8 @@ def test_verify_names_the_bars_of_a_tune_that_plays_otherwise(tmp_path, model, m
     answer_with(monkeypatch, WRONG_REEL)
     (outcome,) = convert.midi2abc(
         [tune(tmp_path, render_abc2midi(TUNE_OF_THE_REEL.decode()).midi, "reel.mid")],
-        model=model, engine="model",
+        model=model,
+        engine="model",
         verify=True,
     )
     seen = outcome.result.verified

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers.midi_files import keys
-from helpers.music_models import REEL, answering, make_model
+from helpers.music_models import answering, make_model
 from typer.testing import CliRunner
 
 from bytesim.cli import app
@@ -73,7 +73,9 @@ def test_only_auto_decodes_with_a_grammar_that_has_seen_the_source(tmp_path, mod
         ("[Q:1/4=60]C4|", "changes of tempo"),
     ],
 )
-def test_what_sounds_and_the_model_does_not_read_goes_to_abc2midi_or_is_listed(tmp_path, model, monkeypatch, line, words):
+def test_what_sounds_and_the_model_does_not_read_goes_to_abc2midi_or_is_listed(
+    tmp_path, model, monkeypatch, line, words
+):
     text = TUNE.replace("CDEF", f"CDEF|\n{line}\nCDEF")
     answer_with(monkeypatch, render_abc2midi(TUNE).midi)
     (by_auto,) = convert.abc2midi([file(tmp_path, "a.abc", text)], model=model)
