@@ -11,7 +11,7 @@ from bytesim.formats.abc.grammar import HEAD_KEYS
 from bytesim.formats.abc.heard import Sound
 from bytesim.formats.abc.source_lengths import COMMON_FACTORS, LengthChoices, Lengths
 from bytesim.formats.abc.source_state import State, note_value, read_length, same
-from bytesim.formats.abc.spellings import key_sharps, neighbours, spell_length, spell_pitch
+from bytesim.formats.abc.spellings import Accidentals, key_sharps, neighbours, spell_length, spell_pitch
 from bytesim.formats.grammar import Allowed, allow
 
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
@@ -204,6 +204,14 @@ def _lasts(sounds: Sequence[Sound], now: Fraction, lengths: list[Fraction]) -> b
             return False
         now += ticks
     return True
+
+
+def raised_by(pitch: bytes, bar: Accidentals) -> Accidentals:
+    """The accidentals of a bar after a written pitch, such as `^F`."""
+    sign = pitch[: len(pitch) - len(pitch.lstrip(b"^_="))].decode()
+    if not sign:
+        return bar
+    return {**bar, chr(pitch[len(sign)]).upper(): sign.count("^") - sign.count("_")}
 
 
 @cache

@@ -14,7 +14,7 @@ from functools import partial
 
 from bytesim.formats.abc.grammar import HEAD_METERS, HEAD_UNITS, abc_grammar
 from bytesim.formats.abc.heard import Heard, Sound, heard
-from bytesim.formats.abc.source_choices import Choices, first_bytes_of, keys_of, next_bytes
+from bytesim.formats.abc.source_choices import Choices, first_bytes_of, keys_of, next_bytes, raised_by
 from bytesim.formats.abc.source_harmony import Accompaniment
 from bytesim.formats.abc.source_lengths import Lengths
 from bytesim.formats.abc.source_state import State
@@ -163,11 +163,7 @@ class _Writer(Choices):
         return written
 
     def _note_accidental(self, pitch: bytes) -> None:
-        sign = pitch[: len(pitch) - len(pitch.lstrip(b"^_="))].decode()
-        if sign:
-            letter = chr(pitch[len(sign)]).upper()
-            raised = sign.count("^") - sign.count("_")
-            self.state = replace(self.state, bar={**self.state.bar, letter: raised})
+        self.state = replace(self.state, bar=raised_by(pitch, self.state.bar))
 
     def _bracket(self) -> _Token:
         """Allow a chord with its length, or an inline field."""

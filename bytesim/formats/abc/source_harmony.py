@@ -79,6 +79,12 @@ class Accompaniment:
         symbol = yield from choice(self._candidates(now))
         self.harmony, self.named_at = chord_symbols()[symbol], now
 
+    def write_symbol(self, now: Fraction) -> bytes:
+        """The shortest chord symbol that is right here, with its closing quotation mark; empty if there is none."""
+        symbol = min(self._candidates(now), key=lambda text: (len(text), text), default=b"")
+        self.harmony, self.named_at = chord_symbols().get(symbol), now
+        return symbol
+
     def _from(self, now: Fraction) -> Iterator[Beat]:
         return islice(self.beats, bisect_left(self._starts, now - 1), None)
 
