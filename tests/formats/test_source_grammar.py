@@ -29,6 +29,7 @@ TUNES = {
     "staccato": HEAD.format("2/4", "F") + ".A.A .f2|F4|",
     "chords": HEAD.format("4/4", "C") + "[CEG]2 [GEC]2 [ce]>[df] c2|[CE]4-[CE]2 z2|",
     "chord symbols": HEAD.format("6/8", "G") + '"G"G2B "C"c2e|"D7/F#"d2A "G"B3|"Am"A6|',
+    "accompaniment after the melody": HEAD.format("4/4", "D") + 'A2|"D"d2 A2 "A7"A4|"D"d4 z4|',
     "changes": HEAD.format("4/4", "G") + "GABc d4|[K:Fmin][M:3/4]F2 A2 c2|=A6|",
 }
 

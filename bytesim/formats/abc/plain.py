@@ -13,14 +13,12 @@ from bytesim.errors import FormatError
 from bytesim.formats.abc.canonical import canonical
 from bytesim.formats.abc.heard import heard
 from bytesim.formats.abc.source_choices import Choices, keys_of, raised_by
-from bytesim.formats.abc.source_harmony import Accompaniment
+from bytesim.formats.abc.source_harmony import WHOLE, Accompaniment
 from bytesim.formats.abc.source_lengths import Lengths
 from bytesim.formats.abc.source_state import State
 from bytesim.formats.abc.spellings import key_sharps, signature, spell_pitch
 from bytesim.formats.abc.tune import parse
 
-WHOLE = 1920
-"""Ticks of a whole note."""
 _UNIT = Fraction(1, 8)
 _COMMON_METER = "4/4"
 
@@ -41,7 +39,7 @@ def write_plain(data: bytes) -> str | None:
     # The accompaniment begins with a bar, so what is before it may be a pickup.
     pickup = next((beat.start for beat in music.beats if beat.bass is not None), 0) % bar
     writer.bar_start = pickup - bar if pickup else Fraction(0)
-    writer.chords = Accompaniment(music.beats, bar, bar_start=writer.bar_start)
+    writer.chords = Accompaniment(music.beats, meter, bar_start=writer.bar_start)
     try:
         text = f"X:1\nM:{meter}\nL:{_UNIT}\nK:{key}\n{''.join(writer.tokens())}|\n"
         return canonical(parse(text)).text
@@ -62,7 +60,7 @@ class _PlainWriter(Choices):
 
     def tokens(self) -> Iterator[str]:
         """The tokens of the body, without the last bar line."""
-        while self.state.index < len(self.music.sounds):
+        while self.state.index < len(self.music.sounds) or self.gap(self.state):
             yield from self._before_item()
             state = self.state
             lengths = self.rests(state) if self.gap(state) else self.lengths(state)
@@ -92,7 +90,7 @@ class _PlainWriter(Choices):
         value = text[2:-1]
         if text[0] == "M":
             self.bar_ticks, self.bar_start = WHOLE * Fraction(value), self.state.now
-            self.chords.begin_meter(self.bar_ticks)
+            self.chords.begin_meter(value)
         else:
             value = _major(key_sharps(value))
             self.state = replace(self.state, key=signature(key_sharps(value)), bar={})

@@ -36,7 +36,8 @@ class Choices(LengthChoices):
 
     def _first_bytes(self, state: State) -> Iterator[int]:
         sounds = self.music.sounds
-        done = state.index == len(sounds)
+        last = state.index == len(sounds)
+        done = last and not self.gap(state)
         if done and state.barred:
             yield ord("\n")
             return
@@ -46,7 +47,8 @@ class Choices(LengthChoices):
             yield ord("|")
             return
         missing = self.chords.missing(state.now)
-        if not state.opened and not state.graces and self.chords.allows_bar(state.now):
+        fits = missing == "|" if last else self.chords.allows_bar(state.now)
+        if fits and not state.opened and not state.graces:
             yield ord("|")
         if missing == "|":
             return
@@ -54,7 +56,10 @@ class Choices(LengthChoices):
             yield ord('"')
         if missing:
             return
-        yield from self._item_starts(state, sounds[state.index])
+        if last:  # the accompaniment goes on
+            yield from b"zx" if self.rests(state) else b""
+        else:
+            yield from self._item_starts(state, sounds[state.index])
 
     def _item_starts(self, state: State, sound: Sound) -> Iterator[int]:
         """The bytes that may begin a rest, a note, a chord, a tuplet or what belongs to them."""

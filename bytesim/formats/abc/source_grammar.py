@@ -15,14 +15,12 @@ from functools import partial
 from bytesim.formats.abc.grammar import HEAD_METERS, HEAD_UNITS, abc_grammar
 from bytesim.formats.abc.heard import Heard, Sound, heard
 from bytesim.formats.abc.source_choices import Choices, first_bytes_of, keys_of, next_bytes, raised_by
-from bytesim.formats.abc.source_harmony import Accompaniment
+from bytesim.formats.abc.source_harmony import WHOLE, Accompaniment
 from bytesim.formats.abc.source_lengths import Lengths
 from bytesim.formats.abc.source_state import State
 from bytesim.formats.abc.spellings import key_sharps, signature, spell_pitch
 from bytesim.formats.grammar import ANYTHING, END, Allowed, Grammar, Steps, allow, choice, literal
 
-WHOLE = 1920
-"""Ticks of a whole note."""
 _UNITS = frozenset(f"1/{parts}\n".encode() for parts in (2, 4, 8, 16, 32))
 """Unit note lengths that are in use, with the end of the line."""
 
@@ -89,7 +87,7 @@ class _Writer(Choices):
         accidentals = signature(key_sharps(key.decode().strip()))
         self.state = State(unit=WHOLE * Fraction(unit.decode().strip()), key=accidentals, bar={})
         self.triple = int(meter.split(b"/")[0]) % 3 == 0
-        self.chords = Accompaniment(self.music.beats, meter_ticks(meter.decode().strip()))
+        self.chords = Accompaniment(self.music.beats, meter.decode().strip())
         first = yield self.starts(self.state)
         while first != ord("\n"):
             first = yield from self._token(first)
@@ -207,7 +205,7 @@ class _Writer(Choices):
         if letter == b"K":
             self.state = replace(self.state, key=signature(key_sharps(text)), bar={})
         else:
-            self.chords.begin_meter(meter_ticks(text))
+            self.chords.begin_meter(text)
         self.state = replace(self.state, fields=self.state.fields + letter)
         return (yield self.starts(self.state))
 
@@ -267,10 +265,6 @@ class _Writer(Choices):
         first = yield first_bytes_of(rolls)
         pitch = yield from self._spell_pitch(first, dict.fromkeys(rolls, ("", 0)))
         return (yield from self._spell_length(rolls[pitch]))
-
-
-def meter_ticks(meter: str) -> Fraction:
-    return WHOLE * Fraction(meter)
 
 
 def _only(options: frozenset[bytes], wanted: set[str]) -> frozenset[bytes]:

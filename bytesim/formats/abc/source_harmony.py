@@ -13,6 +13,12 @@ from bytesim.formats.abc.heard import Beat
 from bytesim.formats.abc.spellings import Harmony, chord_symbols
 from bytesim.formats.grammar import Steps, choice
 
+WHOLE = 1920
+"""Ticks of a whole note."""
+_BASS_APART = {"2/4": 960, "3/4": 1440, "4/4": 960, "2/2": 960, "6/4": 960, "3/8": 720} | dict.fromkeys(
+    ("6/8", "9/8", "12/8"), 720
+)
+"""Meter -> ticks from one bass of abc2midi's accompaniment to the next, from the start of the bar."""
 _AHEAD = 4
 """Beats that are read ahead to know a chord: its bass and its notes sound on different beats."""
 
@@ -23,7 +29,7 @@ class Accompaniment:
 
     beats: Sequence[Beat]
     """Empty without an accompaniment, and once it cannot be followed."""
-    bar_ticks: Fraction
+    meter: str
     harmony: Harmony | None = None
     """What the last chord symbol plays."""
     bar_start: Fraction = Fraction(0)
@@ -34,13 +40,18 @@ class Accompaniment:
     def __post_init__(self) -> None:
         self._starts = [beat.start for beat in self.beats]
 
+    @property
+    def bar_ticks(self) -> Fraction:
+        """Ticks of a bar."""
+        return WHOLE * Fraction(self.meter)
+
     def begin_bar(self, now: Fraction) -> None:
         """Follow a bar line: abc2midi begins its pattern of beats again."""
         self.bar_start = now
 
-    def begin_meter(self, bar_ticks: Fraction) -> None:
+    def begin_meter(self, meter: str) -> None:
         """Follow a change of meter."""
-        self.bar_ticks = bar_ticks
+        self.meter = meter
 
     def missing(self, now: Fraction) -> str:
         """What must be written before the next note: `|`, `"`, or nothing."""
@@ -92,7 +103,13 @@ class Accompaniment:
         return abs(beat.start - now) < 1
 
     def _needs_bar(self, beat: Beat) -> bool:
-        return beat.bass is not None and beat.start - self.bar_start > self.bar_ticks - 1
+        """Whether a bar line must stand before a beat: it plays the bass where abc2midi has none in this bar."""
+        if beat.bass is None:
+            return False
+        into = beat.start - self.bar_start
+        apart = _BASS_APART.get(self.meter)
+        near = 0 if apart is None else min(into % apart, -into % apart)
+        return into > self.bar_ticks - 1 or near >= 1
 
     def _plays(self, beat: Beat) -> bool:
         """Whether the last chord symbol sounds like this beat."""

@@ -28,10 +28,11 @@ class LengthChoices:
     chords: Accompaniment = field(init=False)
 
     def gap(self, state: State) -> Fraction:
-        """Ticks of rest before the next sound; 0 if it begins now."""
+        """Ticks of rest before the next sound, or before the end of the accompaniment; 0 if there are none."""
         if state.tied or state.graces:
             return Fraction(0)
-        gap = self.music.sounds[state.index].start - state.now
+        sounds = self.music.sounds
+        gap = (sounds[state.index].start if state.index < len(sounds) else self.music.end) - state.now
         return gap if gap >= 1 else Fraction(0)
 
     def lengths(self, state: State, *, upto: int | None = None) -> Lengths:
