@@ -19,6 +19,7 @@ _BASS_APART = {"2/4": 960, "3/4": 1440, "4/4": 960, "2/2": 960, "6/4": 960, "3/8
     ("6/8", "9/8", "12/8"), 720
 )
 """Meter -> ticks from one bass of abc2midi's accompaniment to the next, from the start of the bar."""
+_NEVER = Beat(-WHOLE, None, frozenset())
 _AHEAD = 4
 """Beats that are read ahead to know a chord: its bass and its notes sound on different beats."""
 
@@ -70,7 +71,9 @@ class Accompaniment:
         return self._is_now(beat, now) and beat.bass is not None
 
     def offers(self, now: Fraction) -> bool:
-        """Whether a chord symbol may stand here."""
+        """Whether a chord symbol may stand here: the first one on its first beat, as before that it would sound."""
+        if self.harmony is None and not self._is_now(next(self._from(now), _NEVER), now):
+            return False
         return self.named_at != now and bool(self._candidates(now))
 
     def latest(self, now: Fraction) -> int | None:
