@@ -21,15 +21,17 @@ from bytesim.formats.abc.tune import parse
 
 _UNIT = Fraction(1, 8)
 _COMMON_METER = "4/4"
+MOST_SOUNDS = 4096
+"""Most notes and chords; longer tunes have more characters than `parse` reads."""
 
 
 def write_plain(data: bytes) -> str | None:
-    """Canonical ABC that sounds like a MIDI file that `to_model_form` made; None if one voice of ABC cannot have it.
+    """Canonical ABC that sounds like a file that `to_model_form` made; None if ABC cannot, or if it is too long.
 
     Raises FormatError for a file that does not parse.
     """
     music = heard(data)
-    if music is None or not music.sounds:
+    if music is None or not 0 < len(music.sounds) <= MOST_SOUNDS or len(music.keys) + len(music.meters) > MOST_SOUNDS:
         return None
     meter = next((meter for tick, meter in music.meters if tick == 0), _COMMON_METER)
     key = _major(next((sharps for tick, sharps in music.keys if tick == 0), 0))

@@ -20,6 +20,8 @@ _BASS_APART = {"2/4": 960, "3/4": 1440, "4/4": 960, "2/2": 960, "6/4": 960, "3/8
 )
 """Meter -> ticks from one bass of abc2midi's accompaniment to the next, from the start of the bar."""
 _NEVER = Beat(-WHOLE, None, frozenset())
+_BAR_BEATS = 64
+"""More beats than a bar has."""
 _AHEAD = 4
 """Beats that are read ahead to know a chord: its bass and its notes sound on different beats."""
 
@@ -78,7 +80,7 @@ class Accompaniment:
 
     def latest(self, now: Fraction) -> int | None:
         """When the next note must have ended, because a chord symbol or a bar line is due there; None if never."""
-        for beat in self._from(now):
+        for beat in islice(self._from(now), _BAR_BEATS):
             if beat.start - now >= 1 and (self._needs_bar(beat) or not self._plays(beat)):
                 return beat.start
         return None
@@ -100,7 +102,7 @@ class Accompaniment:
         return symbol
 
     def _from(self, now: Fraction) -> Iterator[Beat]:
-        return islice(self.beats, bisect_left(self._starts, now - 1), None)
+        return (self.beats[index] for index in range(bisect_left(self._starts, now - 1), len(self.beats)))
 
     def _is_now(self, beat: Beat, now: Fraction) -> bool:
         return abs(beat.start - now) < 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bytesim.errors import BytesimError, DecodeError, ToolError
+from bytesim.errors import BytesimError, ContextError, DecodeError, ToolError
 from bytesim.predictors.confidence import AnswerBound, direction_of, nll_nats, read_answer_bound
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply
@@ -134,6 +134,8 @@ def _by_rules(run: Run, writer: Writer, index: int, job: Job, draft: _Draft | No
     assert isinstance(direction, MusicDirection)
     refused = run.outcomes[index].error if index in run.outcomes else job.unread
     reason = refused.message if refused else ""
+    if isinstance(refused, ContextError) and not reason.startswith("the file is too long"):
+        reason = "the file is too long for the model."
     try:
         fallback = _closest(direction, job)
         if draft is not None and direction.closeness is not None and _is_closer(draft, fallback):

@@ -173,6 +173,7 @@ def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
             data, changes = to_model_form(raw, stress=True)
         except FormatError as error:
             if engine == "model":
+                error.message += " Use --engine auto or rules (midi2abc)."
                 raise
             unread = error
     voices = several_voices(file) if engine == "auto" and unread is None else None
