@@ -230,7 +230,7 @@ def _line(converted: Converted, *, verbose: bool = False) -> str | None:
         print_note(f"{source}: as for nearly every file: {'; '.join(converted.routine)}")
     if converted.closeness is not None and converted.closeness < 1:
         print_note(
-            f"warning: {source}: some notes differ from those of the MIDI file (note F1 {converted.closeness:.4f})"
+            f"warning: {source}: notes differ from those of the MIDI file (note F1 {converted.closeness:.4f})"
         )
     show = print_line if converted.output != "-" else print_note
     show(line)

@@ -180,6 +180,23 @@ def test_a_file_without_a_key_gets_the_one_that_its_notes_fit(from_midi):
     assert "\nK:D\n" in Path(from_midi["format 0 without signatures"].result.output).read_text()
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (file_of("00 ff 2f 00"), "holds no notes"),
+        (file_of("00 90 3e 50 83 60 3e 00 00 ff 2f 00", kind=2), "format 2"),
+        (file_of("00 90 3e 50 00 3e 00 00 ff 2f 00"), "no note long enough"),
+        (file_of("00 90 3e 50 83 60 3e 00 00 ff 2f 00", division=0xE728), "film frames"),
+    ],
+)
+def test_midi_that_nothing_can_write_down_gets_one_line(tmp_path, data, words):
+    source = tmp_path / "a.mid"
+    source.write_bytes(data)
+    (outcome,) = midi2abc([source])
+    assert words in str(outcome.error)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mid"]
+
+
 def test_running_status_and_cut_files(tmp_path):
     body = "00 90 3e 50 83 60 3e 00 00 42 50 83 60 42 00 00 45 50 83 60 45 00 00 ff 2f 00"
     (tmp_path / "a.mid").write_bytes(file_of(body))

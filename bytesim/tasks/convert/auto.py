@@ -138,6 +138,8 @@ def _by_rules(run: Run, writer: Writer, index: int, job: Job, draft: _Draft | No
         reason = "the file is too long for the model."
     try:
         fallback = _closest(direction, job)
+        if draft is None and fallback.closeness == 0.0 and job.unread is not None:
+            raise job.unread  # not one note could be written
         if draft is not None and direction.closeness is not None and _is_closer(draft, fallback):
             result = _write(run, writer, job, draft, sure=False)
         else:
