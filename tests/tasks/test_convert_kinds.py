@@ -13,6 +13,8 @@ from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.tasks.convert.run import Converted
 from bytesim.tasks.convert.tunes import abc2midi, midi2abc
 
+pytestmark = pytest.mark.slow
+
 HEAD = "X:1\nM:4/4\nL:1/4\nK:C\n"
 ABC: dict[str, tuple[str, str | None]] = {
     # kind -> (tune, words of the reason why abc2midi converts it; None if the model does)
