@@ -4,10 +4,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from helpers.midi_files import scores
+from hypothesis import given, settings
 
 from bytesim.formats import midi
+from bytesim.formats.abc.plain import write_plain
 from bytesim.formats.abc.source_grammar import SourceGrammar, source_grammar
 from bytesim.formats.abc.spellings import chord_symbols, key_sharps, neighbours, signature, spell_length, spell_pitch
+from bytesim.formats.midi.layout import render
 from bytesim.formats.midi.normal import to_model_form
 from bytesim.metrics import note_counts
 from bytesim.oracles.abcmidi import label_many, render_abc2midi
@@ -25,6 +29,7 @@ TUNES = {
     "staccato": HEAD.format("2/4", "F") + ".A.A .f2|F4|",
     "chords": HEAD.format("4/4", "C") + "[CEG]2 [GEC]2 [ce]>[df] c2|[CE]4-[CE]2 z2|",
     "chord symbols": HEAD.format("6/8", "G") + '"G"G2B "C"c2e|"D7/F#"d2A "G"B3|"Am"A6|',
+    "accompaniment after the melody": HEAD.format("4/4", "D") + 'A2|"D"d2 A2 "A7"A4|"D"d4 z4|',
     "changes": HEAD.format("4/4", "G") + "GABc d4|[K:Fmin][M:3/4]F2 A2 c2|=A6|",
 }
 
@@ -57,6 +62,22 @@ def test_every_way_through_the_grammar_plays_the_file(kind):
         assert played is not None, text
         assert note_counts(midi.notes(played)) == wanted, text
     assert len(set(texts)) > 1
+
+
+@pytest.mark.parametrize("kind", TUNES)
+def test_without_a_model_the_notes_are_written_plainly(kind):
+    source = to_model_form(render_abc2midi(TUNES[kind]).midi)[0]
+    text = write_plain(source)
+    assert note_counts(midi.notes(render_abc2midi(text).midi)) == note_counts(midi.notes(source)), text
+
+
+@given(scores())
+@settings(max_examples=25)
+def test_any_chords_are_written_plainly_or_not_at_all(score):
+    source = midi.serialize(render(*score, stress=True))
+    text = write_plain(source)
+    if text is not None and max(len(chord.members) for chord in score[0]) == 1:
+        assert note_counts(midi.notes(render_abc2midi(text).midi)) == note_counts(midi.notes(source)), text
 
 
 def test_notes_that_overlap_have_no_grammar():

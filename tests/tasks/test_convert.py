@@ -309,7 +309,7 @@ def test_auto_takes_the_tune_that_plays_the_file(tmp_path, model, monkeypatch, a
 
 @pytest.mark.usefixtures("perfect")
 def test_auto_draws_what_the_model_could_not_read(tmp_path, model):
-    crowd = render_abc2midi("X:1\nM:4/4\nL:1/4\nK:C\n[CEGce]4|\n").midi
+    crowd = render_abc2midi("X:1\nM:4/4\nL:1/4\nK:C\nV:1\n[CEGce]4|\nV:2\nC4|\n").midi
     (outcome,) = convert.midi2abc(
         [tune(tmp_path, crowd, "crowd.mid")], model=model, engine="auto", verify=True, picture=True
     )

@@ -127,6 +127,7 @@ def test_wrong_lengths_are_corrected_and_title_and_tempo_stay():
 
 def test_the_closest_answer_is_written_and_the_result_says_how_close(tmp_path, model, monkeypatch):
     monkeypatch.setattr("bytesim.tasks.convert.rules.midi_to_abc", lambda data: OTHER.decode())
+    monkeypatch.setattr("bytesim.tasks.convert.rules.write_plain", lambda data: None)
     monkeypatch.setattr("bytesim.tasks.convert.respell.MOST_ROUNDS", 0)
     answer_with(monkeypatch, TUNE.replace("EF", "GG").encode())
     done = run("midi2abc", tune_midi(tmp_path), "--model", model)
@@ -136,7 +137,16 @@ def test_the_closest_answer_is_written_and_the_result_says_how_close(tmp_path, m
     assert "note F1 0.7143" in done.stderr
 
 
+def test_notes_that_nothing_else_gets_right_are_written_as_they_are(tmp_path, model, monkeypatch):
+    monkeypatch.setattr("bytesim.tasks.convert.rules.midi_to_abc", lambda data: OTHER.decode())
+    answer_with(monkeypatch, None)
+    (outcome,) = convert.midi2abc([tune_midi(tmp_path)], model=model)
+    assert (outcome.result.engine, outcome.result.closeness) == ("bytesim", 1.0)
+    assert (tmp_path / "tune.abc").read_text().endswith("K:C\nC2 D2 E2 F2|G2 A2 B4|]\n")
+
+
 def test_an_answer_of_the_rules_says_how_close_it_is(tmp_path, model, monkeypatch):
+    monkeypatch.setattr("bytesim.tasks.convert.rules.write_plain", lambda data: None)
     monkeypatch.setattr("bytesim.tasks.convert.rules.midi_to_abc", lambda data: TUNE.replace("A", "G"))
     answer_with(monkeypatch, OTHER)
     monkeypatch.setattr("bytesim.tasks.convert.respell.MOST_ROUNDS", 0)

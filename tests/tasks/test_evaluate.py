@@ -99,6 +99,22 @@ def test_midi2abc_is_judged_by_sound(model, split, monkeypatch):
     assert seen.baseline.same_notes >= 0.5
 
 
+@pytest.mark.parametrize(("direction", "fell_back"), [("abc2midi", 0.5), ("midi2abc", 0.25)])
+def test_the_engine_auto_is_a_column_of_its_own(model, split, monkeypatch, direction, fell_back):
+    def reply(request):
+        if request.source.startswith(b"MThd"):  # a melody that is right for the first tune alone
+            return b"X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GABc|\n"
+        return render(request.source.decode()) if b"CDEF" in request.source or b"CECE" in request.source else None
+
+    monkeypatch.setattr(bulk, "decode", answering(reply))
+    seen = evaluate_convert(split, model=model, direction=direction, auto=True)
+    assert seen.auto is not None
+    assert (seen.auto.num_files, seen.auto.written, seen.auto.same_notes) == (4, 1.0, 1.0)
+    assert seen.auto.mean_note_f1 == 1.0
+    assert seen.auto.fell_back >= fell_back
+    assert evaluate_convert(split, model=model, direction=direction).auto is None
+
+
 def test_bits_per_byte_are_those_of_the_targets(model, split, monkeypatch):
     answers(monkeypatch, None, None, None)
     seen = evaluate_convert(split, model=model)

@@ -42,6 +42,8 @@ class Heard:
     """The music of one file."""
 
     sounds: tuple[Sound, ...]
+    end: int
+    """When the last sound or beat ends."""
     beats: tuple[Beat, ...]
     keys: tuple[tuple[int, int], ...]
     """(tick, sharps of the signature; negative for flats), the first at 0."""
@@ -62,7 +64,8 @@ def heard(data: bytes) -> Heard | None:
     signatures = _changes(file, KEY_SIGNATURE)
     keys = tuple((tick, sharps - 256 if sharps > 127 else sharps) for tick, (sharps, _) in signatures)
     meters = tuple((tick, f"{beats}/{1 << unit}") for tick, (beats, unit, *_) in _changes(file, TIME_SIGNATURE))
-    return Heard(sounds=sounds, beats=_beats(played), keys=keys, meters=meters)
+    end = max((int(note.end_ticks480) for note in played), default=0)
+    return Heard(sounds=sounds, end=end, beats=_beats(played), keys=keys, meters=meters)
 
 
 def _changes(file: MidiFile, kind: int) -> list[tuple[int, bytes]]:

@@ -13,6 +13,15 @@ from bytesim.formats.abc.heard import Beat
 from bytesim.formats.abc.spellings import Harmony, chord_symbols
 from bytesim.formats.grammar import Steps, choice
 
+WHOLE = 1920
+"""Ticks of a whole note."""
+_BASS_APART = {"2/4": 960, "3/4": 1440, "4/4": 960, "2/2": 960, "6/4": 960, "3/8": 720} | dict.fromkeys(
+    ("6/8", "9/8", "12/8"), 720
+)
+"""Meter -> ticks from one bass of abc2midi's accompaniment to the next, from the start of the bar."""
+_NEVER = Beat(-WHOLE, None, frozenset())
+_BAR_BEATS = 64
+"""More beats than a bar has."""
 _AHEAD = 4
 """Beats that are read ahead to know a chord: its bass and its notes sound on different beats."""
 
@@ -23,7 +32,7 @@ class Accompaniment:
 
     beats: Sequence[Beat]
     """Empty without an accompaniment, and once it cannot be followed."""
-    bar_ticks: Fraction
+    meter: str
     harmony: Harmony | None = None
     """What the last chord symbol plays."""
     bar_start: Fraction = Fraction(0)
@@ -34,13 +43,18 @@ class Accompaniment:
     def __post_init__(self) -> None:
         self._starts = [beat.start for beat in self.beats]
 
+    @property
+    def bar_ticks(self) -> Fraction:
+        """Ticks of a bar."""
+        return WHOLE * Fraction(self.meter)
+
     def begin_bar(self, now: Fraction) -> None:
         """Follow a bar line: abc2midi begins its pattern of beats again."""
         self.bar_start = now
 
-    def begin_meter(self, bar_ticks: Fraction) -> None:
+    def begin_meter(self, meter: str) -> None:
         """Follow a change of meter."""
-        self.bar_ticks = bar_ticks
+        self.meter = meter
 
     def missing(self, now: Fraction) -> str:
         """What must be written before the next note: `|`, `"`, or nothing."""
@@ -59,12 +73,14 @@ class Accompaniment:
         return self._is_now(beat, now) and beat.bass is not None
 
     def offers(self, now: Fraction) -> bool:
-        """Whether a chord symbol may stand here."""
+        """Whether a chord symbol may stand here: the first one on its first beat, as before that it would sound."""
+        if self.harmony is None and not self._is_now(next(self._from(now), _NEVER), now):
+            return False
         return self.named_at != now and bool(self._candidates(now))
 
     def latest(self, now: Fraction) -> int | None:
         """When the next note must have ended, because a chord symbol or a bar line is due there; None if never."""
-        for beat in self._from(now):
+        for beat in islice(self._from(now), _BAR_BEATS):
             if beat.start - now >= 1 and (self._needs_bar(beat) or not self._plays(beat)):
                 return beat.start
         return None
@@ -79,14 +95,26 @@ class Accompaniment:
         symbol = yield from choice(self._candidates(now))
         self.harmony, self.named_at = chord_symbols()[symbol], now
 
+    def write_symbol(self, now: Fraction) -> bytes:
+        """The shortest chord symbol that is right here, with its closing quotation mark; empty if there is none."""
+        symbol = min(self._candidates(now), key=lambda text: (len(text), text), default=b"")
+        self.harmony, self.named_at = chord_symbols().get(symbol), now
+        return symbol
+
     def _from(self, now: Fraction) -> Iterator[Beat]:
-        return islice(self.beats, bisect_left(self._starts, now - 1), None)
+        return (self.beats[index] for index in range(bisect_left(self._starts, now - 1), len(self.beats)))
 
     def _is_now(self, beat: Beat, now: Fraction) -> bool:
         return abs(beat.start - now) < 1
 
     def _needs_bar(self, beat: Beat) -> bool:
-        return beat.bass is not None and beat.start - self.bar_start > self.bar_ticks - 1
+        """Whether a bar line must stand before a beat: it plays the bass where abc2midi has none in this bar."""
+        if beat.bass is None:
+            return False
+        into = beat.start - self.bar_start
+        apart = _BASS_APART.get(self.meter)
+        near = 0 if apart is None else min(into % apart, -into % apart)
+        return into > self.bar_ticks - 1 or near >= 1
 
     def _plays(self, beat: Beat) -> bool:
         """Whether the last chord symbol sounds like this beat."""

@@ -20,8 +20,8 @@ CHORD_SPREAD = 10
 SHORTEST = 2
 """Ticks. A shorter note would vanish when its note-on moves one tick later."""
 PLAYED_GRIDS = ((240, "eighth note"), (120, "16th note"), (60, "32nd note"))
-PLAYED_LATE = 24
-"""Ticks by which people play a note too early or too late: 25 ms at 120 quarter notes a minute."""
+PLAYED_LATE = 6
+"""An onset that is at most a sixth of the grid too early or too late was played on the grid."""
 PLAYED_SHARE = 0.95
 """Share of the onsets that must be that close to the grid of a played file."""
 SHORTEST_REST = 40
@@ -132,7 +132,7 @@ def _grid_of(voice: list[_Sounding]) -> tuple[int, str]:
     """(ticks, name) of the coarsest note value to whose multiples nearly all onsets are close; (0, ...) for none."""
     for grid, name in PLAYED_GRIDS:
         errors = [abs(Fraction(note.start) - round(Fraction(note.start) / grid) * grid) for note in voice]
-        if sum(error <= PLAYED_LATE for error in errors) >= PLAYED_SHARE * len(voice):
+        if sum(PLAYED_LATE * error <= grid for error in errors) >= PLAYED_SHARE * len(voice):
             return grid, name
     return 0, "64th note or triplet 32nd"
 

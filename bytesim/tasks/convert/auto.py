@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bytesim.errors import BytesimError, DecodeError, ToolError
+from bytesim.errors import BytesimError, ContextError, DecodeError, ToolError
 from bytesim.predictors.confidence import AnswerBound, direction_of, nll_nats, read_answer_bound
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply
@@ -118,27 +118,32 @@ def _write(run: Run, writer: Writer, job: Job, draft: _Draft, *, sure: bool | No
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Fallback:
+    """An answer that a program made, and how close it is."""
+
+    answer: RuleAnswer
+    closeness: float | None
+    """Note F1 with the source; None without a measure, as when the rules are the reference."""
+    check: Verification | None
+
+
 def _by_rules(run: Run, writer: Writer, index: int, job: Job, draft: _Draft | None) -> None:
     """Write the answer of the rules, or the draft if that is closer to the source or the rules fail."""
     direction = run.direction
     assert isinstance(direction, MusicDirection)
     refused = run.outcomes[index].error if index in run.outcomes else job.unread
     reason = refused.message if refused else ""
+    if isinstance(refused, ContextError) and not reason.startswith("the file is too long"):
+        reason = "the file is too long for the model."
     try:
-        answer = direction.by_rules(job)
-        closeness, check = _close(direction, job, answer)
-        if draft is not None and draft.check is not None and closeness is not None and draft.check.note_f1 > closeness:
+        fallback = _closest(direction, job)
+        if draft is None and fallback.closeness == 0.0 and job.unread is not None:
+            raise job.unread  # not one note could be written
+        if draft is not None and direction.closeness is not None and _is_closer(draft, fallback):
             result = _write(run, writer, job, draft, sure=False)
         else:
-            run.write(job, answer.data)
-            # `dropped` are changes for the model; the rules read the source itself.
-            plain = replace(job, dropped=(), routine=(), unheard=())
-            result = replace(
-                converted(plain, answer.data, answer.engine, engine_version=answer.version, remarks=answer.remarks),
-                asked_rules=reason,
-                closeness=closeness,
-                verified=check if run.verify else None,
-            )
+            result = replace(_write_fallback(run, job, fallback), asked_rules=reason)
         run.keep(index, job, result)
     except ToolError as error:
         _without_rules(run, writer, index, job, draft, error)
@@ -146,17 +151,58 @@ def _by_rules(run: Run, writer: Writer, index: int, job: Job, draft: _Draft | No
         run.refuse(index, job, error)
 
 
-def _close(direction: MusicDirection, job: Job, answer: RuleAnswer) -> tuple[float | None, Verification | None]:
-    """(note F1 of the rules' answer, comparison); None without a measure, as when the rules are the reference."""
-    if direction.closeness is None:
-        return None, None
-    try:
-        if not job.data:
-            return direction.closeness(job, answer.data), None
-        check = direction.verify(job, answer.data)
-    except BytesimError:
-        return None, None
-    return check.note_f1, check
+def _is_closer(draft: _Draft, fallback: _Fallback) -> bool:
+    """Whether the model's answer is closer; it also counts as closer if nothing can play either."""
+    if fallback.closeness is None:
+        return True
+    return draft.check is not None and draft.check.note_f1 > fallback.closeness
+
+
+def _closest(direction: MusicDirection, job: Job) -> _Fallback:
+    """The answer of the rules, or that of the file's own notes if it is closer. Raises FormatError and ToolError."""
+    failure: BytesimError | None = None
+    best: _Fallback | None = None
+    for convert in (direction.by_rules, direction.by_notes):
+        answer = None
+        try:
+            answer = convert(job) if convert is not None else None
+        except ToolError as error:
+            failure = error
+        if answer is not None:
+            fallback = _measured(direction, job, answer)
+            if best is None or (fallback.closeness or 0.0) > (best.closeness or 0.0):
+                best = fallback
+            if best.closeness in (None, 1.0):
+                break
+    if best is None:
+        assert failure is not None
+        raise failure
+    return best
+
+
+def _measured(direction: MusicDirection, job: Job, answer: RuleAnswer) -> _Fallback:
+    closeness, check = None, None
+    if direction.closeness is not None:
+        try:
+            check = direction.verify(job, answer.data) if job.data else None
+            closeness = direction.closeness(job, answer.data) if check is None else check.note_f1
+        except ToolError:
+            closeness = None  # nothing is installed that plays it
+        except BytesimError:
+            closeness = 0.0
+    return _Fallback(answer=answer, closeness=closeness, check=check)
+
+
+def _write_fallback(run: Run, job: Job, fallback: _Fallback) -> Converted:
+    answer = fallback.answer
+    run.write(job, answer.data)
+    # `dropped` are changes for the model; the rules read the source itself.
+    plain = job if answer.as_read else replace(job, dropped=(), routine=(), unheard=())
+    return replace(
+        converted(plain, answer.data, answer.engine, engine_version=answer.version, remarks=answer.remarks),
+        closeness=fallback.closeness,
+        verified=fallback.check if run.verify else None,
+    )
 
 
 def _without_rules(run: Run, writer: Writer, index: int, job: Job, draft: _Draft | None, error: BytesimError) -> None:

@@ -29,11 +29,13 @@ class RuleAnswer:
 
     data: bytes
     engine: str
-    """abc2midi, midi2abc or music21."""
+    """abc2midi, midi2abc, music21 or bytesim."""
     version: str
     """Of the engine, such as `5.02`."""
     remarks: tuple[str, ...] = ()
     """What the program left out."""
+    as_read: bool = False
+    """Whether it read the source in the form that the model reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,8 @@ class MusicDirection(Direction):
     """Makes, for the engine auto, a grammar of answers with the notes of this source; None if there is none for it."""
     respell: Callable[[Job, bytes], tuple[bytes, int]] | None = None
     """Corrects single notes of an answer that failed `verify`; returns it and the number of corrections."""
+    by_notes: Callable[[Job], RuleAnswer | None] | None = None
+    """Writes the notes of the source as they are; None for a source that it cannot write."""
     closeness: Callable[[Job, bytes], float] | None = None
     """Note F1 of a written file and a source that the model cannot read, within a 64th note."""
     draw: Callable[[Job, bytes, bool], bytes]

@@ -168,11 +168,14 @@ def midi_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
     title, bpm = midi.title_and_tempo(file)
     data, unread = b"", None
     changes: list[str] = []
+    if not midi.notes(file):  # also raises for format 2, which no program here plays as one piece
+        raise FormatError("the file holds no notes.")
     if engine != "rules":
         try:
             data, changes = to_model_form(raw, stress=True)
         except FormatError as error:
             if engine == "model":
+                error.message += " Use --engine auto or rules (midi2abc)."
                 raise
             unread = error
     voices = several_voices(file) if engine == "auto" and unread is None else None

@@ -28,6 +28,8 @@ def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
         try:
             run.keep(index, job, _write(run, writer, job, reply, bound))
         except BytesimError as error:
+            if isinstance(error, ContextError) and isinstance(run.direction, MusicDirection):
+                error.message += " Or use --engine auto or rules."
             run.refuse(index, job, error)
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from importlib import metadata
 
 from bytesim.formats import abc, midi
+from bytesim.formats.abc.plain import write_plain
 from bytesim.formats.midi.bars import GRID, bar_and_beat, meters_of, on_grid, pitch_name
 from bytesim.formats.midi.events import SET_TEMPO
 from bytesim.formats.midi.normal import to_model_form
@@ -39,6 +41,15 @@ def abc_by_rules(data: bytes, title: str | None) -> RuleAnswer:
     first, newline, rest = midi_to_abc(data).partition("\n")
     text = f"{first}{newline}{abc.title_fields(title or '')}{rest}"
     return RuleAnswer(data=text.encode(), engine="midi2abc", version=version_number(find_tool("midi2abc")))
+
+
+def abc_by_notes(data: bytes, title: str | None, bpm: float | None) -> RuleAnswer | None:
+    """The notes of a MIDI file in the model's layout written as they are; None if one voice of ABC cannot have them."""
+    text = write_plain(data) if data else None
+    if text is None:
+        return None
+    written = abc.layout(text, title=title, bpm=bpm).encode("utf-8")
+    return RuleAnswer(data=written, engine="bytesim", version=metadata.version("bytesim"), as_read=True)
 
 
 def expected_midi(abc_text: str) -> Rendering:

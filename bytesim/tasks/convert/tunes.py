@@ -68,8 +68,9 @@ def midi2abc(
     The rules are midi2abc of the abcMIDI package. `verify` renders the ABC text with abc2midi (or music21 if that is
     missing) and compares the notes with those of the MIDI file in the form that the model read. `auto` decodes with a
     grammar of tunes that have the notes of the file, verifies the answer in the same way, corrects single notes, and if
-    that does not help takes midi2abc's answer, or whichever is closest; `closeness` of the result says how close. Files
-    of several voices go to midi2abc at once. `picture` draws the rendered notes.
+    that does not help takes midi2abc's answer, or the notes written as they are (engine `bytesim`), whichever is
+    closest; `closeness` of the result says how close. Files of several voices go to midi2abc at once. `picture` draws
+    the rendered notes.
     """
     run = _prepared(MIDI_TO_ABC, sources, output, engine, verify, picture, force, on_progress)
     return _convert(run, model, device, dtype, jobs)
@@ -178,6 +179,12 @@ def _respell(job: Job, data: bytes) -> tuple[bytes, int]:
     return respell(job.data, data.decode("utf-8"), job.title, job.bpm)
 
 
+def _by_notes(job: Job) -> RuleAnswer | None:
+    from bytesim.tasks.convert.rules import abc_by_notes
+
+    return abc_by_notes(job.data, job.title, job.bpm)
+
+
 def _closeness(job: Job, data: bytes) -> float:
     from bytesim.tasks.convert.rules import closeness
 
@@ -217,6 +224,7 @@ MIDI_TO_ABC = MusicDirection(
     proves=lambda: True,
     constrain=_constrain,
     respell=_respell,
+    by_notes=_by_notes,
     closeness=_closeness,
     draw=_draw_abc,
 )
