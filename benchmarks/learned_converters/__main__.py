@@ -3,6 +3,7 @@
     python -m benchmarks.learned_converters list
     python -m benchmarks.learned_converters make all build/converters --pairs 1500 --unseen 200 --odd 200
     python -m benchmarks.learned_converters run roman build/converters --minutes 8
+    python -m benchmarks.learned_converters shapes tables build/converters --steps 300
 
 The files of a task stand in FOLDER/TASK. Ceiling: the rule of a task converts every unseen pair exactly. The share that
 could be right by heart, as its target is also one of those learned from, is printed beside it.
@@ -36,6 +37,9 @@ def main() -> None:
             make_files(TASKS[name], folder / name, **counts, seed=options.seed)
             print(f"{folder / name}")
         return
+    if options.action == "shapes":
+        _try_shapes(names, folder, options)
+        return
     length = ["--minutes", str(options.minutes)] if options.steps is None else ["--steps", str(options.steps)]
     training = None if options.trained else [*length, "--size", options.size]
     results = []
@@ -49,6 +53,24 @@ def main() -> None:
     print(json.dumps({"benchmark": "learned_converters", **figures, **machine}))
 
 
+def _try_shapes(names: list[str], folder: Path, options: argparse.Namespace) -> None:
+    from .shapes import SHAPES, ShapeResult, try_shapes
+
+    results: list[ShapeResult] = []
+
+    def show(result: ShapeResult) -> None:
+        results.append(result)
+        share = f"{result.exact / result.unseen:6.1%} exact"
+        print(
+            f"{result.task:<12} {result.shape:<{max(map(len, SHAPES))}} {share} in {result.seconds:.0f} s", flush=True
+        )
+
+    print(f"{options.steps} steps each; ceiling 100% exact")
+    for name in names:
+        try_shapes(TASKS[name], folder / name, options.steps, options.size, show)
+    print(json.dumps({"benchmark": "learned_converters shapes", "trainings": [asdict(one) for one in results]}))
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.learned_converters",
@@ -59,7 +81,9 @@ def _options() -> argparse.Namespace:
     actions.add_parser("list", help="print the tasks")
     make = actions.add_parser("make", help="write the files of a task")
     run = actions.add_parser("run", help="train on the files of a task, and measure the model")
-    for action in (make, run):
+    shapes = actions.add_parser("shapes", help="train with parts of the converter left out, and compare")
+    shapes.add_argument("--steps", type=int, default=300, help="length of each training")
+    for action in (make, run, shapes):
         action.add_argument("task", choices=[*TASKS, "all"])
         action.add_argument("folder", type=Path)
     for name, count in (("pairs", 1500), ("unseen", 200), ("odd", 200), ("seed", 0)):
@@ -67,7 +91,8 @@ def _options() -> argparse.Namespace:
     run.add_argument("--minutes", type=float, default=8.0, help="length of each training")
     run.add_argument("--steps", type=int, help="length of each training in steps, for a machine that is busy")
     run.add_argument("--trained", action="store_true", help="do not train: measure the models of an earlier run")
-    run.add_argument("--size", choices=("tiny", "small", "base"), default="small")
+    for action in (run, shapes):
+        action.add_argument("--size", choices=("tiny", "small", "base"), default="small")
     return parser.parse_args()
 
 
