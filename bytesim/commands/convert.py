@@ -229,9 +229,7 @@ def _line(converted: Converted, *, verbose: bool = False) -> str | None:
     if verbose and converted.routine:
         print_note(f"{source}: as for nearly every file: {'; '.join(converted.routine)}")
     if converted.closeness is not None and converted.closeness < 1:
-        print_note(
-            f"warning: {source}: notes differ from those of the MIDI file (note F1 {converted.closeness:.4f})"
-        )
+        print_note(f"warning: {source}: notes differ from those of the MIDI file (note F1 {converted.closeness:.4f})")
     show = print_line if converted.output != "-" else print_note
     show(line)
     for text in _comparison(converted):
