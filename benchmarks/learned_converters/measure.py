@@ -105,7 +105,7 @@ def _odd_answers(task: Task, folder: Path, model: str) -> list[OddAnswer]:
         judged.append(
             OddAnswer(
                 kind=source.stem.rpartition("-")[0],
-                confident=row["result"] is not None and bool(row["result"]["sure"]),
+                confident=row["result"] is not None and bool(row["result"]["confident"]),
                 right=written is not None and truth.exists() and written == truth.read_bytes(),
             )
         )

@@ -199,7 +199,7 @@ def files(
 def _warn_not_confident(outcomes: list[Outcome[Converted]]) -> None:
     """A line on stderr for each answer that was written although it is not confident."""
     for outcome in outcomes:
-        if outcome.result is not None and outcome.result.sure is False:
+        if outcome.result is not None and outcome.result.confident is False:
             source = "stdin" if outcome.source == "-" else outcome.source
             print_note(f"warning: {source}: the answer is not confident: {outcome.result.doubt}; look at it")
 
@@ -237,8 +237,8 @@ def _line(converted: Converted, *, verbose: bool = False) -> str | None:
     """Print the line itself, so that the comparison can follow it."""
     engine = f"{converted.engine} {converted.engine_version}"
     by = f"the model {converted.model}" if converted.model is not None else engine
-    if converted.sure is not None:
-        by += ", confident" if converted.sure else ", not confident"
+    if converted.confident is not None:
+        by += ", confident" if converted.confident else ", not confident"
     source = _named(converted)
     line = f"{source} -> {converted.output}: {converted.num_bytes:,} bytes by {by}"
     line += f"; picture {converted.picture}" if converted.picture else ""

@@ -32,7 +32,7 @@ class AnswerBound:
 
     most_nats: float
     """Answers with at most this negative log-likelihood are confident."""
-    sure: int
+    confident: int
     """Number of files of the split with confident answers."""
     right: int
     """Number of those answers with exactly the right notes."""
@@ -71,7 +71,12 @@ def fit_answer_bound(judged: Sequence[tuple[float, bool]], *, split: str, split_
         right += was_right
         if _p_value(confident, confident - right) <= SIGNIFICANCE:
             best = AnswerBound(
-                most_nats=nats, sure=confident, right=right, files=len(judged), split=split, split_sha256=split_sha256
+                most_nats=nats,
+                confident=confident,
+                right=right,
+                files=len(judged),
+                split=split,
+                split_sha256=split_sha256,
             )
     return best
 

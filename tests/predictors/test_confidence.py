@@ -20,7 +20,7 @@ from bytesim.tasks.convert import tunes as convert
 from bytesim.tasks.evaluate.convert import evaluate_convert
 from bytesim.training.data.shards import pack, save_shard
 
-BOUND = AnswerBound(most_nats=0.5, sure=99, right=98, files=200, split="dev", split_sha256="0" * 64)
+BOUND = AnswerBound(most_nats=0.5, confident=99, right=98, files=200, split="dev", split_sha256="0" * 64)
 HEAD = "X:1\nM:4/4\nL:1/8\nK:D\n"
 
 
@@ -65,7 +65,7 @@ def test_the_bound_is_the_largest_with_nearly_all_right():
     judged += [(6.0 + place, False) for place in range(50)]
     made = fit_answer_bound(judged[::-1], split="dev", split_sha256="x")
     assert made is not None
-    assert (made.sure, made.right, made.files) == (500, 499, 550)  # two wrong ones would take 628 answers
+    assert (made.confident, made.right, made.files) == (500, 499, 550)  # two wrong ones would take 628 answers
     assert made.most_nats == 4.99
     assert fit_answer_bound([(0.1, True)] * 298, split="dev", split_sha256="x") is None
     assert fit_answer_bound([(0.1, True)] * 299, split="dev", split_sha256="x") is not None
@@ -89,26 +89,25 @@ def test_a_calibration_stands_in_the_card_beside_the_others(model, plain_model):
 @pytest.mark.parametrize(("nats", "confident"), [(0.5, True), (0.6, False)])
 def test_a_result_says_whether_the_model_is_confident(model, tmp_path, monkeypatch, nats, confident):
     decode_with(monkeypatch, nats)
-    (outcome,) = convert.abc2midi([write(tmp_path)], model=model)
-    assert outcome.result.sure is confident
-    assert outcome.result.surprise_nats == pytest.approx(nats)
-    said = CliRunner().invoke(app, ["convert", "abc2midi", str(tmp_path / "tune.abc"), "--model", model, "--force"])
+    (outcome,) = convert.abc2midi([write(tmp_path)], model=model, engine="model")
+    assert outcome.result.confident is confident
+    assert outcome.result.nll_nats == pytest.approx(nats)
+    words = ["convert", "abc2midi", str(tmp_path / "tune.abc"), "--model", model, "--engine", "model", "--force"]
+    said = CliRunner().invoke(app, words)
     assert (", confident\n" if confident else ", not confident\n") in said.stdout
 
 
 def test_without_a_calibration_a_result_does_not_say(plain_model, tmp_path, monkeypatch):
     decode_with(monkeypatch, 0.1)
-    (outcome,) = convert.abc2midi([write(tmp_path)], model=str(plain_model))
-    assert outcome.result.sure is None
-    with pytest.raises(ModelError, match="has no calibration"):
-        convert.abc2midi([write(tmp_path)], model=str(plain_model), engine="auto", force=True)
+    (outcome,) = convert.abc2midi([write(tmp_path)], model=str(plain_model), engine="model")
+    assert outcome.result.confident is None
 
 
 @pytest.mark.parametrize(
     ("nats", "answer", "engine"),
-    [(0.1, right_answer, "model"), (0.9, right_answer, "abc2midi"), (0.1, lambda request: None, "abc2midi")],
+    [(0.1, right_answer, "model"), (0.9, right_answer, "model"), (0.1, lambda request: None, "abc2midi")],
 )
-def test_auto_takes_the_model_where_it_is_confident(model, tmp_path, monkeypatch, nats, answer, engine):
+def test_auto_takes_an_answer_that_sounds_right_however_likely(model, tmp_path, monkeypatch, nats, answer, engine):
     decode_with(monkeypatch, nats, answer)
     (outcome,) = convert.abc2midi([write(tmp_path)], model=model, engine="auto")
     assert outcome.result.engine == engine
@@ -132,9 +131,9 @@ def test_evaluate_calibrates_on_the_whole_rows_of_a_shard(plain_model, tmp_path,
     seen = evaluate_convert(tmp_path / "dev.npz", model=str(folder), calibrate=True)
     assert seen.num_files == 49
     assert seen.calibration == read_answer_bound(folder, "abc to mid")
-    assert (seen.calibration.sure, seen.calibration.right, seen.sure) == (49, 49, None)
+    assert (seen.calibration.confident, seen.calibration.right, seen.confident) == (49, 49, None)
     again = evaluate_convert(tmp_path / "dev.npz", model=str(folder), limit=5, details=tmp_path / "each.jsonl")
-    assert (again.sure, again.sure_right) == (5, 5)
+    assert (again.confident, again.confident_right) == (5, 5)
     rows = [json.loads(line)["id"] for line in (tmp_path / "each.jsonl").read_text().splitlines()]
     assert rows == ["0", "9", "18", "27", "36"]
 

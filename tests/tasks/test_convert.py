@@ -302,7 +302,7 @@ def test_auto_takes_the_tune_that_plays_the_file(tmp_path, model, monkeypatch, a
         [tune(tmp_path, render_abc2midi(TUNE_OF_THE_REEL.decode()).midi, "reel.mid")], model=model, engine="auto"
     )
     assert outcome.result.engine == engine
-    assert outcome.result.sure is (True if engine == "model" else None)
+    assert outcome.result.confident is (True if engine == "model" else None)
     assert reason in outcome.result.asked_rules
     assert bool(outcome.result.asked_rules) == bool(reason)
 

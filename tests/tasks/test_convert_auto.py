@@ -82,14 +82,14 @@ def test_what_sounds_and_is_not_read_goes_to_abc2midi_or_is_listed(tmp_path, mod
     assert keys((tmp_path / "a.mid").read_bytes()) == keys(render_abc2midi(text).midi)
     (by_model,) = convert.abc2midi([tmp_path / "a.abc"], model=model, engine="model", force=True)
     assert any(words in item for item in by_model.result.dropped)
-    assert by_model.result.sure is not True
+    assert by_model.result.confident is not True
 
 
 def test_a_title_a_fingering_and_a_comment_do_not_sound(tmp_path, model, monkeypatch):
     text = 'X:1\nT:Loud!f!\nK:C\nL:1/4\nM:4/4\n!3!CDEF|"^!p!"GAB2| % !ff!\n'
     answer_with(monkeypatch, render_abc2midi(TUNE).midi)
     (outcome,) = convert.abc2midi([file(tmp_path, "a.abc", text)], model=model)
-    assert (outcome.result.engine, outcome.result.sure) == ("model", True)
+    assert (outcome.result.engine, outcome.result.confident) == ("model", True)
 
 
 def test_another_loudness_is_another_sound(tmp_path, model, monkeypatch):
@@ -112,7 +112,7 @@ def test_single_wrong_notes_are_corrected(tmp_path, model, monkeypatch):
     answer_with(monkeypatch, TUNE.replace("EF", "_EF").replace("GA", "ga").encode())
     (outcome,) = convert.midi2abc([tune_midi(tmp_path)], model=model)
     result = outcome.result
-    assert (result.engine, result.corrections, result.closeness, result.sure) == ("model", 3, 1.0, True)
+    assert (result.engine, result.corrections, result.closeness, result.confident) == ("model", 3, 1.0, True)
     assert keys(render_abc2midi((tmp_path / "tune.abc").read_text()).midi) == keys(render_abc2midi(TUNE).midi)
 
 
@@ -175,7 +175,7 @@ def test_without_any_rules_the_line_says_what_to_install(tmp_path, model, monkey
     assert "pip install symusic" in str(outcome.error)
     answer_with(monkeypatch, TUNE.encode())
     (outcome,) = convert.midi2abc([file(tmp_path, "a.mid", midi.serialize(midi.parse(MIDI)))], model=model)
-    assert (outcome.result.engine, outcome.result.sure, outcome.result.closeness) == ("model", False, None)
+    assert (outcome.result.engine, outcome.result.confident, outcome.result.closeness) == ("model", False, None)
 
 
 MIDI = render_abc2midi(TUNE).midi

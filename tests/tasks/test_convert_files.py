@@ -74,7 +74,7 @@ def test_an_answer_that_is_not_confident_is_written_with_a_warning(tmp_path, mod
     sure, unsure = rows(tmp_path, "0.5:1", "0.6:2")
     done = run(sure, unsure, "--model", model, "--json")
     assert done.exit_code == 0
-    assert [row["result"]["sure"] for row in json.loads(done.stdout)] == [True, False]
+    assert [row["result"]["confident"] for row in json.loads(done.stdout)] == [True, False]
     assert done.stderr.splitlines() == [
         f"warning: {unsure}: the answer is not confident: the model finds other answers likely too; look at it"
     ]
@@ -102,7 +102,7 @@ def test_only_confident_needs_a_card_that_tells(tmp_path):
         convert_files([path], model=str(plain), only_confident=True)
     (outcome,) = convert_files([path], model=str(plain))
     assert outcome.result is not None
-    assert outcome.result.sure is None
+    assert outcome.result.confident is None
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def test_it_learns_to_write_capitals_exactly_and_says_so(tmp_path):
     (tmp_path / "new.low").write_bytes(b"xyzabc")
     (outcome,) = convert_files(tmp_path / "new.low", model=str(trained.model_folder))
     assert Path(outcome.result.output).read_bytes() == b"XYZABC"
-    assert outcome.result.sure
+    assert outcome.result.confident
 
 
 def test_a_tenth_is_held_out_and_of_many_pairs_a_smaller_share(tmp_path):

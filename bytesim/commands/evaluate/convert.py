@@ -167,13 +167,15 @@ def _table(evaluation: ConvertEvaluation) -> list[str]:
         files = f"{evaluation.scored_files} files that fit"
         rows.append(f"| bits per byte of the target, {files} | {evaluation.bits_per_byte:.4f} |{empty}")
         rows.append(f"| all-token mean, nats | {evaluation.mean_nats:.4f} |{empty}")
-    if evaluation.sure is not None:
+    if evaluation.confident is not None:
         right = (
-            f"{evaluation.sure_right / evaluation.sure:.4f} of them"
-            if evaluation.sure and evaluation.sure_right is not None
+            f"{evaluation.confident_right / evaluation.confident:.4f} of them"
+            if evaluation.confident and evaluation.confident_right is not None
             else "none"
         )
-        rows.append(f"| confident: files; identical notes | {evaluation.sure}; {right} |{' |' * (len(columns) - 1)}")
+        rows.append(
+            f"| confident: files; identical notes | {evaluation.confident}; {right} |{' |' * (len(columns) - 1)}"
+        )
     rows += _auto_rows(evaluation)
     rows += ["", "| tunes with | files | parses | identical notes | note F1, mean |", "|---|---|---|---|---|"]
     for name, score in evaluation.by_construct.items():
@@ -212,7 +214,7 @@ def _calibrated(evaluation: ConvertEvaluation) -> str:
     bound = evaluation.calibration
     if bound is None:
         return "calibration: too few answers are right to call any confident; 299 right and no wrong ones suffice"
-    confident = f"{bound.sure} of {bound.files} answers are confident, {bound.right} of them right"
+    confident = f"{bound.confident} of {bound.files} answers are confident, {bound.right} of them right"
     return f"calibration: {confident}; written to the card"
 
 

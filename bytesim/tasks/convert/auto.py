@@ -74,7 +74,7 @@ def _proven(
     if not proves:
         if bound is None or draft.nats > bound.most_nats:
             raise _NotProvenError("the model is not confident of its answer.", draft)
-        return _write(run, writer, job, draft, sure=True)
+        return _write(run, writer, job, draft, confident=True)
     draft = _checked(direction, job, draft)
     check = draft.check
     if check is None:
@@ -85,7 +85,7 @@ def _proven(
         )
     if not check.sounds_same:
         raise _NotProvenError(f"{check.engine} plays the tune with other loudness, instruments or tempo.", draft)
-    return _write(run, writer, job, draft, sure=True)
+    return _write(run, writer, job, draft, confident=True)
 
 
 def _checked(direction: MusicDirection, job: Job, draft: _Draft) -> _Draft:
@@ -104,11 +104,11 @@ def _checked(direction: MusicDirection, job: Job, draft: _Draft) -> _Draft:
     return draft
 
 
-def _write(run: Run, writer: Writer, job: Job, draft: _Draft, *, sure: bool | None, reason: str = "") -> Converted:
+def _write(run: Run, writer: Writer, job: Job, draft: _Draft, *, confident: bool | None, reason: str = "") -> Converted:
     run.write(job, draft.answer.data)
     answer, check = draft.answer, draft.check
     return replace(
-        converted(job, answer.data, "model", model=writer.name, surprise_nats=draft.nats, sure=sure),
+        converted(job, answer.data, "model", model=writer.name, nll_nats=draft.nats, confident=confident),
         mended=answer.mended,
         routine=(*job.routine, *answer.routine),
         corrections=draft.corrections,
@@ -141,7 +141,7 @@ def _by_rules(run: Run, writer: Writer, index: int, job: Job, draft: _Draft | No
         if draft is None and fallback.closeness == 0.0 and job.unread is not None:
             raise job.unread  # not one note could be written
         if draft is not None and direction.closeness is not None and _is_closer(draft, fallback):
-            result = _write(run, writer, job, draft, sure=False)
+            result = _write(run, writer, job, draft, confident=False)
         else:
             result = replace(_write_fallback(run, job, fallback), asked_rules=reason)
         run.keep(index, job, result)
@@ -212,6 +212,6 @@ def _without_rules(run: Run, writer: Writer, index: int, job: Job, draft: _Draft
             if job.unread is not None:
                 error.message = f"{job.unread.message.rstrip('.')}; by the rules: {error.message}"
             raise error
-        run.keep(index, job, _write(run, writer, job, draft, sure=False))
+        run.keep(index, job, _write(run, writer, job, draft, confident=False))
     except BytesimError as failure:
         run.refuse(index, job, failure)

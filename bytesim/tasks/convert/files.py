@@ -104,8 +104,8 @@ def _write(run: Run, writer: Writer, job: Job, answer: FileAnswer | BytesimError
         answer.data,
         "model",
         model=writer.name,
-        surprise_nats=answer.nll_nats,
-        sure=answer.confident,
+        nll_nats=answer.nll_nats,
+        confident=answer.confident,
     )
     return replace(result, mended=answer.mended, doubt=answer.doubt or "", candidates=answer.candidates)
 

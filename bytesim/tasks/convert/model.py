@@ -103,7 +103,7 @@ def _write(run: Run, writer: Writer, job: Job, reply: Reply | BytesimError, boun
     confident = None if bound is None else nats <= bound.most_nats and not job.unheard
     run.write(job, answer.data)
     return replace(
-        converted(job, answer.data, "model", model=writer.name, surprise_nats=nats, sure=confident),
+        converted(job, answer.data, "model", model=writer.name, nll_nats=nats, confident=confident),
         mended=answer.mended,
         routine=(*job.routine, *answer.routine),
         verified=run.verified(job, answer.data),

@@ -42,9 +42,9 @@ class Converted:
     closeness: float | None = None
     """Engine auto, MIDI to ABC: note F1 of the written tune, played by the rules, and the source; 1 is the same notes.
     For a source that the model cannot read, notes are compared within a 64th note. None if it was not measured."""
-    surprise_nats: float | None = None
+    nll_nats: float | None = None
     """Negative log-likelihood of the answer under the model, in nats, without track lengths, which are guesses."""
-    sure: bool | None = None
+    confident: bool | None = None
     """Whether the answer is confident: it lies within the calibrated bound, or was verified by rendering it. None if
     there is no calibration."""
     doubt: str = ""
@@ -140,8 +140,8 @@ def converted(
     engine_version: str | None = None,
     model: str | None = None,
     remarks: tuple[str, ...] = (),
-    surprise_nats: float | None = None,
-    sure: bool | None = None,
+    nll_nats: float | None = None,
+    confident: bool | None = None,
 ) -> Converted:
     """The result of a job; `remarks` name what an engine left out."""
     return Converted(
@@ -156,6 +156,6 @@ def converted(
         title=job.title,
         bpm=job.bpm,
         dropped=(*job.dropped, *remarks),
-        surprise_nats=surprise_nats,
-        sure=sure,
+        nll_nats=nll_nats,
+        confident=confident,
     )

@@ -75,9 +75,9 @@ class ConvertEvaluation:
     """The results of the engine auto on the same files; None if not asked for."""
     baseline: ConvertScore | None = None
     """The score of abcMIDI's midi2abc on the same files."""
-    sure: int | None = None
+    confident: int | None = None
     """Number of confident answers by the calibration in the model's card; None if it has none, or gets a new one."""
-    sure_right: int | None = None
+    confident_right: int | None = None
     """Number of confident answers with identical notes."""
     calibration: AnswerBound | None = None
     """The bound that was fitted to these files and written to the card; None if not asked for or not possible."""
@@ -138,7 +138,7 @@ def evaluate_convert(
     if details is not None:
         write_output(details, detail_lines(files), force=force)
     in_card = None if calibrate else read_answer_bound(writer.folder, direction_of(conversion.suffixes))
-    answered = [(file.surprise_nats, file.result.note_f1 == 1.0) for file in files if file.surprise_nats is not None]
+    answered = [(file.nll_nats, file.result.note_f1 == 1.0) for file in files if file.nll_nats is not None]
     fitted = fit_answer_bound(answered, split=split.name, split_sha256=split.sha256) if calibrate else None
     if calibrate:
         keep_answer_bound(writer.folder, direction_of(conversion.suffixes), fitted)
@@ -165,8 +165,8 @@ def evaluate_convert(
         reference=f"abc2midi {version_number(find_tool('abc2midi'))}",
         auto=score_of_auto,
         baseline=score_of_baseline,
-        sure=None if confident is None else len(confident),
-        sure_right=None if confident is None else sum(confident),
+        confident=None if confident is None else len(confident),
+        confident_right=None if confident is None else sum(confident),
         calibration=fitted,
     )
 
@@ -201,7 +201,7 @@ def _decode(
         try:
             check_ended(reply, writer)
             file.written = direction.finish(reply, None, file.bpm).data
-            file.surprise_nats = nll_nats(reply.data, reply.token_nats, direction.target)
+            file.nll_nats = nll_nats(reply.data, reply.token_nats, direction.target)
         except BytesimError as error:
             file.error = str(error)
     return time.perf_counter() - start

@@ -36,7 +36,7 @@ class JudgedFile:
     """Quarter notes per minute to write into the answer; None for no tempo."""
     raw: bytes = b""
     """The bytes that the model wrote."""
-    surprise_nats: float | None = None
+    nll_nats: float | None = None
     """Negative log-likelihood of the answer in nats; None if it did not end or does not parse."""
     written: bytes | None = None
     """The finished answer; None if it did not end or does not parse."""
@@ -143,6 +143,6 @@ def detail_lines(files: Sequence[JudgedFile]) -> bytes:
         row = {"id": file.name, **asdict(file.result), "refused": file.refused, "error": file.error}
         row["constructs"] = file.constructs
         sizes = {"source_bytes": len(file.source), "target_bytes": len(file.target or b""), "nats": file.nats}
-        sizes["surprise_nats"] = file.surprise_nats
+        sizes["nll_nats"] = file.nll_nats
         lines.append(json.dumps({**row, **sizes}, ensure_ascii=False))
     return ("\n".join(lines) + "\n").encode("utf-8")

@@ -96,7 +96,7 @@ def plain_values(simulation: Simulation) -> dict[str, Any]:
         "kind": simulation.kind,
         "engine": simulation.engine,
         "model": simulation.model,
-        "surprise_nats": simulation.nll_nats,
+        "nll_nats": simulation.nll_nats,
         "outside": simulation.outside,
         "seed": simulation.seed,
         "steps": len(simulation.trace.states) - 1,
