@@ -42,6 +42,7 @@ CLASSIFIED = ("README.md", "pyproject.toml", "bytesim/cli.py")
 """Files of this repository that an example classifies."""
 
 PICTURES = {
+    "converters.md": {"runs/people/loss.png": "loss.png", "runs/people/confidence.png": "converter_confidence.png"},
     "classify_tutorial.md": {"runs/functions/confusion.png": "functions_confusion.png"},
     "generate.md": {"pictures.png": "image_sheet.png", "waves.png": "audio_sheet.png"},
 }
