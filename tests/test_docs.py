@@ -2,7 +2,9 @@
 
 import re
 import shlex
+import shutil
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,13 @@ from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.encoder.config import EncoderConfig
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """Imports a script of docs/ by its name."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    return import_module
 
 
 def command_lines(page: Path) -> list[list[str]]:
@@ -59,11 +68,47 @@ def test_the_readme_shows_every_command():
     assert not [name for name in COMMANDS if not any(line.startswith(name) for line in shown)]
 
 
-def test_the_readme_s_map_has_every_room():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_map_has_every_room():
+    page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
     rooms = {path.name for path in (ROOT / "bytesim").glob("*.py") if not path.name.startswith("__")}
     rooms |= {f"{path.parent.name}/" for path in (ROOT / "bytesim").glob("*/__init__.py")}
-    assert not [room for room in rooms if f"  {room} " not in readme]
+    assert not [room for room in rooms if f"  {room} " not in page]
+
+
+def test_the_list_of_pages_has_every_page():
+    page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
+    others = [path.name for path in (ROOT / "docs").glob("*.md") if path.name != "layout.md"]
+    assert others
+    assert not [name for name in others if f"]({name})" not in page]
+
+
+def test_the_readme_is_short(scripts):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 200
+    refresh, shown = scripts("refresh"), scripts("shown")
+    long = [command for command, lines in shown.shown(readme) if len(lines) > refresh.MOST_IN_README]
+    assert shown.shown(readme)
+    assert not long
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
+def test_no_page_says_sure_or_held_back(page):
+    assert not re.findall(r"\bsure\b|\bheld back\b", page.read_text(encoding="utf-8"), re.I)
+
+
+def test_the_picture_of_a_converter_shows_the_outputs_of_its_page(scripts):
+    docs = ROOT / "docs"
+    drawn = scripts("converter_picture").draw((docs / "converters.md").read_text(encoding="utf-8"))
+    assert drawn == (docs / "converter.svg").read_text(encoding="utf-8")
+    assert drawn.count("confident") >= 3
+    assert "error: odd.csv" in drawn
+
+
+@pytest.mark.slow
+def test_the_examples_of_a_page_print_what_it_says(scripts, tmp_path):
+    page = (ROOT / "docs" / "normalize.md").read_text(encoding="utf-8")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    assert scripts("refresh").refresh(page, tmp_path) == page
 
 
 @pytest.mark.parametrize(("page", "config"), [("models", BGPTConfig), ("classifiers", EncoderConfig)])
