@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from bytesim.nn.matching import MAX_MATCH, Places, next_words
 from bytesim.nn.numerals import CHANNELS, other_notation
@@ -21,6 +22,8 @@ from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 _KEY_SIZE = 32
 _SMALLEST = 1e-9
 """Probability that is added to every token, so that its logarithm is finite."""
+_MOST_PAIRS = 1 << 22
+"""Most pairs of target bytes and source bytes, over all files, whose scores are computed at a time."""
 _BEFORE, _OFFSETS = 8, 41
 """Distances from the cursor that are told apart: from 8 bytes before it to 32 bytes after it."""
 
@@ -117,6 +120,9 @@ class Copying(nn.Module):
         They point to the first and the last of the longest matches, whose length is added, to the cursor, and to the
         next word after it.
         """
+        return torch.cat([self._pointers(source, part) for part in places.parts(_MOST_PAIRS)], 1)
+
+    def _pointers(self, source: CopySource, places: Places) -> Tensor:
         match = places.match
         longest = match.amax(-1)
         hits = match == longest[..., None]
@@ -135,8 +141,17 @@ class Copying(nn.Module):
     def mixed(self, logits: Tensor, x: Tensor, source: CopySource, places: Places) -> Tensor:
         """(B, N, V) log-probabilities of the mixture; a distribution without a byte to copy has no share in it.
 
-        `x` (B, N, H) are the decoder's outputs and `logits` (B, N, V) those of its own distribution.
+        `x` (B, N, H) are the decoder's outputs and `logits` (B, N, V) those of its own distribution. Long files are
+        mixed in parts, which training computes twice to save memory.
         """
+        parts = places.parts(_MOST_PAIRS)
+        if len(parts) == 1:
+            return self._mixed(logits, x, source, places)
+        sizes = [part.cursor.shape[1] for part in parts]
+        rows = zip(logits.split(sizes, 1), x.split(sizes, 1), parts, strict=True)
+        return torch.cat([checkpoint(self._mixed, *row[:2], source, row[2], use_reentrant=False) for row in rows], 1)
+
+    def _mixed(self, logits: Tensor, x: Tensor, source: CopySource, places: Places) -> Tensor:
         gates = self.gates(x).float()
         of_bytes, of_numbers = self._offset_scores(x)
         at = torch.arange(source.tokens.shape[1], device=x.device)

@@ -47,6 +47,12 @@ class Places:
         ended = F.pad(lengths, (0, 0, 1, 0))[:, :-1]
         return cls(following(ended, source), torch.stack(cursors, 1))
 
+    def parts(self, most_pairs: int) -> list[Places]:
+        """The same in parts of some of the N bytes each, with at most about `most_pairs` entries of `match`."""
+        batch, _, width = self.match.shape
+        step = max(1, most_pairs // (batch * width))
+        return [Places(*part) for part in zip(self.match.split(step, 1), self.cursor.split(step, 1), strict=True)]
+
 
 @dataclass(slots=True)
 class Trace:

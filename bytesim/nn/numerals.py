@@ -83,13 +83,16 @@ def decimal_digits(source: Tensor) -> Tensor:
     return torch.stack(digits, -1)
 
 
+MOST_NUMBERS = 8192
+"""Most bytes that are offered for a file: they are those of about a thousand numerals, or of 480 bytes of a binary file,
+so that the time for long files stays in bounds."""
 TEXT_CHANNELS, BINARY_CHANNELS = 9, sum(_DIGITS) + 4
 CHANNELS = TEXT_CHANNELS + BINARY_CHANNELS
 """Ways to write a number of the source in the other notation, see `other_notation`."""
 
 
 def other_notation(source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The bytes that write the numbers of sources (B, T) in the other notation, for each file as many as it has.
+    """The bytes that write the numbers of sources (B, T) in the other notation, for each file the first MOST_NUMBERS.
 
     Returns three (B, K): the bytes, padded with 256; the places in the source that they are made of; and their
     channels, which tell how. A text has, at the end of each numeral, low and high byte of its `numeral_values`, and at
@@ -104,7 +107,7 @@ def other_notation(source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         [numbers.masked_fill(~text, END_OF_PATCH), digits.masked_fill(text | ~visible[..., None], END_OF_PATCH)], -1
     ).flatten(1)
     valid = candidates != END_OF_PATCH
-    count = max(1, int(valid.sum(1).max()))
+    count = min(max(1, int(valid.sum(1).max())), MOST_NUMBERS)
     order = (~valid).long().argsort(dim=1, stable=True)[:, :count]
     return candidates.gather(1, order), order // CHANNELS, order % CHANNELS
 
