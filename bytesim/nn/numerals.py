@@ -84,8 +84,8 @@ def decimal_digits(source: Tensor) -> Tensor:
 
 
 MOST_NUMBERS = 8192
-"""Most bytes that are offered for a file: they are those of about a thousand numerals, or of 480 bytes of a binary file,
-so that the time for long files stays in bounds."""
+"""Most bytes that are offered for a file, which bounds the time for long files: they are those of about a thousand
+numerals, or of 480 bytes of a binary file."""
 TEXT_CHANNELS, BINARY_CHANNELS = 9, sum(_DIGITS) + 4
 CHANNELS = TEXT_CHANNELS + BINARY_CHANNELS
 """Ways to write a number of the source in the other notation, see `other_notation`."""

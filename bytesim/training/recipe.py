@@ -134,6 +134,9 @@ def load_recipe(path: Path) -> Recipe:
 
 def read_recipe_text(path: Path) -> str:
     """The text of a recipe file. Raises InputError."""
+    if path.is_dir():
+        ways = "`bytesim train convert`, `bytesim train classify` or `bytesim train generate`"
+        raise InputError(f"is a folder, not a recipe. To learn from its files, use {ways}.", file=str(path))
     try:
         if path.stat().st_size > MAX_RECIPE_BYTES:
             raise InputError("larger than 1 MiB; a recipe is smaller.", file=str(path))

@@ -213,3 +213,9 @@ def test_what_reads_recipes_and_data_needs_no_torch():
     ]
     code = f"import sys, importlib; sys.modules['torch'] = None; [importlib.import_module(name) for name in {modules}]"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_folder_in_place_of_a_recipe_is_told_how_to_learn_from_it(tmp_path):
+    with pytest.raises(InputError, match="is a folder, not a recipe") as error:
+        load_recipe(tmp_path)
+    assert "bytesim train convert" in error.value.message
