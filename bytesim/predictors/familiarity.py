@@ -58,7 +58,8 @@ def _other(token: bytes) -> bytes:
 
 
 def _digits(number: bytes) -> list[bytes]:
-    return [number[index : index + 1] for index in range(len(number))]
+    """Every digit with its place, so that 4000 is unusual where thousands are 1 to 3, and 27 where tens are 0 to 2."""
+    return [b"%c%d" % (digit, min(len(number) - index, 10)) for index, digit in enumerate(number)]
 
 
 def _run(number: bytes) -> list[bytes]:
