@@ -64,6 +64,14 @@ class ConverterBound:
     split_sha256: str
     back: bool = False
     """Whether a confident answer must give the input again when it is converted back."""
+    longest_answer: int
+    """Bytes of the longest target in training."""
+    growth: float
+    """Greatest ratio of the bytes of a target to those of its source, in training."""
+
+    def most_bytes(self, source: bytes) -> int:
+        """Bytes after which an answer to a source is given up: twice as many as the training gives reason to expect."""
+        return 64 + 2 * max(self.longest_answer, int(self.growth * len(source)))
 
     @property
     def at_least(self) -> float:
@@ -101,8 +109,10 @@ class Confidence:
         return self.bound.is_familiar(self.inputs.surprises(source))
 
 
-def fit_converter_bound(judged: Sequence[Judged], *, split: str, split_sha256: str) -> ConverterBound:
-    """The bounds for the answers to held-out inputs.
+def fit_converter_bound(
+    judged: Sequence[Judged], lengths: Sequence[tuple[int, int]], *, split: str, split_sha256: str
+) -> ConverterBound:
+    """The bounds for the answers to held-out inputs; `lengths` are the bytes of each training pair, source and target.
 
     Every measure of an input may be as great as for the share FAMILIAR_SHARE of these inputs. The negative
     log-likelihood may be as great as for the share KEPT_RIGHT of the right answers, or less, so that at most the share
@@ -126,6 +136,8 @@ def fit_converter_bound(judged: Sequence[Judged], *, split: str, split_sha256: s
         split=split,
         split_sha256=split_sha256,
         back=back,
+        longest_answer=max(target for _, target in lengths),
+        growth=max(target / max(1, source) for source, target in lengths),
     )
 
 
@@ -165,7 +177,8 @@ def _read_bound(folder: Path, conversion: str) -> ConverterBound | None:
         return None
     try:
         numbers = tuple(float(value) for value in values["most_surprise"])
-        return ConverterBound(**{**values, "most_nats": float(values["most_nats"]), "most_surprise": numbers})
+        named = {name: float(values[name]) for name in ("most_nats", "growth")}
+        return ConverterBound(**{**values, **named, "most_surprise": numbers})
     except (TypeError, ValueError, KeyError) as error:
         message = f"the field {CARD_FIELD} is not valid for {conversion}. Train the model again."
         raise ModelError(message, file=str(folder / CARD_FILE)) from error

@@ -25,6 +25,8 @@ def tell_confidence(folder: Path, conversion: str, inputs: Sequence[bytes] = (b"
             "exact": 300,
             "confident": 300,
             "right": 300,
+            "longest_answer": 1000,
+            "growth": 10.0,
             "split": "dev",
             "split_sha256": "0",
             **changes,

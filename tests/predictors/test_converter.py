@@ -17,7 +17,7 @@ def judged(nats: float, exact: bool = True, surprise: float = 1.0, back: bool | 
 
 
 def fit(rows: list[Judged]):
-    return fit_converter_bound(rows, split="dev", split_sha256="0")
+    return fit_converter_bound(rows, [(10, 20), (4, 12)], split="dev", split_sha256="0")
 
 
 def test_nearly_all_right_answers_are_confident_and_wrong_ones_beyond_them_are_not():
@@ -58,6 +58,12 @@ def test_converting_back_is_asked_for_only_where_it_gives_the_input_of_right_ans
     lossy = fit([*exact, *(judged(0.1, back=False) for _ in range(50))])
     assert not lossy.back
     assert not fit([judged(0.1) for _ in range(50)]).back
+
+
+def test_an_answer_may_be_twice_as_long_as_the_training_gives_reason_to_expect():
+    bound = fit([judged(0.1)])
+    assert bound.most_bytes(b"") == 64 + 2 * 20
+    assert bound.most_bytes(bytes(100)) == 64 + 2 * 300
 
 
 def test_a_card_without_bounds_tells_nothing_and_a_damaged_one_is_an_error(tmp_path):

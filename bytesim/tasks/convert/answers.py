@@ -19,7 +19,7 @@ from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply, Sampling
 from bytesim.tasks.convert.direction import Answer, Direction
 from bytesim.tasks.convert.finish_file import finish_file
-from bytesim.tasks.convert.model import check_ended, convert_all
+from bytesim.tasks.convert.model import check_ended, convert_all, framed
 
 CANDIDATES = 8
 """Further answers that are sampled where the likeliest bytes do not give one that passes."""
@@ -124,12 +124,7 @@ class _Converter:
     def _samples(self, sources: Sequence[bytes]) -> list[tuple[int, Reply | BytesimError]]:
         """CANDIDATES sampled replies to each source, with its index; equal ones occur once."""
         asked = [
-            (
-                index,
-                self.writer.model.frame(
-                    self.direction.asked(source), sampling=Sampling(temperature=TEMPERATURE, seed=seed)
-                ),
-            )
+            (index, framed(self.writer, source, self.direction, sampling=Sampling(temperature=TEMPERATURE, seed=seed)))
             for index, source in enumerate(sources)
             for seed in range(CANDIDATES)
         ]

@@ -71,6 +71,8 @@ class Direction:
     """Makes a file of (reply that ended, title, quarter notes per minute). Raises DecodeError."""
     grammar: GrammarMaker | None = None
     """The grammar to which answers are constrained."""
+    most: Callable[[bytes], int] | None = None
+    """Bytes after which an answer to a source is given up; by default those that fit into the model's history."""
     growth: float = 1.0
     """Estimated bytes written per byte read."""
     least: Callable[[bytes], int] | None = None

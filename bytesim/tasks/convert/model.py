@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
 from bytesim.errors import BytesimError, ContextError, DecodeError
@@ -60,8 +61,7 @@ def convert_all(
     for index, source in enumerate(sources):
         try:
             grammar = grammars[index] if grammars else None
-            request = writer.model.frame(direction.asked(source), grammar=grammar or direction.grammar)
-            _check_room(request, source, direction)
+            request = framed(writer, source, direction, grammar=grammar or direction.grammar)
         except BytesimError as error:
             yield index, error
         else:
@@ -69,6 +69,16 @@ def convert_all(
             indices.append(index)
     for row, reply in writer.answers(requests, slots=slots, jobs=jobs, on_bytes=on_bytes):
         yield indices[row], reply
+
+
+def framed(writer: Writer, source: bytes, direction: Direction, **options: Any) -> Request:
+    """The request that converts a source; `options` are other fields of `Request`.
+
+    Raises ContextError for a source that is too long, or whose answer would be.
+    """
+    request = writer.model.frame(direction.asked(source), **options)
+    _check_room(request, source, direction)
+    return _limited(request, source, direction)
 
 
 def _check_room(request: Request, source: bytes, direction: Direction) -> None:
@@ -79,6 +89,14 @@ def _check_room(request: Request, source: bytes, direction: Direction) -> None:
         raise ContextError(
             f"the file is too long for the model: its answer has at least {least:,} bytes, and {room:,} are left."
         )
+
+
+def _limited(request: Request, source: bytes, direction: Direction) -> Request:
+    """The request with at most as many bytes as the direction allows for the answer."""
+    if direction.most is None:
+        return request
+    patches, size = request.history.shape
+    return replace(request, max_patches=min(request.max_patches, patches + -(-direction.most(source) // size) + 1))
 
 
 def check_ended(reply: Reply, writer: Writer) -> None:

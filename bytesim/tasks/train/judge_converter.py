@@ -93,7 +93,7 @@ def judge_converters(trainer: Trainer) -> tuple[list[JudgedConverter], dict[str,
     for suffixes, streams in _by_conversion(trainer).items():
         training = [stream for stream in _pairs(trainer.mixture.streams) if _suffixes(stream) == suffixes]
         name = direction_of(suffixes)
-        inputs[name] = InputModel.of([stream.row(int(row))[0] for stream in training for row in stream.rows])
+        inputs[name] = InputModel.of([source for source, _ in _rows(training)])
         result, shown = _judge(trainer, name, streams, training, inputs[name])
         judged.append(result)
         points += shown
@@ -135,7 +135,7 @@ def _judge(
 ) -> tuple[JudgedConverter, list[Point]]:
     """The results of one conversion, and a point of the picture for each held-out pair."""
     started = time.monotonic()
-    pairs = _spread([stream.row(int(row)) for stream in held_out for row in stream.rows])
+    pairs = _spread(_rows(held_out))
     suffixes = _suffixes(held_out[0])
     answers = _answers(trainer, pairs, *suffixes)
     seconds = time.monotonic() - started
@@ -155,7 +155,8 @@ def _judge(
     names = [Path(stream.source.path).name for stream in held_out]
     hashes = "\n".join(dict.fromkeys(stream.sha256 for stream in held_out))
     sha256 = hashes if "\n" not in hashes else hashlib.sha256(hashes.encode()).hexdigest()
-    bound = fit_converter_bound(rows, split=f"dev of {', '.join(names)}", split_sha256=sha256)
+    lengths = [(len(source), len(target)) for source, target in _rows(training)]
+    bound = fit_converter_bound(rows, lengths, split=f"dev of {', '.join(names)}", split_sha256=sha256)
     failures = [
         FailedPair(
             source=_text(source),
@@ -243,6 +244,11 @@ def _by_conversion(trainer: Trainer) -> dict[tuple[str, str], list[ConvertStream
 
 def _pairs(streams: Sequence[AnyStream]) -> list[ConvertStream]:
     return [stream for stream in streams if isinstance(stream, ConvertStream)]
+
+
+def _rows(streams: Sequence[ConvertStream]) -> list[tuple[bytes, bytes]]:
+    """All pairs of the streams."""
+    return [stream.row(int(row)) for stream in streams for row in stream.rows]
 
 
 def _suffixes(stream: ConvertStream) -> tuple[str, str]:
