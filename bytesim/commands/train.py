@@ -82,7 +82,7 @@ OfSize = Annotated[
     Size,
     typer.Option(
         help="Size of the model. Millions of parameters for generate, convert, classify: tiny 0.8, 1.6, 0.1; small "
-        "2.3, 3.7, 0.7; base 5.5, 7.9, 2.5."
+        "2.3, 3.8, 0.7; base 5.5, 7.9, 2.5."
     ),
 ]
 

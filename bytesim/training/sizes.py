@@ -34,7 +34,7 @@ SIZES: dict[str, dict[str, Any]] = {
     },
 }
 """Name -> widths and depths of models that write files. Millions of parameters, to generate and to convert:
-tiny 0.8, 1.6; small 2.3, 3.7; base 5.5, 7.9."""
+tiny 0.8, 1.6; small 2.3, 3.8; base 5.5, 7.9."""
 
 _CLASSIFIERS: dict[str, dict[str, Any]] = {
     "tiny": {
