@@ -13,15 +13,15 @@ from bytesim.formats.grammar import GrammarMaker
 from bytesim.predictors.confidence import AnswerBound, direction_of, nll_nats, read_answer_bound
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Reply, Request
-from bytesim.tasks.convert.direction import Direction, MusicDirection
+from bytesim.tasks.convert.direction import Direction
 from bytesim.tasks.convert.jobs import Job
 from bytesim.tasks.convert.run import Converted, Run, converted
 
 
 def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
-    """Convert all files that the model can read, in `processes` on a CPU; each is written as it ends."""
+    """Convert all tunes that the model can read, in `processes` on a CPU; each is written as it ends."""
     jobs = [(index, job) for index, job in run.jobs() if job.unread is None]
-    bound = _answer_bound(run, writer)
+    bound = read_answer_bound(writer.folder, direction_of(run.direction.suffixes))
     meter = Meter(sum(len(job.data) for _, job in jobs), run.direction.growth, run.on_progress)
     sources = [job.data for _, job in jobs]
     for row, reply in convert_all(writer, sources, run.direction, jobs=processes, on_bytes=meter.add):
@@ -29,16 +29,9 @@ def by_model(run: Run, writer: Writer, *, processes: int = 1) -> None:
         try:
             run.keep(index, job, _write(run, writer, job, reply, bound))
         except BytesimError as error:
-            if isinstance(error, ContextError) and isinstance(run.direction, MusicDirection):
+            if isinstance(error, ContextError):
                 error.message += " Or use --engine auto or rules."
             run.refuse(index, job, error)
-
-
-def _answer_bound(run: Run, writer: Writer) -> AnswerBound | None:
-    """The bound of confident answers of this direction in the model's card; None if the card has none."""
-    if not isinstance(run.direction, MusicDirection):
-        return None
-    return read_answer_bound(writer.folder, direction_of(run.direction.suffixes))
 
 
 def convert_all(
