@@ -66,3 +66,10 @@ class Conditioning:
     """(B, Q, n, Hb) output of the convolution over the bytes before each byte; for the byte-level decoder only."""
     places: Places | None = None
     """Where copying may go on before each of Q * n bytes, for the byte-level decoder of a model that copies."""
+
+    @property
+    def copied(self) -> tuple[CopySource, Places] | None:
+        """What copying needs: the encoded source, and where it may go on."""
+        if self.source is None or self.source.copy is None or self.places is None:
+            return None
+        return self.source.copy, self.places

@@ -254,9 +254,9 @@ class ByteDecoder(nn.Module):
         """
         x = self._inputs(features, tokens, start or 0)
         x = x if given.near is None else x + given.near
-        copied = None if given.source is None else given.source.copy
-        if self.copying is not None and copied is not None and given.places is not None:
-            x = x + self.copying.pointers(copied, given.places).view_as(x)
+        copied = given.copied
+        if self.copying is not None and copied is not None:
+            x = x + self.copying.pointers(*copied).view_as(x)
         batch, blocks, size, hidden = x.shape
         times = None if given.times is None else given.times.flatten(1, 2)
         if self.clock is not None and given.times is not None:
@@ -275,9 +275,8 @@ class ByteDecoder(nn.Module):
         if self.config.parts == "published":
             return F.linear(x, self.bytes.weight)
         logits = self.head(x)
-        if self.copying is not None and copied is not None and given.places is not None:
-            flat = (logits.flatten(1, 2), x.flatten(1, 2))
-            return self.copying.mixed(*flat, copied, given.places).view_as(logits)
+        if self.copying is not None and copied is not None:
+            return self.copying.mixed(logits.flatten(1, 2), x.flatten(1, 2), *copied).view_as(logits)
         return logits
 
     def _inputs(self, features: Tensor, tokens: Tensor, start: int) -> Tensor:
