@@ -21,7 +21,7 @@ from bytesim.models.folder import CARD_FILE, read_card
 from bytesim.predictors.confidence import CARD_FIELD
 from bytesim.predictors.familiarity import InputModel, read_input_model
 
-FAMILIAR_SHARE = 0.995
+FAMILIAR_SHARE = 0.99
 """Share of held-out inputs that each measure of familiarity lets pass."""
 KEPT_RIGHT = 0.96
 """Share of the right answers to held-out inputs that are within the bound, if none of the wrong ones is."""
@@ -38,7 +38,7 @@ class Judged:
     nats: float
     """Negative log-likelihood of the answer."""
     surprises: NDArray[np.float64]
-    """(5,) how unlike the training inputs its input is, see `InputModel.surprises`."""
+    """(6,) how unlike the training inputs its input is, see `InputModel.surprises`."""
     exact: bool
     converts_back: bool | None = None
     """Whether converting the answer back gives the input; None if the model has not learned to."""
@@ -51,7 +51,7 @@ class ConverterBound:
     most_nats: float
     """Greatest negative log-likelihood of a confident answer."""
     most_surprise: tuple[float, ...]
-    """(5,) greatest values of `InputModel.surprises` of an input with a confident answer."""
+    """(6,) greatest values of `InputModel.surprises` of an input with a confident answer."""
     files: int
     """Held-out pairs."""
     exact: int
@@ -120,7 +120,7 @@ def fit_converter_bound(
     """
     surprises = np.stack([one.surprises for one in judged])
     most_surprise = np.quantile(surprises, FAMILIAR_SHARE, axis=0, method="higher")
-    most_surprise[3:] = np.maximum(most_surprise[3:], 0.0)  # as long as one in training is never too long
+    most_surprise[-2:] = np.maximum(most_surprise[-2:], 0.0)  # as long as one in training is never too long
     familiar = [one for one in judged if not (one.surprises > most_surprise).any()]
     back = _is_back_useful(familiar)
     familiar = [one for one in familiar if one.converts_back or not back]

@@ -1,11 +1,11 @@
 """How like its training inputs an input is: n-gram models of the inputs that a converter has learned from. No torch.
 
-Three models read an input as three streams of tokens: with every digit, with runs of digits as one token, and with the
-structure alone (values left out). Words are tokens only if many inputs hold them; other words count by their length and
-case, because unknown names are nothing unusual. An input is familiar if no token of it surprises a model more than
-tokens of held-out inputs did, and it is not longer than they are.
+Four models read an input as four streams of tokens: with every digit, with runs of digits as one token, with the
+structure alone (values left out), and, if it is binary, with its lengths. Words are tokens only if many inputs hold
+them; other words count by their length and case, because unknown names are nothing unusual. An input is familiar if no
+token of it is new in a context where that is more unexpected than it was in held-out inputs, and if it is not longer.
 
-Source of the smoothing: Witten and Bell 1991, IEEE Trans. Inf. Theory 37(4), method C, interpolated.
+Source: the escape probabilities of prediction by partial matching, method C: Moffat 1990, IEEE Trans. Commun. 38(11).
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ _MULTIPLIER = np.uint32(0x9E3779B1)
 _TOKEN = re.compile(rb"[A-Za-z]+|[0-9]+|[\x80-\xff]+|[^A-Za-z0-9\x80-\xff]")
 _NAMED = re.compile(rb"[A-Za-z]+|[\x00-\x1f\x7f-\xff]")
 """Tokens that stand for themselves if many inputs hold them: words, control characters and bytes outside ASCII."""
+_CONTROL = re.compile(rb"[^\t\n\r\x20-\xff]")
+_TEXT = re.compile(rb"[\x20-\x7e]{2,}")
+_PIECE = re.compile(rb"[\x20-\x7e]{2,}|\x00{2,}|.", re.DOTALL)
 _START, _END = b"\x00start", b"\x00end"
 
 
@@ -85,10 +88,29 @@ def _tokens(
     return tokens
 
 
+def _lengths(data: bytes, common: frozenset[bytes]) -> list[bytes]:
+    """A binary input with each piece of text as one token, and other bytes by their magnitude; nothing for a text.
+
+    Bytes below 8 stand for themselves. A byte that is the length of the text after it has a mark.
+    """
+    if not _CONTROL.search(data):
+        return []
+    tokens: list[bytes] = []
+    for match in _PIECE.finditer(data):
+        piece, after = match[0], _TEXT.match(data, match.end())
+        if len(piece) > 1:
+            tokens.append(b"\x00text" if piece[0] else b"\x00zeros")
+            continue
+        size = piece[0] if piece[0] < 8 else 8 << piece[0].bit_length()
+        tokens.append(b"%d%s" % (size, b"length" if after is not None and piece[0] == len(after[0]) else b""))
+    return tokens
+
+
 _STREAMS: dict[str, Callable[[bytes, frozenset[bytes]], list[bytes]]] = {
     "digits": lambda data, common: _tokens(data, common, _digits, values=True),
     "runs": lambda data, common: _tokens(data, common, _run, values=True),
     "structure": lambda data, common: _tokens(data, common, _run, values=False),
+    "lengths": _lengths,
 }
 
 
@@ -132,7 +154,7 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True)
 class _Ngrams:
-    """An interpolated n-gram model of a stream of tokens: for each order the n-grams, the contexts, and their kinds."""
+    """The n-grams of streams of tokens: for each order the n-grams, their contexts, and how many tokens follow each."""
 
     grams: list[_Counts]
     contexts: list[_Counts]
@@ -152,16 +174,20 @@ class _Ngrams:
             kinds.append(_Counts(*_unique(before[first])))
         return cls(grams, contexts, kinds)
 
-    def nats(self, tokens: Hashes) -> NDArray[np.float64]:
-        """(n,) negative log-likelihood in nats of each token and of the end."""
-        probability = np.full(len(tokens) - (ORDER - 1), 1e-4)  # of a token that no input holds
-        for order, (grams, contexts, kinds) in enumerate(zip(self.grams, self.contexts, self.kinds, strict=True), 1):
+    def novelty(self, tokens: Hashes) -> NDArray[np.float64]:
+        """(n,) how unexpected it is, in nats, that each token, or the end, is new where it stands; 0 if it is not.
+
+        The sum of -log(probability of a new token) over the contexts, from the longest to the shortest, in which the
+        token is new. Where many different tokens follow a context, a new one is nothing unusual.
+        """
+        cost = np.zeros(len(tokens) - (ORDER - 1))
+        new = np.ones(len(cost), np.bool_)
+        for order in range(ORDER, 0, -1):
             before = _contexts(tokens, order)
-            count, kind = contexts.of(before), kinds.of(before)
-            known = count > 0
-            mixed = (grams.of(_grams(tokens, order)) + kind * probability) / np.maximum(count + kind, 1)
-            probability = np.where(known, mixed, probability)
-        return -np.log(probability)
+            count, kind = self.contexts[order - 1].of(before), self.kinds[order - 1].of(before)
+            new &= self.grams[order - 1].of(_grams(tokens, order)) == 0
+            cost += np.where(new & (count > 0), np.log(np.maximum(count + kind, 1) / np.maximum(kind, 1)), 0.0)
+        return cost
 
     def arrays(self, name: str) -> dict[str, NDArray[np.uint32]]:
         """The counts as named arrays."""
@@ -217,9 +243,11 @@ class InputModel:
         return cls(common, min(lengths), max(lengths), models)
 
     def surprises(self, data: bytes) -> NDArray[np.float64]:
-        """(5,) for an input: the greatest negative log-likelihood of a token in each of the three streams, in nats, and
+        """(6,) for an input: the greatest novelty of a token in each of the four streams, in nats, and
         how many times it is longer than the longest training input, and the shortest longer than it, as logarithms."""
-        worst = [float(self.models[name].nats(_hashes(_STREAMS[name](data, self.common))).max()) for name in _STREAMS]
+        worst = [
+            float(self.models[name].novelty(_hashes(_STREAMS[name](data, self.common))).max()) for name in _STREAMS
+        ]
         length = max(1, len(data))
         return np.array([*worst, np.log(length / self.longest), np.log(self.shortest / length)])
 

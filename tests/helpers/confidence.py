@@ -11,7 +11,7 @@ from bytesim.models.folder import read_card, write_json
 from bytesim.predictors.converter import ConverterBound
 from bytesim.predictors.familiarity import INPUTS_FILE, InputModel, pack_input_models
 
-ANYTHING = (1e9,) * 5
+ANYTHING = (1e9,) * 6
 """Bounds within which every input is familiar."""
 
 

@@ -13,7 +13,7 @@ RECIPE = '[[data]]\npath = "p"\ntask = "convert"\nsource_suffix = "a"\ntarget_su
 
 
 def judged(nats: float, exact: bool = True, surprise: float = 1.0, back: bool | None = None) -> Judged:
-    return Judged(nats=nats, exact=exact, surprises=np.array([surprise] * 3 + [0.0, 0.0]), converts_back=back)
+    return Judged(nats=nats, exact=exact, surprises=np.array([surprise] * 4 + [0.0, 0.0]), converts_back=back)
 
 
 def fit(rows: list[Judged]):
@@ -37,14 +37,14 @@ def test_without_a_right_answer_no_answer_is_confident():
     bound = fit([judged(0.0, exact=False) for _ in range(10)])
     assert bound.confident == 0
     assert bound.at_least == 0
-    assert bound.doubt(0.0, np.zeros(5)) == "too few held-out pairs were converted exactly"
+    assert bound.doubt(0.0, np.zeros(6)) == "too few held-out pairs were converted exactly"
 
 
 def test_an_unfamiliar_input_is_never_confident():
     bound = fit([judged(0.1) for _ in range(50)])
-    assert bound.doubt(0.1, np.array([1.0, 1.0, 1.0, 0.0, 0.0])) == ""
-    assert "unlike" in bound.doubt(0.0, np.array([1.0, 2.0, 1.0, 0.0, 0.0]))
-    assert "unlike" in bound.doubt(0.0, np.array([1.0, 1.0, 1.0, 0.7, 0.0]))
+    assert bound.doubt(0.1, np.array([1.0, 1.0, 1.0, 1.0, 0.0, 0.0])) == ""
+    assert "unlike" in bound.doubt(0.0, np.array([1.0, 2.0, 1.0, 1.0, 0.0, 0.0]))
+    assert "unlike" in bound.doubt(0.0, np.array([1.0, 1.0, 1.0, 1.0, 0.7, 0.0]))
 
 
 def test_converting_back_is_asked_for_only_where_it_gives_the_input_of_right_answers():
@@ -53,8 +53,8 @@ def test_converting_back_is_asked_for_only_where_it_gives_the_input_of_right_ans
     bound = fit([*exact, *wrong])
     assert bound.back
     assert (bound.confident, bound.right) == (50, 50)
-    assert "back" in bound.doubt(0.1, np.ones(5) * 0.0, False)
-    assert bound.doubt(0.1, np.zeros(5), True) == ""
+    assert "back" in bound.doubt(0.1, np.ones(6) * 0.0, False)
+    assert bound.doubt(0.1, np.zeros(6), True) == ""
     lossy = fit([*exact, *(judged(0.1, back=False) for _ in range(50))])
     assert not lossy.back
     assert not fit([judged(0.1) for _ in range(50)]).back
