@@ -115,3 +115,12 @@ def test_two_processes_write_what_one_writes(tmp_path, model):
     assert [str(outcome.error) for outcome in one] == [str(outcome.error) for outcome in two]
     written = [{path.name: path.read_bytes() for path in (tmp_path / name).glob("*")} for name in ("1", "2")]
     assert written[0] == written[1]
+
+
+def test_an_answer_that_does_not_end_is_given_up_when_it_is_too_long(tmp_path):
+    folder = make_model(tmp_path / "rows", RECIPE)
+    tell_confidence(folder, "csv to json", longest_answer=4, growth=1.0)
+    (tmp_path / "a.csv").write_bytes(b"abcdefgh")
+    (outcome,) = convert_files(tmp_path / "a.csv", model=str(folder), check="none")
+    assert outcome.error is not None
+    assert "the answer did not end after 88 bytes" in outcome.error.message

@@ -76,6 +76,8 @@ def file_answers(
     the check. `slots` files are decoded at a time in each of `jobs` processes.
     """
     confidence = answer_confidence(writer, direction)
+    if confidence is not None:
+        direction = replace(direction, most=confidence.bound.most_bytes)
     converter = _Converter(writer, direction, check, confidence, slots, jobs, on_bytes)
     for start in range(0, len(sources), BLOCK):
         answers = converter.answers(sources[start : start + BLOCK])
@@ -155,6 +157,11 @@ class _Converter:
         """The file of a reply. Raises BytesimError if there is none."""
         if isinstance(reply, BytesimError):
             raise reply
+        if not reply.ended and self.confidence is not None:
+            raise DecodeError(
+                f"the answer did not end after {len(reply.data)} bytes, more than the training gives reason to expect. "
+                "Nothing is written. The input may be unlike those that the model has learned from."
+            )
         check_ended(reply, self.writer)
         answer = self.direction.finish(reply, None, None)
         if self.check is not None:
