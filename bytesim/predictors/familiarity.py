@@ -39,6 +39,7 @@ _MULTIPLIER = np.uint32(0x9E3779B1)
 _TOKEN = re.compile(rb"[A-Za-z]+|[0-9]+|[\x80-\xff]+|[^A-Za-z0-9\x80-\xff]")
 _NAMED = re.compile(rb"[A-Za-z]+|[\x00-\x1f\x7f-\xff]")
 """Tokens that stand for themselves if many inputs hold them: words, control characters and bytes outside ASCII."""
+_FIRST_LINES = 3
 _CONTROL = re.compile(rb"[^\t\n\r\x20-\xff]")
 _TEXT = re.compile(rb"[\x20-\x7e]{2,}")
 _PIECE = re.compile(rb"[\x20-\x7e]{2,}|\x00{2,}|.", re.DOTALL)
@@ -72,10 +73,17 @@ def _run(number: bytes) -> list[bytes]:
 def _tokens(
     data: bytes, common: frozenset[bytes], number: Callable[[bytes], list[bytes]], *, values: bool
 ) -> list[bytes]:
-    """The tokens of an input; without `values`, every run of uncommon words and numbers is one token."""
+    """The tokens of an input; without `values`, every run of uncommon words and numbers is one token.
+
+    Then the ends of the first lines are numbered, too, as these often differ from the other lines.
+    """
     tokens: list[bytes] = []
+    lines = 0
     for token in _TOKEN.findall(data):
-        if token in common or (token.isascii() and not token.isalnum() and token >= b" "):
+        if token == b"\n" and not values:
+            lines += 1
+            tokens.append(b"\n%d" % min(lines, _FIRST_LINES))
+        elif token in common or (token.isascii() and not token.isalnum() and token >= b" "):
             tokens.append(token)
         elif not values:
             tokens += [] if tokens and tokens[-1] == b"\x00value" else [b"\x00value"]
