@@ -72,8 +72,6 @@ class BGPTConfig:
     numerals: bool = False
     """With source_attention: the source encoder reads numbers in both notations, decimal and binary
     (`nn/numerals.py`)."""
-    dropout: float = 0.0
-    """Modern only: share of the outputs of every layer that training sets to zero."""
     clock: bool = False
     """Modern only: bytes of ABC, MIDI and CPU files have times, an input of both decoders and of cross-attention."""
     num_classes: int = 0
@@ -91,8 +89,6 @@ class BGPTConfig:
         _check_heads("source_hidden_size", self.source_hidden_size, self.byte_head_size)
         if self.patch_encoder_layers:
             _check_heads("byte_embedding_size", self.byte_embedding_size, self.byte_head_size)
-        if not 0.0 <= self.dropout < 1.0:
-            raise ConfigError(f"dropout {self.dropout} is out of range; choose 0 or more, and less than 1.")
         if self.source_kernel % 2 == 0:
             raise ConfigError(f"source_kernel {self.source_kernel} is even; choose an odd width such as 5.")
         if self.patch_source_attention and not self.source_attention:

@@ -101,13 +101,12 @@ class DecoderBlock(nn.Module):
             )
         self.feed_forward_norm = make_norm(size, config.parts)
         self.feed_forward = FeedForward(size, config.parts)
-        self.dropout = nn.Dropout(config.dropout)
 
     def finish(self, x: Tensor, keys: SourceKeys | None, given: Conditioning, times: Tensor | None) -> Tensor:
         """The layer after self-attention, for x (B, T, H) at `times`: cross-attention to the source, feed-forward."""
         if self.source_attention is not None and given.source is not None and keys is not None:
-            x = x + self.dropout(self.source_attention(self.source_norm(x), keys, given.source.mask, times))
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+            x = x + self.source_attention(self.source_norm(x), keys, given.source.mask, times)
+        return x + self.feed_forward(self.feed_forward_norm(x))
 
 
 class PatchBlock(DecoderBlock):
@@ -155,8 +154,7 @@ class PatchDecoder(nn.Module):
         rotary = rotary[:, :, None] if rotary is not None and positions is not None else rotary
         for index, block in enumerate(self.layers):
             cache = None if caches is None else caches[index]
-            attended = block.attention(block.attention_norm(x), rotary, cache=cache, positions=positions)
-            x = x + block.dropout(attended)
+            x = x + block.attention(block.attention_norm(x), rotary, cache=cache, positions=positions)
             x = block.finish(x, given.source.patch_keys[index] if given.source else None, given, given.times)
         return self.norm(x)
 
@@ -264,7 +262,7 @@ class ByteDecoder(nn.Module):
         for index, block in enumerate(self.layers):
             cache = None if caches is None else caches[index]
             if start is None:
-                x = x + block.dropout(block.attention.blocks(block.attention_norm(x), self.rotary, cache))
+                x = x + block.attention.blocks(block.attention_norm(x), self.rotary, cache)
             else:
                 assert cache is not None, "decoding from an offset of a patch needs caches"
                 x = x + block.attention.within(block.attention_norm(x[:, 0]), self.rotary, start, cache)[:, None]
@@ -314,9 +312,7 @@ class SourceEncoder(nn.Module):
         self.kernel = config.source_kernel
         self.neighbours = nn.Linear(size * config.source_kernel, size)
         self.positions = nn.Parameter(torch.randn(config.max_source_bytes, size) * 0.3)
-        self.blocks = nn.ModuleList(
-            EncoderBlock(size, config.byte_head_size, config.dropout) for _ in range(config.source_layers)
-        )
+        self.blocks = nn.ModuleList(EncoderBlock(size, config.byte_head_size) for _ in range(config.source_layers))
         self.norm = make_norm(size, "modern")
         table = rotary_table(config.max_source_bytes, config.byte_head_size)
         self.register_buffer("rotary", table, persistent=False)
