@@ -19,16 +19,17 @@ from bytesim.errors import ModelError
 from bytesim.metrics import share_interval
 from bytesim.models.folder import CARD_FILE, read_card
 from bytesim.predictors.confidence import CARD_FIELD
-from bytesim.predictors.familiarity import InputModel, read_input_model
+from bytesim.predictors.familiarity import NUM_MEASURES, InputModel, read_input_model
 
 FAMILIAR_SHARE = 0.99
 """Share of held-out inputs that each measure of familiarity lets pass."""
-KEPT_RIGHT = 0.96
+KEPT_RIGHT = 0.98
 """Share of the right answers to held-out inputs that are within the bound, if none of the wrong ones is."""
 MOST_BACK = 0.95
 """Converting back is asked of confident answers if it gives the input for this share of the right ones."""
 MOST_WRONG = 0.005
 """Share of wrong answers within the bound that is accepted."""
+UNLIKE = "the input is unlike those that the model has learned from"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Judged:
     nats: float
     """Negative log-likelihood of the answer."""
     surprises: NDArray[np.float64]
-    """(6,) how unlike the training inputs its input is, see `InputModel.surprises`."""
+    """(7,) how unlike the training inputs its input is, see `InputModel.surprises`."""
     exact: bool
     converts_back: bool | None = None
     """Whether converting the answer back gives the input; None if the model has not learned to."""
@@ -51,7 +52,7 @@ class ConverterBound:
     most_nats: float
     """Greatest negative log-likelihood of a confident answer."""
     most_surprise: tuple[float, ...]
-    """(6,) greatest values of `InputModel.surprises` of an input with a confident answer."""
+    """(7,) greatest values of `InputModel.surprises` of an input with a confident answer."""
     files: int
     """Held-out pairs."""
     exact: int
@@ -87,7 +88,7 @@ class ConverterBound:
         if self.most_nats < 0:
             return "too few held-out pairs were converted exactly"
         if not self.is_familiar(surprises):
-            return "the input is unlike those that the model has learned from"
+            return UNLIKE
         if self.back and not converts_back:
             return "converting the answer back gives another file"
         return "" if nats <= self.most_nats else "the model finds other answers likely too"
@@ -102,7 +103,9 @@ class Confidence:
 
     def doubt(self, source: bytes, nats: float, converts_back: bool | None = None) -> str:
         """Why the answer to a source is not confident; empty if it is."""
-        return self.bound.doubt(nats, self.inputs.surprises(source), converts_back)
+        doubt = self.bound.doubt(nats, self.inputs.surprises(source), converts_back)
+        broken = self.inputs.broken(source)
+        return f"{UNLIKE}: {broken[0]}" if doubt == UNLIKE and broken else doubt
 
     def is_familiar(self, source: bytes) -> bool:
         """Whether a source is like those that the converter has learned from."""
@@ -120,7 +123,7 @@ def fit_converter_bound(
     """
     surprises = np.stack([one.surprises for one in judged])
     most_surprise = np.quantile(surprises, FAMILIAR_SHARE, axis=0, method="higher")
-    most_surprise[-2:] = np.maximum(most_surprise[-2:], 0.0)  # as long as one in training is never too long
+    most_surprise[-3:] = np.maximum(most_surprise[-3:], 0.0)  # as long as one in training is never too long
     familiar = [one for one in judged if not (one.surprises > most_surprise).any()]
     back = _is_back_useful(familiar)
     familiar = [one for one in familiar if one.converts_back or not back]
@@ -177,6 +180,8 @@ def _read_bound(folder: Path, conversion: str) -> ConverterBound | None:
         return None
     try:
         numbers = tuple(float(value) for value in values["most_surprise"])
+        if len(numbers) != NUM_MEASURES:
+            raise ValueError("a measure is missing")
         named = {name: float(values[name]) for name in ("most_nats", "growth")}
         return ConverterBound(**{**values, **named, "most_surprise": numbers})
     except (TypeError, ValueError, KeyError) as error:

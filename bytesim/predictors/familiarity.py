@@ -3,7 +3,8 @@
 Four models read an input as four streams of tokens: with every digit, with runs of digits as one token, with the
 structure alone (values left out), and, if it is binary, with its lengths. Words are tokens only if many inputs hold
 them; other words count by their length and case, because unknown names are nothing unusual. An input is familiar if no
-token of it is new in a context where that is more unexpected than it was in held-out inputs, and if it is not longer.
+token of it is new in a context where that is more unexpected than it was in held-out inputs, if it is not longer, and
+if it breaks none of the properties that all inputs have (`invariants`).
 
 Source: the escape probabilities of prediction by partial matching, method C: Moffat 1990, IEEE Trans. Commun. 38(11).
 """
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.errors import ModelError
+from bytesim.predictors.invariants import Property, named_properties, shared_properties
 
 INPUTS_FILE = "inputs.npz"
 ORDER = 5
@@ -114,6 +116,8 @@ def _lengths(data: bytes, common: frozenset[bytes]) -> list[bytes]:
     return tokens
 
 
+NUM_MEASURES = 7
+"""Measures of an input, see `InputModel.surprises`."""
 _STREAMS: dict[str, Callable[[bytes, frozenset[bytes]], list[bytes]]] = {
     "digits": lambda data, common: _tokens(data, common, _digits, values=True),
     "runs": lambda data, common: _tokens(data, common, _run, values=True),
@@ -236,10 +240,15 @@ class InputModel:
     longest: int
     """Bytes of the longest input."""
     models: dict[str, _Ngrams]
+    properties: list[Property]
+    """Those that all of the inputs have."""
 
     @classmethod
-    def of(cls, inputs: Sequence[bytes]) -> InputModel:
-        """The models of these inputs, of which at most MOST_INPUTS are counted."""
+    def of(cls, inputs: Sequence[bytes], others: Sequence[bytes] = ()) -> InputModel:
+        """The models of these inputs, of which at most MOST_INPUTS are counted.
+
+        `others` are more inputs of the same kind, which are not counted but may show that a property is none of all.
+        """
         chosen = sorted(inputs, key=zlib.crc32)[:MOST_INPUTS]
         words = Counter(word for data in chosen for word in set(_NAMED.findall(data)))
         common = frozenset(word for word, count in words.items() if count >= max(2.0, COMMON_SHARE * len(chosen)))
@@ -248,22 +257,29 @@ class InputModel:
             for name, stream in _STREAMS.items()
         }
         lengths = [len(data) for data in inputs]
-        return cls(common, min(lengths), max(lengths), models)
+        return cls(common, min(lengths), max(lengths), models, shared_properties([*chosen, *others]))
 
     def surprises(self, data: bytes) -> NDArray[np.float64]:
-        """(6,) for an input: the greatest novelty of a token in each of the four streams, in nats, and
-        how many times it is longer than the longest training input, and the shortest longer than it, as logarithms."""
+        """(7,) for an input: the greatest novelty of a token in each of the four streams, in nats; how many times it is
+        longer than the longest training input, and the shortest longer than it, as logarithms; broken properties."""
         worst = [
             float(self.models[name].novelty(_hashes(_STREAMS[name](data, self.common))).max()) for name in _STREAMS
         ]
         length = max(1, len(data))
-        return np.array([*worst, np.log(length / self.longest), np.log(self.shortest / length)])
+        lengths = (np.log(length / self.longest), np.log(self.shortest / length))
+        return np.array([*worst, *lengths, len(self.broken(data))])
+
+    def broken(self, data: bytes) -> list[str]:
+        """What is wrong with an input that breaks properties of all training inputs, such as "it is not UTF-8"."""
+        return [each.broken for each in self.properties if each.holds(data) is False]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The model as named arrays, which `of_arrays` reads."""
         words = "\n".join(sorted(word.hex() for word in self.common)).encode("ascii")
+        properties = "\n".join(each.name for each in self.properties).encode("ascii")
         return {
             "words": np.frombuffer(words, np.uint8),
+            "properties": np.frombuffer(properties, np.uint8),
             "lengths": np.array([self.shortest, self.longest], np.int64),
             **{name: array for key, model in self.models.items() for name, array in model.arrays(key).items()},
         }
@@ -271,10 +287,11 @@ class InputModel:
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> InputModel:
         """The model of named arrays. Raises KeyError, ValueError or TypeError if they are not those of `arrays`."""
-        words = arrays["words"].tobytes().decode("ascii").split("\n")
+        words, names = (arrays[name].tobytes().decode("ascii").split("\n") for name in ("words", "properties"))
         shortest, longest = (int(length) for length in arrays["lengths"])
         models = {name: _Ngrams.of_arrays(name, arrays) for name in _STREAMS}
-        return cls(frozenset(bytes.fromhex(word) for word in words if word), shortest, longest, models)
+        properties = named_properties(name for name in names if name)
+        return cls(frozenset(bytes.fromhex(word) for word in words if word), shortest, longest, models, properties)
 
 
 def pack_input_models(models: Mapping[str, InputModel]) -> bytes:

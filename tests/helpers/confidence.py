@@ -9,9 +9,9 @@ from typing import Any
 
 from bytesim.models.folder import read_card, write_json
 from bytesim.predictors.converter import ConverterBound
-from bytesim.predictors.familiarity import INPUTS_FILE, InputModel, pack_input_models
+from bytesim.predictors.familiarity import INPUTS_FILE, NUM_MEASURES, InputModel, pack_input_models
 
-ANYTHING = (1e9,) * 6
+ANYTHING = (1e9,) * NUM_MEASURES
 """Bounds within which every input is familiar."""
 
 

@@ -2,18 +2,19 @@
 
 import numpy as np
 import pytest
-from helpers.confidence import tell_confidence
+from helpers.confidence import ANYTHING, tell_confidence
 from helpers.music_models import make_model
 
 from bytesim.errors import ModelError
 from bytesim.models.folder import read_card, write_json
 from bytesim.predictors.converter import Judged, fit_converter_bound, read_confidence
+from bytesim.predictors.familiarity import NUM_MEASURES
 
 RECIPE = '[[data]]\npath = "p"\ntask = "convert"\nsource_suffix = "a"\ntarget_suffix = "b"\n'
 
 
 def judged(nats: float, exact: bool = True, surprise: float = 1.0, back: bool | None = None) -> Judged:
-    return Judged(nats=nats, exact=exact, surprises=np.array([surprise] * 4 + [0.0, 0.0]), converts_back=back)
+    return Judged(nats=nats, exact=exact, surprises=np.array([surprise] * 4 + [0.0] * 3), converts_back=back)
 
 
 def fit(rows: list[Judged]):
@@ -22,8 +23,8 @@ def fit(rows: list[Judged]):
 
 def test_nearly_all_right_answers_are_confident_and_wrong_ones_beyond_them_are_not():
     bound = fit([*(judged(index / 100) for index in range(100)), judged(3.0, exact=False)])
-    assert bound.most_nats == pytest.approx(0.95)
-    assert (bound.files, bound.exact, bound.confident, bound.right) == (101, 100, 96, 96)
+    assert bound.most_nats == pytest.approx(0.97)
+    assert (bound.files, bound.exact, bound.confident, bound.right) == (101, 100, 98, 98)
     assert 0.95 < bound.at_least < 1
 
 
@@ -37,14 +38,25 @@ def test_without_a_right_answer_no_answer_is_confident():
     bound = fit([judged(0.0, exact=False) for _ in range(10)])
     assert bound.confident == 0
     assert bound.at_least == 0
-    assert bound.doubt(0.0, np.zeros(6)) == "too few held-out pairs were converted exactly"
+    assert bound.doubt(0.0, np.zeros(NUM_MEASURES)) == "too few held-out pairs were converted exactly"
 
 
 def test_an_unfamiliar_input_is_never_confident():
     bound = fit([judged(0.1) for _ in range(50)])
-    assert bound.doubt(0.1, np.array([1.0, 1.0, 1.0, 1.0, 0.0, 0.0])) == ""
-    assert "unlike" in bound.doubt(0.0, np.array([1.0, 2.0, 1.0, 1.0, 0.0, 0.0]))
-    assert "unlike" in bound.doubt(0.0, np.array([1.0, 1.0, 1.0, 1.0, 0.7, 0.0]))
+    assert bound.doubt(0.1, np.array([1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0])) == ""
+    assert "unlike" in bound.doubt(0.0, np.array([1.0, 2.0, 1.0, 1.0, 0.0, 0.0, 0.0]))
+    assert "unlike" in bound.doubt(0.0, np.array([1.0, 1.0, 1.0, 1.0, 0.7, 0.0, 0.0]))
+    assert "unlike" in bound.doubt(0.0, np.array([1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0]))
+
+
+def test_the_doubt_says_which_property_of_all_inputs_is_broken(tmp_path):
+    folder = make_model(tmp_path, RECIPE)
+    rows = [b"a,b\n1,%d\n" % number for number in range(60)]
+    tell_confidence(folder, "a to b", rows, most_surprise=(*ANYTHING[:-1], 0.0))
+    confidence = read_confidence(folder, "a to b")
+    assert confidence is not None
+    assert confidence.doubt(b"a,b\n1,77\n", 0.1) == ""
+    assert confidence.doubt(b"a,b\n1\n", 0.1).endswith("learned from: its lines have different numbers of ,")
 
 
 def test_converting_back_is_asked_for_only_where_it_gives_the_input_of_right_answers():
@@ -53,8 +65,8 @@ def test_converting_back_is_asked_for_only_where_it_gives_the_input_of_right_ans
     bound = fit([*exact, *wrong])
     assert bound.back
     assert (bound.confident, bound.right) == (50, 50)
-    assert "back" in bound.doubt(0.1, np.ones(6) * 0.0, False)
-    assert bound.doubt(0.1, np.zeros(6), True) == ""
+    assert "back" in bound.doubt(0.1, np.zeros(NUM_MEASURES), False)
+    assert bound.doubt(0.1, np.zeros(NUM_MEASURES), True) == ""
     lossy = fit([*exact, *(judged(0.1, back=False) for _ in range(50))])
     assert not lossy.back
     assert not fit([judged(0.1) for _ in range(50)]).back
@@ -75,7 +87,8 @@ def test_a_card_without_bounds_tells_nothing_and_a_damaged_one_is_an_error(tmp_p
     assert confidence.doubt(b"anything", 0.5) == ""
     assert confidence.doubt(b"anything", 0.6) != ""
     card = read_card(folder)
-    card["confidence"]["a to b"]["most_surprise"] = "none"
-    write_json(folder / "card.json", card)
-    with pytest.raises(ModelError, match="Train the model again"):
-        read_confidence(folder, "a to b")
+    for damage in ("none", [0.0] * 6):
+        card["confidence"]["a to b"]["most_surprise"] = damage
+        write_json(folder / "card.json", card)
+        with pytest.raises(ModelError, match="Train the model again"):
+            read_confidence(folder, "a to b")

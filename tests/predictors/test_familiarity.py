@@ -58,6 +58,7 @@ def test_the_file_gives_the_same_surprises(tmp_path):
         read = read_input_model(tmp_path, name)
         for data in (*ROWS[:20], b"", b"\x00\x01", "Žofie".encode()):
             assert (read.surprises(data) == model.surprises(data)).all()
+            assert read.broken(data) == model.broken(data)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: b"", lambda data: data[:-30] + bytes(30)])

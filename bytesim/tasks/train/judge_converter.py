@@ -17,7 +17,7 @@ from bytesim.files import write_output
 from bytesim.models.interface import writes_bytes
 from bytesim.pictures.converter import Point, confidence_png
 from bytesim.predictors.confidence import direction_of, nll_nats
-from bytesim.predictors.converter import ConverterBound, Judged, card_field, fit_converter_bound
+from bytesim.predictors.converter import Confidence, ConverterBound, Judged, card_field, fit_converter_bound
 from bytesim.predictors.familiarity import InputModel
 from bytesim.requests import Asked
 from bytesim.training.data.streams import AnyStream, ConvertStream
@@ -93,7 +93,8 @@ def judge_converters(trainer: Trainer) -> tuple[list[JudgedConverter], dict[str,
     for suffixes, streams in _by_conversion(trainer).items():
         training = [stream for stream in _pairs(trainer.mixture.streams) if _suffixes(stream) == suffixes]
         name = direction_of(suffixes)
-        inputs[name] = InputModel.of([source for source, _ in _rows(training)])
+        others = [source for source, _ in _rows(streams)]
+        inputs[name] = InputModel.of([source for source, _ in _rows(training)], others)
         result, shown = _judge(trainer, name, streams, training, inputs[name])
         judged.append(result)
         points += shown
@@ -157,13 +158,14 @@ def _judge(
     sha256 = hashes if "\n" not in hashes else hashlib.sha256(hashes.encode()).hexdigest()
     lengths = [(len(source), len(target)) for source, target in _rows(training)]
     bound = fit_converter_bound(rows, lengths, split=f"dev of {', '.join(names)}", split_sha256=sha256)
+    confidence = Confidence(bound, inputs)
     failures = [
         FailedPair(
             source=_text(source),
             target=_text(target),
             answer=_text(answer),
             nats=nats,
-            doubt=bound.doubt(nats, row.surprises, row.converts_back),
+            doubt=confidence.doubt(source, nats, row.converts_back),
         )
         for (source, target), (answer, nats), row in zip(pairs, answers, rows, strict=True)
         if not row.exact
