@@ -160,6 +160,9 @@ class ConvertSource(FileSource, frozen=True):
     """Suffix of the source files, such as `abc`."""
     dev_one_in: Annotated[int, Field(ge=2)] = 50
     """Folders: one pair in this many is `dev`, by the hash of its content."""
+    train_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Folders: share of the pairs of `train` that is used, by the hash of their content; learning curves have parts
+    below 1."""
     replace_words: Share = 0.0
     """Data augmentation: share of the examples in which words and numbers that source and target have in common are
     replaced, in both, by random ones, so that the model learns to copy words that it has never seen."""

@@ -14,6 +14,7 @@ from bytesim.models.folder import read_card
 from bytesim.predictors.converter import read_confidence
 from bytesim.tasks.convert.files import convert_files
 from bytesim.tasks.models import verify_model
+from bytesim.tasks.train.curve import CurvePoint, expected_with_twice
 from bytesim.tasks.train.folders import convert_recipe
 from bytesim.tasks.train.train import train_convert
 from bytesim.training.data.streams import open_streams
@@ -96,6 +97,47 @@ def test_a_tenth_is_held_out_and_of_many_pairs_a_smaller_share(tmp_path):
     for count, one_in in ((60, 10), (5_000, 25)):
         sources = (*recipe(tmp_path / str(count), count).data, *recipe(tmp_path / str(count), count).validation)
         assert {source.dev_one_in for source in sources} == {one_in}
+
+
+def test_a_smaller_share_of_the_pairs_is_part_of_a_larger_one_and_what_is_held_out_stays(tmp_path):
+    made = recipe(tmp_path, 300)
+    shares = [
+        tuple(source.replace(train_share=share) for source in (*made.data, *made.validation))
+        for share in (0.25, 0.5, 1.0)
+    ]
+    opened = [open_streams(sources, made.model, tmp_path / "run", made.labels) for sources in shares]
+    quarter, half, whole = (rows(train) for train, _ in opened)
+    assert quarter < half < whole
+    sizes = [len(train) for train, _ in opened]
+    assert sizes[:2] == [round(sizes[2] / 4), round(sizes[2] / 2)]
+    assert len({frozenset(rows(held_out)) for _, held_out in opened}) == 1
+
+
+def test_the_learning_curve_tells_what_fewer_pairs_give(tmp_path):
+    data = write_pairs(tmp_path / "pairs", 120)
+    words = ["train", "convert", str(data), "--from", "low", "--to", "up", "--size", "tiny", "--steps", "2", "--curve"]
+    said = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "run")])
+    assert said.exit_code == 0
+    (line,) = [line for line in said.stdout.splitlines() if line.startswith("learning curve")]
+    (result,) = read_card(tmp_path / "run" / "run")["results"]["conversions"]
+    trained = result["training_pairs"]
+    assert all(f"after {round(share * trained)} pairs" in line for share in (0.25, 0.5, 1.0))
+    again = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "run"), "--json"])
+    curve = json.loads(again.stdout)["curve"]
+    assert [point["pairs"] for point in curve] == [round(share * trained) for share in (0.25, 0.5, 1.0)]
+    assert curve[-1]["exact"] == result["exact"]
+
+
+def test_twice_the_pairs_are_expected_to_halve_the_errors_again():
+    def points(*exact: int) -> tuple[CurvePoint, ...]:
+        return tuple(
+            CurvePoint(conversion="a to b", pairs=100 << index, files=199, exact=right)
+            for index, right in enumerate(exact)
+        )
+
+    assert expected_with_twice(points(50, 159, 179)) == pytest.approx(1 - 20.5**2 / 40.5 / 200)
+    assert expected_with_twice(points(150, 179, 159)) == pytest.approx(1 - 40.5 / 200)
+    assert expected_with_twice(points(190, 199, 199)) > 0.99
 
 
 def test_both_directions_hold_out_the_same_pairs(tmp_path):

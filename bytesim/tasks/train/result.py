@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bytesim.tasks.train.curve import CurvePoint
     from bytesim.tasks.train.judge import Judged
     from bytesim.tasks.train.judge_converter import JudgedConverter
 
@@ -58,3 +59,5 @@ class Trained:
     """The results of a classifier on the held-out files."""
     converters: tuple[JudgedConverter, ...] = ()
     """The results of each conversion on the held-out pairs."""
+    curve: tuple[CurvePoint, ...] = ()
+    """The learning curve of each conversion, if it was asked for."""

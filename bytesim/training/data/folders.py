@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bytesim.errors import InputError
 from bytesim.patching import suffix_of
@@ -45,7 +46,10 @@ def read_pairs(folder: Path, source: ConvertSource) -> Listing:
     """The pairs of files with the same stem that belong to the source's part. Raises InputError if there are none."""
     pattern = f"NAME.{source.source_suffix} with NAME.{source.target_suffix} beside them"
     content = _read(folder, _pairs(folder, list_files(folder), source), pattern)
-    return content.listing(pick_part(content.rows, source.part, source.dev_one_in), source.part)
+    picked = pick_part(content.rows, source.part, source.dev_one_in)
+    if source.part == "train":
+        picked = _first_share(content.rows, picked, source.train_share)
+    return content.listing(picked, source.part)
 
 
 def read_labelled(
@@ -149,6 +153,21 @@ def find_label(folder: Path, path: Path) -> str | None:
     return label if mark and label else None
 
 
+def _first_share(rows: Sequence[tuple[bytes, bytes]], picked: Sequence[int], share: float) -> list[int]:
+    """A share of the picked rows, at least one: those with the lowest hashes. A larger share holds a smaller one."""
+    if not picked:
+        return []
+    keys = _row_keys([rows[index] for index in picked])
+    kept = np.argsort(keys, kind="stable")[: max(1, round(share * len(picked)))]
+    return [picked[place] for place in sorted(kept)]
+
+
+def _row_keys(rows: Sequence[tuple[bytes, bytes]]) -> NDArray[np.int64]:
+    """A hash of each row; the same for the same files the other way round."""
+    keys = [int.from_bytes(hashlib.sha256(b"\0".join(sorted(row))).digest()[:7], "big") for row in rows]
+    return np.array(keys, np.int64)
+
+
 def pick_part(rows: Sequence[tuple[bytes, bytes]], part: str, dev_one_in: int = DEV_ONE_IN) -> list[int]:
     """Indices of the rows of a part. Rows with the same content are in the same part, in every folder.
 
@@ -156,7 +175,7 @@ def pick_part(rows: Sequence[tuple[bytes, bytes]], part: str, dev_one_in: int = 
     """
     if part == "all" or len(rows) < 2:
         return list(range(len(rows))) if part != "dev" else []
-    keys = np.array([int.from_bytes(hashlib.sha256(b"\0".join(sorted(row))).digest()[:7], "big") for row in rows])
+    keys = _row_keys(rows)
     dev = keys % dev_one_in == 0
     if not dev.any() or dev.all():  # too few rows for a random split: the lowest hash is dev
         dev = keys == keys.min()
