@@ -59,7 +59,11 @@ class Feed:
         if self._ahead is None or self._ahead_of != (step, total_steps):
             self._ahead = self._work_ahead(step, total_steps)
         self._ahead_of = (step + 1, total_steps)
-        return next(self._ahead)
+        data = next(self._ahead)
+        if step + 1 == total_steps:  # the processes end with the iterator, and not only when it is collected
+            next(self._ahead, None)
+            self._ahead = None
+        return data
 
     def draw(self, step: int, total_steps: int | None) -> StepData:
         """The same, prepared in this process."""
