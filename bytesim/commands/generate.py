@@ -95,7 +95,7 @@ def generate(
     midi: Annotated[bool, typer.Option("--midi", help="Also write each tune as a MIDI file beside it.")] = False,
     engine: Annotated[
         Engine,
-        typer.Option(help="What makes the MIDI: the model, the rules, or (auto) the model if it is confident."),
+        typer.Option(help="What makes the MIDI: the model, the rules, or (auto) the model if its notes are right."),
     ] = Engine.auto,
     score: Annotated[
         bool, typer.Option("--score", help="Also draw the sheet music of each tune beside it, as SVG; needs abcm2ps.")

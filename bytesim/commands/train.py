@@ -82,7 +82,7 @@ OfSize = Annotated[
     Size,
     typer.Option(
         help="Size of the model. Millions of parameters for generate, convert, classify: tiny 0.8, 1.6, 0.1; small "
-        "2.3, 3.8, 0.7; base 5.5, 7.9, 2.5."
+        "2.3, 3.8, 0.7; base 5.5, 8.0, 2.5."
     ),
 ]
 
@@ -145,6 +145,14 @@ def convert(
             "twice as long.",
         ),
     ] = False,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="Also learn from a quarter and from half of the pairs, to tell what more pairs would give. Takes "
+            "three times as long.",
+        ),
+    ] = False,
     out: Out = None,
     size: OfSize = Size.small,
     device: Device = "auto",
@@ -164,8 +172,8 @@ def convert(
     from bytesim.tasks.train.train import train_convert
 
     _check_length(minutes, steps)
-    suffixes = {"source_suffix": source_suffix, "target_suffix": target_suffix, "both": both}
-    length = {"minutes": minutes, "steps": steps}
+    suffixes = {"source_suffix": source_suffix, "target_suffix": target_suffix}
+    length = {"both": both, "curve": curve, "minutes": minutes, "steps": steps}
     _run(train_convert, data, as_json, **suffixes, out=out, size=size.value, device=device, **length)
 
 
@@ -259,6 +267,8 @@ def _print_judged(trained: Trained, judged: Judged) -> None:
 
 def _print_converters(trained: Trained) -> None:
     """Print how good a converter is, where it is wrong, what would help, and how to use it."""
+    from bytesim.tasks.train.curve import curve_lines
+
     for one in trained.converters:
         bound = one.bound
         name = f" of {one.conversion}" if len(trained.converters) > 1 else ""
@@ -277,6 +287,8 @@ def _print_converters(trained: Trained) -> None:
                 print_line(f"  {title:<8}  {text!r}")
         if one.advice:
             print_line(one.advice)
+    for line in curve_lines(trained.curve):
+        print_line(line)
     print_line(f"pictures: {', '.join(str(trained.folder / name) for name in CONVERTER_PICTURES)}")
     source = trained.converters[0].conversion.split(" to ")[0]
     print_line(f"use it: bytesim convert files FILE.{source} --model {_as_model(trained.model_folder)}")

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from bytesim.nn.matching import MAX_MATCH, Places, next_words
+from bytesim.nn.matching import CURSORS, MOST_AGREEMENT, Places, next_words
 from bytesim.nn.numerals import CHANNELS, other_notation
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
@@ -25,7 +25,7 @@ _SMALLEST = 1e-9
 _MOST_PAIRS = 1 << 22
 """Most pairs of target bytes and source bytes, over all files, whose scores are computed at a time."""
 _BEFORE, _OFFSETS = 8, 41
-"""Distances from the cursor that are told apart: from 8 bytes before it to 32 bytes after it."""
+"""Distances from a cursor that are told apart: from 8 bytes before it to 32 bytes after it."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class CopySource:
 
     tokens: Tensor
     pointed: Tensor
-    """(B, T, 4 * H) what the four pointers to each byte add to the decoder's input."""
+    """(B, T, 6 * H) what the six pointers to each byte add to the decoder's input."""
     keys: Tensor
     """(B, T, D) keys of the copy distribution."""
     numbers: Tensor
@@ -83,14 +83,14 @@ class Copying(nn.Module):
 
     def __init__(self, hidden_size: int, source_size: int, *, numerals: bool = False) -> None:
         super().__init__()
-        self.pointed = nn.Linear(source_size, 4 * hidden_size, bias=False)
-        self.lengths = nn.Embedding(MAX_MATCH + 1, hidden_size)
-        nn.init.normal_(self.lengths.weight, std=0.3)
+        self.pointed = nn.Linear(source_size, (2 + 2 * CURSORS) * hidden_size, bias=False)
+        self.agreements = nn.Embedding(MOST_AGREEMENT + 1, hidden_size)
+        nn.init.normal_(self.agreements.weight, std=0.3)
         self.keys = nn.Linear(source_size, _KEY_SIZE, bias=False)
         self.query = nn.Linear(hidden_size, _KEY_SIZE, bias=False)
-        self.offset_query = nn.Linear(hidden_size, 2 * _KEY_SIZE, bias=False)
-        self.offsets = nn.Parameter(torch.randn(2, _KEY_SIZE, _OFFSETS) * 0.1)
-        self.match_bias = nn.Parameter(torch.arange(MAX_MATCH + 1).float().clamp(max=8))
+        self.offset_query = nn.Linear(hidden_size, 2 * CURSORS * _KEY_SIZE, bias=False)
+        self.offsets = nn.Parameter(torch.randn(2 * CURSORS, _KEY_SIZE, _OFFSETS) * 0.1)
+        self.match_bias = nn.Parameter((torch.arange(MOST_AGREEMENT + 1) / 2).clamp(max=8))
         self.gates = nn.Linear(hidden_size, 4)
         nn.init.zeros_(self.gates.weight)
         with torch.no_grad():
@@ -117,8 +117,8 @@ class Copying(nn.Module):
     def pointers(self, source: CopySource, places: Places) -> Tensor:
         """(B, N, H) what the pointers before each byte add to the decoder's input.
 
-        They point to the first and the last of the longest matches, whose length is added, to the cursor, and to the
-        next word after it.
+        They point to the first and the last of the longest matches, whose agreement is added, to each cursor, and to
+        the next word after each.
         """
         return torch.cat([self._pointers(source, part) for part in places.parts(_MOST_PAIRS)], 1)
 
@@ -129,11 +129,14 @@ class Copying(nn.Module):
         rank = torch.arange(1, match.shape[-1] + 1, device=match.device)  # argmax may return any of several equals
         found = longest > 0
         first, last = (hits * rank.flip(0)).argmax(-1), (hits * rank).argmax(-1)
-        word = next_words(source.tokens).gather(1, places.cursor)
+        words = next_words(source.tokens)
         lengths = (source.tokens != END_OF_PATCH).sum(1, keepdim=True)
-        targets = ((first, found), (last, found), (places.cursor, places.cursor < lengths), (word, word < lengths))
-        total = self.lengths(longest.long())
-        for vectors, (at, valid) in zip(source.pointed.chunk(4, -1), targets, strict=True):
+        targets = [(first, found), (last, found)]
+        for cursor in places.cursors.unbind(2):
+            word = words.gather(1, cursor)
+            targets += [(cursor, cursor < lengths), (word, word < lengths)]
+        total = self.agreements(longest.long())
+        for vectors, (at, valid) in zip(source.pointed.chunk(len(targets), -1), targets, strict=True):
             at = at.clamp(max=match.shape[-1] - 1)[..., None].expand(-1, -1, vectors.shape[-1])
             total = total + vectors.gather(1, at) * valid[..., None]
         return total
@@ -147,7 +150,7 @@ class Copying(nn.Module):
         parts = places.parts(_MOST_PAIRS)
         if len(parts) == 1:
             return self._mixed(logits, x, source, places)
-        sizes = [part.cursor.shape[1] for part in parts]
+        sizes = [part.cursors.shape[1] for part in parts]
         rows = zip(logits.split(sizes, 1), x.split(sizes, 1), parts, strict=True)
         return torch.cat([checkpoint(self._mixed, *row[:2], source, row[2], use_reentrant=False) for row in rows], 1)
 
@@ -155,11 +158,11 @@ class Copying(nn.Module):
         gates = self.gates(x).float()
         of_bytes, of_numbers = self._offset_scores(x)
         at = torch.arange(source.tokens.shape[1], device=x.device)
-        scores = self.query(x) @ source.keys.transpose(1, 2) + _of_offsets(of_bytes, at - places.cursor[..., None])
+        scores = self.query(x) @ source.keys.transpose(1, 2) + _of_offsets(of_bytes, at, places.cursors)
         written = [(source.tokens, scores, self.match_bias.float()[places.match.long()])]
         if self.numerals:
-            offsets = source.number_places.transpose(1, 2) - places.cursor[..., None]
-            scores = self.number_query(x) @ source.number_keys.transpose(1, 2) + _of_offsets(of_numbers, offsets)
+            of_places = _of_offsets(of_numbers, source.number_places.transpose(1, 2), places.cursors)
+            scores = self.number_query(x) @ source.number_keys.transpose(1, 2) + of_places
             written.append((source.numbers, scores, torch.zeros_like(scores, dtype=torch.float32)))
         exist = [torch.ones_like(source.tokens[:, 0], dtype=torch.bool)]
         exist += [(tokens != END_OF_PATCH).any(1) for tokens, _, _ in written]
@@ -170,15 +173,18 @@ class Copying(nn.Module):
         mixed = sum(share * part for share, part in zip(shares.split(1, -1), parts, strict=True))
         return (mixed + _SMALLEST).log()
 
-    def _offset_scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Two (B, N, R) scores of the distances from the cursor: for bytes and for numbers."""
-        of_bytes, of_numbers = self.offset_query(x).chunk(2, -1)
-        return of_bytes @ self.offsets[0].to(x.dtype), of_numbers @ self.offsets[1].to(x.dtype)
+    def _offset_scores(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """(B, N, R) scores of the distances from each cursor: for bytes and for numbers."""
+        queries = self.offset_query(x).chunk(2 * CURSORS, -1)
+        scores = [query @ offsets.to(x.dtype) for query, offsets in zip(queries, self.offsets, strict=True)]
+        return scores[:CURSORS], scores[CURSORS:]
 
 
-def _of_offsets(scores: Tensor, offsets: Tensor) -> Tensor:
-    """(B, N, T) the scores (B, N, R) of these distances from the cursor (B, N, T)."""
-    return scores.gather(2, (offsets + _BEFORE).clamp(0, _OFFSETS - 1))
+def _of_offsets(scores: list[Tensor], at: Tensor, cursors: Tensor) -> Tensor:
+    """(B, N, T) the sum of the scores (B, N, R) of the distances of places (T,) or (B, 1, T) from each cursor."""
+    offsets = ((at - cursor[..., None] + _BEFORE).clamp(0, _OFFSETS - 1) for cursor in cursors.unbind(2))
+    found = [of_cursor.gather(2, offset) for of_cursor, offset in zip(scores, offsets, strict=True)]
+    return torch.stack(found).sum(0)
 
 
 def _spread(tokens: Tensor, scores: Tensor, bias: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
-"""Where the bytes written so far occur in the source: matches, and the cursor.
+"""Where the bytes written so far occur in the source: matches, and the cursors.
 
-A match is a common suffix of what is written and of a part of the source. The cursor is the place in the source up to
-which the writing has come, as most conversions keep an order: it follows as long as the bytes written are those at the
-cursor or those of the next word; three bytes that match elsewhere move it there; what is written in between, such as
-tags, leaves it where it is. Both are rules, not predictions; they tell the decoder where to go on, whatever the bytes.
+A match is a common suffix of what is written and of a part of the source. A cursor is the place in the source up to
+which the writing has come: it follows as long as the bytes written are those at the cursor or those of the next word,
+and what is written in between, such as tags, leaves it where it is. The steady cursor moves elsewhere for a match of
+three bytes, for most conversions keep an order; the quick one moves elsewhere for one byte, if its match is unique.
+These are rules, not predictions; they tell the decoder where to go on, whatever the bytes.
 Source: induction heads, Olsson et al. 2022, arXiv:2209.11895.
 
 Axes: B files, N positions of the target, T source bytes.
@@ -21,8 +22,11 @@ from bytesim.patching import END_OF_PATCH
 
 MAX_MATCH = 16
 """Longer matches count as this long."""
-JUMP = 3
-"""Bytes that must match elsewhere to move the cursor there."""
+MOST_AGREEMENT = 2 * MAX_MATCH + 1
+"""The agreement of a match: twice its length, and one more if upper and lower case are the same, too."""
+STEADY, QUICK = 7, 3
+"""Agreement that moves the cursors elsewhere: three bytes in the same case or four in any, and one in the same case."""
+CURSORS = 2
 
 
 @dataclass(slots=True)
@@ -30,50 +34,61 @@ class Places:
     """Where copying may go on, before each of N target bytes."""
 
     match: Tensor
-    """(B, N, T) uint8: the length of the match that ends before each source byte."""
-    cursor: Tensor
-    """(B, N) the source byte at the cursor; the number of source bytes at the end."""
+    """(B, N, T) uint8: the agreement of the match that ends before each source byte."""
+    cursors: Tensor
+    """(B, N, 2) the source bytes at the steady and at the quick cursor; the number of source bytes at the end."""
 
     @classmethod
     @torch.no_grad()
     def before(cls, source: Tensor, written: Tensor) -> Places:
         """The places before each token of a target (B, N), for sources (B, T) padded with END_OF_PATCH."""
-        lengths, words = match_lengths(source, written), next_words(source)
-        cursor = torch.zeros(len(source), dtype=torch.long, device=source.device)
+        agreements = agreement(match_lengths(folded(source), folded(written)), match_lengths(source, written))
+        words = next_words(source)
+        cursor = _first_cursors(source)
         cursors = [cursor]
-        for match in lengths[:, :-1].unbind(1):
-            cursor = next_cursor(cursor, words, match)
+        for match in agreements[:, :-1].unbind(1):
+            cursor = next_cursors(cursor, words, match)
             cursors.append(cursor)
-        ended = F.pad(lengths, (0, 0, 1, 0))[:, :-1]
+        ended = F.pad(agreements, (0, 0, 1, 0))[:, :-1]
         return cls(following(ended, source), torch.stack(cursors, 1))
 
     def parts(self, most_pairs: int) -> list[Places]:
         """The same in parts of some of the N bytes each, with at most about `most_pairs` entries of `match`."""
         batch, _, width = self.match.shape
         step = max(1, most_pairs // (batch * width))
-        return [Places(*part) for part in zip(self.match.split(step, 1), self.cursor.split(step, 1), strict=True)]
+        return [Places(*part) for part in zip(self.match.split(step, 1), self.cursors.split(step, 1), strict=True)]
 
 
 @dataclass(slots=True)
 class Trace:
-    """The matches and the cursor after the last byte of each file that is being written."""
+    """The matches and the cursors after the last byte of each file that is being written."""
 
-    match: Tensor
-    """(B, T) uint8: the length of the match that ends with each source byte."""
-    cursor: Tensor
-    """(B,)"""
+    folded: Tensor
+    """(B, T) uint8: the length of the match in any case that ends with each source byte."""
+    exact: Tensor
+    """(B, T) uint8: the same, in the same case."""
+    cursors: Tensor
+    """(B, 2)"""
 
     @classmethod
     def start(cls, source: Tensor) -> Trace:
         """The trace before the first byte, for sources (B, T)."""
-        return cls(torch.zeros_like(source, dtype=torch.uint8), torch.zeros_like(source[:, 0]))
+        nothing = torch.zeros_like(source, dtype=torch.uint8)
+        return cls(nothing, nothing, _first_cursors(source))
+
+    @property
+    def match(self) -> Tensor:
+        """(B, T) uint8: the agreement of the match that ends with each source byte."""
+        return agreement(self.folded, self.exact)
 
     def after(self, source: Tensor, tokens: Tensor) -> Trace:
         """The trace after more tokens (B, n)."""
         trace = self
         for token in tokens.unbind(1):
-            match = next_match(trace.match, source, token)
-            trace = Trace(match, next_cursor(trace.cursor, next_words(source), match))
+            in_any_case = next_match(trace.folded, folded(source), folded(token))
+            exact = next_match(trace.exact, source, token)
+            cursors = next_cursors(trace.cursors, next_words(source), agreement(in_any_case, exact))
+            trace = Trace(in_any_case, exact, cursors)
         return trace
 
     def ahead(self, source: Tensor, tokens: Tensor) -> Places:
@@ -82,26 +97,34 @@ class Trace:
         for index in range(tokens.shape[1]):
             traces.append(traces[-1].after(source, tokens[:, index : index + 1]))
         match = torch.stack([trace.match for trace in traces], 1)
-        return Places(following(match, source), torch.stack([trace.cursor for trace in traces], 1))
+        return Places(following(match, source), torch.stack([trace.cursors for trace in traces], 1))
 
     def rows(self, rows: Tensor, width: int) -> Trace:
         """The files `rows` (B',), cut to `width` source bytes."""
-        return Trace(self.match[rows, :width], self.cursor[rows])
+        return Trace(self.folded[rows, :width], self.exact[rows, :width], self.cursors[rows])
 
     def joined(self, other: Trace) -> Trace:
         """These files followed by those of `other`, padded to the longer source."""
-        width = max(self.match.shape[1], other.match.shape[1])
-        match = torch.cat([F.pad(trace.match, (0, width - trace.match.shape[1])) for trace in (self, other)])
-        return Trace(match, torch.cat([self.cursor, other.cursor]))
+        width = max(self.folded.shape[1], other.folded.shape[1])
+
+        def padded(one: Tensor, two: Tensor) -> Tensor:
+            return torch.cat([F.pad(match, (0, width - match.shape[1])) for match in (one, two)])
+
+        cursors = torch.cat([self.cursors, other.cursors])
+        return Trace(padded(self.folded, other.folded), padded(self.exact, other.exact), cursors)
+
+
+def _first_cursors(source: Tensor) -> Tensor:
+    return torch.zeros(len(source), CURSORS, dtype=torch.long, device=source.device)
 
 
 def match_lengths(source: Tensor, written: Tensor) -> Tensor:
     """(B, N, T) uint8: for source (B, T) and target tokens (B, N), how long a match ends at each pair of bytes.
 
     The entry (n, t) is the length, up to MAX_MATCH, of the longest common suffix of target bytes 0..n and source bytes
-    0..t, upper and lower case being equal. END_OF_PATCH matches nothing.
+    0..t. END_OF_PATCH matches nothing.
     """
-    equal = (folded(written)[:, :, None] == folded(source)[:, None]) & (source != END_OF_PATCH)[:, None]
+    equal = (written[:, :, None] == source[:, None]) & (source != END_OF_PATCH)[:, None]
     lengths = equal.to(torch.uint8)
     known = 1
     while known < MAX_MATCH:  # a run of `known` bytes continues with the run that ends `known` bytes before it
@@ -114,8 +137,13 @@ def match_lengths(source: Tensor, written: Tensor) -> Tensor:
 def next_match(match: Tensor, source: Tensor, token: Tensor) -> Tensor:
     """`match` (B, T) after one more token (B,): the last row of `match_lengths` for a target one token longer."""
     longer = (F.pad(match, (1, 0))[:, :-1] + 1).clamp(max=MAX_MATCH)
-    equal = (folded(source) == folded(token)[:, None]) & (source != END_OF_PATCH)
+    equal = (source == token[:, None]) & (source != END_OF_PATCH)
     return torch.where(equal, longer, torch.zeros_like(longer))
+
+
+def agreement(in_any_case: Tensor, exact: Tensor) -> Tensor:
+    """Twice the lengths of matches in any case, and one more where they are as long in the same case; 0 for none."""
+    return 2 * in_any_case + ((in_any_case == exact) & (exact > 0))
 
 
 def following(match: Tensor, source: Tensor) -> Tensor:
@@ -141,19 +169,20 @@ def next_words(source: Tensor) -> Tensor:
     return torch.where(following < width, following, places)
 
 
-def next_cursor(cursor: Tensor, words: Tensor, match: Tensor) -> Tensor:
-    """(B,) the cursor after one more byte; `match` (B, T) are the lengths of the matches that end with it."""
+def next_cursors(cursors: Tensor, words: Tensor, match: Tensor) -> Tensor:
+    """(B, 2) the cursors after one more byte; `match` (B, T) are the agreements of the matches that end with it."""
     width = match.shape[1]
-    here = cursor.clamp(max=width - 1)[:, None]
-    word = words.gather(1, cursor[:, None])
-    at_word = word.clamp(max=width - 1)
-    is_next = (match.gather(1, here)[:, 0] > 0) & (cursor < width)
-    is_word = (match.gather(1, at_word)[:, 0] > 0) & (word[:, 0] < width)
-    longest = match.amax(1)
+    match_here = F.pad(match, (0, 1))  # nothing matches at the end
+    word = words.gather(1, cursors)
+    here, at_word = match_here.gather(1, cursors), match_here.gather(1, word)
+    is_next, is_word = here > 0, at_word > 0
+    longest = match.amax(1, keepdim=True)
+    hits = match == longest
     places = torch.arange(width, device=match.device)
-    hits = match == longest[:, None]
-    ahead = hits & (places >= cursor[:, None])
-    jump = (torch.where(ahead.any(1, keepdim=True), ahead, hits) * (width - places)).argmax(1) + 1
-    elsewhere = (longest >= JUMP) & ~(is_next & (match.gather(1, here)[:, 0] == longest))
-    following = torch.where(is_next, cursor + 1, torch.where(is_word, word[:, 0] + 1, cursor))
+    ahead = places >= cursors[:, :, None]
+    jump = (hits[:, None] * (width - places + width * ahead)).argmax(2) + 1  # the first one ahead, else the first one
+    unique = (hits.sum(1, keepdim=True) == 1) & (longest >= QUICK) & ~is_next & ~is_word
+    elsewhere = (longest >= STEADY) & (here < longest)
+    elsewhere[:, 1:] |= unique[:, 1:]
+    following = torch.where(is_next, cursors + 1, torch.where(is_word, word + 1, cursors))
     return torch.where(elsewhere, jump, following)

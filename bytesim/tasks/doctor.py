@@ -82,7 +82,7 @@ class Diagnosis:
 
 _ABCMIDI = {
     "abc2midi": "ABC -> MIDI by rule, --verify, building training data",
-    "midi2abc": "MIDI -> ABC by rule, for comparison",
+    "midi2abc": "MIDI -> ABC by rule, where the model is wrong",
 }
 """Program of abcMIDI, which is part of the package symusic -> its purpose."""
 _PROGRAMS = {

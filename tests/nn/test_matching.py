@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bytesim.nn.matching import MAX_MATCH, Places, Trace, match_lengths, next_match, next_words
 from bytesim.patching import END_OF_PATCH
 
-few = st.lists(st.integers(0, 2), min_size=1, max_size=40)
+few = st.lists(st.sampled_from(b"aAb "), min_size=1, max_size=40)
 
 
 def by_hand(source: list[int], written: list[int], n: int, t: int) -> int:
@@ -52,12 +52,13 @@ def test_a_match_points_to_the_byte_that_follows_it():
     source, written = torch.tensor([list(b"name: Zoe")]), torch.tensor([list(b"x: Z")])
     before = Places.before(source, written).match[0]  # row n: before target byte n
     assert before[3].argmax() == 6  # after "x: " the match ": " is followed by Z
-    assert before[3].max() == 2
+    assert before[3].max() == 2 * 2 + 1
 
 
-def cursors(source: bytes, written: bytes) -> list[int]:
-    """The cursor before each byte that is written."""
-    return Places.before(torch.tensor([list(source)]), torch.tensor([list(written)])).cursor[0].tolist()
+def cursors(source: bytes, written: bytes, which: int = 0) -> list[int]:
+    """The steady or the quick cursor before each byte that is written."""
+    places = Places.before(torch.tensor([list(source)]), torch.tensor([list(written)]))
+    return places.cursors[0, :, which].tolist()
 
 
 def test_the_cursor_passes_over_what_is_written_in_between():
@@ -74,6 +75,24 @@ def test_three_bytes_that_match_elsewhere_move_the_cursor_there():
     assert source[cursors(source, b"Rome, ")[4] :] == b"\n"
 
 
+def test_a_match_in_the_same_case_is_better_than_one_in_another():
+    source = b"mail: rome@x, city: Rome!"
+    assert source[cursors(source, b"Rome, ")[4] :] == b"!"
+
+
+def test_two_letters_and_a_sign_in_another_case_do_not_move_the_cursor():
+    source = b'depth = Trudro "tomirt"'
+    assert source[cursors(source, b'depth = "Tru')[-1] :] == b'udro "tomirt"'
+
+
+def test_a_single_byte_that_occurs_once_moves_the_quick_cursor_alone():
+    source, written = b"name: Anna\ntel: +4 34 32\n", b"no +43432"
+    steady, quick = (cursors(source, written, which) for which in (0, 1))
+    assert source[quick[4] :] == b"4 34 32\n"
+    assert source[quick[8] :] == b"2\n"
+    assert source[steady[4] :] != b"4 34 32\n"
+
+
 def test_the_next_word_is_the_next_letter_or_digit_or_the_place_itself():
     assert next_words(torch.tensor([list(b"a, b ")])).tolist() == [[0, 3, 3, 3, 4, 5]]
 
@@ -85,7 +104,7 @@ def test_a_trace_that_is_followed_byte_by_byte_gives_the_same_places(source, wri
     trace = Trace.start(tokens)
     for index, token in enumerate(written):
         here = trace.ahead(tokens, target[:, :0])
-        assert here.cursor[0, 0] == whole.cursor[0, index]
+        assert here.cursors[0, 0].tolist() == whole.cursors[0, index].tolist()
         assert here.match[0, 0].tolist() == whole.match[0, index].tolist()
         trace = trace.after(tokens, torch.tensor([[token]]))
 
@@ -95,5 +114,5 @@ def test_guessed_tokens_give_the_same_places_as_written_ones(source, written):
     tokens, target = torch.tensor([source]), torch.tensor([written])
     ahead = Trace.start(tokens).ahead(tokens, target[:, :-1])
     whole = Places.before(tokens, target)
-    assert torch.equal(ahead.cursor, whole.cursor)
+    assert torch.equal(ahead.cursors, whole.cursors)
     assert torch.equal(ahead.match, whole.match)

@@ -66,7 +66,7 @@ def generate(
     kept, by default half of a whole file. Other prompts are kept whole by default. BMP stores the lowest row first.
 
     `sheet` is a PNG of all pictures or waveforms. `midi` writes the MIDI of each tune beside it, by the `engine` model,
-    rules or auto (the model if it is confident); `score` writes its sheet music as SVG, which needs abcm2ps. `jobs`
+    rules or auto (the model if its notes are right); `score` writes its sheet music as SVG, which needs abcm2ps. `jobs`
     processes decode on a CPU; more than one need a main module that can be imported, as multiprocessing does.
 
     Raises ConfigError for wrong settings, ModelError for the model, InputError and ContextError for the prompt,
