@@ -82,6 +82,7 @@ VALID = {
     "evaluate cpu": "--count 1",
     "evaluate generate": "-n 1",
     "generate": "",
+    "models compress": "",
     "models path": "",
     "models show": "",
     "models verify": "",
