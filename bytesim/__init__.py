@@ -29,6 +29,7 @@ _EXPORTS = {
     "build_music": "bytesim.datasets.music.build",
     "classify_file": "bytesim.tasks.classify.files",
     "classify_fragments": "bytesim.tasks.classify.fragments",
+    "compress_model": "bytesim.tasks.models",
     "convert_files": "bytesim.tasks.convert.files",
     "doctor": "bytesim.tasks.doctor",
     "evaluate_bpb": "bytesim.tasks.evaluate.bpb",
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from bytesim.tasks.evaluate.pairs import evaluate_pairs as evaluate_pairs
     from bytesim.tasks.generate.generate import generate as generate
     from bytesim.tasks.models import (
+        compress_model as compress_model,
         import_model as import_model,
         list_models as list_models,
         model_path as model_path,

@@ -82,6 +82,7 @@ VALID = {
     "evaluate cpu": "--count 1",
     "evaluate generate": "-n 1",
     "generate": "",
+    "models compress": "",
     "models path": "",
     "models show": "",
     "models verify": "",
@@ -116,7 +117,8 @@ MISSING = {
 }
 """Command that reads files -> words that name one that is not there."""
 READ_NO_FILE = {
-    "data build cpu", "data build filetype", "doctor", "models list", "models path", "models show", "models verify",
+    "data build cpu", "data build filetype", "doctor", "models compress", "models list", "models path", "models show",
+    "models verify",
 }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ FUNCTION_OF_COMMAND = {
     "evaluate cpu": "evaluate_cpu",
     "evaluate generate": "evaluate_generate",
     "generate": "generate",
+    "models compress": "compress_model",
     "models import": "import_model",
     "models list": "list_models",
     "models path": "model_path",

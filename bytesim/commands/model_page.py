@@ -59,6 +59,8 @@ def _lines(info: ModelInfo, asked: str) -> Iterator[str]:
     yield from (f"  {line}" for line in used)
     rows = list(result_rows(card))
     yield ""
+    if "int8_of" in card:
+        yield "This is a copy with int8 weights; the results are those of the original."
     yield from _table(("results", "files", "figure", "value"), rows) if rows else ["results: none in the card"]
     commands = _commands(card)
     if commands:

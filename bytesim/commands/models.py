@@ -1,4 +1,4 @@
-"""`bytesim models`: list, show, verify and import models."""
+"""`bytesim models`: list, show, verify, import and compress models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bytesim.tasks.models import ModelInfo, VerifiedModel
 
 models_app = typer.Typer(
-    cls=Group, no_args_is_help=True, help="List, show, verify and import models.\n\nbytesim models list"
+    cls=Group, no_args_is_help=True, help="List, show, verify, import and compress models.\n\nbytesim models list"
 )
 
 
@@ -120,6 +120,36 @@ def import_(
         print_json(info)
     else:
         print_line(f"{info.folder}: {info.num_parameters:,} parameters")
+
+
+@models_app.command()
+def compress(
+    model: ModelName,
+    name: Annotated[
+        str | None, typer.Option(help="Name to store the copy under; by default MODEL-int8.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the copy to this folder instead.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the model if it exists.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a copy of a model with its weights in int8, a scale for each row: half the size of bfloat16.
+
+    bytesim models compress music --name music-small
+
+    The weights are expanded when the model is loaded, so it is as fast as before. Its answers may differ a little:
+    measure them, for the results in the card are those of the original.
+    """
+    if name is not None and output is not None:
+        raise typer.BadParameter("give --name or --output, not both")
+    from bytesim.tasks.models import compress_model
+
+    info = compress_model(model, name=name, output=output, force=force)
+    if as_json:
+        print_json(info)
+    else:
+        print_line(f"{info.folder}: {info.num_bytes / 2**20:.1f} MiB")
 
 
 def _row(info: ModelInfo) -> str:

@@ -24,12 +24,18 @@ RECIPE_FILE = "recipe.toml"
 HASHED_FILES = (CONFIG_FILE, WEIGHTS_FILE, RECIPE_FILE)
 """Files whose size and sha256 every card lists under `files`."""
 
+SCALE = "/scale"
+"""Ending of the name of a tensor that holds the scale of each row of an int8 tensor, see models/int8.py."""
+
 MAX_JSON_BYTES = 1 << 20
 MAX_WEIGHTS_BYTES = 16 << 30
 
 
 def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of each tensor in model.safetensors, read from its header only. Raises ModelError."""
+    """Name -> shape of each weight in model.safetensors, read from its header only.
+
+    Raises ModelError for a file that is not one, and for an int8 weight without a scale for each row.
+    """
     path = folder / WEIGHTS_FILE
     try:
         if not path.is_file():
@@ -37,9 +43,16 @@ def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
         if path.stat().st_size > MAX_WEIGHTS_BYTES:
             raise ModelError(f"larger than {MAX_WEIGHTS_BYTES >> 30} GiB, so not a bytesim model.", file=str(path))
         with safe_open(path, framework="np") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            shapes = {name: tuple(each.get_shape()) for name, each in slices.items()}
+            types = {name: each.get_dtype() for name, each in slices.items()}
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"not a safetensors file: {one_line(error)}. Fetch the file again.", file=str(path)) from error
+    scales = {name + SCALE: shapes[name][:1] for name, dtype in types.items() if dtype == "I8"}
+    found = {name: shape for name, shape in shapes.items() if name.endswith(SCALE)}
+    if found != scales or any(types[name] != "F32" for name in found):
+        raise ModelError("an int8 weight has not one float32 scale for each row. Fetch the file again.", file=str(path))
+    return {name: shape for name, shape in shapes.items() if name not in scales}
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from bytesim.models.folder import (
     CONFIG_FILE,
     HASHED_FILES,
     RECIPE_FILE,
+    SCALE,
     WEIGHTS_FILE,
     fingerprint,
     one_line,
@@ -31,6 +32,7 @@ from bytesim.models.folder import (
     weight_shapes,
     write_json,
 )
+from bytesim.models.int8 import from_int8, is_matrix, to_int8
 from bytesim.models.registry import build_model
 
 MAX_BUFFER_ELEMENTS = 1 << 27
@@ -49,9 +51,10 @@ def save_model(
 ) -> None:
     """Write a model folder; its four files and `more` (name -> content) are replaced, other files in it are kept.
 
-    `config` names the architecture (see `registry.build_model`), `recipe` is the TOML text that rebuilds the
-    model, `dtype` casts the floating-point weights (bfloat16 halves the file). The card gets the key `files`: size and
-    sha256 of the others. All are first written to a temporary folder and then moved.
+    `config` names the architecture (see `registry.build_model`), `recipe` is the TOML text that rebuilds the model,
+    `dtype` casts the floating-point weights: bfloat16 halves the file; int8 halves it again, for it stores matrices
+    with a scale for each row, and the rest as bfloat16. The card gets the key `files`: size and sha256 of the others.
+    All are first written to a temporary folder and then moved.
 
     Raises OutputError if the folder cannot be written.
     """
@@ -59,7 +62,7 @@ def save_model(
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            weights = save({name: _stored(tensor, dtype) for name, tensor in state_dict.items()})
+            weights = save(_stored(state_dict, dtype))
             (staging / WEIGHTS_FILE).write_bytes(weights)  # save_file would make the file unreadable for other users
             write_json(staging / CONFIG_FILE, config)
             (staging / RECIPE_FILE).write_text(recipe, encoding="utf-8", newline="\n")
@@ -129,17 +132,31 @@ def _copy_weights(path: Path, targets: Mapping[str, Tensor]) -> None:
     try:
         with safe_open(path, framework="pt") as file, torch.no_grad():
             for name, target in targets.items():
-                target.copy_(file.get_tensor(name))
+                stored = file.get_tensor(name)
+                if stored.dtype == torch.int8:
+                    stored = from_int8(stored, file.get_tensor(name + SCALE))
+                target.copy_(stored)
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(
             f"the weights cannot be read: {one_line(error)}. Fetch the file again.", file=str(path)
         ) from error
 
 
-def _stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+def _stored(state_dict: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[str, Tensor]:
+    """The tensors of a file, on the CPU, in `dtype`; int8 matrices have their scales beside them."""
+    stored = {}
+    for name, tensor in state_dict.items():
+        if dtype == torch.int8 and is_matrix(tensor):
+            stored[name], stored[name + SCALE] = (_copy(part, part.dtype) for part in to_int8(tensor))
+        else:
+            kept = torch.bfloat16 if dtype == torch.int8 else dtype
+            stored[name] = _copy(tensor, kept if kept is not None and tensor.is_floating_point() else tensor.dtype)
+    return stored
+
+
+def _copy(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     """A contiguous copy on the CPU: safetensors refuses tensors that share memory."""
-    stored_dtype = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
-    return tensor.detach().to("cpu", stored_dtype, copy=True).contiguous()
+    return tensor.detach().to("cpu", dtype, copy=True).contiguous()
 
 
 def _check_outline(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:

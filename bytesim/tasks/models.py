@@ -1,4 +1,4 @@
-"""`bytesim models`: list, show, verify and import models."""
+"""`bytesim models`: list, show, verify, import and compress models."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 from bytesim.errors import BytesimError, ModelError, OutputError
 from bytesim.files import Inputs, Outcome, run_each
 from bytesim.models.folder import (
+    HASHED_FILES,
+    RECIPE_FILE,
     WEIGHTS_FILE,
     check_hashes,
     fingerprint,
@@ -143,10 +145,7 @@ def import_model(
 
     source = Path(weights)
     folder = Path(output) if output is not None else folder_for_new(name if name is not None else source.stem)
-    if os.path.lexists(folder) and not force:
-        raise OutputError(
-            "exists already. Use force to replace the model in it, or choose another name.", file=str(folder)
-        )
+    _check_new(folder, force=force)
     try:
         config, state_dict = published_to_ours(read_published(source))
         check_shapes({name: tuple(tensor.shape) for name, tensor in state_dict.items()}, outline(config.to_dict()))
@@ -164,3 +163,43 @@ def import_model(
     )
     save_model(folder, state_dict, config=config.to_dict(), card=card, recipe=recipe)
     return show_model(f"{folder.resolve()}/")
+
+
+def compress_model(
+    model: str | Path, *, name: str | None = None, output: str | Path | None = None, force: bool = False
+) -> ModelInfo:
+    """Write a copy of a model with int8 weights, in the user's store (`name`) or at a path (`output`).
+
+    Without either, the name is that of the model with `-int8`. The card says whose copy it is, for its results are
+    those of that model; other names of the model do not find the copy. Raises ModelError for a model that is missing or
+    damaged, OutputError if the folder exists (without `force`) or cannot be written.
+    """
+    import torch
+
+    from bytesim.models.weights import load_model, save_model
+
+    info = show_model(model)
+    folder = Path(output) if output is not None else folder_for_new(name if name is not None else f"{info.name}-int8")
+    _check_new(folder, force=force)
+    check_hashes(info.folder)
+    files = info.card["files"]
+    more = {extra: (info.folder / extra).read_bytes() for extra in files if extra not in HASHED_FILES}
+    origin = {"sha256": files[WEIGHTS_FILE]["sha256"], "note": "the results are those of the weights with this hash"}
+    save_model(
+        folder,
+        load_model(info.folder).state_dict(),
+        config=info.config,
+        card={"int8_of": origin, **{key: value for key, value in info.card.items() if key != "aliases"}},
+        recipe=(info.folder / RECIPE_FILE).read_text(encoding="utf-8"),
+        dtype=torch.int8,
+        more=more,
+    )
+    return show_model(f"{folder.resolve()}/")
+
+
+def _check_new(folder: Path, *, force: bool) -> None:
+    """Raise OutputError if there is something at the path of a new model, unless it is to be replaced."""
+    if os.path.lexists(folder) and not force:
+        raise OutputError(
+            "exists already. Use force to replace the model in it, or choose another name.", file=str(folder)
+        )

@@ -1,6 +1,7 @@
 """Model folders: saved, found by name, verified; and what a damaged or hostile one leads to."""
 
 import json
+import math
 import os
 import pickle
 import zipfile
@@ -9,11 +10,24 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.paths import CHECKPOINT
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
+from bytesim.cli import app
 from bytesim.errors import BytesimError, ConfigError, ModelError, OutputError
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
-from bytesim.models.folder import CARD_FILE, CONFIG_FILE, RECIPE_FILE, WEIGHTS_FILE, check_hashes
+from bytesim.models.folder import (
+    CARD_FILE,
+    CONFIG_FILE,
+    RECIPE_FILE,
+    SCALE,
+    WEIGHTS_FILE,
+    check_hashes,
+    read_card,
+    weight_shapes,
+)
+from bytesim.models.int8 import from_int8, is_matrix, to_int8
 from bytesim.models.registry import build_model
 from bytesim.models.store import Alias, alias_of, find_model, is_path, resolve_model, stored_models
 from bytesim.models.weights import load_model, save_model
@@ -75,6 +89,62 @@ def test_bf16_halves_the_file_and_loads_as_fp32(tmp_path):
     for name, tensor in load_model(tmp_path / "half").state_dict().items():
         assert tensor.dtype == torch.float32
         assert torch.equal(tensor, model.state_dict()[name].bfloat16().float()), name
+
+
+def test_int8_halves_the_file_again_and_every_weight_is_within_half_a_step(tmp_path):
+    model = save_tiny(tmp_path / "full")
+    save_tiny(tmp_path / "half", dtype=torch.bfloat16)
+    save_tiny(tmp_path / "quarter", dtype=torch.int8)
+    sizes = [sum(map(math.prod, weight_shapes(tmp_path / name).values())) for name in ("full", "quarter")]
+    assert sizes[0] == sizes[1]
+    for name, tensor in load_model(tmp_path / "quarter").state_dict().items():
+        original = model.state_dict()[name]
+        if is_matrix(original):
+            steps = original.flatten(1).abs().amax(1) / 127
+            assert ((tensor - original).flatten(1).abs() <= 0.501 * steps[:, None]).all(), name
+        else:
+            assert torch.equal(tensor, original.bfloat16().float()), name
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (3, 1, 5), (2, 2)])
+def test_a_row_of_zeros_and_a_row_of_one_value_are_exact(shape):
+    tensor = torch.zeros(shape)
+    assert torch.equal(from_int8(*to_int8(tensor)), tensor)
+    tensor[0] = -2.5
+    torch.testing.assert_close(from_int8(*to_int8(tensor)), tensor)
+
+
+@pytest.mark.parametrize("change", ["no scale", "another shape", "a scale alone"])
+def test_an_int8_weight_without_its_scales_is_refused(tmp_path, change):
+    save_tiny(tmp_path / "m", dtype=torch.int8)
+    tensors = load_file(tmp_path / "m" / WEIGHTS_FILE)
+    scale = next(name for name in tensors if name.endswith(SCALE))
+    if change == "no scale":
+        del tensors[scale]
+    elif change == "another shape":
+        tensors[scale] = tensors[scale][:-1].clone()
+    else:
+        tensors[f"other{SCALE}"] = torch.zeros(1)
+    save_file(tensors, tmp_path / "m" / WEIGHTS_FILE)
+    with pytest.raises(ModelError, match="scale for each row"):
+        load_model(tmp_path / "m")
+
+
+def test_the_command_writes_a_copy_with_int8_weights(tmp_path, store):
+    save_tiny(store / "mine", dtype=torch.bfloat16, more={"extra.bin": b"kept"})
+    said = CliRunner().invoke(app, ["models", "compress", "mine"])
+    assert said.exit_code == 0
+    assert verify_model("mine-int8").num_parameters == verify_model("mine").num_parameters
+    assert (store / "mine-int8" / "extra.bin").read_bytes() == b"kept"
+    card = read_card(store / "mine-int8")
+    assert card["int8_of"]["sha256"] == read_card(store / "mine")["files"][WEIGHTS_FILE]["sha256"]
+    again = CliRunner().invoke(app, ["models", "compress", "mine"])
+    assert again.exit_code == 1
+    assert "exists already" in str(again.exception)
+    assert CliRunner().invoke(app, ["models", "compress", "mine", "--force", "--json"]).exit_code == 0
+    twice = CliRunner().invoke(app, ["models", "compress", "mine-int8", "-o", str(tmp_path / "twice")])
+    assert twice.exit_code == 0
+    assert read_card(tmp_path / "twice")["int8_of"] == card["int8_of"]
 
 
 def test_saving_leaves_the_four_files_and_what_was_there(tmp_path):
