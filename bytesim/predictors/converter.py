@@ -104,8 +104,14 @@ class Confidence:
     def doubt(self, source: bytes, nats: float, converts_back: bool | None = None) -> str:
         """Why the answer to a source is not confident; empty if it is."""
         doubt = self.bound.doubt(nats, self.inputs.surprises(source), converts_back)
+        return self.unlike(source) if doubt == UNLIKE else doubt
+
+    def unlike(self, source: bytes) -> str:
+        """That a source is unlike those that the converter has learned from, and how, if that is known; else empty."""
+        if self.is_familiar(source):
+            return ""
         broken = self.inputs.broken(source)
-        return f"{UNLIKE}: {broken[0]}" if doubt == UNLIKE and broken else doubt
+        return f"{UNLIKE}: {broken[0]}" if broken else UNLIKE
 
     def is_familiar(self, source: bytes) -> bool:
         """Whether a source is like those that the converter has learned from."""

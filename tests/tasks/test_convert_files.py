@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.confidence import tell_confidence
+from helpers.confidence import ANYTHING, tell_confidence
 from helpers.music_models import answering, make_model
 from typer.testing import CliRunner
 
@@ -56,6 +56,19 @@ def test_an_answer_that_is_not_valid_is_refused_with_its_place(tmp_path, model):
     assert f"error: {bad}: the model's answer is not valid at byte 8 of 10: expecting ',' delimiter." in done.stderr
     assert good.with_suffix(".json").exists()
     assert not bad.with_suffix(".json").exists()
+
+
+@pytest.mark.usefixtures("answers")
+def test_the_error_of_an_input_unlike_the_training_says_so(tmp_path):
+    inputs = [b"0:[%d]\n" % number for number in range(100)]
+    folder = tell_confidence(
+        make_model(tmp_path / "rows", RECIPE), "csv to json", inputs, most_surprise=(*ANYTHING[:-1], 0.0)
+    )
+    usual, odd = rows(tmp_path, "0:[,]\n", "0:[7\n")
+    said = run(usual, odd, "--model", str(folder)).stderr.splitlines()
+    assert all("not valid at byte" in line for line in said)
+    assert said[0].endswith("use --check none.")
+    assert said[1].endswith("unlike those that the model has learned from: its [ ] are not in pairs.")
 
 
 @pytest.mark.usefixtures("answers")

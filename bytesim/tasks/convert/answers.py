@@ -111,7 +111,15 @@ class _Converter:
         sampled = self._judged([sources[index] for index in again], self._samples([sources[index] for index in again]))
         for row, index in enumerate(again):
             best[index] = _likeliest([best[index], *sampled.get(row, [])])
-        return best
+        return {index: self._explained(sources[index], answer) for index, answer in best.items()}
+
+    def _explained(self, source: bytes, answer: FileAnswer | BytesimError) -> FileAnswer | BytesimError:
+        """An answer; an error of the model also says whether the source is unlike those it has learned from."""
+        if not isinstance(answer, DecodeError) or self.confidence is None:
+            return answer
+        unlike = self.confidence.unlike(source)
+        reason = f" The reason may be that {unlike}." if unlike else ""
+        return DecodeError(f"{answer.message}{reason}", file=answer.file, offset=answer.offset)
 
     def _is_worth_sampling(self, source: bytes, answer: FileAnswer | BytesimError) -> bool:
         """Whether candidates may give a better answer: one that can be checked, to an input that is familiar."""
@@ -160,7 +168,7 @@ class _Converter:
         if not reply.ended and self.confidence is not None:
             raise DecodeError(
                 f"the answer did not end after {len(reply.data)} bytes, more than the training gives reason to expect. "
-                "Nothing is written. The input may be unlike those that the model has learned from."
+                "Nothing is written."
             )
         check_ended(reply, self.writer)
         answer = self.direction.finish(reply, None, None)
