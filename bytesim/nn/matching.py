@@ -39,6 +39,7 @@ class Places:
     """(B, N, 2) the source bytes at the steady and at the quick cursor; the number of source bytes at the end."""
 
     @classmethod
+    @torch.compiler.disable  # a compiler would unroll the loop over the target
     @torch.no_grad()
     def before(cls, source: Tensor, written: Tensor) -> Places:
         """The places before each token of a target (B, N), for sources (B, T) padded with END_OF_PATCH."""

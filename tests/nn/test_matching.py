@@ -116,3 +116,15 @@ def test_guessed_tokens_give_the_same_places_as_written_ones(source, written):
     whole = Places.before(tokens, target)
     assert torch.equal(ahead.cursors, whole.cursors)
     assert torch.equal(ahead.match, whole.match)
+
+
+def test_a_compiler_does_not_unroll_the_loop_over_the_target():
+    source = torch.tensor([list(b"name: Anna")])
+
+    def operations(length: int) -> int:
+        torch.compiler.reset()
+        written = torch.zeros(1, length, dtype=torch.long)
+        found = torch._dynamo.explain(lambda text: Places.before(source, text).match.float() * 2)(written)
+        return int(found.op_count)
+
+    assert operations(4) == operations(40)
