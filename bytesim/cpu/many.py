@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from bytesim.cpu.drills import drill_instructions, drill_values
 from bytesim.cpu.isa import ACC, BY_NAME, IMMEDIATE, NUM_REGISTERS, OPERATIONS, A, B, C
 from bytesim.cpu.plan import NUM_OPCODES, PLAIN, Plan
 from bytesim.cpu.programs import MAX_INSTRUCTIONS
@@ -89,6 +90,11 @@ def random_programs(rng: np.random.Generator, count: int, plan: Plan = PLAIN) ->
     rows, places = np.nonzero(opcodes == _LOADI)
     instructions[rows, places, 1] = _values(rng, small[rows])
     cells = _values(rng, np.repeat(small, 1 + NUM_REGISTERS)).reshape(count, -1)
+    if plan.drill_share:
+        drills = np.flatnonzero(rng.random(count) < plan.drill_share)
+        cells[drills] = drill_values(rng, len(drills))
+        practice = drill_instructions(rng, cells[drills], shape[1])
+        instructions[drills] = practice * (opcodes[drills] > 0)[..., None]  # the HLT stays, and what follows it
     return Programs(instructions, lengths, ends, cells)
 
 

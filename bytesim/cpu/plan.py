@@ -32,13 +32,16 @@ class Plan:
     beyond_share: float = 0.0
     """Share of the programs that have more instructions after their HLT, which are never executed."""
 
+    drill_share: float = 0.0
+    """Share of the programs that practise operations with two operands, see `drills`."""
+
     def __post_init__(self) -> None:
         if not 1 <= self.shortest <= self.longest <= MAX_INSTRUCTIONS:
             raise ConfigError(f"programs of {self.shortest} to {self.longest} instructions; choose 1 to 255.")
         unknown = sorted(set(self.favoured.split()) - set(BY_NAME))
         if unknown:
             raise ConfigError(f"not operations of the CPU: {', '.join(unknown)}.")
-        for share in (self.small_share, self.beyond_share):
+        for share in (self.small_share, self.beyond_share, self.drill_share):
             if not 0 <= share <= 1:
                 raise ConfigError(f"a share of the programs is {share}; choose 0 to 1.")
 

@@ -216,6 +216,8 @@ class CpuSource(Source, frozen=True):
     """Share of the programs that begin with small values, so that not all products and quotients are 255 or 0."""
     beyond_share: Share = 0.0
     """Share of the programs with more instructions in memory after HLT, which are never executed."""
+    drill_share: Share = 0.0
+    """Share of the programs that practise operations with two operands, on operands whose results tell much."""
     favoured: str = ""
     """Names of operations, such as `MUL DIV`, that occur four times as often as the others."""
 

@@ -12,7 +12,14 @@ from bytesim.formats.cpu_trace import MEMORY_SIZE, State, serialize_states
 
 
 @pytest.mark.parametrize(
-    "plan", [Plan(), Plan(longest=12, small_share=0.5), Plan(shortest=3, longest=3), Plan(longest=90, beyond_share=0.5)]
+    "plan",
+    [
+        Plan(),
+        Plan(longest=12, small_share=0.5),
+        Plan(shortest=3, longest=3),
+        Plan(longest=90, beyond_share=0.5),
+        Plan(longest=90, beyond_share=0.3, drill_share=0.8),
+    ],
 )
 def test_states_are_those_of_the_exact_machine(plan):
     programs = random_programs(np.random.default_rng(1), 200, plan)
@@ -49,6 +56,29 @@ def test_lengths_small_values_and_favoured_operations_are_as_asked():
     opcodes = programs.instructions[..., 0]
     favoured = np.count_nonzero(opcodes == BY_NAME["MUL"].code) / np.count_nonzero(opcodes == BY_NAME["ADD"].code)
     assert abs(favoured - FAVOUR) < 0.5
+
+
+def test_drills_spread_products_and_quotients_and_show_every_pair_that_tells_something():
+    seen = {name: np.zeros((256, 256), np.int64) for name in ("MUL", "DIV")}
+    for seed in range(40):
+        programs = random_programs(
+            np.random.default_rng([9, seed]), 500, Plan(shortest=60, longest=60, drill_share=1.0)
+        )
+        states = run_programs(programs).astype(np.int64)
+        opcodes, register = programs.instructions[:, :59, 0], programs.instructions[:, :59, 1].astype(np.int64)
+        alone = (programs.instructions[:, :59, 2] == 0) & (np.arange(59) % 2 == 1)
+        for name, counts in seen.items():
+            rows, places = np.nonzero((opcodes == BY_NAME[name].code) & alone)
+            first = states[rows, places + 1, 1]
+            second = states[rows, places + 1, 5 + register[rows, places]]
+            np.add.at(counts, (first, second), 1)
+    x, y = np.meshgrid(np.arange(256), np.arange(256), indexing="ij")
+    products = (x > 1) & (y > 1) & (x * y < 256)
+    assert np.mean(seen["MUL"][products] > 0) > 0.99
+    assert seen["MUL"][products].sum() > 0.3 * seen["MUL"].sum()
+    quotients = (y > 1) & (y < 65) & (x >= 2 * y)
+    assert np.mean(seen["DIV"][quotients] > 0) > 0.8
+    assert seen["DIV"][quotients].sum() > 0.3 * seen["DIV"].sum()
 
 
 def test_behind_the_halt_of_some_programs_memory_goes_on():

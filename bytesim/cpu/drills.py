@@ -1,0 +1,67 @@
+"""Programs that practise operations with two operands, on operands whose results tell much. No torch.
+
+Of random operands, 97 % of the products are 255 and 75 % of the quotients are 0 or 1, so random programs hardly show
+the tables of MUL and DIV. In a drill, ACC is loaded and combined with a register again and again. The registers keep
+their values, half of them small, and what is loaded is drawn so that the results are spread out: products up to 255 and
+quotients equally often, and dividends often next to a multiple of the divisor, where the quotient changes. Some
+instructions combine two registers instead, and write the result to J, which no other instruction reads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.cpu.isa import BY_NAME, BYTE_MAX, NUM_REGISTERS
+
+Bytes = NDArray[np.uint8]
+Numbers = NDArray[np.int64]
+
+SHARES = {"DIV": 0.36, "MUL": 0.2, "SUB": 0.12, "ADD": 0.08, "AND": 0.08, "OR": 0.08, "XOR": 0.08}
+"""Operation -> its share of those that are practised."""
+REGISTERS_SHARE = 0.25
+"""Share of the loads that are replaced by an operation of two registers."""
+NEAR_SHARE = 0.5
+"""Share of the dividends that are next to a multiple of the divisor."""
+_SINK = NUM_REGISTERS
+"""The register that is written and not read."""
+
+
+def drill_values(rng: np.random.Generator, count: int) -> Bytes:
+    """(count, 11): ACC and A .. J of the first states; half of the values are below a random power of two."""
+    values = rng.integers(0, 256, (count, 1 + NUM_REGISTERS), np.uint8)
+    small = rng.random(values.shape) < 0.5
+    return np.where(small, values >> rng.integers(1, 8, values.shape, np.uint8), values)
+
+
+def drill_instructions(rng: np.random.Generator, cells: Bytes, length: int) -> Bytes:
+    """(N, length, 4): instructions that practise on programs with the first states `cells` (N, 11)."""
+    shape = (len(cells), length)
+    codes = np.array([BY_NAME[name].code for name in SHARES], np.uint8)
+    opcodes = rng.choice(codes, shape, p=np.array(list(SHARES.values())))
+    registers = rng.integers(1, NUM_REGISTERS, (*shape, 2), np.uint8)
+    instructions = np.zeros((*shape, 4), np.uint8)
+    instructions[..., 0], instructions[..., 1] = opcodes, registers[..., 0]
+    places = np.arange(length)
+    loads = (places % 2 == 0) & (places + 1 < length)
+    of_registers = loads & (rng.random(shape) < REGISTERS_SHARE)
+    instructions[of_registers, 2], instructions[of_registers, 3] = registers[of_registers, 1], _SINK
+    rows, places = np.nonzero(loads & ~of_registers)
+    used = cells[rows, registers[rows, places + 1, 0]].astype(np.int64)
+    instructions[rows, places, 0] = BY_NAME["LOADI"].code
+    instructions[rows, places, 1] = _first_operands(rng, opcodes[rows, places + 1], used)
+    return instructions
+
+
+def _first_operands(rng: np.random.Generator, opcodes: Bytes, second: Numbers) -> Bytes:
+    """(n,) first operands for operations whose second operands are known."""
+    first = rng.integers(0, 256, len(second))
+    drawn = rng.random(len(second))
+    most = BYTE_MAX // np.maximum(second, 1)
+    products = np.floor(drawn * (most + 2)).astype(np.int64)
+    near = rng.random(len(second)) < NEAR_SHARE
+    rest = np.where(near, rng.integers(-1, 2, len(second)), rng.integers(0, np.maximum(second, 1)))
+    dividends = np.floor(drawn * (most + 1)).astype(np.int64) * second + rest
+    first = np.where(opcodes == BY_NAME["MUL"].code, products, first)
+    first = np.where((opcodes == BY_NAME["DIV"].code) & (second > 0), dividends, first)
+    return np.clip(first, 0, BYTE_MAX).astype(np.uint8)
