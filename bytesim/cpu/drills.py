@@ -4,7 +4,7 @@ Of random operands, 97 % of the products are 255 and 75 % of the quotients are 0
 the tables of MUL and DIV. In a drill, ACC is loaded and combined with a register again and again. The registers keep
 their values, half of them small, and what is loaded is drawn so that the results are spread out: products up to 255 and
 quotients equally often, and dividends often next to a multiple of the divisor, where the quotient changes. Some
-instructions combine two registers instead, and write the result to J, which no other instruction reads.
+instructions combine two registers instead, and write the result to one that no instruction reads.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ REGISTERS_SHARE = 0.25
 """Share of the loads that are replaced by an operation of two registers."""
 NEAR_SHARE = 0.5
 """Share of the dividends that are next to a multiple of the divisor."""
-_SINK = NUM_REGISTERS
-"""The register that is written and not read."""
 
 
 def drill_values(rng: np.random.Generator, count: int) -> Bytes:
@@ -39,13 +37,16 @@ def drill_instructions(rng: np.random.Generator, cells: Bytes, length: int) -> B
     shape = (len(cells), length)
     codes = np.array([BY_NAME[name].code for name in SHARES], np.uint8)
     opcodes = rng.choice(codes, shape, p=np.array(list(SHARES.values())))
+    written = rng.integers(1, NUM_REGISTERS + 1, (len(cells), 1), np.uint8)
     registers = rng.integers(1, NUM_REGISTERS, (*shape, 2), np.uint8)
+    registers += registers >= written[..., None]  # any register but the one that is written
     instructions = np.zeros((*shape, 4), np.uint8)
     instructions[..., 0], instructions[..., 1] = opcodes, registers[..., 0]
     places = np.arange(length)
     loads = (places % 2 == 0) & (places + 1 < length)
     of_registers = loads & (rng.random(shape) < REGISTERS_SHARE)
-    instructions[of_registers, 2], instructions[of_registers, 3] = registers[of_registers, 1], _SINK
+    instructions[..., 2] = registers[..., 1] * of_registers
+    instructions[..., 3] = written * of_registers
     rows, places = np.nonzero(loads & ~of_registers)
     used = cells[rows, registers[rows, places + 1, 0]].astype(np.int64)
     instructions[rows, places, 0] = BY_NAME["LOADI"].code

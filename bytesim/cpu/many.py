@@ -120,6 +120,14 @@ def run_programs(programs: Programs) -> Bytes:
     return states
 
 
+def operands_read(programs: Programs, states: Bytes) -> Bytes:
+    """(2, N, T): the one or two values that each instruction reads, by the states (N, T + 1, 16); 0 for none."""
+    slots = _slots_used(np.ascontiguousarray(programs.instructions.swapaxes(0, 1)))[:2].swapaxes(1, 2)
+    slots = slots - np.arange(len(programs), dtype=np.int32)[:, None] * STATE_SIZE
+    read = np.take_along_axis(states[None, :, 1:], slots[..., None], axis=-1)[..., 0]
+    return np.where(slots == _PC, np.uint8(0), read)
+
+
 def with_states(programs: Programs) -> Iterator[tuple[bytes, bytes]]:
     """Yield (memory without the zeros after the program, all states) of each program."""
     states = run_programs(programs)

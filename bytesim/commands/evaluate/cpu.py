@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,10 +43,20 @@ def cpu(
             help="Also measure bits per byte with teacher forcing: the model sees the right states before each.",
         ),
     ] = (False),
+    exhaustive: Annotated[
+        bool,
+        typer.Option(
+            "--exhaustive",
+            help="Instead, check every operation in every form on all operand values, each with the right states "
+            "before it. Takes 20 minutes on a core.",
+        ),
+    ] = False,
     picture: Annotated[
         str | None,
         typer.Option(
-            metavar="OUT.png", help="Draw the accuracy by program length and by operation.", show_default=False
+            metavar="OUT.png",
+            help="Draw the accuracy by program length and by operation, or with --exhaustive the wrong pairs.",
+            show_default=False,
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the picture if it exists.")] = False,
@@ -59,6 +69,11 @@ def cpu(
 
     bytesim evaluate cpu --count 100 --picture cpu.png
     """
+    if exhaustive:
+        if programs is not None or count is not None or score:
+            raise typer.BadParameter("--exhaustive makes its own programs; leave out the shard, --count and --score.")
+        _check_operations(model, picture, as_json, force=force, device=device, dtype=dtype.value)
+        return
     from bytesim.tasks.evaluate.cpu import evaluate_cpu
 
     with byte_progress("evaluate cpu") as on_progress:
@@ -81,6 +96,25 @@ def cpu(
         return
     for line in _cpu_table(evaluation):
         print_line(line)
+
+
+def _check_operations(model: str, picture: str | None, as_json: bool, **options: Any) -> None:
+    """Check every operation on all operand values, and print a row for each form."""
+    from bytesim.tasks.evaluate.cpu_operations import evaluate_cpu_operations
+
+    with byte_progress("evaluate cpu") as on_progress:
+        check = evaluate_cpu_operations(model=model, picture=picture, on_progress=on_progress, **options)
+    if as_json:
+        print_json(check)
+        return
+    print_line("| operation | operand values | wrong | executed | wrong |")
+    print_line("|---|---|---|---|---|")
+    for form in check.forms:
+        name = f"{form.operation} {form.operands}".strip()
+        print_line(f"| {name} | {form.cells:,} | {form.wrong:,} | {form.executed:,} | {form.executed_wrong:,} |")
+    print_line("")
+    print_line(f"{check.wrong:,} of {check.cells:,} cells are wrong, by the model {check.model}, teacher-forced")
+    print_line(f"{check.fetched_wrong:,} of {check.fetched:,} fetches (PC and IR) are wrong")
 
 
 def _cpu_table(evaluation: CpuEvaluation) -> list[str]:
