@@ -306,9 +306,13 @@ def _step_progress() -> Iterator[Callable[[StepReport], None]]:
     with progress() as bar:
         job = bar.add_task("training", total=None, speed="")
         loss = speed = 0.0
+        last = 0
 
         def show(report: StepReport) -> None:
-            nonlocal loss, speed
+            nonlocal loss, speed, last
+            if report.step <= last:  # another training of a learning curve
+                loss = 0.0
+            last = report.step
             if not loss:  # do not count steps of an earlier run in the speed of this one
                 bar.reset(job, completed=report.step, total=report.total_steps)
             decay = 0.95 if loss else 0.0  # exponential moving averages
