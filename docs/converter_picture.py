@@ -122,7 +122,7 @@ def draw(page: str) -> str:
     sheet.heading("A new input is converted ...")
     verdict = [[(0, "good", line)] for line in textwrap.wrap(written[-1], COLUMNS)]
     sheet.panel("right", [[(0, "quiet", f"$ {new}")], *converted(line_of("new.csv"), answer), *verdict])
-    sheet.heading("... and one that is unlike the examples is refused: here the age is missing")
+    sheet.heading("... and one that is unlike the examples is refused: here letters that none has")
     verdict = [[(0, "bad", line)] for line in textwrap.wrap(refused[-1], COLUMNS)]
     source = [[(0, "", line_of("odd.csv"))]]
     sheet.panel("refused", [[(0, "quiet", f"$ {odd.removesuffix(' --force')}")], *source, *verdict])

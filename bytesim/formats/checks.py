@@ -61,7 +61,7 @@ def check_json(data: bytes) -> None:
         # Numbers are kept as text: a number of many digits takes long to convert.
         json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise FormatError(f"{_lower(error.msg)}.", offset=_offset(text, error.pos)) from error
+        raise FormatError(f"{_lower(error.msg.removesuffix(' at'))}.", offset=_offset(text, error.pos)) from error
     except RecursionError as error:
         raise FormatError(f"{_TOO_DEEP}.") from error
 
