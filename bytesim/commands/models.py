@@ -35,6 +35,10 @@ ModelName = Annotated[
 ]
 
 
+NewFolder = Annotated[Path | None, typer.Option("--output", "-o", help="Write the model to this folder instead.")]
+Replace = Annotated[bool, typer.Option("--force", help="Replace the model if it exists.")]
+
+
 @models_app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the models that --model NAME finds: your own and the shipped ones.
@@ -101,18 +105,15 @@ def verify(
 def import_(
     weights: Annotated[str, typer.Argument(metavar="WEIGHTS", help="A published bGPT checkpoint (.pth).")],
     name: Annotated[str | None, typer.Option(help="Name to store the model under; by default the file's name.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the model to this folder instead.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the model if it exists.")] = False,
+    output: NewFolder = None,
+    force: Replace = False,
     as_json: AsJson = False,
 ) -> None:
     """Convert published bGPT weights to a model folder. Code in the file is never run.
 
     bytesim models import weights-irishman.pth --name irishman
     """
-    if name is not None and output is not None:
-        raise typer.BadParameter("give --name or --output, not both")
+    _check_one_place(name, output)
     from bytesim.tasks.models import import_model
 
     info = import_model(weights, name=name, output=output, force=force)
@@ -128,10 +129,8 @@ def compress(
     name: Annotated[
         str | None, typer.Option(help="Name to store the copy under; by default MODEL-int8.", show_default=False)
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the copy to this folder instead.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the model if it exists.")] = False,
+    output: NewFolder = None,
+    force: Replace = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a copy of a model with its weights in int8, a scale for each row: half the size of bfloat16.
@@ -141,8 +140,7 @@ def compress(
     The weights are expanded when the model is loaded, so it is as fast as before. Its answers may differ a little:
     measure them, for the results in the card are those of the original.
     """
-    if name is not None and output is not None:
-        raise typer.BadParameter("give --name or --output, not both")
+    _check_one_place(name, output)
     from bytesim.tasks.models import compress_model
 
     info = compress_model(model, name=name, output=output, force=force)
@@ -150,6 +148,11 @@ def compress(
         print_json(info)
     else:
         print_line(f"{info.folder}: {info.num_bytes / 2**20:.1f} MiB")
+
+
+def _check_one_place(name: str | None, output: Path | None) -> None:
+    if name is not None and output is not None:
+        raise typer.BadParameter("give --name or --output, not both")
 
 
 def _row(info: ModelInfo) -> str:

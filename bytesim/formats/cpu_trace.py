@@ -25,6 +25,8 @@ REGISTER_NAMES = "ABCDEFGHIJ"
 """The register operand r, 1..10, names REGISTER_NAMES[r - 1]."""
 CELL_NAMES = ("PC", "ACC", "IR[0]", "IR[1]", "IR[2]", "IR[3]", *REGISTER_NAMES)
 """The names of the 16 bytes of a state."""
+FETCHED = [0, 2, 3, 4, 5]
+"""Offsets of the bytes of a state that a fetch writes: PC and IR."""
 
 BLANK_IR = (0, 0, 0, 0)
 ZERO_REGISTERS = (0,) * len(REGISTER_NAMES)

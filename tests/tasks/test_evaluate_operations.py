@@ -29,11 +29,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 def predicting(monkeypatch: pytest.MonkeyPatch, change) -> None:
     """The model predicts the right states (N, T, 16), changed in place by `change(programs, states)`."""
 
-    def predicted(model, programs, right, at_once):
+    def predicted(model, programs, right, slots):
         states = right[:, 1:].copy()
         change(programs, states)
-        for start in range(0, len(states), at_once):
-            yield np.arange(start, min(start + at_once, len(states))), states[start : start + at_once]
+        for start in range(0, len(states), slots):
+            yield np.arange(start, min(start + slots, len(states))), states[start : start + slots]
 
     monkeypatch.setattr(cpu_operations, "_predicted", predicted)
 
@@ -85,4 +85,5 @@ def test_a_random_model_is_checked_by_the_command(model, monkeypatch):
     check = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
     assert f"{check['wrong']:,} of {check['cells']:,} cells are wrong" in done.stdout
     assert check["wrong"] > 0.9 * check["cells"]
-    assert CliRunner().invoke(app, [*words, "--count", "3"]).exit_code == 2
+    for option in (("--count", "3"), ("--longest", "9"), ("--split", "dev"), ("--score",)):
+        assert CliRunner().invoke(app, [*words, *option]).exit_code == 2

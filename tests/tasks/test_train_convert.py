@@ -135,9 +135,11 @@ def test_twice_the_pairs_are_expected_to_halve_the_errors_again():
             for index, right in enumerate(exact)
         )
 
-    assert expected_with_twice(points(50, 159, 179)) == pytest.approx(1 - 20.5**2 / 40.5 / 200)
-    assert expected_with_twice(points(150, 179, 159)) == pytest.approx(1 - 40.5 / 200)
-    assert expected_with_twice(points(190, 199, 199)) > 0.99
+    assert expected_with_twice(points(50, 159, 179)) == pytest.approx(1 - 20**2 / 40 / 199)
+    assert expected_with_twice(points(150, 179, 159)) == pytest.approx(1 - 40 / 199)
+    assert expected_with_twice(points(190, 199, 199)) == 1
+    assert expected_with_twice(points(190, 199, 197)) == pytest.approx(197 / 199)
+    assert expected_with_twice(points(0, 0, 0)) == 0
 
 
 def test_both_directions_hold_out_the_same_pairs(tmp_path):

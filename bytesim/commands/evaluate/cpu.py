@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from bytesim.tasks.evaluate.cpu_result import CpuEvaluation
 
 
+LONGEST = 255
+"""Instructions that fit the memory."""
+
+
 class Split(str, Enum):
     train = "train"
     dev = "dev"
@@ -35,7 +39,7 @@ def cpu(
     split: Annotated[
         Split, typer.Option(help="Which random programs to use; training sets contain those of train.")
     ] = Split.test,
-    longest: Annotated[int, typer.Option(min=1, max=255, help="Most instructions in a random program.")] = 255,
+    longest: Annotated[int, typer.Option(min=1, max=LONGEST, help="Most instructions in a random program.")] = LONGEST,
     score: Annotated[
         bool,
         typer.Option(
@@ -48,7 +52,7 @@ def cpu(
         typer.Option(
             "--exhaustive",
             help="Instead, check every operation in every form on all operand values, each with the right states "
-            "before it. Takes 20 minutes on a core.",
+            "before it. Takes about 20 minutes on a core.",
         ),
     ] = False,
     picture: Annotated[
@@ -62,7 +66,7 @@ def cpu(
     force: Annotated[bool, typer.Option("--force", help="Replace the picture if it exists.")] = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
-    slots: Annotated[int, typer.Option(min=1, help="Number of programs decoded at once.")] = 64,
+    slots: Annotated[int, typer.Option(min=1, help="Number of programs decoded, or read, at once.")] = 64,
     as_json: AsJson = False,
 ) -> None:
     """Run programs of the 8-bit CPU with a model, and compare every state with the exact machine's.
@@ -70,9 +74,11 @@ def cpu(
     bytesim evaluate cpu --count 100 --picture cpu.png
     """
     if exhaustive:
-        if programs is not None or count is not None or score:
-            raise typer.BadParameter("--exhaustive makes its own programs; leave out the shard, --count and --score.")
-        _check_operations(model, picture, as_json, force=force, device=device, dtype=dtype.value)
+        if programs is not None or count is not None or score or split is not Split.test or longest != LONGEST:
+            raise typer.BadParameter(
+                "--exhaustive makes its own programs; leave out the shard, --count, --split, --longest and --score."
+            )
+        _check_operations(model, picture, as_json, force=force, device=device, dtype=dtype.value, slots=slots)
         return
     from bytesim.tasks.evaluate.cpu import evaluate_cpu
 

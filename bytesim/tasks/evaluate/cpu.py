@@ -20,7 +20,7 @@ from bytesim.cpu.programs import MAX_INSTRUCTIONS
 from bytesim.engine.score import score_file
 from bytesim.errors import ConfigError, FormatError
 from bytesim.files import Progress, check_output, write_output
-from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse_state
+from bytesim.formats.cpu_trace import FETCHED, MEMORY_SIZE, STATE_SIZE, parse_state
 from bytesim.metrics import bits_per_byte, state_accuracy, states_by_length, sum_states
 from bytesim.predictors.cpu import load_cpu_model, predict_states, states_request
 from bytesim.predictors.writer import Writer
@@ -31,8 +31,6 @@ DEFAULT_PROGRAMS = 1000
 DEFAULT_SLOTS = 64
 _OPCODE = 2
 """Offset of the opcode in a state."""
-_FETCHED = [0, 2, 3, 4, 5]
-"""Offsets of the bytes of a state that a fetch writes: PC and IR."""
 Program = tuple[bytes, bytes]
 """Memory (1024 bytes) and all states, including the first."""
 
@@ -140,8 +138,8 @@ def _by_opcode(predicted: list[bytes], rows: list[Program]) -> tuple[dict[str, O
         executed.update(opcodes.tolist())
         fetched += counted
         last = differs[counted - 1]
-        misfetched += bool(last[_FETCHED].any())
-        if counted > 1 and np.delete(last, _FETCHED).any():
+        misfetched += bool(last[FETCHED].any())
+        if counted > 1 and np.delete(last, FETCHED).any():
             wrong[int(opcodes[-1])] += 1
     scores = {
         operation.name: OpcodeScore(executed=executed[operation.code], wrong=wrong[operation.code])

@@ -18,7 +18,7 @@ from bytesim.cpu.every import ALL_VALUES, every_program
 from bytesim.cpu.isa import BY_NAME, OPERATIONS
 from bytesim.cpu.many import Bytes, Programs, operands_read, run_programs
 from bytesim.files import Progress, check_output, write_output
-from bytesim.formats.cpu_trace import STATE_SIZE
+from bytesim.formats.cpu_trace import FETCHED, STATE_SIZE
 from bytesim.predictors.cpu import load_cpu_model
 from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.shards import pack
@@ -28,9 +28,7 @@ from bytesim.training.sources import CpuSource
 if TYPE_CHECKING:
     from bytesim.models.bgpt.model import BGPT
 
-DEFAULT_AT_ONCE = 16
-_FETCHED = [0, 2, 3, 4, 5]
-"""Offsets of the bytes of a state that a fetch writes: PC and IR."""
+DEFAULT_SLOTS = 16
 _LOADI = BY_NAME["LOADI"].code
 
 Counts = NDArray[np.int64]
@@ -72,17 +70,17 @@ def evaluate_cpu_operations(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
-    at_once: int = DEFAULT_AT_ONCE,
+    slots: int = DEFAULT_SLOTS,
     on_progress: Progress | None = None,
 ) -> OperationsCheck:
     """Check every operation in every form on these operand values, all 256 by default, teacher-forced.
 
-    `at_once` programs are read at a time. `picture` is a PNG to draw: the wrong pairs of each operation with two
+    `slots` programs are read at a time. `picture` is a PNG to draw: the wrong pairs of each operation with two
     operands. Raises ModelError, OutputError.
     """
     if picture is not None:
         check_output(picture, force=force, option="--picture")
-    writer = load_cpu_model(model, device=device, dtype=dtype, rows=at_once)
+    writer = load_cpu_model(model, device=device, dtype=dtype, rows=slots)
     executed: dict[tuple[int, int], Counts] = {}
     wrong: dict[tuple[int, int], Counts] = {}
     fetched = fetched_wrong = done = 0
@@ -92,12 +90,12 @@ def evaluate_cpu_operations(
         first, second = operands_read(programs, right)
         opcodes = programs.instructions[..., 0]
         given = np.where(opcodes == _LOADI, 1, (programs.instructions[..., 1:] > 0).sum(-1))
-        for rows, predicted in _predicted(cast("BGPT", writer.model), programs, right, at_once):
+        for rows, predicted in _predicted(cast("BGPT", writer.model), programs, right, slots):
             differs = predicted != right[rows, 1:]
             fetched += differs.shape[0] * differs.shape[1]
-            fetched_wrong += int(differs[..., _FETCHED].any(-1).sum())
+            fetched_wrong += int(differs[..., FETCHED].any(-1).sum())
             # The operation in a state takes effect in the next one; the last instruction is HLT.
-            results = np.delete(differs, _FETCHED, axis=-1).any(-1)[:, 1:]
+            results = np.delete(differs, FETCHED, axis=-1).any(-1)[:, 1:]
             keys = ((opcodes[rows, :-1], given[rows, :-1]), (first[rows, :-1], second[rows, :-1]))
             _count(executed, wrong, *keys, results)
             done += predicted.size
@@ -125,23 +123,20 @@ def evaluate_cpu_operations(
     return check
 
 
-def _predicted(
-    model: BGPT, programs: Programs, right: Bytes, at_once: int
-) -> Iterator[tuple[NDArray[np.int64], Bytes]]:
+def _predicted(model: BGPT, programs: Programs, right: Bytes, slots: int) -> Iterator[tuple[NDArray[np.int64], Bytes]]:
     """Some programs of a block, and their predicted states after the first (n, T, 16), given the right ones before."""
     rows = [(programs.memory(index), states.tobytes()) for index, states in enumerate(right)]
     stream = CpuStream(CpuSource(), model.config, pack(rows))
-    places = np.arange(len(rows))
     parameter = next(model.parameters())
     with torch.inference_mode():
-        for start in range(0, len(rows), at_once):
-            examples = [stream.example(index) for index in range(start, min(start + at_once, len(rows)))]
+        for start in range(0, len(rows), slots):
+            examples = [stream.example(index) for index in range(start, min(start + slots, len(rows)))]
             batch = collate(examples, model.config).to(parameter.device)
             count = batch.targets.shape[1]
             logits = model(batch.patches, batch.source, batch.first, count, batch.times, batch.source_times)
             given, states = examples[0].given, right.shape[1] - 1
             bytes_of = logits[:, given : given + states, :, :256].argmax(-1).to(torch.uint8).cpu().numpy()
-            yield places[start : start + at_once], bytes_of
+            yield np.arange(start, start + len(examples)), bytes_of
 
 
 def _count(

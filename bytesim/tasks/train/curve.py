@@ -53,13 +53,13 @@ def learning_curve(
 
 
 def expected_with_twice(points: tuple[CurvePoint, ...]) -> float:
-    """The expected share of right answers with twice the pairs: as often as errors halve once, they may halve again.
+    """The expected share of right answers with twice the pairs, from the `points` of one conversion.
 
-    `points` are those of one conversion. Errors follow a power law of the number of pairs: Hestness et al. 2017,
-    arXiv:1712.00409. An error of half a pair is the smallest that is told from none.
+    The share of errors is expected to fall once more by the factor of the last doubling, and never to rise: it follows
+    a power law of the number of pairs (Hestness et al. 2017, arXiv:1712.00409).
     """
-    before, last = ((point.files - point.exact + 0.5) / (point.files + 1) for point in points[-2:])
-    return 1 - last * min(1.0, last / before)
+    before, last = (1 - point.share for point in points[-2:])
+    return 1 - last * min(1.0, last / before) if before else 1 - last
 
 
 def curve_lines(points: tuple[CurvePoint, ...]) -> list[str]:
