@@ -122,10 +122,15 @@ def run_programs(programs: Programs) -> Bytes:
 
 def operands_read(programs: Programs, states: Bytes) -> Bytes:
     """(2, N, T): the one or two values that each instruction reads, by the states (N, T + 1, 16); 0 for none."""
-    slots = _slots_used(np.ascontiguousarray(programs.instructions.swapaxes(0, 1)))[:2].swapaxes(1, 2)
-    slots = slots - np.arange(len(programs), dtype=np.int32)[:, None] * STATE_SIZE
+    slots = slots_used(programs)[:2]
     read = np.take_along_axis(states[None, :, 1:], slots[..., None], axis=-1)[..., 0]
     return np.where(slots == _PC, np.uint8(0), read)
+
+
+def slots_used(programs: Programs) -> NDArray[np.int32]:
+    """(4, N, T): the places in a state that each instruction reads (two) and writes (two); that of PC for none."""
+    slots = _slots_used(np.ascontiguousarray(programs.instructions.swapaxes(0, 1))).swapaxes(1, 2)
+    return slots - np.arange(len(programs), dtype=np.int32)[:, None] * STATE_SIZE
 
 
 def with_states(programs: Programs) -> Iterator[tuple[bytes, bytes]]:
@@ -191,6 +196,11 @@ def _locations() -> Bytes:
             for first, used in ((0, form.reads), (2, form.writes)):
                 locations[operation.code, given, first : first + len(used)] = used
     return locations
+
+
+def results_of(opcode: int) -> Bytes:
+    """(65536,): the first result of an operation for all inputs x and y, at 256 x + y."""
+    return _results()[opcode << 16 : (opcode + 1) << 16]
 
 
 @cache

@@ -24,6 +24,7 @@ class FileType:
 
 
 _TYPES = """
+abc          text      ABC music notation
 ada          text      Ada source
 asm          text      Assembly source
 bibtex       text      BibTeX bibliography
@@ -158,7 +159,7 @@ def _words(text: str) -> tuple[str, ...]:
 OUTLIERS: Final = _words("""
 scala groovy objc elixir scss coffeescript vue proto qml awk dot pod dtd gnuplot metafont ppd glsl nim pfb xcursor rpm
 iso squashfs cpio npz tzif terminfo fits aiff mkv flv xcf luac ppm woff icns wavpack pcx
-abc actionscript ani antlr applescript arff arj asciidoc asn1 aspell ast avr avro basic bdb bitcode blend blp bnf
+actionscript ani antlr applescript arff arj asciidoc asn1 aspell ast avr avro basic bdb bitcode blend blp bnf
 bplist bst cab caml chm cif compress csh csound cur dbf der dicom dimacs dockerfile dpx dsstore dtb dts dxf ejs emf
 eml enc eot erb expect exr fig fish gap ghc glb gpgring graphql grib gsm h264 handlebars haxe hdf4 hdr heic hlsl
 icalendar icu idl im intelhex ircam ivf jks jls jxl less liberty lnk logo lrzip lzma maple mat maxima mdb meson mng

@@ -23,7 +23,7 @@ from bytesim.training.data.streams import Mixture, open_streams
 from bytesim.training.distributed import join_workers
 from bytesim.training.interrupt import Interrupt, deferred_interrupt
 from bytesim.training.log import LOSS, TrainingLog
-from bytesim.training.loss import Batch, class_losses, collate, token_losses
+from bytesim.training.loss import RESULT_WEIGHT, Batch, class_losses, collate, result_loss, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
@@ -229,7 +229,9 @@ class Trainer:
         return StepReport(progress.step, loss, rate, data.num_bytes, seconds, progress.total_steps)
 
     def gradients(self, data: StepData, interrupt: Interrupt | None = None) -> float:
-        """Accumulate the gradients of the mean loss over all scored targets of a step. Returns that loss in nats.
+        """Accumulate the gradients of a step: of the mean loss over all scored targets, and of the auxiliary loss.
+
+        Returns the mean loss over the targets, in nats.
 
         An interrupt of one worker is passed on to all workers.
         """
@@ -237,8 +239,11 @@ class Trainer:
         for batch in data.batches(self.device):
             with self.autocast():
                 loss: Tensor = self.step_losses(self.model, batch).sum() / data.scored
+                total += loss.detach()
+                if batch.states_alone is not None:
+                    share = batch.scored.sum() * batch.targets.shape[2] / data.scored
+                    loss = loss + RESULT_WEIGHT * share * result_loss(self.model, batch)
             loss.backward()
-            total += loss.detach()
         asked = torch.tensor(float(interrupt.asked if interrupt else 0), device=self.device)
         total, asked = self.workers.add_up(self.model.parameters(), torch.stack([total, asked]))
         if interrupt and asked > 0:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -20,8 +20,11 @@ from bytesim.patching import END_OF_PATCH
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
 
 if TYPE_CHECKING:
+    from bytesim.models.bgpt.model import BGPT
     from bytesim.models.registry import Model, ModelConfig
 
+RESULT_WEIGHT = 0.1
+"""Weight of the auxiliary loss of results, beside the mean loss of a token."""
 Arrays = dict[str, NDArray[Any]]
 """A batch as numpy arrays: field of Batch -> its values, tokens as int16."""
 
@@ -46,6 +49,10 @@ class Batch:
     """(B,) mixup: class of the file that was blended into each."""
     mix_weights: Tensor
     """(B,) mixup: weight of the file itself; 1 without."""
+    states_alone: Tensor | None = None
+    """(N, S) patches that are read alone, for the auxiliary head of a model with reads."""
+    results: Tensor | None = None
+    """(N,) the byte that this head is to give for each."""
     source: Tensor | None = None
     """(B, T) source bytes, padded with 256, for models that attend to them."""
     times: Tensor | None = None
@@ -65,7 +72,7 @@ class Batch:
             value = getattr(self, field.name)
             if value is not None:
                 value = value.to(device, non_blocking=True)
-                moved[field.name] = value.long() if value.dtype == torch.int16 else value
+                moved[field.name] = value.long() if value.dtype in (torch.int16, torch.uint8) else value
         return Batch(**moved)
 
 
@@ -100,6 +107,10 @@ def arrays_of(examples: list[Example], config: ModelConfig) -> Arrays:
         "mix_labels": np.array([example.mix_label for example in examples]),
         "mix_weights": np.array([example.mix_weight for example in examples], np.float32),
     }
+    alone = [example for example in examples if example.results is not None]
+    if alone:
+        arrays["states_alone"] = np.concatenate([example.states_alone for example in alone])
+        arrays["results"] = np.concatenate([example.results for example in alone])
     if config.inputs.times:
         arrays["times"] = padded_times([example.times for example in examples], (length, size))
     if config.inputs.source:
@@ -129,6 +140,14 @@ def token_losses(model: Model, batch: Batch) -> Tensor:
     logits = model(batch.patches, batch.source, batch.first, rows, batch.times, batch.source_times)
     losses = F.cross_entropy(logits.float().flatten(0, 2), batch.targets.flatten(), reduction="none")
     return losses.view_as(batch.targets) * batch.scored[..., None]
+
+
+def result_loss(model: Model, batch: Batch) -> Tensor:
+    """The mean cross-entropy in nats of the results of the states that the batch has alone."""
+    assert batch.states_alone is not None
+    assert batch.results is not None
+    logits = cast("BGPT", model).results(batch.states_alone)
+    return F.cross_entropy(logits.float(), batch.results)
 
 
 def class_losses(model: Model, batch: Batch, smoothing: float = 0.0) -> Tensor:

@@ -218,6 +218,9 @@ class CpuSource(Source, frozen=True):
     """Share of the programs with more instructions in memory after HLT, which are never executed."""
     drill_share: Share = 0.0
     """Share of the programs that practise operations with two operands, on operands whose results tell much."""
+    result_states: Count = 0
+    """Auxiliary loss, for models with patch_reads: states drawn without a program for each micro-batch. The model also
+    learns to give the result of the instruction in each."""
     favoured: str = ""
     """Names of operations, such as `MUL DIV`, that occur four times as often as the others."""
 

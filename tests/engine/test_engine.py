@@ -84,6 +84,7 @@ def test_greedy_decoding_equals_the_published_code(name):
         pytest.param({"clock": True}, marks=pytest.mark.slow),
         {"clock": True, "source_attention": False, "patch_source_attention": False},
         pytest.param({"patch_encoder_layers": 2, "numeric_bytes": True}, marks=pytest.mark.slow),
+        {"patch_reads": 3, "patch_reads_size": 24},
         pytest.param({"byte_features": True, "byte_source_attention": False}, marks=pytest.mark.slow),
         pytest.param({"source_patches": False, "clock": True}, marks=pytest.mark.slow),
         pytest.param(
@@ -103,7 +104,7 @@ def test_cached_decoding_equals_recomputing(changes):
 
 AS_SHIPPED = {
     "clock": True, "numeric_bytes": True, "patch_encoder_layers": 1, "byte_features": True, "source_patches": False,
-    "byte_source_attention": False,
+    "byte_source_attention": False, "patch_reads": 4, "patch_reads_size": 32,
 }  # fmt: skip
 """The parts of the shipped model of the CPU."""
 

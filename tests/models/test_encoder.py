@@ -1,5 +1,6 @@
 """The encoder: what it reads, what it passes over, and that it learns."""
 
+import math
 from contextlib import suppress
 from dataclasses import fields
 
@@ -14,6 +15,7 @@ from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.encoder.edges import EdgeBag, EdgeReader
 from bytesim.models.encoder.frontends import PictureFront, gabor_filters
 from bytesim.models.encoder.model import Encoder
+from bytesim.models.encoder.statistics import FEATURES, byte_statistics
 from bytesim.models.weights import load_model, save_model
 from bytesim.nn.ngrams import NgramBag
 from bytesim.patching import frame_file
@@ -27,6 +29,7 @@ FRONTS = [
     {"front": "bytes", "kernel": 5},
     {"front": "bytes", "kernel": 5, "edge_bytes": 8},
     {"front": "bytes", "kernel": 5, "edge_bytes": 8, "edge_buckets": 500},
+    {"front": "bytes", "kernel": 5, "statistics_size": 12},
     {"front": "picture", "rows": 8, "columns": 4, "skip_bytes": 6},
     {"front": "sound", "filters": 6, "filter_bytes": 16, "filter_step": 4},
 ]
@@ -198,3 +201,21 @@ def test_an_encoder_learns_from_a_recipe(tmp_path):
     made = train_recipe(tmp_path / "recipe.toml", out=tmp_path / "run")
     assert made.validation["rows.npz"] > 0.9
     assert isinstance(load_model(made.model_folder), Encoder)
+
+
+def test_byte_statistics_are_what_they_are_called():
+    tokens = torch.full((3, 8), 256)
+    tokens[0, :4] = torch.tensor([7, 7, 9, 9])
+    tokens[1] = torch.arange(8)
+    found = byte_statistics(tokens)
+    assert found.shape == (3, FEATURES)
+    assert found[0, 7] == found[0, 9] == pytest.approx(4 * 0.5**0.5)  # half of the bytes each
+    assert found[1, 256 + 1] == 4  # every difference is 1
+    assert found[0, 512] == pytest.approx(2 / 3)  # of three bytes two equal the one before
+    assert found[0, 513] == 0
+    entropy, of_differences, chi_squared, length = found[1, -4:].tolist()
+    assert entropy == pytest.approx(3 / 8)
+    assert of_differences == 0
+    assert chi_squared == pytest.approx(math.log1p(8 * (256 / 8 - 1)) / 8, rel=1e-4)
+    assert length == pytest.approx(math.log(9) / 8)
+    assert not found[2].any()

@@ -81,6 +81,19 @@ def test_a_group_and_a_limit_take_part_of_a_shard(model, split):
     assert set(some.recall) == set(KINDS)  # spread over the rows, which stand kind by kind
 
 
+def test_several_splits_are_measured_together(model, split, folder):
+    one, other = (evaluate_classify(each, model=model).score for each in (split, folder))
+    both = evaluate_classify([split, folder], model=model, unseen=[folder, split])
+    assert both.score.num_files == one.num_files + other.num_files == 72
+    assert both.score.accuracy == pytest.approx((one.accuracy * 60 + other.accuracy * 12) / 72)
+    assert both.split == f"test.npz and {folder.name}"
+    assert len(both.split_sha256.split()) == 2
+    assert both.unseen.num_files == 72
+    assert evaluate_classify([split, split], model=model, limit=9).score.num_files == 18
+    with pytest.raises(ConfigError, match="no split is given"):
+        evaluate_classify([], model=model)
+
+
 def test_a_folder_is_a_split(model, folder):
     seen = evaluate_classify(folder, model=model)
     assert (seen.score.num_files, seen.score.accuracy) == (12, 1.0)

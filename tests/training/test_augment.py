@@ -1,6 +1,8 @@
 """Augmentations: a file of the same form, of the same class, and another one each time."""
 
 import io
+import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -56,6 +58,32 @@ def test_dropped_bytes_become_blanks_and_nothing_else(data, seed):
     made = augmented(data, "drop", np.random.default_rng(seed))
     assert len(made) == len(data)
     assert all(new == old or new == ord(" ") for new, old in zip(made, data, strict=True))
+
+
+def archive(names):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for name in names:
+            made.writestr(name, f"the content of {name}")
+    return buffer.getvalue()
+
+
+def test_members_of_an_archive_are_listed_in_another_order_and_a_few_are_not():
+    names = [f"folder/member{number}.xml" for number in range(20)]
+    data = archive(names)
+    made = [augmented(data, "members", np.random.default_rng(seed)) for seed in range(12)]
+    listed = [re.findall(rb"PK\x01\x02.{42}(folder/member\d+\.xml)", each, re.S) for each in made]
+    assert any(each == data for each in made)
+    assert any(sorted(each) == sorted(name.encode() for name in names) != each for each in listed)
+    assert min(map(len, listed)) in range(14, 20)
+    assert all(set(each) <= {name.encode() for name in names} and len(set(each)) == len(each) for each in listed)
+    contents = data.index(b"PK\1\2")
+    assert all(each[:contents] == data[:contents] and each[-22:] == data[-22:] for each in made)
+
+
+@given(st.binary(max_size=300), st.integers(0, 9))
+def test_a_file_that_is_not_an_archive_keeps_its_members(data, seed):
+    assert augmented(data, "members", np.random.default_rng(seed)) == data or data.count(b"PK\1\2") > 1
 
 
 def test_the_same_draw_gives_the_same_file():

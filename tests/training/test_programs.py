@@ -1,6 +1,7 @@
 """What a model of the CPU learns from: framing, times, what is scored, and that training and decoding agree on it."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -14,11 +15,13 @@ from bytesim.errors import ConfigError, FormatError
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse, program_of, serialize_states
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
+from bytesim.models.weights import load_model
 from bytesim.predictors.cpu import states_request
+from bytesim.tasks.train.train import train_recipe
 from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.shards import load_shard, pack, save_shard
 from bytesim.training.data.streams import open_stream
-from bytesim.training.loss import collate, count_targets, real_tokens, token_losses
+from bytesim.training.loss import collate, count_targets, real_tokens, result_loss, token_losses
 from bytesim.training.sources import CpuSource
 
 CONFIG = BGPTConfig(
@@ -138,3 +141,52 @@ def test_the_clock_shows_which_instruction_a_byte_belongs_to():
 def test_models_that_cannot_hold_the_states_are_refused(wrong):
     with pytest.raises(ConfigError):
         CpuStream(CpuSource(), replace(CONFIG, **wrong))
+
+
+READS = replace(LEAN, patch_reads=3, patch_reads_size=64)
+
+
+def test_a_batch_has_the_states_of_the_auxiliary_loss():
+    stream = CpuStream(CpuSource(longest=9, result_states=30), READS)
+    batch = collate(stream.draw(np.random.default_rng(0), 2_000), READS)
+    assert batch.states_alone.shape == (30, STATE_SIZE)
+    assert batch.results.shape == (30,)
+    plain = collate(CpuStream(CpuSource(longest=9), READS).draw(np.random.default_rng(0), 2_000), READS)
+    assert plain.states_alone is None
+    with pytest.raises(ConfigError, match="set patch_reads"):
+        CpuStream(CpuSource(result_states=1), LEAN)
+
+
+def test_the_auxiliary_loss_teaches_the_reads_alone():
+    torch.manual_seed(0)
+    model = BGPT(READS)
+    batch = collate(CpuStream(CpuSource(longest=5, result_states=200), READS).draw(np.random.default_rng(0), 99), READS)
+    first = result_loss(model, batch)
+    first.backward()
+    taught = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
+    assert taught
+    assert all(".reads." in name for name in taught)
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-2)
+    for _ in range(30):
+        optimizer.zero_grad()
+        result_loss(model, batch).backward()
+        optimizer.step()
+    assert result_loss(model, batch) < 0.5 * first
+
+
+def test_a_training_with_the_auxiliary_loss_learns_from_it(tmp_path):
+    recipe = tmp_path / "reads.toml"
+    recipe.write_text(
+        "name = 'reads'\n[model]\n"
+        + "".join(
+            f"{name} = {json.dumps(value)}\n" for name, value in READS.to_dict().items() if name != "architecture"
+        )
+        + "[training]\nsteps = 30\nlearning_rate = 1e-2\nwarmup_steps = 1\nbatch_bytes = 500\nmicro_bytes = 250\n"
+        + "validate_steps = 0\n[[data]]\ntask = 'cpu'\nlongest = 5\nresult_states = 100\n"
+    )
+    train_recipe(recipe, out=tmp_path / "run")
+    trained = load_model(tmp_path / "run/reads")
+    torch.manual_seed(0)
+    batch = collate(CpuStream(CpuSource(longest=5, result_states=300), READS).draw(np.random.default_rng(5), 99), READS)
+    after, before = float(result_loss(trained, batch)), float(result_loss(BGPT(READS), batch))
+    assert after < 0.9 * before

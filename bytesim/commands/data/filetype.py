@@ -20,6 +20,12 @@ def filetype(
             help="Work folder for downloaded packages and for files found in them or made; about 20 GB.",
         ),
     ],
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also use your own files: a folder whose entries are origins, or a file of pieces. Repeatable."
+        ),
+    ] = None,
     fetch: Annotated[bool, typer.Option(help="Download packages that are missing in the work folder.")] = True,
     share: Annotated[
         float,
@@ -44,6 +50,7 @@ def filetype(
         build = build_filetype(
             out=out,
             material=material,
+            add=add or (),
             fetch=fetch,
             share=share,
             jobs=jobs,

@@ -21,7 +21,8 @@ class Baseline(str, Enum):
 
 def classify(
     split: Annotated[
-        str, typer.Argument(help="A shard (.npz), or a folder with one subfolder of files for each label.")
+        list[str],
+        typer.Argument(help="Shards (.npz), or folders with one subfolder of files for each label, measured together."),
     ],
     model: Model = "filetype",
     group: Annotated[int | None, typer.Option(help="For shards: use only this group.", show_default=False)] = None,
@@ -34,11 +35,11 @@ def classify(
         typer.Option("--baseline", help="Also measure another program on the same bytes; may be repeated."),
     ] = None,
     unseen: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="SHARD",
             help="A shard (its rows of the same group) or folder of files of kinds that the model does not know, to "
-            "measure how many are answered `unknown`.",
+            "measure how many are answered `unknown`; may be repeated.",
             show_default=False,
         ),
     ] = None,

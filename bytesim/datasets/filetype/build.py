@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bytesim.datasets.filetype.additions import WILD_SHARDS, add_rows, read_additions
 from bytesim.datasets.filetype.checks.recognise import BY_TYPE
 from bytesim.datasets.filetype.collect import Found, collect_all
 from bytesim.datasets.filetype.fetch import fetch_all
 from bytesim.datasets.filetype.make import found_indexes, made_indexes, make_all
+from bytesim.datasets.filetype.noise import add_noise
 from bytesim.datasets.filetype.shards import SHARDS, Rows, build_rows
 from bytesim.datasets.filetype.split import by_hash, split_origins
 from bytesim.errors import ConfigError, InputError, ToolError
@@ -73,6 +75,7 @@ def build_filetype(
     *,
     out: str | Path,
     material: str | Path,
+    add: Sequence[str | Path] = (),
     fetch: bool = True,
     share: float = 1.0,
     jobs: int = 2,
@@ -85,13 +88,16 @@ def build_filetype(
 
     Files that are in `material` are not fetched or made again, so a build that was stopped continues. `fetch=False`
     uses the packages that are there. `share` is the share of the encoded files to make; 0 makes no more of them. No two
-    parts share an origin, which is a package, or the package whose contents an encoder was given. Raises ConfigError,
-    ToolError, InputError, OutputError.
+    parts share an origin, which is a package, or the package whose contents an encoder was given. `add` are folders of
+    files of one's own, or files of pieces: see `additions`. Raises ConfigError, ToolError, InputError, FormatError,
+    OutputError.
     """
     if not 0 <= share <= 1 or jobs < 1 or seed < 0:
         raise ConfigError("share must be from 0 to 1, jobs 1 or more, the seed 0 or more.")
     folder, work = Path(out), Path(material)
-    check_output_folder(folder, (*map(shard_name, SHARDS), BUILD_FILE), force=force)
+    names = (*SHARDS, *WILD_SHARDS) if add else SHARDS
+    check_output_folder(folder, (*map(shard_name, names), BUILD_FILE), force=force)
+    additions = read_additions(add, seed=seed)
     make_folder(folder)
     make_folder(work / "index")
     stage = on_stage or (lambda _: None)
@@ -119,7 +125,10 @@ def build_filetype(
     stage("cutting rows")
     made_files = made_indexes(work)
     rows = build_rows([*found_files, *made_files], parts, work, seed=seed)
-    shards = [_write(part, rows[part], folder) for part in SHARDS]
+    if additions:
+        add_rows(rows, additions, seed=seed)
+    add_noise(rows, seed=seed)
+    shards = [_write(part, rows[part], folder) for part in names]
     build = _describe(folder, shards, made_files, lacking, not_fetched, seed)
     text = json.dumps({**asdict(build), "folder": str(folder)}, indent=1)
     write_output(folder / BUILD_FILE, text.encode(), force=force)

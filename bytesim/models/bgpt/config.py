@@ -42,6 +42,11 @@ class BGPTConfig:
     """Modern only: byte embeddings are initialised with bits, magnitudes and waves of the byte values, not randomly."""
     patch_encoder_layers: int = 0
     """Modern only: layers in which the bytes of a patch attend to each other before they are joined."""
+    patch_reads: int = 0
+    """Modern only: bytes of each patch that learned queries read into a wide feed-forward layer, beside the joined
+    bytes (`nn/reads.py`); 0 for none."""
+    patch_reads_size: int = 2048
+    """With patch_reads: inner width of that layer."""
     byte_features: bool = False
     """Modern only: the patch-level decoder gives each byte of the next patch its own feature, not the same to all."""
     context_patches: int = 0
@@ -147,6 +152,7 @@ class BGPTConfig:
 _MODERN_PARTS = (
     "numeric_bytes",
     "patch_encoder_layers",
+    "patch_reads",
     "byte_features",
     "context_patches",
     "near_bytes",
@@ -165,6 +171,7 @@ _AT_LEAST_ONE = frozenset(
         "head_size",
         "byte_head_size",
         "byte_embedding_size",
+        "patch_reads_size",
         "source_layers",
         "source_hidden_size",
         "source_kernel",

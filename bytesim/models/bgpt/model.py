@@ -27,6 +27,7 @@ from bytesim.nn.matching import Places
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.nn.numerals import Numerals
 from bytesim.nn.parts import FeedForward, make_norm
+from bytesim.nn.reads import PatchReads
 from bytesim.nn.rotary import rotary_table
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE, Patches
 from bytesim.requests import Asked, Request
@@ -72,6 +73,10 @@ class PatchEmbedding(nn.Module):
                 begin_as_numbers(self.bytes.weight, 1.0)
             if config.patch_encoder_layers:
                 self.encoder = PatchEncoder(config)
+            if config.patch_reads:
+                self.reads = PatchReads(
+                    config.patch_size, config.patch_reads, config.patch_reads_size, config.hidden_size
+                )
         places = torch.arange(config.patch_size) * VOCAB_SIZE
         self.register_buffer("places", places, persistent=False)
 
@@ -81,7 +86,8 @@ class PatchEmbedding(nn.Module):
             if self.config.patch_encoder_layers:
                 embedded = self.encoder(embedded)
             joined = self.join(embedded.flatten(2))
-            return F.rms_norm(joined, (joined.shape[-1],))
+            joined = F.rms_norm(joined, (joined.shape[-1],))
+            return joined + self.reads(patches) if self.config.patch_reads else joined
         rows = (patches + self.places).flatten(0, 1)
         return F.embedding_bag(rows, self.rows.weight, mode="sum").view(*patches.shape[:2], -1) + self.bias
 
@@ -437,6 +443,11 @@ class BGPT(nn.Module):
         places = Places.before(source, targets.flatten(1)) if copies else None
         tokens = torch.cat([before[..., None], targets[..., :-1]], -1)
         return self.byte_decoder(features, tokens, Conditioning(encoded, times, near, places))
+
+    def results(self, patches: Tensor) -> Tensor:
+        """Logits (N, V) of the result of each patch (N, S), by the auxiliary head of its reads."""
+        assert self.config.patch_reads, "this model reads no single bytes of a patch"
+        return self.patch_decoder.embedding.reads.results(patches)
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
         """Class logits (B, num_classes): the mean feature of each file's first `lengths` (B,) patches, then linear."""

@@ -35,10 +35,11 @@ LARGEST = {
     "ngram_size": 1 << 12,
     "edge_bytes": 1 << 12,
     "edge_buckets": 1 << 24,
+    "statistics_size": 1 << 12,
 }
 """Field -> greatest value, so that a hostile config cannot exhaust memory or time."""
 
-MAY_BE_NONE = ("skip_bytes", "num_layers", "ngram_buckets", "edge_bytes", "edge_buckets")
+MAY_BE_NONE = ("skip_bytes", "num_layers", "ngram_buckets", "edge_bytes", "edge_buckets", "statistics_size")
 """Fields that may be 0."""
 
 
@@ -46,8 +47,9 @@ MAY_BE_NONE = ("skip_bytes", "num_layers", "ngram_buckets", "edge_bytes", "edge_
 class EncoderConfig:
     """Shape of an encoder: a front end turns bytes into a feature map, convolutions shrink it, a transformer reads it.
 
-    Up to three further branches read the file beside this one: a bag of n-grams, a layer over the two ends of the file,
-    and a bag of the n-grams of these ends. Fields of a branch that is not used are ignored.
+    Up to four further branches read the file beside this one: a bag of n-grams, a layer over the two ends of the file,
+    a bag of the n-grams of these ends, and a layer over byte statistics. Fields of a branch that is not used are
+    ignored.
 
     Source: compact convolutional transformers, Hassani et al. 2021, arXiv:2104.05704.
     """
@@ -104,10 +106,13 @@ class EncoderConfig:
     """Bytes at each end of a file that a layer with weights for each position reads, for signatures; 0 for none."""
     edge_buckets: int = 0
     """Rows of a table of the n-grams of these bytes, hashed with their positions; 0 for none."""
+    statistics_size: int = 0
+    """Width of a layer over byte statistics: histograms, entropies, repeats at small distances; 0 for none."""
     dropout: float = 0.0
     """Dropout of the pooled features."""
     reader_dropout: float = 0.0
-    """Branch dropout: share of the files in training for which a branch (convolutions, n-grams, ends) is zeroed."""
+    """Branch dropout: share of the files in training for which a branch (convolutions, n-grams, ends, statistics) is
+    zeroed."""
 
     suffix_patches: ClassVar[int] = 1
     """Patches before the bytes: the extension patch, which an encoder does not read."""
@@ -159,7 +164,7 @@ class EncoderConfig:
     def pooled_size(self) -> int:
         """Width of the pooled feature vector."""
         bags = bool(self.ngram_buckets) + bool(self.edge_buckets)
-        return self.hidden_size * (2 if self.edge_bytes else 1) + self.ngram_size * bags
+        return self.hidden_size * (2 if self.edge_bytes else 1) + self.ngram_size * bags + self.statistics_size
 
     @property
     def map_shape(self) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """The encoder: a classifier that reads a whole file, or a window of one, at once and in both directions.
 
 A front end turns the bytes into a feature map, convolutional stages shrink it, and a transformer reads the positions
-that remain; their mean is one branch. Optional branches read n-grams and the two ends of the file. A linear map takes
+that remain; their mean is one branch. Optional branches read n-grams, the two ends of the file and
+byte statistics. A linear map takes
 all branches to the classes.
 Source: compact convolutional transformers, Hassani et al. 2021, arXiv:2104.05704.
 
@@ -18,6 +19,7 @@ from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.encoder.convolutions import Stage
 from bytesim.models.encoder.edges import EdgeBag, EdgeReader
 from bytesim.models.encoder.frontends import ByteFront, PictureFront, SoundFront
+from bytesim.models.encoder.statistics import StatisticsReader
 from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.ngrams import NgramBag
 
@@ -57,6 +59,7 @@ class Encoder(nn.Module):
             self.edge_bag = EdgeBag(
                 config.edge_bytes, config.edge_buckets, config.ngram_size, dropout=config.ngram_dropout
             )
+        self.statistics = StatisticsReader(config.statistics_size) if config.statistics_size else None
         self.dropout = nn.Dropout(config.dropout)
         self.class_head = nn.Linear(config.pooled_size, config.num_classes)
 
@@ -75,7 +78,7 @@ class Encoder(nn.Module):
 
     def pooled(self, tokens: Tensor) -> Tensor:
         """Tokens (B, L), padded with 256 -> the features of all branches, (B, config.pooled_size)."""
-        branches = (self._mean_feature, self.bag, self.edges, self.edge_bag)
+        branches = (self._mean_feature, self.bag, self.edges, self.edge_bag, self.statistics)
         return torch.cat([self._drop_branch(branch(tokens)) for branch in branches if branch is not None], -1)
 
     def _drop_branch(self, features: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.predictors.scaling import Probabilities, Scaling
 from bytesim.tasks.classify.answers import TYPE_MODEL
 from bytesim.tasks.classify.files import Progress
-from bytesim.tasks.evaluate.labelled_split import LabelledSplit, load_labelled
+from bytesim.tasks.evaluate.labelled_split import LabelledSplit, load_labelled_splits
 
 BASELINES: dict[str, Callable[[Sequence[bytes]], list[str]]] = {"magika": magika_labels, "libmagic": libmagic_labels}
 WORST_PAIRS = 12
@@ -106,13 +106,13 @@ class ClassifyEvaluation:
 
 
 def evaluate_classify(
-    split: str | Path,
+    split: str | Path | Sequence[str | Path],
     *,
     model: str = TYPE_MODEL,
     group: int | None = None,
     limit: int | None = None,
     baselines: str | Sequence[str] = (),
-    unseen: str | Path | None = None,
+    unseen: str | Path | Sequence[str | Path] | None = None,
     fragments: int | None = None,
     calibrate: bool = False,
     picture_confusion: str | Path | None = None,
@@ -125,9 +125,10 @@ def evaluate_classify(
 ) -> ClassifyEvaluation:
     """Classify every file of a split and compare the answers with the labels.
 
-    `split` is a shard, whose labels are indices of the model's, or a folder whose first subfolders are the labels;
-    `group` selects one group of a shard, `limit` is a number of files, evenly spread over the split. `unseen` is a
-    shard, of which the same group is used, or a folder, of files whose kinds the model does not know. With `fragments`
+    `split` is a shard, whose labels are indices of the model's, or a folder whose first subfolders are the labels, or
+    several of them; `group` selects one group of a shard, `limit` is a number of files, evenly spread over each split.
+    `unseen` is a shard, of which the same group is used, or a folder, or several, of files whose kinds the model does
+    not know. With `fragments`
     the files are fragments of about that many bytes, and are classified like `classify fragments` does. `baselines` are
     names of BASELINES, which classify the same bytes. `calibrate` fits temperature and threshold to the split and to
     `unseen`, and writes them to the model's card; with `fragments` as those of fragments of that size. Do not calibrate
@@ -146,8 +147,8 @@ def evaluate_classify(
     classifier = load_classifier(model, device=device, dtype=dtype, batch=batch)
     classifier = classifier if fragments is None else classifier.for_fragments(fragments)
     labels = classifier.labels
-    known = load_labelled(split, labels, group=group, limit=limit)
-    unseen_split = None if unseen is None else _load_unseen(Path(unseen), labels, group, limit)
+    known = load_labelled_splits(split, labels, group=group, limit=limit)
+    unseen_split = load_labelled_splits(unseen, labels, group=group, limit=limit, need_labels=False) if unseen else None
     meter = _Meter(len(known) + (0 if unseen_split is None else len(unseen_split)), on_progress)
     start = time.perf_counter()
     logits = _logits(classifier, known, meter)
@@ -202,11 +203,6 @@ def _check(baselines: Sequence[str], limit: int | None, fragments: int | None) -
         raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
     if fragments is not None and fragments < 1:
         raise ConfigError(f"fragments of {fragments} bytes are out of range; choose 1 or more.")
-
-
-def _load_unseen(path: Path, labels: Sequence[str], group: int | None, limit: int | None) -> LabelledSplit:
-    group = None if path.is_dir() else group
-    return load_labelled(path, labels, group=group, limit=limit, need_labels=False)
 
 
 class _Meter:

@@ -65,6 +65,41 @@ def load_labelled(
     return split
 
 
+def load_labelled_splits(
+    paths: str | Path | Sequence[str | Path],
+    labels: Sequence[str],
+    *,
+    group: int | None = None,
+    limit: int | None = None,
+    need_labels: bool = True,
+) -> LabelledSplit:
+    """One split of the files of several shards or folders; `limit` is for each. See `load_labelled`."""
+    several = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    if not several:
+        raise ConfigError("no split is given; name a shard or a folder.")
+    groups = [None if not need_labels and Path(path).is_dir() else group for path in several]
+    splits = [
+        load_labelled(path, labels, group=own, limit=limit, need_labels=need_labels)
+        for path, own in zip(several, groups, strict=True)
+    ]
+    if len(splits) == 1:
+        return splits[0]
+    places = [(split, index) for split in splits for index in range(len(split))]
+
+    def read(index: int) -> bytes:
+        split, own = places[index]
+        return split.read(own)
+
+    return LabelledSplit(
+        name=" and ".join(split.name for split in splits),
+        sha256=" ".join(split.sha256 for split in splits),
+        num_files=sum(split.num_files for split in splits),
+        names=tuple(f"{split.name}, {split.names[index]}" for split, index in places),
+        classes=tuple(split.classes[index] for split, index in places),
+        read=read,
+    )
+
+
 def _from_shard(
     path: Path, labels: Sequence[str], group: int | None, limit: int | None, need_labels: bool
 ) -> LabelledSplit:

@@ -38,6 +38,10 @@ MOST_SILENCED = 0.12
 """tone: largest share of the spectrum that is silenced, as one band."""
 MOST_DROPPED = 0.15
 """drop: largest share of bytes that are blanked."""
+MOST_MEMBERS_LEFT_OUT = 0.3
+"""members: largest share of the members that are not listed."""
+_DIRECTORY_ENTRY, _DIRECTORY_END = b"PK\1\2", b"PK\5\6"
+"""What an entry of the central directory of a zip archive begins with, and what follows the directory."""
 
 
 def augmented(data: bytes, names: str, rng: np.random.Generator) -> bytes:
@@ -169,6 +173,19 @@ def _drop(body: Bytes, rng: np.random.Generator) -> Bytes:
     return np.where(np.repeat(dropped, 4)[: len(body)], np.uint8(ord(" ")), body)
 
 
+def _members(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """Of a zip archive, list the members in another order in half of the files, and leave some of them out."""
+    before, *entries = body.tobytes().split(_DIRECTORY_ENTRY)
+    if len(entries) < 2 or rng.random() < 0.5:
+        return body
+    last, mark, after = entries[-1].partition(_DIRECTORY_END)
+    entries[-1] = last
+    least = len(entries) - int(rng.uniform(0, MOST_MEMBERS_LEFT_OUT) * len(entries))
+    order = rng.permutation(len(entries))[:least]
+    listed = b"".join(_DIRECTORY_ENTRY + entries[place] for place in order)
+    return np.frombuffer(before + listed + mark + after, np.uint8)
+
+
 def _clipped(values: NDArray[np.float64]) -> Bytes:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
@@ -188,5 +205,6 @@ AUGMENTATIONS: dict[str, tuple[int, int, Change]] = {
     "mask": (*_WAV, _mask),
     "tone": (*_WAV, _tone),
     "drop": (0, 0, _drop),
+    "members": (0, 0, _members),
 }
 """Name -> (bytes of the header, bytes of a whole file or 0 for any, change of the bytes after the header)."""

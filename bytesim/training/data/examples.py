@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bytesim.clocks import Times
 from bytesim.patching import Patches
 
@@ -33,6 +36,10 @@ class Example:
     """(n, 2) times before each byte of the source."""
     given: int = 0
     """Patches from `first` on that are not scored: context for the byte-level decoder."""
+    states_alone: Patches | None = None
+    """(N, S) patches that the model reads alone, for the auxiliary head of its reads."""
+    results: NDArray[np.uint8] | None = None
+    """(N,) the byte that this head is to give for each of them."""
     mix_label: int = 0
     """Mixup: class of the file that was blended into this one."""
     mix_weight: float = 1.0

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bytesim.clocks import Times, clock_of, clock_patches
+from bytesim.cpu.alone import states_alone
 from bytesim.cpu.many import random_programs, split_programs, with_states
 from bytesim.errors import ConfigError, FormatError
 from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, MEMORY_SIZE, STATE_SIZE, TRACE_SUFFIX, program_of
+from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.patching import closing_patch, frame_source, split_patches
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
 from bytesim.training.data.shards import Shard, pack
@@ -37,6 +40,8 @@ class CpuStream:
     def __init__(self, source: CpuSource, config: ModelConfig, shard: Shard | None = None, *, sha256: str = "") -> None:
         if config.patch_size != STATE_SIZE:
             raise ConfigError(f"patch_size is {config.patch_size}; the states of the CPU need {STATE_SIZE}.")
+        if source.result_states and not (isinstance(config, BGPTConfig) and config.patch_reads):
+            raise ConfigError("result_states is for a model that reads single bytes of a patch; set patch_reads.")
         self.source = source
         self.config = config
         self.plan = source.plan
@@ -81,9 +86,17 @@ class CpuStream:
         if self.source.path:
             low = max(lowest, top - BUCKET_PATCHES + 1)  # the whole bucket, so that `about` is in it
             similar = self.rows[(lengths >= low) & (lengths <= high)]
-            return [self.example(int(index)) for index in np.searchsorted(self.rows, rng.choice(similar, count))]
+            chosen = np.searchsorted(self.rows, rng.choice(similar, count))
+            return self._with_results(rng, [self.example(int(index)) for index in chosen])
         programs = random_programs(rng, count, self.plan.of_lengths(low, high))
-        return [self._frame(program, states) for program, states in with_states(programs)]
+        return self._with_results(rng, [self._frame(program, states) for program, states in with_states(programs)])
+
+    def _with_results(self, rng: np.random.Generator, examples: list[Example]) -> list[Example]:
+        """The examples; the first one also has the states of the auxiliary loss."""
+        if self.source.result_states:
+            states, results = states_alone(rng, self.source.result_states)
+            examples[0] = replace(examples[0], states_alone=states.astype(np.int16), results=results)
+        return examples
 
     def _frame(self, program: bytes, states: bytes) -> Example:
         size = self.config.patch_size

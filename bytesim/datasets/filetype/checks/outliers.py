@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from bytesim.datasets.filetype.checks.predicates import Check, is_text, magic, marks
 
 _TEXTS = r"""
-abc           .abc                               ^X: ?\d
 actionscript  .as                                \b(package|class|function|var)\b
 antlr         .g4                                ^\s*(parser |lexer )?grammar\b
 applescript   .applescript                       \b(tell|end|set)\b

@@ -25,6 +25,7 @@ _MAN = tuple(f".{section}{more}" for section in "123456789" for more in ("", "x"
 
 
 SYNTAX_MARKS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
+    ("abc", ".abc", marks(r"^X: ?\d")),
     ("ada", ".adb .ads", marks(r"(?i)^\s*(procedure|package|function|with)\b.*", without=r"#include")),
     ("asm", ".s .asm .nasm", marks(r"(?i)^\s+(mov\w*|ldr\w*|push\w*|addq?|call|jmp|lea\w*|vmov\w*|ret|br|bl)\b")),
     ("bibtex", ".bib", marks(r"^\s*@\w+\s*[{(]")),
