@@ -1,10 +1,11 @@
 """Programs that practise operations with two operands, on operands whose results tell much. No torch.
 
 Of random operands, 97 % of the products are 255 and 75 % of the quotients are 0 or 1, so random programs hardly show
-the tables of MUL and DIV. In a drill, ACC is loaded and combined with a register again and again. The registers keep
-their values, half of them small, and what is loaded is drawn so that the results are spread out: products up to 255 and
-quotients equally often, and dividends often next to a multiple of the divisor, where the quotient changes. Some
-instructions combine two registers instead, and write the result to one that no instruction reads.
+the tables of MUL and DIV. In a drill, most registers keep their values, half of which are small, and every program
+repeats one form: it loads ACC and combines it with a register; or combines two registers into a third one; or moves a
+register into another one, or into ACC, and changes it. What is loaded is drawn so that the results are spread out:
+products up to 255 and quotients equally often, and dividends often next to a multiple of the divisor, where the
+quotient changes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ Numbers = NDArray[np.int64]
 
 SHARES = {"DIV": 0.36, "MUL": 0.2, "SUB": 0.12, "ADD": 0.08, "AND": 0.08, "OR": 0.08, "XOR": 0.08}
 """Operation -> its share of those that are practised."""
+STYLES = {"LOADI n, op r": 0.4, "op r s t": 0.2, "MOV t r, op t s": 0.2, "PUSH r, op s": 0.2}
+"""What a program repeats, t being the register that is written -> share of the programs."""
 REGISTERS_SHARE = 0.25
 """Share of the loads that are replaced by an operation of two registers."""
 NEAR_SHARE = 0.5
@@ -33,23 +36,32 @@ def drill_values(rng: np.random.Generator, count: int) -> Bytes:
 
 
 def drill_instructions(rng: np.random.Generator, cells: Bytes, length: int) -> Bytes:
-    """(N, length, 4): instructions that practise on programs with the first states `cells` (N, 11)."""
+    """(N, length, 4): instructions that practise on programs with the first states `cells` (N, 11).
+
+    One register is written, which only the forms that change it read. A program keeps to one of the STYLES.
+    """
     shape = (len(cells), length)
     codes = np.array([BY_NAME[name].code for name in SHARES], np.uint8)
     opcodes = rng.choice(codes, shape, p=np.array(list(SHARES.values())))
     written = rng.integers(1, NUM_REGISTERS + 1, (len(cells), 1), np.uint8)
     registers = rng.integers(1, NUM_REGISTERS, (*shape, 2), np.uint8)
     registers += registers >= written[..., None]  # any register but the one that is written
-    instructions = np.zeros((*shape, 4), np.uint8)
-    instructions[..., 0], instructions[..., 1] = opcodes, registers[..., 0]
+    first, second = registers[..., 0], registers[..., 1]
+    style = rng.choice(len(STYLES), (len(cells), 1), p=np.array(list(STYLES.values())))
+    loaded, of_registers, moved, pushed = (style == number for number in range(len(STYLES)))
     places = np.arange(length)
-    loads = (places % 2 == 0) & (places + 1 < length)
-    of_registers = loads & (rng.random(shape) < REGISTERS_SHARE)
-    instructions[..., 2] = registers[..., 1] * of_registers
+    even = (places % 2 == 0) & (places + 1 < length)
+    of_registers = of_registers | (loaded & even & (rng.random(shape) < REGISTERS_SHARE))
+    moves, pushes, loads = moved & even, pushed & even, loaded & even & ~of_registers
+    instructions = np.zeros((*shape, 4), np.uint8)
+    instructions[..., 0] = opcodes
+    for places_of, name in ((moves, "MOV"), (pushes, "PUSH"), (loads, "LOADI")):
+        instructions[places_of, 0] = BY_NAME[name].code
+    instructions[..., 1] = np.where(moved, written, first)
+    instructions[..., 2] = np.where(moved, first, second * of_registers)
     instructions[..., 3] = written * of_registers
-    rows, places = np.nonzero(loads & ~of_registers)
+    rows, places = np.nonzero(loads)
     used = cells[rows, registers[rows, places + 1, 0]].astype(np.int64)
-    instructions[rows, places, 0] = BY_NAME["LOADI"].code
     instructions[rows, places, 1] = _first_operands(rng, opcodes[rows, places + 1], used)
     return instructions
 

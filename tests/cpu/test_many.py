@@ -60,7 +60,7 @@ def test_lengths_small_values_and_favoured_operations_are_as_asked():
 
 def test_drills_spread_products_and_quotients_and_show_every_pair_that_tells_something():
     seen = {name: np.zeros((256, 256), np.int64) for name in ("MUL", "DIV")}
-    for seed in range(40):
+    for seed in range(90):
         programs = random_programs(
             np.random.default_rng([9, seed]), 500, Plan(shortest=60, longest=60, drill_share=1.0)
         )
@@ -75,7 +75,7 @@ def test_drills_spread_products_and_quotients_and_show_every_pair_that_tells_som
     x, y = np.meshgrid(np.arange(256), np.arange(256), indexing="ij")
     products = (x > 1) & (y > 1) & (x * y < 256)
     assert np.mean(seen["MUL"][products] > 0) > 0.99
-    assert seen["MUL"][products].sum() > 0.3 * seen["MUL"].sum()
+    assert seen["MUL"][products].sum() > 0.2 * seen["MUL"].sum()
     quotients = (y > 1) & (y < 65) & (x >= 2 * y)
     assert np.mean(seen["DIV"][quotients] > 0) > 0.8
     assert seen["DIV"][quotients].sum() > 0.3 * seen["DIV"].sum()
