@@ -118,6 +118,7 @@ def test_every_config_field_is_described_with_its_default(page, config):
     table = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.M))
     defaults = {field.name: field.default for field in fields(config)}
     told = {
-        name: ", ".join(map(str, each)) if isinstance(each, tuple) else str(each) for name, each in defaults.items()
+        name: ", ".join(map(str, each)) or "none" if isinstance(each, tuple) else str(each)
+        for name, each in defaults.items()
     }
     assert table == told

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
 PRIME = 1_000_000_007
+_LONGEST_WORD = 48
+"""Letters of a word whose places count; of longer words the rest counts as a set."""
 
 
 class Bag(nn.Module):
@@ -42,7 +44,7 @@ class Bag(nn.Module):
 
 
 class NgramBag(Bag):
-    """The n-grams of a file, whatever their position."""
+    """The n-grams of a file, whatever their position: of its bytes, and of its words if `words` has lengths."""
 
     fold: Tensor
 
@@ -52,11 +54,12 @@ class NgramBag(Bag):
         size: int,
         lengths: Sequence[int],
         *,
+        words: Sequence[int] = (),
         fold_case: bool = False,
         dropout: float = 0.0,
     ) -> None:
         super().__init__(buckets, size, dropout)
-        self.lengths = tuple(lengths)
+        self.lengths, self.words = tuple(lengths), tuple(words)
         fold = torch.arange(VOCAB_SIZE)
         if fold_case:
             fold[ord("A") : ord("Z") + 1] += ord("a") - ord("A")
@@ -74,4 +77,42 @@ class NgramBag(Bag):
             if length in self.lengths:
                 mixed = (value * 2654435761 + length * 40503) % PRIME % self.buckets
                 rows.append(torch.where(real, mixed, self.buckets))
-        return torch.cat(rows, 1)
+        return torch.cat([*rows, *self._word_rows(folded)], 1)
+
+    def _word_rows(self, folded: Tensor) -> list[Tensor]:
+        """(B, W) table rows of the n-grams of words, for each length of `words`."""
+        if not self.words:
+            return []
+        hashes, real = word_hashes(folded)
+        rows = []
+        value = torch.zeros_like(hashes)
+        whole = torch.ones_like(real)
+        for length in range(1, max(self.words) + 1):
+            shifted = F.pad(hashes[:, : hashes.shape[1] - length + 1], (length - 1, 0))
+            value = (value * 1_000_003 + shifted) % PRIME
+            whole = whole & F.pad(real[:, : real.shape[1] - length + 1], (length - 1, 0))
+            if length in self.words:
+                mixed = (value * 2654435761 + (length + 16) * 40503) % PRIME % self.buckets
+                rows.append(torch.where(whole, mixed, self.buckets))
+        return rows
+
+
+def word_hashes(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, W) hashes of the words of tokens (B, L), in order, and where there is one.
+
+    A word is a run of ASCII letters, digits and bytes from 128 on; hyphens and apostrophes separate words.
+    """
+    kind = torch.zeros(VOCAB_SIZE, dtype=torch.bool, device=tokens.device)
+    for first, last in ((48, 57), (65, 90), (97, 122), (128, 255)):
+        kind[first : last + 1] = True
+    inside = kind[tokens]
+    starts = inside & ~F.pad(inside[:, :-1], (1, 0))
+    places = torch.arange(tokens.shape[1], device=tokens.device)
+    since = places - torch.where(starts, places, 0).cummax(1).values
+    powers = torch.tensor([pow(VOCAB_SIZE, exponent, PRIME) for exponent in range(_LONGEST_WORD)], device=tokens.device)
+    number = starts.cumsum(1)
+    count = max(1, int(number.max()) if number.numel() else 0)
+    letters = torch.where(inside, (tokens + 1) * powers[since.clamp(max=_LONGEST_WORD - 1)], 0)
+    hashes = torch.zeros(len(tokens), count + 1, dtype=torch.long, device=tokens.device)
+    hashes.scatter_add_(1, torch.where(inside, number, 0), letters)
+    return hashes[:, 1:] % PRIME, torch.arange(1, count + 1, device=tokens.device) <= number[:, -1:]

@@ -101,7 +101,9 @@ def test_a_type_without_a_label_is_either_an_outlier_or_unseen():
         assert len(several) == 1
 
 
-@pytest.mark.parametrize("origin", ["apache/tika", "Corkami/pocs", "google~magika", "openpreserve/format-corpus"])
+@pytest.mark.parametrize(
+    "origin", ["apache/tika", "Corkami/pocs", "google~magika", "openpreserve/format-corpus", "a/test-documents/testPDF"]
+)
 def test_files_that_test_classifiers_are_refused(tmp_path, origin):
     path = pieces_file(tmp_path / "a.npz", [("python", origin, "a.py", b"import os\n")])
     with pytest.raises(InputError, match="kept for tests"):

@@ -1,7 +1,7 @@
 """What a model of the CPU learns from: framing, times, what is scored, and that training and decoding agree on it."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest

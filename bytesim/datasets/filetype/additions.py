@@ -48,8 +48,10 @@ NO_LABEL = "other_"
 WILD_SHARDS = ("wild_dev", "wild_test", "wild_unseen_dev", "wild_unseen_test")
 _ARRAYS = ("data", "offsets", "size", "label", "labels", "origin", "origins", "path")
 
-HELD_OUT = re.compile(r"(?i)(?<![a-z])(tika|format-corpus|corkami|pocs|magika)(?![a-z])")
-"""Projects whose files test classifiers; a file with such a name in its path is refused."""
+HELD_OUT = re.compile(
+    r"(?i)(?<![a-z])(tika|format-corpus|corkami|pocs|magika)(?![a-z])|(test-documents/test)|(tests_data/(basic|mitra)/)"
+)
+"""Projects whose files test classifiers, and folders of theirs; a file with one of these in its path is refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ class EncoderConfig:
     """Width of the n-gram tables."""
     ngrams: tuple[int, ...] = (3, 4, 5, 6)
     """Lengths of the n-grams, in bytes."""
+    words: tuple[int, ...] = ()
+    """With ngram_buckets: lengths of n-grams of words, which share the table of those of bytes; none by default."""
     fold_case: bool = False
     """Whether n-grams ignore the case of ASCII letters."""
     ngram_dropout: float = 0.0
@@ -149,6 +151,10 @@ class EncoderConfig:
                 raise ConfigError(f"{name} is {list(getattr(self, name))}; choose numbers from {least} to {largest}.")
         if self.ngram_buckets and not (self.ngrams and all(1 <= number <= 16 for number in self.ngrams)):
             raise ConfigError(f"ngrams is {list(self.ngrams)}; choose lengths from 1 to 16 bytes.")
+        if not all(1 <= number <= 5 for number in self.words):
+            raise ConfigError(f"words is {list(self.words)}; choose lengths from 1 to 5 words.")
+        if self.words and not self.ngram_buckets:
+            raise ConfigError("words needs ngram_buckets, the table of the n-grams. Set ngram_buckets too.")
 
     @property
     def inputs(self) -> ModelInputs:

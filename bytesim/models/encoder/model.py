@@ -50,6 +50,7 @@ class Encoder(nn.Module):
                 config.ngram_buckets,
                 config.ngram_size,
                 config.ngrams,
+                words=config.words,
                 fold_case=config.fold_case,
                 dropout=config.ngram_dropout,
             )
