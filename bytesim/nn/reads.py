@@ -1,10 +1,11 @@
 """Reads of a patch: learned queries fetch single bytes of it, and one wide feed-forward layer works on what they fetch.
 
 A function of a few bytes of a patch, such as the result of an instruction from the operands that it names, is then a
-matter of one attention over the bytes and one layer; a decoder that sees the joined bytes of the patch has to undo the
-joining first. Attention pooling: Lee et al. 2019, arXiv:1810.00825.
+matter of one attention over the bytes and one layer. The byte-level decoder adds the logits of the result to its own
+wherever a gate opens, so it has to learn where the result goes and not what it is. Attention pooling: Lee et al. 2019,
+arXiv:1810.00825.
 
-Axes: ... any, S bytes per patch, K reads, D width of a read, H hidden.
+Axes: ... any, S bytes per patch, K reads, D width of a read, H hidden, Hb hidden of the byte-level decoder, V tokens.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from bytesim.patching import VOCAB_SIZE
 
 READ_SIZE = 64
 """Width of a read."""
+_CLOSED = -3.0
+"""Bias of the gate before training, which leaves it nearly closed."""
 
 
 class PatchReads(nn.Module):
-    """Patches (..., S) -> vectors (..., H), which are zero before training."""
+    """Patches (..., S) -> vectors (..., H): what the feed-forward layer makes of the bytes that are read."""
 
     def __init__(self, patch_size: int, reads: int, inner_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -34,25 +37,33 @@ class PatchReads(nn.Module):
         self.join = nn.Linear(reads * READ_SIZE, hidden_size)
         self.up = nn.Linear(hidden_size, inner_size)
         self.down = make_output(inner_size, hidden_size, "modern")
-        self.out = make_output(hidden_size, hidden_size, "modern")
-        self.result = nn.Linear(hidden_size, READ_SIZE)
-        self.result_head = nn.Linear(READ_SIZE, VOCAB_SIZE, bias=False)
-        begin_as_numbers(self.result_head.weight, (3 * READ_SIZE) ** -0.5)
 
     def forward(self, patches: Tensor) -> Tensor:
-        return self.out(self._work(patches))
-
-    def results(self, patches: Tensor) -> Tensor:
-        """Logits (..., V) of the one byte that the reads are to give: an auxiliary head, for training alone."""
-        return self.result_head(_normed(self.result(self._work(patches))))
-
-    def _work(self, patches: Tensor) -> Tensor:
-        """(..., H): what the feed-forward layer makes of the bytes that are read."""
         embedded = self.bytes(patches)
         queries = self.query(embedded.flatten(-2)).unflatten(-1, (self.reads, READ_SIZE))
         weights = (queries @ self.keys.T / READ_SIZE**0.5).softmax(-1)
         x = _normed(self.join((weights @ embedded).flatten(-2)))
         return _normed(x + self.down(F.relu(self.up(x)).square()))
+
+
+class ResultHead(nn.Module):
+    """Vectors of `PatchReads` (..., H) -> logits (..., V) of the byte that they amount to, and where it is written."""
+
+    def __init__(self, hidden_size: int, byte_hidden_size: int) -> None:
+        super().__init__()
+        self.join = nn.Linear(hidden_size, READ_SIZE)
+        self.head = nn.Linear(READ_SIZE, VOCAB_SIZE, bias=False)
+        begin_as_numbers(self.head.weight, (3 * READ_SIZE) ** -0.5)
+        self.gate = nn.Linear(byte_hidden_size, 1)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.constant_(self.gate.bias, _CLOSED)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        return self.head(_normed(self.join(vectors)))
+
+    def gated(self, vectors: Tensor, x: Tensor) -> Tensor:
+        """(B, Q, n, V) to add to the logits of the byte-level decoder, whose last features are x (B, Q, n, Hb)."""
+        return F.softplus(self.gate(x)) * self(vectors)[:, :, None]
 
 
 def _normed(x: Tensor) -> Tensor:

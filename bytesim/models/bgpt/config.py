@@ -43,8 +43,8 @@ class BGPTConfig:
     patch_encoder_layers: int = 0
     """Modern only: layers in which the bytes of a patch attend to each other before they are joined."""
     patch_reads: int = 0
-    """Modern only: bytes of each patch that learned queries read into a wide feed-forward layer, beside the joined
-    bytes (`nn/reads.py`); 0 for none."""
+    """Modern only: bytes of each patch that learned queries read into a wide feed-forward layer; what it makes of them
+    goes to both decoders (`nn/reads.py`); 0 for none."""
     patch_reads_size: int = 2048
     """With patch_reads: inner width of that layer."""
     byte_features: bool = False
@@ -130,6 +130,11 @@ class BGPTConfig:
             source_in_history=self.source_patches,
             times=self.clock,
         )
+
+    @property
+    def feature_size(self) -> int:
+        """Width of the features that the patch-level decoder gives for each patch."""
+        return self.hidden_size * (2 if self.patch_reads else 1)
 
     @property
     def near_offsets(self) -> tuple[int, ...]:

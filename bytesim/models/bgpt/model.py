@@ -26,8 +26,8 @@ from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.matching import Places
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.nn.numerals import Numerals
-from bytesim.nn.parts import FeedForward, make_norm
-from bytesim.nn.reads import PatchReads
+from bytesim.nn.parts import FeedForward, make_norm, make_output
+from bytesim.nn.reads import PatchReads, ResultHead
 from bytesim.nn.rotary import rotary_table
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE, Patches
 from bytesim.requests import Asked, Request
@@ -73,10 +73,6 @@ class PatchEmbedding(nn.Module):
                 begin_as_numbers(self.bytes.weight, 1.0)
             if config.patch_encoder_layers:
                 self.encoder = PatchEncoder(config)
-            if config.patch_reads:
-                self.reads = PatchReads(
-                    config.patch_size, config.patch_reads, config.patch_reads_size, config.hidden_size
-                )
         places = torch.arange(config.patch_size) * VOCAB_SIZE
         self.register_buffer("places", places, persistent=False)
 
@@ -86,8 +82,7 @@ class PatchEmbedding(nn.Module):
             if self.config.patch_encoder_layers:
                 embedded = self.encoder(embedded)
             joined = self.join(embedded.flatten(2))
-            joined = F.rms_norm(joined, (joined.shape[-1],))
-            return joined + self.reads(patches) if self.config.patch_reads else joined
+            return F.rms_norm(joined, (joined.shape[-1],))
         rows = (patches + self.places).flatten(0, 1)
         return F.embedding_bag(rows, self.rows.weight, mode="sum").view(*patches.shape[:2], -1) + self.bias
 
@@ -125,7 +120,10 @@ class PatchBlock(DecoderBlock):
 
 
 class PatchDecoder(nn.Module):
-    """Causal decoder over patches: (B, P, S) -> features (B, P, H), where row p depends on patches 0..p."""
+    """Causal decoder over patches: (B, P, S) -> features (B, P, `config.feature_size`), row p of patches 0..p.
+
+    With `patch_reads`, what is read of the last of them follows the H features.
+    """
 
     rotary: Tensor | None
 
@@ -133,6 +131,10 @@ class PatchDecoder(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = PatchEmbedding(config)
+        self.reads = None
+        if config.patch_reads:
+            self.reads = PatchReads(config.patch_size, config.patch_reads, config.patch_reads_size, config.hidden_size)
+            self.read_output = make_output(config.hidden_size, config.hidden_size, config.parts)
         self.positions = nn.Parameter(torch.zeros(config.max_patches, config.hidden_size))
         nn.init.normal_(self.positions, std=0.02 if config.parts == "published" else 0.5)
         self.blocks = nn.ModuleList(PatchBlock(config, index) for index in range(config.num_layers))
@@ -148,12 +150,15 @@ class PatchDecoder(nn.Module):
         caches: list[LayerCache] | None = None,
         positions: Tensor | None = None,
     ) -> Tensor:
-        """Features (B, P, H). Without caches the patches are the first of their files.
+        """Features (B, P, `config.feature_size`). Without caches the patches are the first of their files.
 
         With a cache for each layer the patches have `positions` (B, P), after the patches that the caches hold.
         """
         places = slice(patches.shape[1]) if positions is None else positions
         x = self.embedding(patches) + self.positions[places]
+        read = None if self.reads is None else self.reads(patches)
+        if read is not None:
+            x = x + self.read_output(read)
         if self.clock is not None and given.times is not None:
             x = x + self.clock(given.times)
         rotary = None if self.rotary is None else self.rotary[:, places]
@@ -162,7 +167,8 @@ class PatchDecoder(nn.Module):
             cache = None if caches is None else caches[index]
             x = x + block.attention(block.attention_norm(x), rotary, cache=cache, positions=positions)
             x = block.finish(x, given.source.patch_keys[index] if given.source else None, given, given.times)
-        return self.norm(x)
+        x = self.norm(x)
+        return x if read is None else torch.cat([x, read.to(x.dtype)], -1)
 
     @property
     def layers(self) -> list[PatchBlock]:
@@ -224,6 +230,7 @@ class ByteDecoder(nn.Module):
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
         self.clock = ClockFeatures(size) if config.clock else None
         self.near = NearBytes(config) if config.near_bytes else None
+        self.result = ResultHead(config.hidden_size, size) if config.patch_reads else None
         self.copying = Copying(size, config.source_hidden_size, numerals=config.numerals) if config.copying else None
         self.blocks = nn.ModuleList(ByteBlock(config) for _ in range(config.byte_num_layers))
         self.norm = make_norm(size, config.parts)
@@ -250,12 +257,13 @@ class ByteDecoder(nn.Module):
         caches: list[LayerCache] | None = None,
         start: int | None = None,
     ) -> Tensor:
-        """Logits (B, Q, n, V) of the bytes that follow `tokens` (B, Q, n) in Q patches with features (B, Q, H).
+        """Logits (B, Q, n, V) of the bytes that follow `tokens` (B, Q, n) in Q patches with features (B, Q, ...).
 
         Without `start` the patches are whole, n = S (teacher forcing); caches, if given, then hold the last context
         patches. With `start`, Q is 1: the n bytes at offset `start` of the current patch follow those in the caches.
         The logits of a byte depend only on the tokens before it.
         """
+        features, read = features.split([self.config.hidden_size, features.shape[-1] - self.config.hidden_size], -1)
         x = self._inputs(features, tokens, start or 0)
         x = x if given.near is None else x + given.near
         copied = given.copied
@@ -279,6 +287,8 @@ class ByteDecoder(nn.Module):
         if self.config.parts == "published":
             return F.linear(x, self.bytes.weight)
         logits = self.head(x)
+        if self.result is not None:
+            logits = logits + self.result.gated(read, x)
         if self.copying is not None and copied is not None:
             return self.copying.mixed(logits.flatten(1, 2), x.flatten(1, 2), *copied).view_as(logits)
         return logits
@@ -357,7 +367,7 @@ class BGPT(nn.Module):
         self.patch_decoder = PatchDecoder(config)
         self.source_encoder = SourceEncoder(config) if config.source_attention else None
         self.byte_decoder = None if config.num_classes else ByteDecoder(config)
-        self.class_head = nn.Linear(config.hidden_size, config.num_classes) if config.num_classes else None
+        self.class_head = nn.Linear(config.feature_size, config.num_classes) if config.num_classes else None
 
     def encode_source(self, source: Tensor, times: Tensor | None = None) -> Source:
         """Encode source bytes (B, T), padded with 256, once per file; `times` (B, T, 2) are before each byte."""
@@ -398,7 +408,7 @@ class BGPT(nn.Module):
         return times
 
     def features(self, patches: Tensor) -> Tensor:
-        """Patch-level features (B, P, H) of patches (B, P, S), without a source."""
+        """Patch-level features (B, P, `config.feature_size`) of patches (B, P, S), without a source."""
         return self.patch_decoder(patches, Conditioning())
 
     def forward(
@@ -445,9 +455,11 @@ class BGPT(nn.Module):
         return self.byte_decoder(features, tokens, Conditioning(encoded, times, near, places))
 
     def results(self, patches: Tensor) -> Tensor:
-        """Logits (N, V) of the result of each patch (N, S), by the auxiliary head of its reads."""
-        assert self.config.patch_reads, "this model reads no single bytes of a patch"
-        return self.patch_decoder.embedding.reads.results(patches)
+        """Logits (N, V) of the byte to which the reads of each patch (N, S) amount, for the auxiliary loss."""
+        assert self.patch_decoder.reads is not None, "this model reads no single bytes of a patch"
+        assert self.byte_decoder is not None
+        assert self.byte_decoder.result is not None
+        return self.byte_decoder.result(self.patch_decoder.reads(patches))
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
         """Class logits (B, num_classes): the mean feature of each file's first `lengths` (B,) patches, then linear."""

@@ -58,7 +58,7 @@ class BGPTSession:
             LayerCache.empty(rows, byte_heads, window, config.byte_head_size, like)
             for _ in range(config.byte_num_layers)
         ]
-        self.features = like.new_zeros(rows, config.hidden_size)
+        self.features = like.new_zeros(rows, config.feature_size)
         self.last = torch.full((rows,), END_OF_PATCH, device=self.device)
         """(N,) last token of each row."""
         near = self.byte_decoder.near
