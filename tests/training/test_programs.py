@@ -181,7 +181,7 @@ def test_a_training_with_the_auxiliary_loss_learns_from_it(tmp_path):
         + "".join(
             f"{name} = {json.dumps(value)}\n" for name, value in READS.to_dict().items() if name != "architecture"
         )
-        + "[training]\nsteps = 60\nlearning_rate = 1e-2\nwarmup_steps = 1\nbatch_bytes = 500\nmicro_bytes = 250\n"
+        + "[training]\nsteps = 40\nlearning_rate = 1e-2\nwarmup_steps = 1\nbatch_bytes = 500\nmicro_bytes = 250\n"
         + "validate_steps = 0\n[[data]]\ntask = 'cpu'\nlongest = 5\nresult_states = 100\n"
     )
     train_recipe(recipe, out=tmp_path / "run")
@@ -189,4 +189,4 @@ def test_a_training_with_the_auxiliary_loss_learns_from_it(tmp_path):
     torch.manual_seed(0)
     batch = collate(CpuStream(CpuSource(longest=5, result_states=300), READS).draw(np.random.default_rng(5), 99), READS)
     after, before = float(result_loss(trained, batch)), float(result_loss(BGPT(READS), batch))
-    assert after < 0.9 * before
+    assert after < 0.95 * before
