@@ -53,6 +53,9 @@ class TrainingConfig(Settings):
     """Length of the training in minutes; it is converted to steps once the warm-up has shown how long a step takes."""
     seed: Annotated[int, Bounds(at_least=0, below=1 << 63)] = 0
     """Seed of the initial weights and of the examples of each step."""
+    buckets: Literal["fine", "coarse"] = "fine"
+    """Sizes to which the files of a micro-batch are padded: `fine` are multiples of 16 patches; `coarse` are 16 times
+    1, 2, 3, 4, 6, 8, 12 and so on, with more padding and fewer shapes."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Dtype of matrix products: bfloat16 (autocast) or float32. Weights are float32."""
     compile: bool = False

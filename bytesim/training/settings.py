@@ -53,7 +53,8 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
-        for name, hint in _hints(type(self)).items():
+        kind: Any = type(self)
+        for name, hint in _hints(kind).items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), hint))
 
     @classmethod
