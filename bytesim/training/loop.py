@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -33,6 +33,11 @@ from bytesim.training.recipe import Recipe
 from bytesim.training.time_limit import TimeLimit
 from bytesim.training.validation import Validation, validate
 
+if TYPE_CHECKING:
+    from bytesim.models.registry import Model
+
+Losses = Callable[["Model", Batch], Tensor]
+"""The losses of a batch in nats, one for each token or, for a classifier, for each file."""
 LEAST_MICRO_BYTES = 1024
 """Micro-batches are not made smaller than this where they do not fit the memory."""
 TIMED_STEPS = 5
@@ -123,10 +128,14 @@ class Trainer:
         self.stopped = self._waited_enough()
         """Whether patience has run out."""
         self.log = TrainingLog(folder)
-        self.losses = partial(class_losses, smoothing=self.config.label_smoothing) if recipe.labels else token_losses
+        self.losses: Losses = token_losses
+        if recipe.labels:
+            self.losses = partial(class_losses, smoothing=self.config.label_smoothing)
         self.flops = FlopCount() if count_flops else None
         self.limit: TimeLimit | None = None
-        self.step_losses = compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
+        self.step_losses: Losses = (
+            compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
+        )
         self._step_seconds: list[float] = []
         self._plan_count()
 
@@ -315,9 +324,7 @@ class Trainer:
         """Halve the micro-batches, which did not fit the GPU's memory. Raises ConfigError if they cannot be smaller."""
         micro_bytes = (self.config.micro_bytes or self.config.batch_bytes) // 2
         if self.workers.size > 1 or micro_bytes < LEAST_MICRO_BYTES:
-            raise ConfigError(
-                "the GPU's memory is too small for a step; choose smaller micro_bytes or a smaller model."
-            )
+            raise ConfigError("the GPU's memory is too small for a step; choose a smaller model.")
         self.model.zero_grad(set_to_none=True)
         torch.cuda.empty_cache()
         self.on_note(f"the GPU's memory is too small; micro_bytes is {micro_bytes:,} from step {self.progress.step} on")
