@@ -43,6 +43,8 @@ def main() -> int:
     except BytesimError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -61,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     length.add_argument("--minutes", type=float, default=10.0, help="for all recipes together, writing included")
     length.add_argument("--each", type=float, default=0.0, help="minutes for each recipe instead")
     running.add_argument("--steps", type=int, default=0, help="most steps of each recipe; 0 for as many as fit")
+    running.add_argument("--probe", type=float, default=20.0, help="most seconds to try sizes of batches; 0: none")
     running.add_argument("--device", default="auto")
     running.add_argument("--compile", action="store_true", help="compile the models, if that takes under 45 s")
     running.add_argument("--loaders", type=int, default=None, help="processes that prepare data; by default 4 on a GPU")
@@ -94,6 +97,8 @@ def run(options: argparse.Namespace) -> int:
     names = [name for name in options.recipes.split(",") if name]
     recipes = {name: load_pack(options.packs / name) for name in names}
     seconds = 60.0 * (options.each * len(names) if options.each else options.minutes)
+    if not names:
+        raise ConfigError("there is no recipe to train: name some with --recipes.")
     if seconds <= 0:
         raise ConfigError(f"there is no time: give --minutes or --each above 0, not {seconds / 60:g}.")
     if options.out.exists():
@@ -130,6 +135,7 @@ def _train(options: argparse.Namespace, recipes: dict[str, Recipe], end: float) 
                 started=now,
                 compile=options.compile,
                 loaders=options.loaders,
+                probe_s=options.probe,
                 steps=options.steps,
             )
             try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -89,8 +90,11 @@ def run(folder: Path, *options: str) -> dict[str, Any]:
     """Train the packs of a folder without the packages of LACKING, to runs/. Returns the JSON line at the end."""
     words = ["run", str(folder / "packs"), "--out", str(folder / "runs"), "--loaders", "1", *options]
     program = BLOCKED_RUN.format(lacking=set(LACKING), words=[str(SCRIPT), *words])
+    # Two cores: one trains, the other prepares the data. On a computer in use two threads wait for each other.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    command = [sys.executable, "-c", program]
     lines = []
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if not line.startswith("{"):

@@ -66,15 +66,16 @@ def probe_sizes(trainer: Trainer, sizes: Sequence[int], seconds: float) -> list[
     return trials
 
 
-def fastest(trials: Sequence[Trial], *, most_micro_seconds: float = float("inf")) -> Trial:
+def fastest(trials: Sequence[Trial], *, most_micro_seconds: float = float("inf"), always_bytes: int = 0) -> Trial:
     """The trial with the most bytes per second; of nearly equal ones the smallest.
 
-    `most_micro_seconds` is the most time of a micro-batch, so that a short training has enough steps; the first trial
-    is taken if all take longer.
+    `most_micro_seconds` is the most time of a micro-batch of more than `always_bytes`, so that a short training has
+    enough steps; the first trial is taken if all others take longer.
     """
     best = trials[0]
     for trial in trials[1:]:
-        if trial.bytes_per_s > GAIN * best.bytes_per_s and trial.micro_seconds <= most_micro_seconds:
+        short = trial.micro_seconds <= most_micro_seconds or trial.micro_bytes <= always_bytes
+        if short and trial.bytes_per_s > GAIN * best.bytes_per_s:
             best = trial
     return best
 

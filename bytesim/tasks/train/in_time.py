@@ -26,8 +26,8 @@ FIRST_STEP_S = 45.0
 """Most seconds from the start to the end of the first step; the probe and the compiler get what the rest leaves."""
 STEP_MARGIN_S = 5.0
 """Seconds of these that are kept for the first step itself."""
-PROBE_S = 20.0
-"""Most seconds of the probe of batch sizes."""
+PROBE_S, PROBE_SHARE = 20.0, 0.1
+"""Most seconds of the probe of batch sizes by default, and its greatest share of the time."""
 FEWEST_STEPS = 1000
 """A micro-batch larger than the recipe's is taken only if at least so many of them fit the time."""
 MOST_WAITING = 0.05
@@ -55,6 +55,8 @@ class InTimeOptions:
     """Compile the model, if that ends before the first step is due."""
     loaders: int | None = None
     """Processes that prepare data; None for as many as suit the device."""
+    probe_s: float = PROBE_S
+    """Most seconds of the probe of batch sizes; 0 keeps those of the recipe."""
     steps: int = 0
     """Most steps; 0 for as many as fit the time."""
 
@@ -149,6 +151,9 @@ class _Run:
         self.limit = limit
         self.say = lambda line: say(f"{name}: {line}")
         self.recipe = replace(recipe, training=fitted(recipe, options.device, limit, options.steps))
+        # Measured before the trainer seeds torch's random numbers, because it draws some.
+        dtype = getattr(torch, self.recipe.training.dtype)
+        self.peak, self.peak_from = peak_flops(dtype, str(options.device))
         self.trainer = Trainer(
             self.recipe,
             base=base,
@@ -158,10 +163,7 @@ class _Run:
             loaders=options.loaders,
             count_flops=True,
         )
-        if self.trainer.progress.step:
-            raise AssertionError("the run folder is new, so it holds no checkpoint")
-        dtype = getattr(torch, self.recipe.training.dtype)
-        self.peak, self.peak_from = peak_flops(dtype, str(options.device))
+        assert not self.trainer.progress.step, "the run folder is new, so it holds no checkpoint"
         self.first: StepReport | None = None
         self.first_step_s = 0.0
         self.write_s = 0.0
@@ -190,9 +192,10 @@ class _Run:
         training = self.recipe.training
         own = training.micro_bytes or training.batch_bytes
         sizes = [max(1, int(own * factor)) for factor in _SIZES]
-        seconds = min(PROBE_S, self.before_first_step_s())
+        seconds = min(self.options.probe_s, PROBE_SHARE * self.limit.left_s(), self.before_first_step_s())
         trials = probe_sizes(self.trainer, sizes, seconds)
-        best = fastest(trials, most_micro_seconds=max(0.0, self.limit.left_s()) / FEWEST_STEPS)
+        most_s = max(0.0, self.limit.left_s()) / FEWEST_STEPS
+        best = fastest(trials, most_micro_seconds=most_s, always_bytes=own)
         if best.seconds == float("inf"):
             return trials  # the trainer halves what does not fit
         tried = ", ".join(f"{trial.micro_bytes:,} ({_rate(trial.bytes_per_s)})" for trial in trials)
@@ -258,7 +261,7 @@ def train_in_time(
     run = _Run(name, recipe, base, folder, limit, options, say)
     if options.compile:
         run.compile()
-    trials = run.probe()
+    trials = run.probe() if options.probe_s else []
     trainer = run.trainer
     trainer.run(run.on_step, limit=limit, interrupt=interrupt)
     ended = time.monotonic()
