@@ -16,8 +16,10 @@ STARTED = time.monotonic()  # before torch is imported, which takes seconds of t
 
 import argparse  # noqa: E402
 import json  # noqa: E402
+import math  # noqa: E402
 import platform  # noqa: E402
 import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -54,21 +56,38 @@ def _arguments() -> argparse.Namespace:
     packing = commands.add_parser("pack", help="write each recipe with its data to a small folder")
     packing.add_argument("recipes", nargs="*", type=Path, help="recipes; by default music, cpu, text and filetype")
     packing.add_argument("--out", type=Path, default=Path("packs"), help="folder of the packs")
-    packing.add_argument("--mib", type=float, default=MOST_BYTES / 2**20, help="most MiB of the data of a recipe")
-    packing.add_argument("--validation-files", type=int, default=VALIDATION_FILES, help="most of each source")
+    packing.add_argument("--mib", type=_positive, default=MOST_BYTES / 2**20, help="most MiB of the data of a recipe")
+    packing.add_argument("--validation-files", type=_count(1), default=VALIDATION_FILES, help="most of each source")
     running = commands.add_parser("run", help="train packs, one after the other, in a fixed time")
     running.add_argument("packs", type=Path, help="folder that `pack` has written")
     running.add_argument("--recipes", default=",".join(PRIORITY), help="names, in the order of priority")
     length = running.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=float, default=10.0, help="for all recipes together, writing included")
-    length.add_argument("--each", type=float, default=0.0, help="minutes for each recipe instead")
-    running.add_argument("--steps", type=int, default=0, help="most steps of each recipe; 0 for as many as fit")
-    running.add_argument("--probe", type=float, default=20.0, help="most seconds to try sizes of batches; 0: none")
+    length.add_argument("--minutes", type=_positive, default=10.0, help="for all recipes together, writing included")
+    length.add_argument("--each", type=_positive, help="minutes for each recipe instead")
+    running.add_argument("--steps", type=_count(0), default=0, help="most steps of each recipe; 0 for as many as fit")
+    running.add_argument("--probe", type=_count(0), default=20, help="most seconds to try sizes of batches; 0: none")
     running.add_argument("--device", default="auto")
     running.add_argument("--compile", action="store_true", help="compile the models, if that takes under 45 s")
-    running.add_argument("--loaders", type=int, default=None, help="processes that prepare data; by default 4 on a GPU")
+    running.add_argument("--loaders", type=_count(0), help="processes that prepare data; by default 4 on a GPU")
     running.add_argument("--out", type=Path, default=Path("leased"), help="a new folder for the runs")
     return parser.parse_args()
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def _count(least: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text} is below {least}")
+        return value
+
+    return count
 
 
 def pack(options: argparse.Namespace) -> None:
@@ -94,13 +113,11 @@ def pack(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train packs in a fixed time, and print their results. Returns 1 if a recipe failed. Raises BytesimError."""
-    names = [name for name in options.recipes.split(",") if name]
+    names = list(dict.fromkeys(filter(None, options.recipes.split(","))))
+    if not names or any(Path(name).name != name for name in names):
+        raise ConfigError("--recipes takes names of packs, such as music,cpu.")
     recipes = {name: load_pack(options.packs / name) for name in names}
     seconds = 60.0 * (options.each * len(names) if options.each else options.minutes)
-    if not names:
-        raise ConfigError("there is no recipe to train: name some with --recipes.")
-    if seconds <= 0:
-        raise ConfigError(f"there is no time: give --minutes or --each above 0, not {seconds / 60:g}.")
     if options.out.exists():
         raise OutputError("exists already. Name a new folder with --out.", file=str(options.out))
     count = len(names) if options.each else max(1, min(len(names), int(seconds // LEAST_S)))

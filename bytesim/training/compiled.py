@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,6 +16,7 @@ import torch
 
 F = TypeVar("F", bound=Callable[..., object])
 
+_WITHOUT = "training without torch.compile: "
 _COMPILERS = ("c++", "g++", "clang++", "cl")
 
 
@@ -26,7 +28,7 @@ def compile_or_eager(function: F, device: torch.device, on_note: Callable[[str],
     """The function compiled for dynamic shapes; or the function itself, after a call of `on_note` with the reason."""
     problem = _problem(device)
     if problem:
-        on_note(f"training without torch.compile: {problem}")
+        on_note(f"{_WITHOUT}{problem}")
         return function
     return cast(F, torch.compile(function, dynamic=True))
 
@@ -39,20 +41,25 @@ def compile_in_time(
     `use` calls the function it is given as the training will, backward pass included. Later calls with shapes that
     need another compilation run eagerly. `on_note` is called with the reason if the function is not compiled.
     """
-    compiled = function
     torch.compiler.set_stance("default")
+    started = time.monotonic()
+    notes: list[str] = []
+    compiled = function
     try:
         with time_out(seconds), torch.autograd.set_multithreading_enabled(False):
             # The backward pass is compiled where it runs, and only the main thread can be interrupted.
-            compiled = compile_or_eager(function, device, on_note)
-            use(compiled)
+            compiled = compile_or_eager(function, device, notes.append)
+            if compiled is not function:
+                use(compiled)
     except Exception as error:  # compilers raise many types of errors, also for an interruption; all mean eager
         reason = str(error).strip().splitlines() or [type(error).__name__]
+        notes.append(f"{_WITHOUT}{reason[0]}")
+    if notes:
         torch._dynamo.reset()
-        on_note(f"training without torch.compile: {reason[0]}")
+        late = time.monotonic() - started >= seconds >= 1
+        on_note(f"{_WITHOUT}it takes more than {seconds:.0f} seconds." if late else notes[0])
         return function
-    if compiled is not function:
-        torch.compiler.set_stance("eager_on_recompile")
+    torch.compiler.set_stance("eager_on_recompile")
     return compiled
 
 
