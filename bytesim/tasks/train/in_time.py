@@ -164,6 +164,9 @@ class _Run:
             count_flops=True,
         )
         assert not self.trainer.progress.step, "the run folder is new, so it holds no checkpoint"
+        self.say(
+            f"{self.recipe.training.dtype} on {options.device}, peak {self.peak / 1e12:.2f} TFLOP/s, {self.peak_from}"
+        )
         self.first: StepReport | None = None
         self.first_step_s = 0.0
         self.write_s = 0.0

@@ -61,6 +61,7 @@ class Feed:
         self.mixture = mixture
         self.recipe = recipe
         self.workers = workers
+        self.device = device
         self.processes = _processes(device) if processes is None else processes
         self._total = multiprocessing.Value("q", 0)
         """Length of the training in steps, which the loader processes read; 0 while it is unknown."""
@@ -112,6 +113,8 @@ class Feed:
             sampler=itertools.count(step),
             num_workers=self.processes,
             prefetch_factor=STEPS_AHEAD,
+            # The thread that would pin memory receives the data from the processes while the GPU works.
+            pin_memory=self.device.type == "cuda",
             worker_init_fn=_ignore_interrupts,
         )
         return iter(loader)
