@@ -1,6 +1,7 @@
 # make demo   set everything up and convert a real tune with the shipped model
 # make quick  most of the tests, in a minute or two     make test   every test, on all cores
 # make lint   ruff and mypy                             make bench  every benchmark
+# make lease-rehearsal   training on a rented GPU, rehearsed on this computer in five minutes; docs/short_lease.md
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 # A worker per core; one that has nothing left to do takes tests from the others.
 PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
 
-.PHONY: demo quick test lint bench clean
+.PHONY: demo quick test lint bench lease-rehearsal clean
 .DEFAULT_GOAL := demo
 
 # A stamp per set of dependencies. The install is editable, so a changed source file needs no new one.
@@ -39,7 +40,10 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 bench: $(VENV)/installed
-	set -e; for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script"; done
+	set -e; for script in $$(grep -l __main__ benchmarks/*.py | grep -v lease.py); do echo "== $$script"; $(BIN)/python "$$script"; done
+
+lease-rehearsal: $(VENV)/installed
+	$(BIN)/python -m benchmarks.rehearsal build/lease
 
 clean:
 	rm -rf build $(VENV)

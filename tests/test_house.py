@@ -160,6 +160,11 @@ def test_training_needs_no_music_or_sound_package():
     import_without(("mido", "music21", "soundfile", "soxr"), names)
 
 
+def test_a_training_that_was_packed_needs_no_package_for_settings_or_folders():
+    names = [dotted(path) for room in ("nn", "models", "training", "tasks.train") for path in modules(room)]
+    import_without(("mido", "music21", "symusic", "soundfile", "soxr", "pydantic", "platformdirs", "tomli"), names)
+
+
 def reached(path: Path) -> set[Path]:
     """A file and every file of bytesim that it imports, directly or through others."""
     seen, waiting = set(), [path]

@@ -73,6 +73,30 @@ def matmul_gflops(dtype: torch.dtype, device: str = "cpu", rows: int = ROWS) -> 
     return 2 * rows * width * width / seconds / 1e9
 
 
+_PEAK_TFLOPS = (
+    ("H200 NVL", 835.0),
+    ("H200", 989.0),
+    ("H100 PCIe", 756.0),
+    ("H100 NVL", 835.0),
+    ("H100", 989.0),
+    ("A100", 312.0),
+)
+"""Part of the name of a GPU -> 1e12 bfloat16 operations per second with float32 sums, not sparse, by its data sheet."""
+
+
+def peak_flops(dtype: torch.dtype, device: str = "cpu") -> tuple[float, str]:
+    """The greatest rate of matrix products of a device, in operations per second, and where the figure is from.
+
+    For bfloat16 on an H100, H200 or A100 it is that of the data sheet; else that of a measured product.
+    """
+    if torch.device(device).type == "cuda" and dtype == torch.bfloat16:
+        name = torch.cuda.get_device_name(device)
+        for part, tflops in _PEAK_TFLOPS:
+            if part in name:
+                return tflops * 1e12, f"data sheet of the {part}"
+    return matmul_gflops(dtype, device) * 1e9, "measured matrix product"
+
+
 @cache
 def bandwidth_gb_s(device: str = "cpu") -> float:
     """Memory bandwidth, in 1e9 bytes per second, of a large copy; each byte counts twice, as read and as written.

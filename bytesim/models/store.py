@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import platformdirs
-
 from bytesim.errors import ModelError
 from bytesim.models.folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_card
 
@@ -50,7 +48,11 @@ class StoredModel:
 def user_folder() -> Path:
     """The folder of the user's own models; it may not exist yet."""
     chosen = os.environ.get(STORE_VARIABLE)
-    return Path(chosen) if chosen else platformdirs.user_data_path("bytesim", appauthor=False) / "models"
+    if chosen:
+        return Path(chosen)
+    import platformdirs  # a model that is named by its path is found without it
+
+    return platformdirs.user_data_path("bytesim", appauthor=False) / "models"
 
 
 def shipped_folder() -> Path:

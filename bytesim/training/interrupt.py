@@ -1,4 +1,4 @@
-"""Defers Ctrl-C to the end of a step, because a half-done step cannot be saved."""
+"""Defers Ctrl-C and SIGTERM to the end of a step, because a half-done step cannot be saved."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+CTRL_C = (signal.SIGINT,)
+ANY_STOP = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C, and the signal by which a rented machine or a scheduler announces the end."""
+
 
 @dataclass(slots=True)
 class Interrupt:
@@ -18,10 +22,10 @@ class Interrupt:
 
 
 @contextmanager
-def deferred_interrupt() -> Iterator[Interrupt]:
-    """Set `asked` at the first Ctrl-C instead of raising KeyboardInterrupt; a second one raises it at once.
+def deferred_interrupt(signals: tuple[signal.Signals, ...] = CTRL_C) -> Iterator[Interrupt]:
+    """Set `asked` at the first of these signals instead of ending; a second one raises KeyboardInterrupt at once.
 
-    Does nothing outside the main thread, or if interrupts are ignored already.
+    Does nothing outside the main thread; a signal that is ignored already stays ignored.
     """
     interrupt = Interrupt()
 
@@ -30,12 +34,17 @@ def deferred_interrupt() -> Iterator[Interrupt]:
             raise KeyboardInterrupt
         interrupt.asked = True
 
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
-    before = signal.signal(signal.SIGINT, note)
+    before = {number: signal.getsignal(number) for number in signals}
+    deferred = [number for number in signals if before[number] != signal.SIG_IGN]
+    for number in deferred:
+        signal.signal(number, note)
     try:
         yield interrupt
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
+        for number in deferred:
+            # A handler that was not set from Python is not known, and gives way to Python's own.
+            default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, default if before[number] is None else before[number])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -21,14 +23,23 @@ from bytesim.training.data.examples import Example
 from bytesim.training.data.feed import Feed, StepData
 from bytesim.training.data.streams import Mixture, open_streams
 from bytesim.training.distributed import join_workers
+from bytesim.training.flops import FlopCount
 from bytesim.training.interrupt import Interrupt, deferred_interrupt
 from bytesim.training.log import LOSS, TrainingLog
 from bytesim.training.loss import RESULT_WEIGHT, Batch, class_losses, collate, result_loss, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
+from bytesim.training.time_limit import TimeLimit
 from bytesim.training.validation import Validation, validate
 
+if TYPE_CHECKING:
+    from bytesim.models.registry import Model
+
+Losses = Callable[["Model", Batch], Tensor]
+"""The losses of a batch in nats, one for each token or, for a classifier, for each file."""
+LEAST_MICRO_BYTES = 1024
+"""Micro-batches are not made smaller than this where they do not fit the memory."""
 TIMED_STEPS = 5
 """Fewest steps whose times are used to convert a budget in minutes to steps."""
 
@@ -45,6 +56,10 @@ class StepReport:
     """Scored bytes of the step."""
     seconds: float
     total_steps: int | None
+    waited_s: float = 0.0
+    """Seconds of `seconds` in which the step waited for its data."""
+    flops: int = 0
+    """Floating-point operations of the step in matrix products; 0 if the trainer does not count them."""
 
 
 def _silent(note: str) -> None:
@@ -57,6 +72,9 @@ class Trainer:
     Paths in the recipe are relative to `base`. Resumes from a checkpoint in `folder`. `on_note` receives messages for
     the user. Raises BytesimError for missing or unsuitable data, and for a checkpoint of another model. Under torchrun
     each process computes its share of every step; only rank 0 writes files.
+
+    `loaders` is the number of processes that prepare data, None for as many as suit the device. With `count_flops` the
+    operations of every step are counted.
     """
 
     def __init__(
@@ -67,19 +85,26 @@ class Trainer:
         folder: Path,
         device: torch.device,
         on_note: Callable[[str], None] = _silent,
+        loaders: int | None = None,
+        count_flops: bool = False,
     ) -> None:
         self.recipe = recipe
         self.base = base
         self.config = recipe.training
         self.folder = folder
         self.device = device
+        self.loaders = loaders
+        self.on_note = on_note
         if not self.config.steps and not self.config.minutes:
             raise ConfigError("the training has no length: give minutes or steps.")
         keep_freed_memory()
         self.workers = join_workers(device)
         streams = open_streams((*recipe.data, *recipe.validation), recipe.model, base, recipe.labels)
         self.mixture = Mixture(streams[: len(recipe.data)], self.config.seed)
-        self.feed = Feed(self.mixture, recipe, self.workers, device)
+        if self.config.buckets == "coarse":
+            for stream in streams:
+                stream.coarsen()
+        self.feed = Feed(self.mixture, recipe, self.workers, device, loaders)
         self.validation = streams[len(recipe.data) :]
         torch.manual_seed(self.config.seed)
         self.model = model_of(recipe.model).to(device)
@@ -103,8 +128,14 @@ class Trainer:
         self.stopped = self._waited_enough()
         """Whether patience has run out."""
         self.log = TrainingLog(folder)
-        self.losses = partial(class_losses, smoothing=self.config.label_smoothing) if recipe.labels else token_losses
-        self.step_losses = compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
+        self.losses: Losses = token_losses
+        if recipe.labels:
+            self.losses = partial(class_losses, smoothing=self.config.label_smoothing)
+        self.flops = FlopCount() if count_flops else None
+        self.limit: TimeLimit | None = None
+        self.step_losses: Losses = (
+            compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
+        )
         self._step_seconds: list[float] = []
         self._plan_count()
 
@@ -114,12 +145,32 @@ class Trainer:
         total = self.progress.total_steps
         return self.stopped or (total is not None and self.progress.step >= total)
 
-    def run(self, on_step: Callable[[StepReport], None] | None = None) -> Progress:
+    def run(
+        self,
+        on_step: Callable[[StepReport], None] | None = None,
+        *,
+        limit: TimeLimit | None = None,
+        interrupt: Interrupt | None = None,
+    ) -> Progress:
         """Train to the end of the recipe, from the start or from the checkpoint.
 
-        Ctrl-C saves a checkpoint after the current step and then raises KeyboardInterrupt. Raises OutputError if the
-        run folder cannot be written.
+        `limit` replaces the budget of the recipe: no step begins that would end after it, and the learning rate falls
+        to zero by then. It may change while the training runs.
+
+        Ctrl-C saves a checkpoint after the current step and then raises KeyboardInterrupt; with an `interrupt` of the
+        caller, the training ends in the same way when that is asked for, and nothing is raised. Raises OutputError if
+        the run folder cannot be written.
         """
+        self.limit = limit
+        if interrupt is not None:
+            return self._run(on_step, interrupt)
+        with deferred_interrupt() as interrupt:
+            progress = self._run(on_step, interrupt)
+            if interrupt.asked:
+                raise KeyboardInterrupt
+        return progress
+
+    def _run(self, on_step: Callable[[StepReport], None] | None, interrupt: Interrupt) -> Progress:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -128,24 +179,21 @@ class Trainer:
             self.log.cut(self.progress.step)
         saved = started = time.monotonic()
         before = self.progress.seconds
-        with deferred_interrupt() as interrupt:
-            while not self.finished:
-                report = self._step(interrupt)
-                self.progress.seconds = before + time.monotonic() - started
-                self._log(report)
-                every = self.config.validate_steps
-                if every and self.progress.step % every == 0:
-                    self._watch()
-                # The checkpoint comes last, so that the log holds every step before it.
-                if self._set_length() or time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
-                    self.save()
-                    saved = time.monotonic()
-                if on_step and self.workers.leads:
-                    on_step(report)
-                if interrupt.asked:
-                    self.save()
-                    raise KeyboardInterrupt
-        if self.config.patience:  # the last weights may be the best
+        while not self.finished and self._in_time() and not interrupt.asked:
+            report = self._step(interrupt)
+            self.progress.seconds = before + time.monotonic() - started
+            self._log(report)
+            every = self.config.validate_steps
+            if every and self.progress.step % every == 0:
+                self._watch()
+            # The checkpoint comes last, so that the log holds every step before it.
+            if self._set_length() or time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
+                self.save()
+                saved = time.monotonic()
+            if on_step and self.workers.leads:
+                on_step(report)
+        self.feed.close()
+        if self.config.patience and not interrupt.asked:  # the last weights may be the best
             self._watch()
         self.save()
         self.workers.wait()
@@ -155,6 +203,13 @@ class Trainer:
         """Write the checkpoint, on rank 0 only."""
         if self.workers.leads:
             save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe, self.best)
+
+    def change(self, **settings: Any) -> None:
+        """Change settings of the training that are read at every step: its length, batch_bytes and micro_bytes."""
+        self.config = self.config.replace(**settings)
+        self.recipe = replace(self.recipe, training=self.config)
+        self.feed.close()
+        self.feed = Feed(self.mixture, self.recipe, self.workers, self.device, self.loaders)
 
     def take_best(self) -> bool:
         """With patience: load the best weights into the model. Returns whether there were any."""
@@ -216,8 +271,14 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = group["full_lr"] * factor
         started = time.monotonic()
+        counted = self.flops.total if self.flops else 0
         data = self.feed.step(progress.step, progress.total_steps)
-        loss = self.gradients(data, interrupt)
+        waited_s = time.monotonic() - started
+        try:
+            loss = self.gradients(data, interrupt)
+        except torch.OutOfMemoryError:
+            self._halve_micro_batches()
+            return self._step(interrupt)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -225,8 +286,18 @@ class Trainer:
         progress.step += 1
         progress.bytes_seen += data.num_bytes
         seconds = time.monotonic() - started
-        rate = config.learning_rate * factor
-        return StepReport(progress.step, loss, rate, data.num_bytes, seconds, progress.total_steps)
+        if self.limit is not None:
+            self.limit.add_step(seconds)
+        return StepReport(
+            step=progress.step,
+            loss_nats=loss,
+            learning_rate=config.learning_rate * factor,
+            num_bytes=data.num_bytes,
+            seconds=seconds,
+            total_steps=progress.total_steps,
+            waited_s=waited_s,
+            flops=self.flops.total - counted if self.flops else 0,
+        )
 
     def gradients(self, data: StepData, interrupt: Interrupt | None = None) -> float:
         """Accumulate the gradients of a step: of the mean loss over all scored targets, and of the auxiliary loss.
@@ -237,18 +308,37 @@ class Trainer:
         """
         total = torch.zeros((), device=self.device)
         for batch in data.batches(self.device):
-            with self.autocast():
-                loss: Tensor = self.step_losses(self.model, batch).sum() / data.scored
-                total += loss.detach()
-                if batch.states_alone is not None:
-                    share = batch.scored.sum() * batch.targets.shape[2] / data.scored
-                    loss = loss + RESULT_WEIGHT * share * result_loss(self.model, batch)
-            loss.backward()
+            losses = self.step_losses
+            if self.flops is not None and not self.flops.is_known(batch):
+                losses = self.losses  # operations are counted where they run eagerly
+            with self.flops.counting(batch) if self.flops is not None else nullcontext():
+                with self.autocast():
+                    loss: Tensor = losses(self.model, batch).sum() / data.scored
+                    total += loss.detach()
+                    loss = loss + self._auxiliary_loss(batch, data.scored)
+                loss.backward()
         asked = torch.tensor(float(interrupt.asked if interrupt else 0), device=self.device)
         total, asked = self.workers.add_up(self.model.parameters(), torch.stack([total, asked]))
         if interrupt and asked > 0:
             interrupt.asked = True
         return float(total)
+
+    def _auxiliary_loss(self, batch: Batch, scored: int) -> Tensor | float:
+        """The weighted loss of the results of the states that a batch has alone; 0 without any."""
+        if batch.states_alone is None:
+            return 0.0
+        share = batch.scored.sum() * batch.targets.shape[2] / scored
+        return RESULT_WEIGHT * share * result_loss(self.model, batch)
+
+    def _halve_micro_batches(self) -> None:
+        """Halve the micro-batches, which did not fit the GPU's memory. Raises ConfigError if they cannot be smaller."""
+        micro_bytes = (self.config.micro_bytes or self.config.batch_bytes) // 2
+        if self.workers.size > 1 or micro_bytes < LEAST_MICRO_BYTES:
+            raise ConfigError("the GPU's memory is too small for a step; choose a smaller model.")
+        self.model.zero_grad(set_to_none=True)
+        torch.cuda.empty_cache()
+        self.on_note(f"the GPU's memory is too small; micro_bytes is {micro_bytes:,} from step {self.progress.step} on")
+        self.change(micro_bytes=micro_bytes)
 
     def collate(self, examples: list[Example]) -> Batch:
         """Examples as one batch on the device."""
@@ -281,7 +371,7 @@ class Trainer:
         progress = self.progress
         step, seconds = self._counted
         step_seconds = (progress.seconds - seconds) / (progress.step - step)
-        return progress.step + max(0, round((60 * self.config.minutes - progress.seconds) / step_seconds))
+        return progress.step + max(0, round(self._seconds_left() / step_seconds))
 
     def _fitting_steps(self) -> int:
         """The last step that fits the budget; 0 while the step time is unknown."""
@@ -297,8 +387,17 @@ class Trainer:
         started = time.monotonic()
         if config.validate_steps and self.validate().figures:
             step_seconds += (time.monotonic() - started) / config.validate_steps
-        seconds_left = 60 * config.minutes - progress.seconds
-        return progress.step + max(0, round(seconds_left / step_seconds))
+        return progress.step + max(0, round(self._seconds_left() / step_seconds))
+
+    def _seconds_left(self) -> float:
+        """Seconds left for training, by the limit of this run or by the budget of the recipe."""
+        if self.limit is not None:
+            return self.limit.left_s()
+        return 60 * self.config.minutes - self.progress.seconds
+
+    def _in_time(self) -> bool:
+        """Whether the limit of this run, if there is one, allows another step; rank 0 decides."""
+        return self.limit is None or bool(self.workers.agree(int(self.limit.allows_step())))
 
     def _log(self, report: StepReport) -> None:
         if self.workers.leads:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from bytesim.clocks import padded_times
 from bytesim.patching import END_OF_PATCH
-from bytesim.training.data.examples import BUCKET_PATCHES, Example
+from bytesim.training.data.examples import BUCKET_PATCHES, Example, padded_length
 
 if TYPE_CHECKING:
     from bytesim.models.bgpt.model import BGPT
@@ -81,15 +81,17 @@ def collate(examples: list[Example], config: ModelConfig) -> Batch:
     return Batch.of(arrays_of(examples, config)).to(torch.device("cpu"))
 
 
-def arrays_of(examples: list[Example], config: ModelConfig) -> Arrays:
+def arrays_of(examples: list[Example], config: ModelConfig, *, coarse: bool = False) -> Arrays:
     """Examples padded to one size.
 
-    Lengths are rounded up to multiples of BUCKET_PATCHES, like the buckets of the streams, so that few shapes occur;
-    they never exceed the history.
+    Lengths are rounded up to multiples of BUCKET_PATCHES, like the buckets of the streams, or if `coarse` to the fewer
+    sizes of coarse buckets, so that few shapes occur; they never exceed the history.
     """
     size = examples[0].patches.shape[1]
-    length = min(_rounded(max(len(example.patches) for example in examples)), config.max_patches)
-    rows = _rounded(max(len(example.patches) - example.first for example in examples))
+    longest = max(len(example.patches) for example in examples)
+    length = min(padded_length(longest, coarse=coarse), config.max_patches)
+    rows = padded_length(max(len(example.patches) - example.first for example in examples), coarse=coarse)
+    rows = min(rows, length) if coarse else rows
     patches = np.full((len(examples), length, size), END_OF_PATCH, np.int16)
     targets = np.full((len(examples), rows, size), END_OF_PATCH, np.int16)
     scored = np.zeros((len(examples), rows), np.bool_)
@@ -114,24 +116,21 @@ def arrays_of(examples: list[Example], config: ModelConfig) -> Arrays:
     if config.inputs.times:
         arrays["times"] = padded_times([example.times for example in examples], (length, size))
     if config.inputs.source:
-        arrays.update(_sources(examples, config))
+        arrays.update(_sources(examples, config, coarse))
     return arrays
 
 
-def _sources(examples: list[Example], config: ModelConfig) -> Arrays:
+def _sources(examples: list[Example], config: ModelConfig, coarse: bool) -> Arrays:
     """The source bytes of examples, padded, and their times for a model with a clock."""
     longest = max(max(len(example.source) for example in examples), 1)
-    width = _rounded(longest, 4 * BUCKET_PATCHES)
+    width = padded_length(longest, 4 * BUCKET_PATCHES, coarse=coarse)
+    width = max(longest, min(width, config.inputs.max_source_bytes)) if coarse else width
     padded = np.full((len(examples), width), END_OF_PATCH, np.int16)
     for index, example in enumerate(examples):
         padded[index, : len(example.source)] = np.frombuffer(example.source, np.uint8)
     if not config.inputs.times:
         return {"source": padded}
     return {"source": padded, "source_times": padded_times([example.source_times for example in examples], (width,))}
-
-
-def _rounded(length: int, step: int = BUCKET_PATCHES) -> int:
-    return -(-length // step) * step
 
 
 def token_losses(model: Model, batch: Batch) -> Tensor:

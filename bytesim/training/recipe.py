@@ -10,26 +10,19 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
-
 from bytesim.errors import ConfigError, InputError
 from bytesim.models.registry import config_of
-from bytesim.training.settings import Amount, Count, PositiveAmount, Settings, ShareBelowOne
+from bytesim.training.settings import Amount, Bounds, Count, PositiveAmount, Settings, ShareBelowOne
 from bytesim.training.sources import ClassifySource, DataSource, GenerateSource, source_of
 
 if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-
 MAX_RECIPE_BYTES = 1 << 20
 
 
-class TrainingConfig(Settings, frozen=True):
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(Settings):
     """The settings of a training."""
 
     learning_rate: PositiveAmount = 2e-3
@@ -50,7 +43,7 @@ class TrainingConfig(Settings, frozen=True):
     """Classify: share of the target probability that is spread over all classes."""
     clip_norm: PositiveAmount = 1.0
     """Gradients are scaled down to this norm, over all weights, if theirs is larger."""
-    batch_bytes: Annotated[int, Field(ge=1)] = 12_800
+    batch_bytes: Annotated[int, Bounds(at_least=1)] = 12_800
     """Bytes of one step, source and target together."""
     micro_bytes: Count = 0
     """Bytes of a micro-batch; 0 for the whole batch. Small ones keep the activations in a CPU's cache."""
@@ -58,8 +51,11 @@ class TrainingConfig(Settings, frozen=True):
     """Length of the training in steps; 0 if `minutes` gives it."""
     minutes: Amount = 0.0
     """Length of the training in minutes; it is converted to steps once the warm-up has shown how long a step takes."""
-    seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
+    seed: Annotated[int, Bounds(at_least=0, below=1 << 63)] = 0
     """Seed of the initial weights and of the examples of each step."""
+    buckets: Literal["fine", "coarse"] = "fine"
+    """Sizes to which the files of a micro-batch are padded: `fine` are multiples of 16 patches; `coarse` are 16 times
+    1, 2, 3, 4, 6, 8, 12 and so on, with more padding and fewer shapes."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """Dtype of matrix products: bfloat16 (autocast) or float32. Weights are float32."""
     compile: bool = False
@@ -74,11 +70,10 @@ class TrainingConfig(Settings, frozen=True):
     start_share: ShareBelowOne = 0.0
     """WiSE-FT interpolation: share of the weights of `start_from` in the saved weights; the rest are trained ones."""
 
-    @model_validator(mode="after")
-    def _check_patience(self) -> TrainingConfig:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.patience and not self.validate_steps:
             raise ConfigError("patience counts validations, which need validate_steps above 0.")
-        return self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,9 +114,9 @@ class Recipe:
         return {
             "name": self.name,
             "model": self.model.to_dict(),
-            "training": self.training.model_dump(),
-            "data": [source.model_dump() for source in self.data],
-            "validation": [source.model_dump() for source in self.validation],
+            "training": self.training.to_dict(),
+            "data": [source.to_dict() for source in self.data],
+            "validation": [source.to_dict() for source in self.validation],
             "labels": list(self.labels),
             "start_from": self.start_from,
         }
@@ -150,6 +145,10 @@ def read_recipe_text(path: Path) -> str:
 
 def parse_recipe(text: str, file: str) -> Recipe:
     """The recipe in a TOML text. Raises ConfigError with the name `file`."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # here, because a recipe that was read elsewhere is trained without it
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
@@ -176,7 +175,7 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     with _section("[model]"):
         model = config_of({"architecture": "bgpt", **_table(values.get("model", {}))})
     with _section("[training]"):
-        training = TrainingConfig(**_table(values.get("training", {})))
+        training = TrainingConfig.of(_table(values.get("training", {})))
     return Recipe(
         name=name,
         model=model,
@@ -226,7 +225,7 @@ def recipe_text(recipe: Recipe, remark: str) -> str:
     if recipe.start_from:
         lines.append(f"start_from = {_value(recipe.start_from)}")
     lines += ["", "[model]", *_settings(_changed_shape(recipe.model))]
-    lines += ["", "[training]", *_settings(recipe.training.model_dump(exclude_defaults=True))]
+    lines += ["", "[training]", *_settings(recipe.training.changed())]
     for heading, sources in (("[[data]]", recipe.data), ("[[validation]]", recipe.validation)):
         for source in sources:
             lines += ["", heading, *_settings(_changed_source(source))]
@@ -244,7 +243,7 @@ def _changed_shape(model: ModelConfig) -> dict[str, Any]:
 
 def _changed_source(source: DataSource) -> dict[str, Any]:
     """The task, unless it is generate, and the fields of a source that differ from their defaults."""
-    values = source.model_dump(exclude_defaults=True)
+    values = source.changed()
     if not isinstance(source, GenerateSource):
         values["task"] = source.task
     first = {name: values[name] for name in _FIRST if name in values}

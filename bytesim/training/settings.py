@@ -2,73 +2,151 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
-
-from pydantic import BaseModel, Field, ValidationError
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bytesim.errors import ConfigError
 
 SettingsT = TypeVar("SettingsT", bound="Settings")
 
-Count = Annotated[int, Field(ge=0)]
-Amount = Annotated[float, Field(ge=0)]
-PositiveAmount = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """The range of a number. NaN and infinities are never in it."""
+
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+
+    def broken(self, value: float) -> str:
+        """The bound that a value breaks, in words; empty if it breaks none."""
+        if self.at_least is not None and value < self.at_least:
+            return f"of at least {self.at_least}"
+        if self.above is not None and value <= self.above:
+            return f"above {self.above}"
+        if self.at_most is not None and value > self.at_most:
+            return f"of at most {self.at_most}"
+        if self.below is not None and value >= self.below:
+            return f"below {self.below}"
+        return ""
 
 
-class Settings(BaseModel, frozen=True, extra="forbid", strict=True, allow_inf_nan=False):
-    """A frozen pydantic model. An int is accepted for a float; nothing else is converted.
+Count = Annotated[int, Bounds(at_least=0)]
+Amount = Annotated[float, Bounds(at_least=0)]
+PositiveAmount = Annotated[float, Bounds(above=0)]
+Share = Annotated[float, Bounds(at_least=0, at_most=1)]
+ShareBelowOne = Annotated[float, Bounds(at_least=0, below=1)]
 
-    Raises ConfigError for the first unknown key or wrong value.
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """A frozen dataclass whose values are checked. An int is accepted for a float; nothing else is converted.
+
+    Fields are bool, int, float, str, a Literal of texts, or one of these or None; Annotated adds Bounds. Raises
+    ConfigError for a wrong value.
     """
 
-    def __init__(self, /, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise ConfigError(self._problem(error)) from error
+    def __post_init__(self) -> None:
+        kind: Any = type(self)
+        for name, hint in _hints(kind).items():
+            object.__setattr__(self, name, _checked(name, getattr(self, name), hint))
 
-    def replace(self: SettingsT, **changes: Any) -> SettingsT:
-        """A copy with other values. Raises ConfigError."""
-        return type(self)(**{**dict(self), **changes})
+    @classmethod
+    def of(cls: type[SettingsT], values: Mapping[str, Any]) -> SettingsT:
+        """The settings in a table. Raises ConfigError for an unknown key, a missing one or a wrong value."""
+        known = cls.defaults()
+        for name in values:  # first, because an unknown key may be a misspelt required one
+            if name not in known:
+                raise ConfigError(cls.unknown_key(name))
+        for name, default in known.items():
+            if default is MISSING and name not in values:
+                raise ConfigError(f"lacks {name}.")
+        return cls(**values)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Key -> default value, in order; MISSING for a key that must be given."""
+        return {field.name: field.default for field in dataclasses.fields(cls)}
 
     @classmethod
     def unknown_key(cls, name: str) -> str:
         """The message for a key that does not exist."""
-        return f"unknown key {name}. Known are {', '.join(cls.model_fields)}."
+        return f"unknown key {name}. Known are {', '.join(cls.defaults())}."
 
-    @classmethod
-    def _problem(cls, error: ValidationError) -> str:
-        """The message for the first error; unknown keys come first, because one may be a misspelt required key."""
-        problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
-        name, kind = str(problem["loc"][0]), problem["type"]
-        if kind == "extra_forbidden":
-            return cls.unknown_key(name)
-        if kind == "missing":
-            return f"lacks {name}."
-        setting = f"{name} is {problem['input']!r}"
-        if kind == "literal_error":
-            return f"{setting}; choose {problem['ctx']['expected'].replace(chr(39), '')}."
-        if kind in _BOUNDS:
-            bound, limit = _BOUNDS[kind]
-            return f"{setting}; choose a number {bound} {problem['ctx'][limit]}."
-        if kind in _EXPECTED:
-            return f"{setting}; expected {_EXPECTED[kind]}."
-        return f"{setting}: {' '.join(problem['msg'].split())}."
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, from which `of` makes the settings again."""
+        return {name: getattr(self, name) for name in self.defaults()}
+
+    def changed(self) -> dict[str, Any]:
+        """The plain values that differ from the defaults."""
+        return {name: value for name, value in self.to_dict().items() if value != self.defaults()[name]}
+
+    def replace(self: SettingsT, **changes: Any) -> SettingsT:
+        """A copy with other values. Raises ConfigError."""
+        return type(self).of({**self.to_dict(), **changes})
 
 
-_BOUNDS = {
-    "greater_than_equal": ("of at least", "ge"),
-    "greater_than": ("above", "gt"),
-    "less_than_equal": ("of at most", "le"),
-    "less_than": ("below", "lt"),
-}
-"""Type of a pydantic error -> wording of the bound, and its key in the error's `ctx`."""
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Name -> type of each field, evaluated once for each class."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+def _checked(name: str, value: Any, hint: Any) -> Any:
+    """The value of a field, an int as a float where the field is one. Raises ConfigError if it has another type."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return None if value is None else _checked(name, value, parts[0])
+    if origin is Literal:
+        if type(value) is not str or value not in parts:
+            raise ConfigError(f"{name} is {value!r}; choose {_either(parts)}.")
+        return value
+    kind, bounds = (parts[0], parts[1]) if origin is Annotated else (hint, Bounds())
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        raise ConfigError(f"{name} is {value!r}; expected {_EXPECTED[kind]}.")
+    if kind is str and not _is_unicode(value):
+        raise ConfigError(f"{name} is {value!r}; expected text that can be written as UTF-8.")
+    if kind not in (int, float):
+        return value
+    number = _as_float(value) if kind is float else value
+    if kind is float and not math.isfinite(number):
+        raise ConfigError(f"{name} is {value!r}; expected a finite number.")
+    problem = bounds.broken(number)
+    if problem:
+        raise ConfigError(f"{name} is {value!r}; choose a number {problem}.")
+    return number
+
+
 _EXPECTED = {
-    "int_type": "int, a whole number",
-    "float_type": "float, a number",
-    "finite_number": "a finite number",
-    "bool_type": "bool, true or false",
-    "string_type": "str, a text",
+    int: "int, a whole number",
+    float: "float, a number",
+    bool: "bool, true or false",
+    str: "str, a text",
 }
+
+
+def _either(choices: tuple[str, ...]) -> str:
+    return " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
+
+
+def _as_float(value: float) -> float:
+    """The nearest float; infinity beyond all of them."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -4,48 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
 
 from bytesim.cpu.plan import Plan
 from bytesim.cpu.programs import MAX_INSTRUCTIONS
 from bytesim.errors import ConfigError
 from bytesim.formats.views import VIEWS, View
 from bytesim.training.data.augment import AUGMENTATIONS
-from bytesim.training.settings import Amount, Count, Settings, Share
+from bytesim.training.settings import Amount, Bounds, Count, Settings, Share
 
 
-def _expression_of_paths(value: str, info: ValidationInfo) -> str:
-    return _expression(value, value, info)
-
-
-def _expression_of_bytes(value: str, info: ValidationInfo) -> str:
-    return _expression(value, value.encode(), info)
-
-
-def _expression(value: str, pattern: str | bytes, info: ValidationInfo) -> str:
+def _check_expression(name: str, value: str, pattern: str | bytes) -> None:
+    """Raise ConfigError if the value of a field is not a regular expression."""
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ConfigError(f"{info.field_name} {value!r} is not a regular expression: {error}.") from error
-    return value
+        raise ConfigError(f"{name} {value!r} is not a regular expression: {error}.") from error
 
 
-def _augmentations(value: str, info: ValidationInfo) -> str:
+def _check_augmentations(value: str) -> None:
     for name in value.split():
         if name not in AUGMENTATIONS:
-            raise ConfigError(f"{info.field_name} {name!r} is unknown; choose among {', '.join(AUGMENTATIONS)}.")
-    return value
+            raise ConfigError(f"augment {name!r} is unknown; choose among {', '.join(AUGMENTATIONS)}.")
 
 
-PathExpression = Annotated[str, AfterValidator(_expression_of_paths)]
-FileExpression = Annotated[str, AfterValidator(_expression_of_bytes)]
-Augmentations = Annotated[str, AfterValidator(_augmentations)]
-
-
-class Source(Settings, frozen=True):
+@dataclass(frozen=True, kw_only=True)
+class Source(Settings):
     """A source of examples and its weights: the fields that all tasks have."""
 
     path: str
@@ -83,7 +68,7 @@ class Source(Settings, frozen=True):
         tasks = tasks_with(name)
         if not tasks:
             return super().unknown_key(name)
-        task = cls.model_fields["task"].default
+        task = cls.defaults()["task"]
         return f"{name} is for task = {' or '.join(tasks)}, and this source has task = {task}. Leave {name} out."
 
     def weight_at(self, progress: float) -> float:
@@ -95,7 +80,8 @@ class Source(Settings, frozen=True):
         return self.start_weight + moved * (end_weight - self.start_weight)
 
 
-class FileSource(Source, frozen=True):
+@dataclass(frozen=True, kw_only=True)
+class FileSource(Source):
     """The files of a folder, or the rows of a shard."""
 
     part: Literal["all", "train", "dev"] = "all"
@@ -110,18 +96,19 @@ class FileSource(Source, frozen=True):
     """Shards: the first group to use; group 0 holds whole files, group n > 0 fragments of n parts."""
     group_to: Count = 255
     """Shards: the last group to use."""
-    source_matches: FileExpression = ""
+    source_matches: str = ""
     """Use only rows in whose source this regular expression is found."""
-    target_matches: FileExpression = ""
+    target_matches: str = ""
     """Use only rows in whose target this regular expression is found."""
     max_bytes: Count = 0
     """Leave out rows with more bytes, source and target together; 0 for no limit but the model's history."""
 
-    @model_validator(mode="after")
-    def _check_path(self) -> FileSource:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.path:
             raise ConfigError("lacks path, a shard or a folder of files.")
-        return self
+        for name in ("source_matches", "target_matches"):
+            _check_expression(name, getattr(self, name), getattr(self, name).encode())
 
     @property
     def purpose(self) -> str:
@@ -141,26 +128,32 @@ class FileSource(Source, frozen=True):
         return self.target_suffix
 
 
-class GenerateSource(FileSource, frozen=True):
+@dataclass(frozen=True, kw_only=True)
+class GenerateSource(FileSource):
     """Single files that a model learns to write."""
 
     task: Literal["generate"] = "generate"
     length_noise: bool = False
     """Show the model random track lengths in MIDI targets, so that it does not learn to stop by them."""
-    augment: Augmentations = ""
+    augment: str = ""
     """Data augmentation: names such as `flip crop`. Each change is random, and new whenever a file is drawn.
     Pictures: flip, crop, cutout, colour; recordings: shift, gain, noise, speed, mask, tone; any file: drop."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_augmentations(self.augment)
 
-class ConvertSource(FileSource, frozen=True):
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertSource(FileSource):
     """Pairs of files: a model learns to convert the first to the second."""
 
     task: Literal["convert"] = "convert"
     source_suffix: str = ""
     """Suffix of the source files, such as `abc`."""
-    dev_one_in: Annotated[int, Field(ge=2)] = 50
+    dev_one_in: Annotated[int, Bounds(at_least=2)] = 50
     """Folders: one pair in this many is `dev`, by the hash of its content."""
-    train_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    train_share: Annotated[float, Bounds(above=0, at_most=1)] = 1.0
     """Folders: share of the pairs of `train` that is used, by the hash of their content; learning curves have parts
     below 1."""
     replace_words: Share = 0.0
@@ -175,14 +168,15 @@ class ConvertSource(FileSource, frozen=True):
         return f"{self.task} {self.source_suffix} to {self.target_suffix}"
 
 
-class ClassifySource(FileSource, frozen=True):
+@dataclass(frozen=True, kw_only=True)
+class ClassifySource(FileSource):
     """Labelled files that a model learns to classify."""
 
     task: Literal["classify"] = "classify"
-    group_by: PathExpression = ""
+    group_by: str = ""
     """Folders: a regular expression; files in whose paths it finds the same text (its first group, if it has one) are
     never split between `train` and `dev`."""
-    augment: Augmentations = ""
+    augment: str = ""
     """Data augmentation as for `generate`. For validation only flip and speed count: as test-time augmentation, which
     the saved model then uses too. A picture is classified with its mirror image, a recording at five speeds."""
     balance: Share = 0.0
@@ -196,21 +190,27 @@ class ClassifySource(FileSource, frozen=True):
     mixup: Amount = 0.0
     """Mixup of pictures and recordings: blend files in pairs, with weights drawn from Beta(mixup, mixup)."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_expression("group_by", self.group_by, self.group_by)
+        _check_augmentations(self.augment)
+
     @property
     def views(self) -> tuple[View, ...]:
         """Validation: the test-time augmentations of its files."""
         return tuple(view for view in VIEWS if view.augmentation in self.augment.split())
 
 
-class CpuSource(Source, frozen=True):
+@dataclass(frozen=True, kw_only=True)
+class CpuSource(Source):
     """Programs of the 8-bit CPU and their states."""
 
     path: str = ""
     """A shard of programs; if empty, new programs are made for every step."""
     task: Literal["cpu"] = "cpu"
-    shortest: Annotated[int, Field(ge=1, le=MAX_INSTRUCTIONS)] = 1
+    shortest: Annotated[int, Bounds(at_least=1, at_most=MAX_INSTRUCTIONS)] = 1
     """Fewest instructions of a program."""
-    longest: Annotated[int, Field(ge=1, le=MAX_INSTRUCTIONS)] = MAX_INSTRUCTIONS
+    longest: Annotated[int, Bounds(at_least=1, at_most=MAX_INSTRUCTIONS)] = MAX_INSTRUCTIONS
     """Most instructions of a program."""
     small_share: Share = 0.0
     """Share of the programs that begin with small values, so that not all products and quotients are 255 or 0."""
@@ -224,15 +224,14 @@ class CpuSource(Source, frozen=True):
     favoured: str = ""
     """Names of operations, such as `MUL DIV`, that occur four times as often as the others."""
 
-    @model_validator(mode="after")
-    def _check_plan(self) -> CpuSource:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.shortest > self.longest:
             raise ConfigError(f"shortest is {self.shortest}; choose no more than longest, which is {self.longest}.")
         try:
             _ = self.plan
         except ConfigError as error:
             raise ConfigError(f"favoured is {self.favoured!r}: {error.message}") from error
-        return self
 
     @property
     def plan(self) -> Plan:
@@ -245,25 +244,24 @@ class CpuSource(Source, frozen=True):
         return f"{self.shortest} to {self.longest}"
 
 
-DataSource = Annotated[GenerateSource | ConvertSource | ClassifySource | CpuSource, Field(discriminator="task")]
-SOURCES: tuple[type[Source], ...] = (GenerateSource, ConvertSource, ClassifySource, CpuSource)
+DataSource = GenerateSource | ConvertSource | ClassifySource | CpuSource
+SOURCES: tuple[type[DataSource], ...] = (GenerateSource, ConvertSource, ClassifySource, CpuSource)
 
-_OF_ANY_TASK: TypeAdapter[DataSource] = TypeAdapter(DataSource)
+_OF_TASK = {kind.defaults()["task"]: kind for kind in SOURCES}
 
 
 def source_of(values: Mapping[str, Any]) -> DataSource:
     """The source that a table of a recipe describes; its task is `generate` by default. Raises ConfigError."""
-    named = {"task": GenerateSource.model_fields["task"].default, **values}
-    try:
-        return _OF_ANY_TASK.validate_python(named)
-    except ValidationError as error:
-        tasks = ", ".join(kind.model_fields["task"].default for kind in SOURCES)
-        raise ConfigError(f"task is {named['task']!r}; choose among {tasks}.") from error
+    named = {"task": "generate", **values}
+    task = named["task"]
+    if not isinstance(task, str) or task not in _OF_TASK:
+        raise ConfigError(f"task is {task!r}; choose among {', '.join(_OF_TASK)}.")
+    return _OF_TASK[task].of(named)
 
 
 def tasks_with(name: str) -> list[str]:
     """The tasks whose sources have a key."""
-    return [kind.model_fields["task"].default for kind in SOURCES if name in kind.model_fields]
+    return [task for task, kind in _OF_TASK.items() if name in kind.defaults()]
 
 
 def own_fields(values: Mapping[str, Any]) -> dict[str, Any]:

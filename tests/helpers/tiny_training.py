@@ -81,3 +81,50 @@ def losses(folder: Path) -> list[tuple[int, str, object]]:
             (line["step"], name, line[name]) for name in ("loss_nats", "learning_rate", "validation") if name in line
         ]
     return kept
+
+
+CLASSIFIER = """
+name = "kinds"
+labels = ["letters", "digits"]
+
+[model]
+architecture = "encoder"
+num_classes = 2
+max_patches = 10
+byte_embedding_size = 8
+channels = [8]
+strides = [4]
+blocks_per_stage = [0]
+hidden_size = 16
+head_size = 16
+num_layers = 1
+dropout = 0.3
+
+[training]
+warmup_steps = 2
+batch_bytes = 256
+steps = 6
+dtype = "float32"
+
+[[data]]
+path = "kinds.npz"
+task = "classify"
+target_suffix = "txt"
+
+[[validation]]
+path = "kinds.npz"
+task = "classify"
+target_suffix = "txt"
+"""
+
+
+def write_classifier(folder: Path, text: str = CLASSIFIER) -> Path:
+    """The recipe of a tiny classifier, with dropout, and its shard in a folder; returns the recipe's path."""
+    rng = random.Random(0)
+    letters = [bytes(rng.choices(b"abcdef", k=rng.randrange(10, 60))) for _ in range(30)]
+    digits = [bytes(rng.choices(b"012345", k=rng.randrange(10, 60))) for _ in range(30)]
+    rows = [(b"", file) for file in (*letters, *digits)]
+    save_shard(folder / "kinds.npz", pack(rows, labels=[0] * 30 + [1] * 30))
+    path = folder / "classifier.toml"
+    path.write_text(text)
+    return path

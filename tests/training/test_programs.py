@@ -188,5 +188,5 @@ def test_a_training_with_the_auxiliary_loss_learns_from_it(tmp_path):
     trained = load_model(tmp_path / "run/reads")
     torch.manual_seed(0)
     batch = collate(CpuStream(CpuSource(longest=5, result_states=300), READS).draw(np.random.default_rng(5), 99), READS)
-    after, before = float(result_loss(trained, batch)), float(result_loss(BGPT(READS), batch))
+    after, before = result_loss(trained, batch).item(), result_loss(BGPT(READS), batch).item()
     assert after < 0.95 * before

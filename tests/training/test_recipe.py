@@ -4,14 +4,13 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import MISSING, fields
 
 import pytest
 from helpers.paths import ROOT
 from helpers.tiny_training import RECIPE, tiny_recipe
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic_core import PydanticUndefined
 
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.training.recipe import Recipe, TrainingConfig, load_recipe, parse_recipe, recipe_from_dict, recipe_text
@@ -103,7 +102,7 @@ def test_a_source_has_the_fields_of_its_task_and_no_others():
     kinds = {"generate": GenerateSource, "convert": ConvertSource, "classify": ClassifySource, "cpu": CpuSource}
     for task, kind in kinds.items():
         assert isinstance(source_of({"path": "x", "task": task}), kind)
-        for name in {name for other in SOURCES for name in other.model_fields} - set(kind.model_fields):
+        for name in {name for other in SOURCES for name in other.defaults()} - set(kind.defaults()):
             with pytest.raises(ConfigError, match=name):
                 source_of({"path": "x", "task": task, name: 0})
     assert isinstance(source_of({"path": "x"}), GenerateSource)
@@ -145,7 +144,7 @@ PLAIN = st.recursive(
     max_leaves=8,
 )
 NAMES = st.sampled_from(
-    sorted({field.name for field in fields(Recipe)}.union(*(kind.model_fields for kind in (TrainingConfig, *SOURCES))))
+    sorted({field.name for field in fields(Recipe)}.union(*(kind.defaults() for kind in (TrainingConfig, *SOURCES))))
 )
 
 
@@ -177,7 +176,7 @@ def test_weights_move_between_start_and_end():
 
 @pytest.mark.parametrize("kind", SOURCES)
 def test_every_field_of_a_source_stands_in_the_tables_of_its_task(kind):
-    task = kind.model_fields["task"].default
+    task = kind.defaults()["task"]
     said = documented("Every task") | documented(f"`{task}`")
     assert list(said.items()) == list((told(kind) | {"task": "generate"}).items())
 
@@ -198,9 +197,8 @@ def documented(heading: str) -> dict[str, str]:
 
 def told(kind: type[Settings]) -> dict[str, str]:
     """Key -> default as the documentation writes it."""
-    words = {PydanticUndefined: "required", "": "none", None: "none"}
-    defaults = {name: field.default for name, field in kind.model_fields.items()}
-    return {name: words[value] if value in words else str(value) for name, value in defaults.items()}
+    words = {MISSING: "required", "": "none", None: "none"}
+    return {name: words[value] if value in words else str(value) for name, value in kind.defaults().items()}
 
 
 def test_what_reads_recipes_and_data_needs_no_torch():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytesim.errors import FormatError, InputError, OutputError
-from bytesim.training.data.shards import Shard, load_shard, pack, save_shard
+from bytesim.training.data.shards import Shard, load_shard, pack, save_shard, some_rows, xz_bytes
 
 ROWS = [(b"one", b"ONE"), (b"", b"TWO"), (b"three", b"")]
 
@@ -44,13 +44,15 @@ def packed() -> bytes:
     return stream.getvalue()
 
 
-WHOLE = packed()
+WHOLES = {"rows.npz": packed(), "rows.npz.xz": xz_bytes(pack(ROWS))}
 
 
-@given(place=st.integers(0, len(WHOLE) - 1), value=st.integers(0, 255), cut=st.integers(0, len(WHOLE)))
-def test_a_damaged_shard_loads_or_explains(tmp_path_factory, place, value, cut):
-    path = tmp_path_factory.mktemp("shards") / "rows.npz"
-    for data in (WHOLE[:place] + bytes([value]) + WHOLE[place + 1 :], WHOLE[:cut]):
+@given(name=st.sampled_from(list(WHOLES)), place=st.floats(0, 1), value=st.integers(0, 255), cut=st.floats(0, 1))
+def test_a_damaged_shard_loads_or_explains(tmp_path_factory, name, place, value, cut):
+    path = tmp_path_factory.mktemp("shards") / name
+    whole = WHOLES[name]
+    index = int(place * (len(whole) - 1))
+    for data in (whole[:index] + bytes([value]) + whole[index + 1 :], whole[: int(cut * len(whole))]):
         path.write_bytes(data)
         with suppress(FormatError):
             shard = load_shard(path)
@@ -85,3 +87,20 @@ def test_a_missing_shard_and_another_archive_are_told(tmp_path):
         load_shard(tmp_path / "rows.npz")
     with pytest.raises(OutputError):
         save_shard(tmp_path / "no" / "rows.npz", pack(ROWS))
+
+
+def test_a_shard_in_xz_holds_the_same_and_unpacks_to_no_more_than_the_limit(tmp_path, monkeypatch):
+    path = tmp_path / "rows.npz.xz"
+    save_shard(path, pack(ROWS, [1, 2, 3], [4, 5, 6]))
+    shard = load_shard(path)
+    assert [shard.row(index) for index in range(3)] == ROWS
+    assert (shard.group.tolist(), shard.label.tolist()) == ([1, 2, 3], [4, 5, 6])
+    monkeypatch.setattr("bytesim.training.data.shards.MAX_UNPACKED_BYTES", 100)
+    with pytest.raises(FormatError, match="longer than"):
+        load_shard(path)
+
+
+def test_some_rows_keep_their_groups_and_labels():
+    shard = some_rows(pack(ROWS, [1, 2, 3], [4, 5, 6]), [2, 0])
+    assert [shard.row(index) for index in range(len(shard))] == [ROWS[2], ROWS[0]]
+    assert (shard.group.tolist(), shard.label.tolist()) == ([3, 1], [6, 4])

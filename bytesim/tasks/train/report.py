@@ -199,5 +199,5 @@ def _distinct(trainer: Trainer) -> list[AnyStream]:
 
 def _task_fields(stream: AnyStream) -> dict[str, str]:
     names = ("task", "source_suffix", "target_suffix")
-    values = stream.source.model_dump(include=set(names))
+    values = stream.source.to_dict()
     return {name: values[name] for name in names if values.get(name)}

@@ -1,4 +1,4 @@
-"""Training examples: one framed file each. No torch."""
+"""Training examples: one framed file each; and the sizes that they are padded to. No torch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ from bytesim.patching import Patches
 
 BUCKET_PATCHES = 16
 """Files whose lengths round up to the same multiple of this share a bucket; a micro-batch is drawn from one bucket."""
+COARSE_SIZES = np.array([1, *(factor << power for power in range(24) for factor in (2, 3))], np.int64)
+"""Sizes of coarse buckets, in multiples of the fine ones: 1, 2, 3, 4, 6, 8, 12, 16, ... Padding is at most a third."""
+
+
+def coarse_sizes(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each size (any shape, 1 or more) rounded up to one of COARSE_SIZES."""
+    rounded: NDArray[np.int64] = COARSE_SIZES[np.searchsorted(COARSE_SIZES, sizes)]
+    return rounded
+
+
+def padded_length(length: int, step: int = BUCKET_PATCHES, *, coarse: bool = False) -> int:
+    """The length rounded up to a multiple of `step`; if `coarse`, to one of COARSE_SIZES times `step`."""
+    size = -(-length // step)
+    return step * (int(coarse_sizes(np.array(max(size, 1)))) if coarse else size)
 
 
 @dataclass(frozen=True, slots=True)

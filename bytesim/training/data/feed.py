@@ -1,10 +1,14 @@
 """The data of each step: drawn, framed and padded; for a GPU, loader processes prepare several steps ahead.
 
-The data of a step depend only on the seed and the step, so they are the same with and without loader processes.
+The data of a step depend only on the seed, the step and the length of the training, so they are the same with and
+without loader processes. Where the length is estimated while the training runs, the data that are prepared already
+keep the earlier estimate.
 """
 
 from __future__ import annotations
 
+import itertools
+import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
@@ -41,52 +45,76 @@ class StepData:
 
 
 class Feed:
-    """The data of a recipe's steps; they are fastest when asked for in order."""
+    """The data of a recipe's steps; they are fastest when asked for in order.
 
-    def __init__(self, mixture: Mixture, recipe: Recipe, workers: Workers, device: torch.device) -> None:
+    `processes` is the number of loader processes; None for as many as suit the device, which are none on a CPU.
+    """
+
+    def __init__(
+        self,
+        mixture: Mixture,
+        recipe: Recipe,
+        workers: Workers,
+        device: torch.device,
+        processes: int | None = None,
+    ) -> None:
         self.mixture = mixture
         self.recipe = recipe
         self.workers = workers
-        self.processes = _processes(device)
+        self.device = device
+        self.processes = _processes(device) if processes is None else processes
+        self._total = multiprocessing.Value("q", 0)
+        """Length of the training in steps, which the loader processes read; 0 while it is unknown."""
         self._ahead: Iterator[StepData] | None = None
-        self._ahead_of = (-1, -1)
-        """The next step that `_ahead` yields, and the `total_steps` for which it was started."""
+        self._next = -1
+        """The next step that `_ahead` yields."""
 
     def step(self, step: int, total_steps: int | None) -> StepData:
         """The data of a step. `total_steps` is the length of the training; None while it is unknown."""
-        if not self.processes or total_steps is None:
+        if not self.processes:
             return self.draw(step, total_steps)
-        if self._ahead is None or self._ahead_of != (step, total_steps):
-            self._ahead = self._work_ahead(step, total_steps)
-        self._ahead_of = (step + 1, total_steps)
+        self._total.value = total_steps or 0
+        if self._ahead is None or self._next != step:
+            self.close()
+            self._ahead = self._work_ahead(step)
+        self._next = step + 1
         data = next(self._ahead)
-        if step + 1 == total_steps:  # the processes end with the iterator, and not only when it is collected
-            next(self._ahead, None)
-            self._ahead = None
+        if step + 1 == total_steps:
+            self.close()
         return data
+
+    def close(self) -> None:
+        """End the loader processes; the next step starts new ones."""
+        self._ahead = None  # the processes end with the iterator
 
     def draw(self, step: int, total_steps: int | None) -> StepData:
         """The same, prepared in this process."""
         training = self.recipe.training
-        done = step / total_steps if total_steps else 0.0
+        done = min(1.0, step / total_steps) if total_steps else 0.0
         return self.prepare(self.mixture.batch(step, done, training.batch_bytes, training.micro_bytes))
+
+    def draw_ahead(self, step: int) -> StepData:
+        """The same in a loader process, which reads the length of the training from the training process."""
+        return self.draw(step, int(self._total.value) or None)
 
     def prepare(self, micro_batches: list[list[Example]]) -> StepData:
         """The step of these micro-batches; this worker's share of them as arrays."""
-        model, labels = self.recipe.model, self.recipe.labels
+        model, labels, coarse = self.recipe.model, self.recipe.labels, self.recipe.training.buckets == "coarse"
         return StepData(
-            micro_batches=[arrays_of(examples, model) for examples in self.workers.share(micro_batches)],
+            micro_batches=[arrays_of(examples, model, coarse=coarse) for examples in self.workers.share(micro_batches)],
             scored=sum(count_targets(examples, labels) for examples in micro_batches),
             num_bytes=sum(example.num_bytes for examples in micro_batches for example in examples),
         )
 
-    def _work_ahead(self, step: int, total_steps: int) -> Iterator[StepData]:
+    def _work_ahead(self, step: int) -> Iterator[StepData]:
         loader: DataLoader[StepData] = DataLoader(
-            _Steps(self, total_steps),
+            _Steps(self),
             batch_size=None,
-            sampler=range(step, total_steps),
+            sampler=itertools.count(step),
             num_workers=self.processes,
             prefetch_factor=STEPS_AHEAD,
+            # The thread that would pin memory receives the data from the processes while the GPU works.
+            pin_memory=self.device.type == "cuda",
             worker_init_fn=_ignore_interrupts,
         )
         return iter(loader)
@@ -95,17 +123,17 @@ class Feed:
 class _Steps(Dataset[StepData]):
     """The data of the steps of a training, by step number."""
 
-    def __init__(self, feed: Feed, total_steps: int) -> None:
+    def __init__(self, feed: Feed) -> None:
         self.feed = feed
-        self.total_steps = total_steps
 
     def __getitem__(self, step: int) -> StepData:
-        return self.feed.draw(step, self.total_steps)
+        return self.feed.draw_ahead(step)
 
 
 def _ignore_interrupts(number: int) -> None:
-    """Leave Ctrl-C to the training process, which ends its loader processes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave Ctrl-C and SIGTERM to the training process, which ends its loader processes."""
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.SIG_IGN)
 
 
 def _processes(device: torch.device) -> int:

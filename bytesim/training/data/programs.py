@@ -65,6 +65,9 @@ class CpuStream:
                 f"{source.path} holds no program of {self.plan.shortest} to {self.plan.longest} instructions."
             )
 
+    def coarsen(self) -> None:
+        """Nothing: the buckets of programs have few sizes in any case."""
+
     def __len__(self) -> int:
         return len(self.rows)
 

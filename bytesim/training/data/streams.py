@@ -21,7 +21,7 @@ from bytesim.errors import ConfigError
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.patching import frame_file, frame_source, num_patches
 from bytesim.training.data.augment import augmented, check_form, mixed
-from bytesim.training.data.examples import BUCKET_PATCHES, Example
+from bytesim.training.data.examples import BUCKET_PATCHES, Example, coarse_sizes
 from bytesim.training.data.folders import Listing, hold_out, read_files, read_labelled, read_pairs
 from bytesim.training.data.noise import with_length_noise
 from bytesim.training.data.programs import CpuStream
@@ -70,6 +70,12 @@ class FileStream(ABC, Generic[SourceT]):
         self.bucket_ends = np.cumsum(self.buckets)
         self.left_out = too_large + int(np.count_nonzero(~keep & selected))
         """Number of selected rows that are too long for the model or over `max_bytes`."""
+
+    def coarsen(self) -> None:
+        """Round the buckets up to coarse ones: micro-batches then have fewer shapes, and more padding."""
+        longest = -(-self.config.max_patches // BUCKET_PATCHES)
+        self.buckets = np.minimum(coarse_sizes(self.buckets), longest)
+        self.bucket_ends = np.cumsum(self.buckets)
 
     def _selected(self) -> NDArray[np.bool_]:
         """(N,) true for the rows of the shard that the recipe selects by group and by regular expressions."""
@@ -221,6 +227,11 @@ class ClassifyStream(FileStream[ClassifySource]):
         self.weights = _class_weights(self.labels, source.balance, unknown)
         self.weighted_ends = np.cumsum(self.buckets * self.weights)
         self.signatures = self._signatures(unknown)
+
+    def coarsen(self) -> None:
+        """The same for classifiers, whose buckets are drawn by the weights of their files."""
+        super().coarsen()
+        self.weighted_ends = np.cumsum(self.buckets * self.weights)
 
     def _patches(self, source_bytes: int, target_bytes: int) -> int:
         return min(super()._patches(source_bytes, target_bytes), self.config.max_patches)

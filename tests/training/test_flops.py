@@ -1,0 +1,45 @@
+"""Counted operations are those that torch counts, whether a shape is new or has been met."""
+
+import torch
+from helpers.tiny_training import write_recipe
+from torch.utils.flop_counter import FlopCounterMode
+
+from bytesim.training.flops import FlopCount
+from bytesim.training.loop import Trainer
+from bytesim.training.recipe import load_recipe
+
+
+def test_a_known_shape_counts_as_much_as_the_first_time(tmp_path):
+    recipe = load_recipe(write_recipe(tmp_path))
+    trainer = Trainer(recipe, base=tmp_path, folder=tmp_path / "run", device=torch.device("cpu"))
+    batch = next(trainer.feed.draw(0, 9).batches(trainer.device))
+
+    def work() -> None:
+        trainer.losses(trainer.model, batch).sum().backward()
+
+    with FlopCounterMode(display=False) as counter:
+        work()
+    expected = counter.get_total_flops()
+    count = FlopCount()
+    for times in (1, 2, 3):
+        assert count.is_known(batch) == (times > 1)
+        with count.counting(batch):
+            work()
+        assert count.total == times * expected > 0
+    assert list(count.by_shape.values()) == [expected]
+
+
+def test_the_operations_and_the_waiting_of_each_step_stand_in_the_log(tmp_path):
+    recipe = load_recipe(write_recipe(tmp_path))
+    where = {"base": tmp_path, "device": torch.device("cpu")}
+    reports = {}
+    for counted in (False, True):
+        trainer = Trainer(recipe, folder=tmp_path / str(counted), count_flops=counted, **where)
+        reports[counted] = []
+        trainer.run(reports[counted].append)
+        logged = [line for line in trainer.log.lines() if "loss_nats" in line]
+        assert [line["flops"] for line in logged] == [report.flops for report in reports[counted]]
+        assert all(0 <= line["waited_s"] <= line["seconds"] for line in logged)
+    assert all(report.flops == 0 for report in reports[False])
+    assert all(report.flops > 0 for report in reports[True])
+    assert [report.loss_nats for report in reports[True]] == [report.loss_nats for report in reports[False]]
