@@ -89,6 +89,8 @@ def test_several_splits_are_measured_together(model, split, folder):
     assert both.split == f"test.npz and {folder.name}"
     assert len(both.split_sha256.split()) == 2
     assert both.unseen.num_files == 72
+    assert both.answered_right <= both.score.accuracy
+    assert both.answered_right >= both.score.accuracy - both.unknown
     assert evaluate_classify([split, split], model=model, limit=9).score.num_files == 18
     with pytest.raises(ConfigError, match="no split is given"):
         evaluate_classify([], model=model)

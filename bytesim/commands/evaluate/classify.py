@@ -130,6 +130,8 @@ def _table(evaluation: ClassifyEvaluation) -> list[str]:
     rows.append(f"| expected calibration error | {error:.4f} |{' |' * len(others)}")
     unknown = [evaluation.unknown, *(other.unknown for other in others)]
     rows.append(f"| known kinds called unknown | {' | '.join(f'{value:.4f}' for value in unknown)} |")
+    right = [evaluation.answered_right, *(other.accuracy for other in others)]
+    rows.append(f"| known kinds answered right | {' | '.join(f'{value:.4f}' for value in right)} |")
     if evaluation.unseen is not None:
         rows.append(f"| unseen kinds called unknown | {evaluation.unseen.unknown:.4f} |{' |' * len(others)}")
     return rows

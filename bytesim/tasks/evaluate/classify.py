@@ -30,6 +30,7 @@ from bytesim.predictors.calibration import (
     ClassCalibration,
     UnknownRule,
     are_unknown,
+    best_guesses,
     fit_class_calibration,
     keep_class_calibration,
 )
@@ -97,6 +98,8 @@ class ClassifyEvaluation:
     """Least probability of the class `unknown` for the answer `unknown`; None if it must be the most probable class."""
     unknown: float
     """Share of the files of known kinds that are answered `unknown`."""
+    answered_right: float
+    """Share of the files of known kinds whose answer is their kind: the answer `unknown` counts as wrong."""
     files_per_second: float
     unseen: UnseenAnswers | None = None
     baselines: tuple[BaselineScore, ...] = ()
@@ -187,6 +190,7 @@ def evaluate_classify(
         unknown_weight=rule.weight,
         unknown_from=rule.share_from,
         unknown=_share_unknown(are_unknown(probabilities, labels, rule), truth, labels),
+        answered_right=_answered_right(probabilities, truth, labels, rule),
         files_per_second=len(known) / max(seconds, 1e-9),
         unseen=None if unseen_split is None else _unseen(unseen_split, unseen_logits, labels, scaling, rule),
         baselines=tuple(_baseline(name, known, truth, labels) for name in dict.fromkeys(programs)),
@@ -249,6 +253,15 @@ def _share_unknown(unknown: NDArray[np.bool_], truth: NDArray[np.int64], labels:
     """Share of the files of known kinds that are answered `unknown`; 0 without such files."""
     known = truth != labels.index(UNKNOWN) if UNKNOWN in labels else np.ones(len(truth), np.bool_)
     return float(unknown[known].mean()) if known.any() else 0.0
+
+
+def _answered_right(
+    probabilities: Probabilities, truth: NDArray[np.int64], labels: Sequence[str], rule: UnknownRule
+) -> float:
+    """Share of the files of known kinds whose answer is their kind; 0 without such files."""
+    known = truth != labels.index(UNKNOWN) if UNKNOWN in labels else np.ones(len(truth), np.bool_)
+    right = (best_guesses(probabilities, labels) == truth) & ~are_unknown(probabilities, labels, rule)
+    return float(right[known].mean()) if known.any() else 0.0
 
 
 def _unseen(
