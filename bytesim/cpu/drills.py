@@ -20,7 +20,14 @@ Numbers = NDArray[np.int64]
 
 SHARES = {"DIV": 0.36, "MUL": 0.2, "SUB": 0.12, "ADD": 0.08, "AND": 0.08, "OR": 0.08, "XOR": 0.08}
 """Operation -> its share of those that are practised."""
-STYLES = {"LOADI n, op r": 0.4, "op r s t": 0.2, "MOV t r, op t s": 0.2, "PUSH r, op s": 0.2}
+STYLES = {
+    "LOADI n, op r": 0.36,
+    "op r s t": 0.18,
+    "MOV t r, op t s": 0.18,
+    "PUSH r, op s": 0.16,
+    "MOV t r, SWAP t s, SWAP t s": 0.07,
+    "PUSH r, SWAP s, SWAP s": 0.05,
+}
 """What a program repeats, t being the register that is written -> share of the programs."""
 REGISTERS_SHARE = 0.25
 """Share of the loads that are replaced by an operation of two registers."""
@@ -46,17 +53,21 @@ def drill_instructions(rng: np.random.Generator, cells: Bytes, length: int) -> B
     written = rng.integers(1, NUM_REGISTERS + 1, (len(cells), 1), np.uint8)
     registers = rng.integers(1, NUM_REGISTERS, (*shape, 2), np.uint8)
     registers += registers >= written[..., None]  # any register but the one that is written
-    first, second = registers[..., 0], registers[..., 1]
     style = rng.choice(len(STYLES), (len(cells), 1), p=np.array(list(STYLES.values())))
-    loaded, of_registers, moved, pushed = (style == number for number in range(len(STYLES)))
+    loaded, of_registers, moved, pushed = (style == number for number in range(4))
+    swap_moved, swap_pushed = style == 4, style == 5
+    swapped, moved, pushed = swap_moved | swap_pushed, moved | swap_moved, pushed | swap_pushed
     places = np.arange(length)
-    even = (places % 2 == 0) & (places + 1 < length)
-    of_registers = of_registers | (loaded & even & (rng.random(shape) < REGISTERS_SHARE))
-    moves, pushes, loads = moved & even, pushed & even, loaded & even & ~of_registers
+    begins = np.where(swapped, places % 3 == 0, places % 2 == 0) & (places + 1 < length)
+    again = np.where(places % 3 == 2, places - 1, places)  # swapped back
+    registers = np.where(swapped[..., None], registers[:, again], registers)
+    first, second = registers[..., 0], registers[..., 1]
+    of_registers = of_registers | (loaded & begins & (rng.random(shape) < REGISTERS_SHARE))
+    moves, pushes, loads = moved & begins, pushed & begins, loaded & begins & ~of_registers
     instructions = np.zeros((*shape, 4), np.uint8)
     instructions[..., 0] = opcodes
-    for places_of, name in ((moves, "MOV"), (pushes, "PUSH"), (loads, "LOADI")):
-        instructions[places_of, 0] = BY_NAME[name].code
+    for places_of, name in ((swapped, "SWAP"), (moves, "MOV"), (pushes, "PUSH"), (loads, "LOADI")):
+        instructions[np.broadcast_to(places_of, shape), 0] = BY_NAME[name].code
     instructions[..., 1] = np.where(moved, written, first)
     instructions[..., 2] = np.where(moved, first, second * of_registers)
     instructions[..., 3] = written * of_registers
