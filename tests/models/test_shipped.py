@@ -27,7 +27,7 @@ from bytesim.predictors.classifier import load_classifier
 from bytesim.predictors.cpu import load_cpu_model, predict_states, states_request
 from bytesim.predictors.writer import Writer
 
-CPU_BYTES, CPU_PROGRAMS = 0.995, 38
+CPU_BYTES, CPU_PROGRAMS = 0.9999, 39
 """Share of state bytes right, and programs of 40 right to the last byte."""
 MUSIC_BITS_PER_BYTE = {"abc2midi": 0.008, "midi2abc": 0.15}
 MUSIC_NOTE_FOR_NOTE = {"abc2midi": 5, "midi2abc": 5}
