@@ -34,6 +34,11 @@ FIGURES = {
 """Field of the results in a card -> its name on the page. Other fields are in the card only."""
 
 
+def _share(value: float) -> str:
+    """A share in four places, or in six where four would make it 0 or 1."""
+    return f"{value:.4f}" if 0.00005 <= value < 0.99995 or value in (0, 1) else f"{value:.6f}"
+
+
 def model_page(info: ModelInfo, *, asked: str) -> Iterator[str]:
     """The lines about a model; `asked` is how the user named it. Signs that a terminal would obey are replaced."""
     for line in _lines(info, asked):
@@ -112,7 +117,7 @@ def _figures(where: str, result: Mapping[str, Any]) -> Iterator[tuple[str, str, 
     for name, title in FIGURES.items():
         value = values.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            yield where, count, title, f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+            yield where, count, title, f"{value:,}" if isinstance(value, int) else _share(value)
 
 
 def _commands(card: Mapping[str, Any]) -> list[str]:

@@ -243,6 +243,7 @@ def test_scoring_an_answer_costs_what_decoding_it_cost():
 def test_states_of_the_cpu_are_scored_as_they_are_decoded():
     model = small_model(patch_size=16, max_patches=20, max_source_bytes=1024, **AS_SHIPPED)
     request = states_request(model, bytes([17, 2, 10, 3] * 6).ljust(1024, b"\0"), bytes(16))
+    request = replace(request, max_patches=18)  # so that a closing patch fits
     reply = decode_in_order(model, [request])[0]
     scored = score_file(model, request, reply.data).token_nats[: len(reply.token_nats)]
     assert reply.token_nats == pytest.approx(scored, abs=1e-3)

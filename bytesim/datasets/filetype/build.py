@@ -75,7 +75,7 @@ def build_filetype(
     *,
     out: str | Path,
     material: str | Path,
-    add: Sequence[str | Path] = (),
+    add: str | Path | Sequence[str | Path] = (),
     fetch: bool = True,
     share: float = 1.0,
     jobs: int = 2,
@@ -97,7 +97,7 @@ def build_filetype(
     folder, work = Path(out), Path(material)
     names = (*SHARDS, *WILD_SHARDS) if add else SHARDS
     check_output_folder(folder, (*map(shard_name, names), BUILD_FILE), force=force)
-    additions = read_additions(add, seed=seed)
+    additions = read_additions([add] if isinstance(add, (str, Path)) else add, seed=seed)
     make_folder(folder)
     make_folder(work / "index")
     stage = on_stage or (lambda _: None)
