@@ -6,6 +6,7 @@ n-grams, fastText, arXiv:1607.01759; dropping some of them in training, Iyyer et
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -19,7 +20,7 @@ _LONGEST_WORD = 48
 """Letters of a word whose places count; of longer words the rest counts as a set."""
 
 
-class Bag(nn.Module):
+class Bag(nn.Module, ABC):
     """Tokens (B, L), padded with 256 -> (B, D): the sum of the vectors of its n-grams over the root of their number.
 
     `dropout` is the share of the n-grams that are dropped in training.
@@ -38,9 +39,9 @@ class Bag(nn.Module):
         count = (rows != self.buckets).sum(1, keepdim=True).clamp(min=1)
         return self.table(rows) / count.sqrt()
 
+    @abstractmethod
     def rows(self, tokens: Tensor) -> Tensor:
         """(B, all n-grams): the table row of each; the last row, `buckets`, is for padding and always zero."""
-        raise NotImplementedError
 
 
 class NgramBag(Bag):

@@ -71,7 +71,7 @@ def time_out(seconds: float) -> Iterator[None]:
     """
     in_main = threading.current_thread() is threading.main_thread()
     if seconds < 1 or not in_main or not hasattr(signal, "setitimer"):
-        raise TimeIsUpError("there is no time for it." if seconds < 1 else "it cannot be timed here.")
+        raise TimeIsUpError("less than a second is left." if seconds < 1 else "this system or thread has no timer.")
 
     def ring(number: int, frame: FrameType | None) -> None:
         raise TimeIsUpError(f"it takes more than {seconds:.0f} seconds.")

@@ -47,7 +47,7 @@ def test_what_is_compiled_in_time_is_used(monkeypatch):
 def test_no_time_at_all_is_told():
     notes = []
     assert compile_in_time(double, lambda function: function(1), CPU, 0.0, notes.append) is double
-    assert notes == ["training without torch.compile: there is no time for it."]
+    assert notes == ["training without torch.compile: less than a second is left."]
 
 
 def test_a_time_out_rings_until_it_is_heard():

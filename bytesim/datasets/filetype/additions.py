@@ -7,17 +7,16 @@ their origins are held out for the shards `wild_dev`, two for `wild_test`; the o
 from __future__ import annotations
 
 import hashlib
-import io
-import lzma
 import random
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bytesim.datasets.filetype.checks.predicates import is_text
 from bytesim.datasets.filetype.checks.recognise import recognise
@@ -28,12 +27,12 @@ from bytesim.datasets.filetype.shards import (
     WHOLE_BYTES,
     Rows,
     cut_fragments,
-    has_own_middle,
     label_of,
 )
 from bytesim.datasets.filetype.split import position
 from bytesim.errors import FormatError, InputError
 from bytesim.formats.filetypes import LABELS, OUTLIERS, UNSEEN_DEV, UNSEEN_TEST
+from bytesim.training.data.shards import load_arrays
 
 PIECE_BYTES = 4096
 """Length of the head, the tail and the fragments that are kept of a file."""
@@ -120,21 +119,34 @@ def _of_folder(folder: Path, seed: int) -> Iterator[Addition]:
 
 def _of_pieces(path: Path) -> Iterator[Addition]:
     """The files of an .npz, also compressed by xz, with the arrays that docs/filetype.md describes."""
-    try:
-        content = path.read_bytes()
-        content = lzma.decompress(content) if path.suffix == ".xz" else content
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            data, offsets, size, label, labels, origin, origins, names = (arrays[name] for name in _ARRAYS)
-        whole = len(offsets) == PIECES * len(size) + 1 and len(size) == len(label) == len(origin) == len(names)
-        if not whole or int(offsets[-1]) != len(data):
-            raise ValueError("its arrays disagree about the number of files")
-    except (OSError, KeyError, ValueError, EOFError, lzma.LZMAError, zipfile.BadZipFile) as error:
-        raise FormatError(f"is not a file of pieces: {error}.", file=str(path)) from error
+    arrays = load_arrays(path, _ARRAYS, what="a file of pieces")
+    data, offsets, size, label, labels, origin, origins, names = (arrays[name] for name in _ARRAYS)
+    if not _fit_together(arrays):
+        raise FormatError("is not a file of pieces: its arrays disagree about its files.", file=str(path))
     for row in range(len(size)):
         ends = offsets[PIECES * row : PIECES * (row + 1) + 1]
         pieces = tuple(data[start:end].tobytes() for start, end in pairwise(ends.tolist()))
         if pieces[0]:
             yield Addition(str(labels[label[row]]), str(origins[origin[row]]), str(names[row]), int(size[row]), pieces)
+
+
+def _fit_together(arrays: dict[str, NDArray[Any]]) -> bool:
+    """Whether the arrays of a file of pieces are of the right types and name the same number of files."""
+    numbers = [arrays[name] for name in ("offsets", "size", "label", "origin")]
+    if any(array.ndim != 1 for array in arrays.values()) or arrays["data"].dtype != np.uint8:
+        return False
+    if any(array.dtype.kind not in "iu" for array in numbers):
+        return False
+    offsets, size, label, origin = numbers
+    count = len(size)
+    if not len(label) == len(origin) == len(arrays["path"]) == count or len(offsets) != PIECES * count + 1:
+        return False
+    ordered = offsets[0] == 0 and offsets[-1] == len(arrays["data"]) and bool(np.all(offsets[1:] >= offsets[:-1]))
+    named = all(
+        bool(np.all((index >= 0) & (index < len(arrays[names]))))
+        for index, names in ((label, "labels"), (origin, "origins"))
+    )
+    return ordered and named
 
 
 def add_rows(shards: dict[str, Rows], additions: Sequence[Addition], *, seed: int) -> None:
@@ -151,8 +163,8 @@ def add_rows(shards: dict[str, Rows], additions: Sequence[Addition], *, seed: in
         counts = rows.counts.setdefault(file.type, [0, 0, 0, 0])
         counts[3] += file.origin not in rows.origins
         rows.origins.add(file.origin)
-        own_middle = file.type in LABELS or is_text(file.pieces[0])
-        sizes = FRAGMENT_BYTES if own_middle and has_own_middle(file.type, file.pieces[0]) else ()
+        own_middle = file.type in LABELS or is_text(file.pieces[0])  # as shards.has_own_middle, for any other type
+        sizes = FRAGMENT_BYTES if own_middle else ()
         for group, pieces in enumerate(([file.whole], *(file.fragments(size, rng) for size in sizes))):
             for piece in pieces:
                 key = hashlib.sha256(piece).digest()[:16]

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,16 +121,21 @@ def load_shard(path: Path) -> Shard:
     """Read a shard. Raises InputError if it is missing, FormatError if its arrays do not fit together."""
     if not path.is_file():
         raise InputError("there is no such shard. `bytesim data build` makes one.", file=str(path))
-    content = _unpacked(path) if path.suffix == XZ_SUFFIX else path
-    if not zipfile.is_zipfile(content):
-        raise FormatError("is not a shard of bytesim, which is a .npz file.", file=str(path))
-    try:
-        with np.load(content, allow_pickle=False) as arrays:
-            shard = Shard(**{name: arrays[name] for name in Shard.__slots__})
-    except _DAMAGED as error:
-        raise FormatError(f"is not a shard of bytesim ({' '.join(str(error).split())}).", file=str(path)) from error
+    shard = Shard(**load_arrays(path, tuple(Shard.__slots__), what="a shard of bytesim"))
     _check(shard, str(path))
     return shard
+
+
+def load_arrays(path: Path, names: Sequence[str], *, what: str) -> dict[str, NDArray[Any]]:
+    """The arrays of these names in a .npz or .npz.xz. Raises FormatError, which says that it is not `what`."""
+    content = _unpacked(path) if path.suffix == XZ_SUFFIX else path
+    if not zipfile.is_zipfile(content):
+        raise FormatError(f"is not {what}, which is a .npz file.", file=str(path))
+    try:
+        with np.load(content, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except _DAMAGED as error:
+        raise FormatError(f"is not {what} ({' '.join(str(error).split())}).", file=str(path)) from error
 
 
 def _unpacked(path: Path) -> BinaryIO:
