@@ -61,11 +61,11 @@ class RequestTimes:
     """The times of the bytes of a request, which a model with a clock reads too."""
 
     history: Times
-    """(P, S, 2) times before each byte of the history."""
+    """(P, S, C) times before each byte of the history."""
     clock: Callable[[], Clock]
     """Makes the clock of the answer, set to the time after the history."""
     source: Times | None = None
-    """(n, 2) times before each byte of the source."""
+    """(n, C) times before each byte of the source."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 
-from bytesim.clocks.ticks import LATEST, TICKS_PER_WHOLE, Now, Steps
+from bytesim.clocks.notation import abc_notation
+from bytesim.clocks.ticks import LATEST, TICKS_PER_WHOLE, Steps
 
 _PITCHES = frozenset(b"ABCDEFGabcdefg")
 _TIMED = _PITCHES | frozenset(b"zx")
@@ -22,13 +23,19 @@ _CLOSING = {ord("{"): ord("}"), ord('"'): ord('"')}
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 """Number of notes of a tuplet -> number of ordinary notes whose time they take; for 5, 7 and 9 the meter decides."""
 
-_Rest = Generator[Now, int, int]
+_Times = tuple[float, float]
+_Ticking = Generator[_Times, int, None]
+_Rest = Generator[_Times, int, int]
 """Reads the rest of a token; returns the first byte after it."""
 
 
 def abc_times() -> Steps:
-    """The times of a tune, see `bytesim.clocks`."""
-    return _AbcTimes().steps()
+    """What the clock of a tune shows, see `bytesim.clocks`."""
+    times, notation = _AbcTimes().steps(), abc_notation()
+    (now, in_bar), said = next(times), next(notation)
+    while True:
+        byte = yield (now, in_bar, *said)
+        (now, in_bar), said = times.send(byte), notation.send(byte)
 
 
 class _AbcTimes:
@@ -49,14 +56,14 @@ class _AbcTimes:
         self.tuplet_factor = 1.0
 
     @property
-    def times(self) -> Now:
+    def times(self) -> _Times:
         return self.now, max(0.0, self.now - self.bar_start)
 
     def _last_for(self, ticks: float) -> None:
         """Set the time to `ticks` after `onset`, the start of the last note, rest or chord."""
         self.now = min(self.onset + ticks, LATEST)
 
-    def steps(self) -> Steps:
+    def steps(self) -> _Ticking:
         name = yield self.times
         while True:
             self._set_field(name, (yield from self._until(ord("\n"))), head=True)
@@ -66,7 +73,7 @@ class _AbcTimes:
                 break
         yield from self._body(name)
 
-    def _until(self, last: int) -> Generator[Now, int, bytes]:
+    def _until(self, last: int) -> Generator[_Times, int, bytes]:
         read = bytearray()
         while (byte := (yield self.times)) != last:
             read.append(byte)
@@ -83,7 +90,7 @@ class _AbcTimes:
             self.bar = TICKS_PER_WHOLE * count / unit
             self.triple = count % 3 == 0 if head else self.triple
 
-    def _body(self, byte: int) -> Steps:
+    def _body(self, byte: int) -> _Ticking:
         while True:
             if byte in _TIMED:
                 byte = yield from self._sound()
@@ -130,7 +137,7 @@ class _AbcTimes:
             per_unit *= self.tuplet_factor
         return per_unit
 
-    def _length(self, byte: int, per_unit: float) -> Generator[Now, int, tuple[float, int]]:
+    def _length(self, byte: int, per_unit: float) -> Generator[_Times, int, tuple[float, int]]:
         """Read a length that begins with `byte`, if one does. Returns it in units, and the byte after it."""
         units, number = 1.0, 0
         while byte in _DIGITS:

@@ -15,7 +15,8 @@ _META, _SYSEX = 0xFF, (0xF0, 0xF7)
 _END_OF_TRACK, _TIME_SIGNATURE = 0x2F, 0x58
 _LONGEST = 4
 """Most bytes of a variable-length number."""
-_TWO_DATA_BYTES = (0x80, 0x90, 0xA0, 0xB0, 0xE0)
+_NOTE_ON = 0x90
+_TWO_DATA_BYTES = (_NOTE_ON, 0x80, 0xA0, 0xB0, 0xE0)
 
 
 def midi_times() -> Steps:
@@ -35,10 +36,12 @@ class _MidiTimes:
         self.now = 0
         self.bar_origin = 0
         self.bar = TICKS_PER_WHOLE
+        self.pitch = 0
+        """Pitch of a note-on event whose velocity comes next, else 0."""
 
     @property
     def times(self) -> Now:
-        return self.now, (self.now - self.bar_origin) % self.bar
+        return self.now, (self.now - self.bar_origin) % self.bar, self.pitch, 0, 0
 
     def steps(self) -> Steps:
         header = yield from self._bytes(_HEADER)
@@ -57,7 +60,7 @@ class _MidiTimes:
             first = yield self.times
             if first < 0x80:  # running status: this is the first data byte
                 if status & 0xF0 in _TWO_DATA_BYTES:
-                    yield self.times
+                    yield from self._second(status, first)
             elif first == _META:
                 kind = yield self.times
                 data = yield from self._bytes((yield from self._number()))
@@ -68,8 +71,15 @@ class _MidiTimes:
             elif first in _SYSEX:
                 yield from self._bytes((yield from self._number()))
             else:
-                status = first
-                yield from self._bytes(1 + (status & 0xF0 in _TWO_DATA_BYTES))
+                status, data = first, (yield self.times)
+                if status & 0xF0 in _TWO_DATA_BYTES:
+                    yield from self._second(status, data)
+
+    def _second(self, status: int, first: int) -> Steps:
+        """Read the second data byte of an event."""
+        self.pitch = first & 0x7F if status & 0xF0 == _NOTE_ON else 0
+        yield self.times
+        self.pitch = 0
 
     def _bytes(self, count: int) -> Generator[Now, int, bytes]:
         """Read the next bytes, during which the time does not change."""

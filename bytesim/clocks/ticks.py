@@ -9,8 +9,12 @@ TICKS_PER_WHOLE = 4 * TICKS_PER_QUARTER
 LATEST = 1 << 22
 """Greatest time in ticks, where a clock stops: more than an hour at 120 quarter notes a minute."""
 
-Now = tuple[float, float]
-"""Ticks since the start of the music, and since the start of the bar."""
+Now = tuple[float, float, int, int, int]
+"""Ticks since the start of the music and since the start of the bar; pitch, alterations and chord symbol."""
+CLOCK_WIDTH = 5
+"""What a clock shows: two times, and three numbers of `bytesim.clocks.notation`."""
+PITCH, ALTERED, CHORD = 2, 3, 4
+"""Where these three stand."""
 
 Steps = Generator[Now, int, None]
-"""Yields the times after the bytes so far, and is sent the next byte."""
+"""Yields what the clock shows after the bytes so far, and is sent the next byte."""

@@ -223,7 +223,7 @@ class CrossAttention(nn.Module):
         self.hands = ClockHands(hidden_size, num_heads) if clock else None
 
     def source_keys(self, source: Tensor, times: Tensor | None = None) -> SourceKeys:
-        """The keys for `forward` of encoded source bytes (B, Ts, Hs); `times` (B, Ts, 2) before each, with a clock.
+        """The keys for `forward` of encoded source bytes (B, Ts, Hs); `times` (B, Ts, C) before each, with a clock.
 
         On a CPU a decoder much wider than its source uses absorbed projections: a step then reads the source, which is
         smaller than its keys and values (`kernels.absorbs_projections`).
@@ -247,7 +247,7 @@ class CrossAttention(nn.Module):
     def forward(self, x: Tensor, keys: SourceKeys, mask: Tensor, times: Tensor | None = None) -> Tensor:
         """(B, T, H) -> (B, T, H), attending to the source positions where `mask` (B, 1, 1, Ts) is true.
 
-        With a clock, `times` (B, T, 2) are the times of the decoder's positions.
+        With a clock, `times` (B, T, C) are the times of the decoder's positions.
         """
         batch, length, hidden = x.shape
         queries = self.query(x).view(batch, length, self.num_heads, -1).transpose(1, 2)

@@ -1,6 +1,7 @@
 """Musical time as input of a model: as features, and as terms of cross-attention that depend on time differences.
 
-Times are ticks, 480 to the quarter note, from `bytesim.clocks`: since the start of the music and of the bar.
+Times (..., C) are what a clock of `bytesim.clocks` shows: ticks, 480 to the quarter note, since the start of the music
+and of the bar, and what the notation says.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from bytesim.clocks.notation import ALTERATIONS, CHORD_KINDS, LETTERS, TONES
+from bytesim.clocks.ticks import ALTERED, CHORD, PITCH
+
 _BINARY = [60 << step for step in range(13)]
 _TERNARY = [90 << step for step in range(11)]
 _WRITTEN = [128 << step for step in range(11)]
@@ -17,6 +21,8 @@ _WRITTEN = [128 << step for step in range(11)]
 _MUSIC_PERIODS = _BINARY + _TERNARY + _WRITTEN
 _BAR_PERIODS = _BINARY[:7] + _TERNARY[:6]
 NUM_FEATURES = 2 * (len(_MUSIC_PERIODS) + len(_BAR_PERIODS))
+
+_PITCHES = 127
 
 NUM_HANDS = 16
 """Number of periods by which cross-attention to the source compares times."""
@@ -26,15 +32,19 @@ PEAK = 4.0
 
 
 class ClockFeatures(nn.Module):
-    """Times (..., 2) -> vectors (..., H): sines and cosines of many periods, then a linear map that starts at zero."""
+    """Times (..., C) -> vectors (..., H): sines and cosines of many periods, then a linear map that starts at zero.
+
+    With `notation`, what the notation says is read too.
+    """
 
     music_periods: Tensor
     bar_periods: Tensor
 
-    def __init__(self, hidden_size: int) -> None:
+    def __init__(self, hidden_size: int, *, notation: bool = False) -> None:
         super().__init__()
         self.join = nn.Linear(NUM_FEATURES, hidden_size, bias=False)
         nn.init.zeros_(self.join.weight)
+        self.notation = NotationFeatures(hidden_size) if notation else None
         self.register_buffer("music_periods", torch.tensor(_MUSIC_PERIODS), persistent=False)
         self.register_buffer("bar_periods", torch.tensor(_BAR_PERIODS), persistent=False)
 
@@ -44,7 +54,42 @@ class ClockFeatures(nn.Module):
             for axis, periods in enumerate((self.music_periods, self.bar_periods))
         ]
         angles = torch.cat(turns, -1) * (2 * math.pi)
-        return self.join(torch.cat([angles.cos(), angles.sin()], -1).to(self.join.weight.dtype))
+        joined = self.join(torch.cat([angles.cos(), angles.sin()], -1).to(self.join.weight.dtype))
+        return joined if self.notation is None else joined + self.notation(times)
+
+
+class NotationFeatures(nn.Module):
+    """What the notation says at bytes (..., C) -> vectors (..., H): a linear map of indicators (one-hot)."""
+
+    powers: Tensor
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.sizes = [1 + _PITCHES, 1 + TONES, *[ALTERATIONS] * len(LETTERS), *[1 + TONES] * 2, 2 + len(CHORD_KINDS)]
+        self.join = nn.Linear(sum(self.sizes), hidden_size, bias=False)
+        nn.init.normal_(self.join.weight, std=0.2)
+        powers = torch.tensor([ALTERATIONS**index for index in range(len(LETTERS))])
+        self.register_buffer("powers", powers, persistent=False)
+
+    def forward(self, times: Tensor) -> Tensor:
+        pitch, altered, chord = (times[..., place : place + 1] for place in (PITCH, ALTERED, CHORD))
+        known, inner = chord > 0, (chord - 1).clamp(min=0)
+        kind, bass = inner // TONES % (1 + len(CHORD_KINDS)), inner % TONES
+        root = inner // TONES // (1 + len(CHORD_KINDS))
+        numbers = torch.cat(
+            [
+                pitch,
+                torch.where(pitch > 0, 1 + pitch % TONES, 0),
+                altered // self.powers % ALTERATIONS,
+                *(torch.where(known, 1 + number, 0) for number in (root, bass, kind)),
+            ],
+            -1,
+        )
+        hot = [
+            numbers[..., index : index + 1] == torch.arange(size, device=times.device)
+            for index, size in enumerate(self.sizes)
+        ]
+        return self.join(torch.cat(hot, -1).to(self.join.weight.dtype))
 
 
 class ClockHands(nn.Module):
@@ -63,14 +108,14 @@ class ClockHands(nn.Module):
             self.waves.bias.view(num_heads, 2, NUM_HANDS)[:] = torch.tensor([PEAK / NUM_HANDS, 0.0])[:, None]
 
     def queries(self, x: Tensor, times: Tensor) -> Tensor:
-        """(B, N, T, 2 * hands) for vectors (B, T, H) at times (B, T, 2)."""
+        """(B, N, T, 2 * hands) for vectors (B, T, H) at times (B, T, C)."""
         waves = self.waves(x).view(*x.shape[:2], self.num_heads, 2, NUM_HANDS).permute(3, 0, 2, 1, 4)
         cos, sin = (wave[:, None].to(x.dtype) for wave in waves_of(times))
         return torch.cat([waves[0] * cos - waves[1] * sin, waves[0] * sin + waves[1] * cos], -1)
 
 
 def waves_of(times: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (B, T, hands) of times (B, T, 2)."""
+    """Cosines and sines (B, T, hands) of times (B, T, C)."""
     steps = torch.arange(NUM_HANDS, device=times.device) / (NUM_HANDS - 1)
     periods = _SHORTEST * (_LONGEST / _SHORTEST) ** steps
     angles = times[..., :1] / periods * (2 * math.pi)

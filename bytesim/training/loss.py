@@ -56,9 +56,9 @@ class Batch:
     source: Tensor | None = None
     """(B, T) source bytes, padded with 256, for models that attend to them."""
     times: Tensor | None = None
-    """(B, P, S, 2) times before each byte, for models with a clock."""
+    """(B, P, S, C) times before each byte, for models with a clock."""
     source_times: Tensor | None = None
-    """(B, T, 2) times before each source byte."""
+    """(B, T, C) times before each source byte."""
 
     @classmethod
     def of(cls, arrays: Arrays) -> Batch:

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from bytesim.nn.attention import AbsorbedSource, CrossAttention
-from bytesim.nn.clock import PEAK, ClockFeatures, ClockHands, waves_of
+from bytesim.clocks import CLOCK_WIDTH, clock_of
+from bytesim.nn.clock import PEAK, ClockFeatures, ClockHands, NotationFeatures, waves_of
 from bytesim.nn.kernels import attend
 
 TIMES = torch.stack([torch.arange(0, 50_000, 120), torch.arange(0, 50_000, 120) % 1440], -1)[None]
@@ -37,6 +38,26 @@ def test_features_are_zero_at_first_and_then_tell_times_apart():
     features = module(TIMES)[0]
     distances = torch.cdist(features, features) + torch.eye(len(features)) * 100
     assert distances.min() > 0.1
+
+
+def test_notation_features_add_up_what_each_part_of_the_notation_says():
+    def features(text: str) -> torch.Tensor:
+        return module(torch.from_numpy(clock_of(f"K:C\n{text}".encode(), "abc")[-1:]).long())[0]
+
+    module = NotationFeatures(8)
+    plain = features("")
+    with torch.no_grad():
+        differences = [features(text) - plain for text in ("C", "^F", "_e", '"Am"', '"D7/F#"')]
+        assert all(difference.abs().max() > 0.05 for difference in differences)
+        same = [features(text) for text in ("c", "c", "[K:Amin]c", "^A|c")]
+        torch.testing.assert_close(same, same[:1] * 4)
+        octave = features("c") - features("C")
+        pitches = module.join.weight.T[:128]
+        torch.testing.assert_close(octave, pitches[72] - pitches[60])
+        sharp, symbol = features("^F|F^F") - features("^F|F=F"), features('"Am"^F,') - features("^F,")
+        assert sharp.abs().max() > 0.05
+        torch.testing.assert_close(symbol, features('"Am"') - plain)
+        assert module(torch.zeros(2, 3, CLOCK_WIDTH, dtype=torch.long)).shape == (2, 3, 8)
 
 
 def test_values_narrower_than_keys_are_attended_alike_written_out_and_fused(monkeypatch):

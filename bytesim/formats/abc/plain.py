@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from bytesim.errors import FormatError
+from bytesim.clocks.keys import key_sharps, signature
 from bytesim.formats.abc.canonical import canonical
 from bytesim.formats.abc.heard import heard
 from bytesim.formats.abc.source_choices import Choices, keys_of, raised_by
 from bytesim.formats.abc.source_harmony import WHOLE, Accompaniment
 from bytesim.formats.abc.source_lengths import Lengths
 from bytesim.formats.abc.source_state import State
-from bytesim.formats.abc.spellings import key_sharps, signature, spell_pitch
+from bytesim.formats.abc.spellings import spell_pitch
 from bytesim.formats.abc.tune import parse
 
 _UNIT = Fraction(1, 8)

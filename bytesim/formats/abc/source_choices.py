@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 
+from bytesim.clocks.keys import key_sharps
 from bytesim.formats.abc.grammar import HEAD_KEYS
 from bytesim.formats.abc.heard import Sound
 from bytesim.formats.abc.source_lengths import COMMON_FACTORS, LengthChoices, Lengths
 from bytesim.formats.abc.source_state import State, note_value, read_length, same
-from bytesim.formats.abc.spellings import Accidentals, key_sharps, neighbours, spell_length, spell_pitch
+from bytesim.formats.abc.spellings import Accidentals, neighbours, spell_length, spell_pitch
 from bytesim.formats.grammar import Allowed, allow
 
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}

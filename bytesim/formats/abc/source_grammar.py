@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 
+from bytesim.clocks.keys import key_sharps, signature
 from bytesim.formats.abc.grammar import HEAD_METERS, HEAD_UNITS, abc_grammar
 from bytesim.formats.abc.heard import Heard, Sound, heard
 from bytesim.formats.abc.source_choices import Choices, first_bytes_of, keys_of, next_bytes, raised_by
 from bytesim.formats.abc.source_harmony import WHOLE, Accompaniment
 from bytesim.formats.abc.source_lengths import Lengths
 from bytesim.formats.abc.source_state import State
-from bytesim.formats.abc.spellings import key_sharps, signature, spell_pitch
+from bytesim.formats.abc.spellings import spell_pitch
 from bytesim.formats.grammar import ANYTHING, END, Allowed, Grammar, Steps, allow, choice, literal
 
 _UNITS = frozenset(f"1/{parts}\n".encode() for parts in (2, 4, 8, 16, 32))

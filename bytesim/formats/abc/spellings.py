@@ -9,31 +9,12 @@ from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 
-NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-ACCIDENTALS = {"^": 1, "_": -1, "=": 0}
-MIDDLE_C = 60
-MAX_OCTAVE_MARKS = 4
+from bytesim.clocks.keys import ACCIDENTALS, MIDDLE_C, NATURALS
 
-_FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
-"""Tonic of a major key -> sharps of its signature; negative numbers are flats."""
-_MODES = {"": 0, "min": -3, "dor": -2, "phr": -4, "lyd": 1, "mix": -1, "loc": -5}
-_SHARPS = "FCGDAEB"
+MAX_OCTAVE_MARKS = 4
 
 Accidentals = Mapping[str, int]
 """Letter C to B -> semitones by which it is raised."""
-
-
-def key_sharps(key: str) -> int:
-    """Sharps of the signature of a canonical key such as `D`, `Amin` or `Ebdor`; negative for flats."""
-    sign = {"#": 7, "b": -7}.get(key[1:2], 0)
-    return _FIFTHS[key[0]] + sign + _MODES[key[2 if sign else 1 :]]
-
-
-def signature(sharps: int) -> dict[str, int]:
-    """The accidentals of a key signature, -7 to 7."""
-    if sharps >= 0:
-        return dict.fromkeys(_SHARPS[:sharps], 1)
-    return dict.fromkeys(_SHARPS[sharps:], -1)
 
 
 def spell_pitch(pitch: int, key: Accidentals, bar: Accidentals) -> dict[bytes, tuple[str, int]]:

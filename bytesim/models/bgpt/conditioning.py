@@ -61,7 +61,7 @@ class Conditioning:
 
     source: Source | None = None
     times: Tensor | None = None
-    """(B, ..., 2) ticks: the times after each patch (patch-level decoder) or before each byte (byte-level decoder)."""
+    """(B, ..., C): the times after each patch (patch-level decoder) or before each byte (byte-level decoder)."""
     near: Tensor | None = None
     """(B, Q, n, Hb) output of the convolution over the bytes before each byte; for the byte-level decoder only."""
     places: Places | None = None

@@ -79,6 +79,9 @@ class BGPTConfig:
     (`nn/numerals.py`)."""
     clock: bool = False
     """Modern only: bytes of ABC, MIDI and CPU files have times, an input of both decoders and of cross-attention."""
+    clock_notation: bool = False
+    """With clock: bytes of ABC and MIDI files also have the pitch that they name, the accidentals in force and the chord
+    symbol (`bytesim.clocks`)."""
     num_classes: int = 0
     """Classes of a classifier; 0 for a model that writes bytes."""
 
@@ -109,6 +112,8 @@ class BGPTConfig:
             raise ConfigError(
                 f"row_bytes {self.row_bytes} is not above near_bytes {self.near_bytes}; choose a larger one."
             )
+        if self.clock_notation and not self.clock:
+            raise ConfigError("clock_notation needs clock.")
         if self.clock and self.num_classes:
             raise ConfigError("clock is for models that write files; a classifier reads no times.")
         if self.parts == "published":

@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from bytesim.clocks import clock_of, clock_patches, latest_time, make_clock, music_deadline
+from bytesim.clocks import (
+    CLOCK_WIDTH,
+    clock_of,
+    clock_patches,
+    latest_time,
+    make_clock,
+    music_deadline,
+    source_times,
+)
 from bytesim.errors import ContextError
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.patching import extension_patch, frame_source, split_patches
@@ -47,11 +55,11 @@ def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_
     if config.clock:
         times = clock_of(data, source_suffix)
         settings["times"] = RequestTimes(
-            history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, 2), np.int32)])[
+            history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, CLOCK_WIDTH), np.int32)])[
                 -len(history) :
             ],
             clock=partial(make_clock, target_suffix),
-            source=times[:-1],
+            source=source_times(data, times),
         )
         latest = latest_time(times)
         if latest is not None:
@@ -96,6 +104,6 @@ def _sourced_prompt_request(config: BGPTConfig, asked: Asked, source: bytes, **o
         settings["times"] = RequestTimes(
             history=clock_patches(times[skipped:], size)[:-1],
             clock=partial(make_clock, asked.suffix, asked.prompt),
-            source=times[: len(source)],
+            source=source_times(source, times[: len(source) + 1]),
         )
     return Request(history=history, first=len(history) - 1, source=source, **settings)

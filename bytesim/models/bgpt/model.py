@@ -2,7 +2,7 @@
 
 Source: Wu et al. 2024, arXiv:2402.19155, section 3.1; the modern parts are described in docs/models.md.
 Axes: B batch, P patches, Q scored patches, S bytes per patch, H hidden, V = 257 tokens, T source bytes. Times, for
-models with a clock, are pairs of ticks on a last axis of 2, see `bytesim.clocks`.
+models with a clock, are what the clock shows, on a last axis of C, see `bytesim.clocks`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.clocks import CLOCK_WIDTH
 from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.conditioning import Conditioning, Source
 from bytesim.models.bgpt.config import BGPTConfig
@@ -31,6 +32,10 @@ from bytesim.nn.reads import PatchReads, ResultHead
 from bytesim.nn.rotary import rotary_table
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE, Patches
 from bytesim.requests import Asked, Request
+
+
+def _clock_features(size: int, config: BGPTConfig) -> ClockFeatures | None:
+    return ClockFeatures(size, notation=config.clock_notation) if config.clock else None
 
 
 class PatchEncoder(nn.Module):
@@ -141,7 +146,7 @@ class PatchDecoder(nn.Module):
         self.norm = make_norm(config.hidden_size, config.parts)
         table = rotary_table(config.max_patches, config.head_size) if config.parts == "modern" else None
         self.register_buffer("rotary", table, persistent=False)
-        self.clock = ClockFeatures(config.hidden_size) if config.clock else None
+        self.clock = _clock_features(config.hidden_size, config)
 
     def forward(
         self,
@@ -228,7 +233,7 @@ class ByteDecoder(nn.Module):
         self.config = config
         size = config.byte_hidden_size
         self.bytes = nn.Embedding(VOCAB_SIZE, size)
-        self.clock = ClockFeatures(size) if config.clock else None
+        self.clock = _clock_features(size, config)
         self.near = NearBytes(config) if config.near_bytes else None
         self.result = ResultHead(config.hidden_size, size) if config.patch_reads else None
         self.copying = Copying(size, config.source_hidden_size, numerals=config.numerals) if config.copying else None
@@ -332,10 +337,10 @@ class SourceEncoder(nn.Module):
         self.norm = make_norm(size, "modern")
         table = rotary_table(config.max_source_bytes, config.byte_head_size)
         self.register_buffer("rotary", table, persistent=False)
-        self.clock = ClockFeatures(size) if config.clock else None
+        self.clock = _clock_features(size, config)
 
     def forward(self, source: Tensor, times: Tensor | None = None) -> Tensor:
-        """Encoded source bytes (B, T, Hs); `times` (B, T, 2) are the times before each byte."""
+        """Encoded source bytes (B, T, Hs); `times` (B, T, C) are the times before each byte."""
         mask = source_mask(source)
         x = self.bytes(source)
         if self.numerals is not None:
@@ -370,7 +375,7 @@ class BGPT(nn.Module):
         self.class_head = nn.Linear(config.feature_size, config.num_classes) if config.num_classes else None
 
     def encode_source(self, source: Tensor, times: Tensor | None = None) -> Source:
-        """Encode source bytes (B, T), padded with 256, once per file; `times` (B, T, 2) are before each byte."""
+        """Encode source bytes (B, T), padded with 256, once per file; `times` (B, T, C) are before each byte."""
         assert self.source_encoder is not None
         times = self._times(times, source.shape)
         encoded = self.source_encoder(source, times)
@@ -402,9 +407,9 @@ class BGPT(nn.Module):
         return BGPTSession(self, rows)
 
     def _times(self, times: Tensor | None, shape: torch.Size) -> Tensor | None:
-        """Times (..., 2) of tokens (...); zeros for a model with a clock if none are given."""
+        """Times (..., C) of tokens (...); zeros for a model with a clock if none are given."""
         if times is None and self.config.clock:
-            return torch.zeros(*shape, 2, dtype=torch.long, device=self.patch_decoder.positions.device)
+            return torch.zeros(*shape, CLOCK_WIDTH, dtype=torch.long, device=self.patch_decoder.positions.device)
         return times
 
     def features(self, patches: Tensor) -> Tensor:
@@ -424,7 +429,7 @@ class BGPT(nn.Module):
 
         Takes (B, P, S) token ids. Returns logits (B, Q, S, V); row q scores patch `first + q` of each file. By default
         `first` (B,) is 1 and `rows` is P - 1. `source` (B, T), padded with 256, goes to the source encoder, if the
-        model has one; by default it is empty. `times` (B, P, S, 2) and `source_times` (B, T, 2) are the times before
+        model has one; by default it is empty. `times` (B, P, S, C) and `source_times` (B, T, C) are the times before
         each byte, for a model with a clock.
         """
         assert self.byte_decoder is not None, "a classifier does not score bytes"
@@ -470,7 +475,7 @@ class BGPT(nn.Module):
 
 
 def _after_patches(times: Tensor) -> Tensor:
-    """Times before each byte (B, P, S, 2) -> times after each patch (B, P, 2).
+    """Times before each byte (B, P, S, C) -> times after each patch (B, P, C).
 
     For the last patch it is the time before its last byte.
     """

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bytesim.clocks import Clock, Times, clock_patches, padded_times
+from bytesim.clocks import CLOCK_WIDTH, STILL, Clock, Times, clock_patches, padded_times
 from bytesim.patching import END_OF_PATCH, Patches
 from bytesim.requests import Request
 
 
 def before_patches(request: Request, answer: Patches, device: torch.device) -> Tensor | None:
-    """(1, P + A, S, 2) times before each byte of a request's history and of its answer (A, S)."""
+    """(1, P + A, S, CLOCK_WIDTH) times before each byte of a request's history and of its answer (A, S)."""
     if request.times is None:
         return None
     tokens = answer.ravel()
@@ -27,7 +27,7 @@ def before_patches(request: Request, answer: Patches, device: torch.device) -> T
 
 
 def of_histories(requests: Sequence[Request], first: int, device: torch.device) -> Tensor:
-    """(B, P, S, 2) times before each byte of the histories, from patch `first` on, padded with zeros."""
+    """(B, P, S, CLOCK_WIDTH) times before each byte of the histories, from patch `first` on, padded with zeros."""
     size = requests[0].history.shape[1]
     longest = max(len(request.history) for request in requests) - first
     histories = [None if request.times is None else request.times.history[first:] for request in requests]
@@ -35,7 +35,7 @@ def of_histories(requests: Sequence[Request], first: int, device: torch.device) 
 
 
 def after_patches(requests: Sequence[Request], num_patches: int, device: torch.device) -> Tensor:
-    """(B, P, 2) times after each patch of the histories, padded with zeros."""
+    """(B, P, CLOCK_WIDTH) times after each patch of the histories, padded with zeros."""
     return torch.from_numpy(padded_times([_after(request) for request in requests], (num_patches,))).to(device)
 
 
@@ -46,14 +46,14 @@ def _after(request: Request) -> Times | None:
 
 
 def of_sources(requests: Sequence[Request], num_bytes: int, device: torch.device) -> Tensor:
-    """(B, T, 2) times before each byte of the sources, padded with zeros."""
+    """(B, T, CLOCK_WIDTH) times before each byte of the sources, padded with zeros."""
     sources = [None if request.times is None else request.times.source for request in requests]
     return torch.from_numpy(padded_times(sources, (num_bytes,))).to(device)
 
 
 def ahead(clocks: Sequence[Clock | None], count: int, device: torch.device) -> Tensor | None:
-    """(B, count, 2) times before each of the next `count` bytes; None if they depend on the values of those bytes."""
-    times = [clock.ahead(count) if clock else np.zeros((count, 2), np.int32) for clock in clocks]
+    """(B, count, CLOCK_WIDTH) times before each of the next `count` bytes; None if they depend on the values of those bytes."""
+    times = [clock.ahead(count) if clock else np.zeros((count, CLOCK_WIDTH), np.int32) for clock in clocks]
     known = [row for row in times if row is not None]
     if len(known) < len(times):
         return None
@@ -61,5 +61,5 @@ def ahead(clocks: Sequence[Clock | None], count: int, device: torch.device) -> T
 
 
 def now(clocks: Sequence[Clock | None], device: torch.device) -> Tensor:
-    """(B, 2) current times of the clocks."""
-    return torch.tensor([clock.now if clock else (0, 0) for clock in clocks], device=device)
+    """(B, CLOCK_WIDTH) current times of the clocks."""
+    return torch.tensor([clock.now if clock else STILL for clock in clocks], device=device)

@@ -45,9 +45,9 @@ class Example:
     shown: Patches | None = None
     """(P, S) inputs of the model, if they differ from `patches`."""
     times: Times | None = None
-    """(P, S, 2) times before each byte, for a model with a clock."""
+    """(P, S, C) times before each byte, for a model with a clock."""
     source_times: Times | None = None
-    """(n, 2) times before each byte of the source."""
+    """(n, C) times before each byte of the source."""
     given: int = 0
     """Patches from `first` on that are not scored: context for the byte-level decoder."""
     states_alone: Patches | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.clocks import clock_of, clock_patches
+from bytesim.clocks import clock_of, clock_patches, source_times
 from bytesim.errors import ConfigError
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.patching import frame_file, frame_source, num_patches
@@ -182,14 +182,14 @@ class ConvertStream(FileStream[ConvertSource]):
         size, inputs = self.config.patch_size, self.config.inputs
         head = frame_source(source, self.source.source_suffix, size)[: None if inputs.source_in_history else 0]
         tail = frame_file(target, self.source.target_suffix, size)
-        times, source_times = None, None
+        times, of_source = None, None
         if inputs.times:
             clocked = clock_of(source, self.source.source_suffix)
             head_times = clock_patches(clocked, size)[:-1][: len(head)]
             tail_times = clock_patches(clock_of(target, self.source.target_suffix), size)
-            times, source_times = np.concatenate([head_times, tail_times]), clocked[:-1]
+            times, of_source = np.concatenate([head_times, tail_times]), source_times(source, clocked)
         patches = np.concatenate([head, tail])
-        return Example(patches, len(head) + 1, source, 0, len(target), times=times, source_times=source_times)
+        return Example(patches, len(head) + 1, source, 0, len(target), times=times, source_times=of_source)
 
     def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
         drawn = [self._drawn(int(index), rng) for index in indices]
