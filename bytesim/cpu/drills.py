@@ -21,12 +21,12 @@ Numbers = NDArray[np.int64]
 SHARES = {"DIV": 0.36, "MUL": 0.2, "SUB": 0.12, "ADD": 0.08, "AND": 0.08, "OR": 0.08, "XOR": 0.08}
 """Operation -> its share of those that are practised."""
 STYLES = {
-    "LOADI n, op r": 0.36,
-    "op r s t": 0.18,
-    "MOV t r, op t s": 0.18,
-    "PUSH r, op s": 0.16,
-    "MOV t r, SWAP t s, SWAP t s": 0.07,
-    "PUSH r, SWAP s, SWAP s": 0.05,
+    "LOADI n, op r": 0.32,
+    "op r s t": 0.16,
+    "MOV t r, op t s": 0.16,
+    "PUSH r, op s": 0.14,
+    "MOV t r, SWAP t s, SWAP t s": 0.13,
+    "PUSH r, SWAP s, SWAP s": 0.09,
 }
 """What a program repeats, t being the register that is written -> share of the programs."""
 REGISTERS_SHARE = 0.25

@@ -80,7 +80,7 @@ def test_additions_are_split_by_origin(folder):
     shards = {name: Rows() for name in SHARDS}
     files = read_additions([folder], seed=1)
     add_rows(shards, files, seed=1)
-    origins = [shards[name].origins for name in ("train", "wild_dev", "wild_test")]
+    origins = [shards[name].origins for name in ("wild_train", "wild_dev", "wild_test")]
     assert all(origins)
     assert sum(map(len, origins)) == len(set.union(*origins)) == 24
     abc, python = LABELS.index("abc"), LABELS.index("python")
@@ -95,7 +95,7 @@ def test_a_type_without_a_label_is_either_an_outlier_or_unseen():
 
     assert shards_of("other_jp2") == {"wild_unseen_test"}
     assert shards_of("other_tga") == {"wild_unseen_dev"}
-    assert shards_of("other_mkv") == {"train", None}
+    assert shards_of("other_mkv") == {"wild_train", None}
     for number in range(30):
         several = shards_of(f"other_kind{number}") - {None}
         assert len(several) == 1
@@ -168,8 +168,9 @@ def test_a_build_with_additions_writes_their_shards(folder, tmp_path, monkeypatc
     write_index(work / "index/deb-all.jsonl", found)
     build = build_filetype(out=tmp_path / "out", material=work, add=[folder], fetch=False, jobs=1)
     written = {shard.part: load_shard(tmp_path / "out" / shard.file) for shard in build.shards}
-    assert {"wild_dev", "wild_test", "wild_unseen_dev", "wild_unseen_test"} < written.keys()
+    assert {"wild_train", "wild_dev", "wild_test", "wild_unseen_dev", "wild_unseen_test"} < written.keys()
     abc = LABELS.index("abc")
-    assert abc in written["train"].label
+    assert abc in written["wild_train"].label
+    assert abc not in written["train"].label
     assert abc in written["wild_test"].label
     assert abc not in written["test"].label

@@ -1,7 +1,8 @@
 """Files of one's own for the filetype set: folders, or pieces of files with their types and origins.
 
 Files of packages resemble each other more than those of all people do. Additions bring other origins. Two in ten of
-their origins are held out for the shards `wild_dev`, two for `wild_test`; the others train.
+their origins are held out for the shards `wild_dev`, two for `wild_test`; the others train, in the shard `wild_train`, so
+that a recipe can draw them more often.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ PIECE_BYTES = 4096
 PIECES = 4
 """Pieces of a file: its head, its tail and two fragments of its middle."""
 WILD_SHARES = {"wild_test": 0.2, "wild_dev": 0.2}
-"""Shard -> share of the origins of additions; the others are in `train`."""
+"""Shard -> share of the origins of additions; the others are in `wild_train`."""
 UNSEEN_SHARES = {"wild_unseen_test": 0.3, "wild_unseen_dev": 0.2}
-"""Shard -> share of the types without a label; the others are in `train`, as outliers."""
+"""Shard -> share of the types without a label; the others are in `wild_train`, as outliers."""
 NO_LABEL = "other_"
 """Prefix of the types in a file of pieces that have no label."""
-WILD_SHARDS = ("wild_dev", "wild_test", "wild_unseen_dev", "wild_unseen_test")
+WILD_SHARDS = ("wild_train", "wild_dev", "wild_test", "wild_unseen_dev", "wild_unseen_test")
 _ARRAYS = ("data", "offsets", "size", "label", "labels", "origin", "origins", "path")
 
 HELD_OUT = re.compile(
@@ -150,11 +151,11 @@ def _fit_together(arrays: dict[str, NDArray[Any]]) -> bool:
 
 
 def add_rows(shards: dict[str, Rows], additions: Sequence[Addition], *, seed: int) -> None:
-    """Add the rows of additions to `train` and to WILD_SHARDS. No two rows of the set have the same bytes."""
+    """Add the rows of additions as WILD_SHARDS. No two rows of the set have the same bytes."""
     for name in WILD_SHARDS:
         shards[name] = Rows()
     seen = {hashlib.sha256(data).digest()[:16] for rows in shards.values() for data in rows.data}
-    for file in sorted(additions, key=lambda file: (shard_of_addition(file) == "train", file.origin, file.name)):
+    for file in sorted(additions, key=lambda file: (shard_of_addition(file) == "wild_train", file.origin, file.name)):
         shard = shard_of_addition(file)
         if shard is None:
             continue
@@ -187,10 +188,10 @@ def shard_of_addition(file: Addition) -> str | None:
         return "wild_unseen_test"
     if name in UNSEEN_DEV:
         return "wild_unseen_dev"
-    part = "train" if name in OUTLIERS else _part(position(name, "unseen"), UNSEEN_SHARES)
-    if part != "train":
+    part = "wild_train" if name in OUTLIERS else _part(position(name, "unseen"), UNSEEN_SHARES)
+    if part != "wild_train":
         return part
-    return part if _part(position(file.origin, "wild"), WILD_SHARES) == "train" else None
+    return part if _part(position(file.origin, "wild"), WILD_SHARES) == "wild_train" else None
 
 
 def _part(place: float, shares: dict[str, float]) -> str:
@@ -198,4 +199,4 @@ def _part(place: float, shares: dict[str, float]) -> str:
         if place < share:
             return name
         place -= share
-    return "train"
+    return "wild_train"

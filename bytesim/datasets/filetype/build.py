@@ -164,7 +164,8 @@ def _describe(
     encoders: dict[str, Counter[str]] = {}
     for file in made_files:
         encoders.setdefault(file.type, Counter())[file.made_by] += 1
-    whole = {kind: types["train"].get(kind, [0])[0] for kind in LABELS[:-1]}
+    trained = [types[part] for part in ("train", "wild_train") if part in types]
+    whole = {kind: sum(of_types.get(kind, [0])[0] for of_types in trained) for kind in LABELS[:-1]}
     return FiletypeBuild(
         folder=folder,
         labels=list(LABELS),
