@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from bytesim.datasets.filetype import make as filetype_make
-from bytesim.datasets.filetype.additions import Addition, add_rows, read_additions, shard_of_addition
+from bytesim.datasets.filetype.additions import Addition, add_rows, read_additions, shard_of_addition, without_held_out
 from bytesim.datasets.filetype.build import build_filetype
-from bytesim.datasets.filetype.collect import store, write_index
+from bytesim.datasets.filetype.collect import Found, store, write_index
 from bytesim.datasets.filetype.noise import NOISES, add_noise
 from bytesim.datasets.filetype.shards import SHARDS, Rows, cut_whole
 from bytesim.errors import FormatError, InputError
@@ -87,6 +87,22 @@ def test_additions_are_split_by_origin(folder):
     assert {*shards["wild_test"].labels} == {abc, python}
     everything = [data for rows in shards.values() for data in rows.data]
     assert len(everything) == len(set(everything)) >= len(files)
+
+
+def test_packages_of_projects_whose_files_measure_do_not_train():
+    names = [f"someone/project{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"] + ["Someone/ImageMagick", "other/python-ale"]
+    added = [Addition("python", name, "x", 1, (b"x",) * 4) for name in names]
+    measuring = {file.origin for file in added if shard_of_addition(file) in ("wild_dev", "wild_test")}
+    assert 3 < len(measuring) < 20
+    origins = [f"{prefix}{name.rpartition('/')[2].lower()}" for name in names for prefix in ("", "vim-", "lib")] + ["ale", "x"]
+    kept = without_held_out([Found("python", origin, "0", 1, "x") for origin in origins], added)
+    left_out = {name.rpartition("/")[2].lower() for name in measuring}
+    assert {file.origin for file in kept} == {
+        origin
+        for origin in origins
+        if not {origin, f"python-{origin}", origin.removeprefix("vim-").removeprefix("lib")} & left_out
+    }
+    assert len(kept) < len(origins)
 
 
 def test_a_type_without_a_label_is_either_an_outlier_or_unseen():

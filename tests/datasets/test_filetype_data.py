@@ -11,6 +11,7 @@ import tarfile
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from helpers.paths import ROOT
@@ -443,6 +444,59 @@ def test_a_source_package_without_its_archives_is_noted_as_not_to_be_had(tmp_pat
     filetype_fetch.fetch(batch, tmp_path, ())
     assert [path.name for path in one.folder(tmp_path).iterdir()] == [filetype_fetch.NOT_FETCHED]
     assert {path.name for path in two.folder(tmp_path).iterdir()} == {"two_1.dsc", "two_1.orig.tar.gz"}
+
+
+def test_a_later_release_gives_what_the_archive_of_the_own_one_lacks(tmp_path, monkeypatch):
+    asked = []
+
+    def download(command, folder):
+        asked.append(command[-1])
+        assert not [*folder.iterdir()], "what another release left is removed"
+        (folder / "one_2.dsc").write_text(f"Source: one\n {'a' * 64} 7 one_2.orig.tar.gz\n")
+        if command[-1] == "one/sid":
+            (folder / "one_2.orig.tar.gz").write_bytes(b"archive")
+            return ""
+        return "404  Not Found"
+
+    sizes = {"one/trixie": 5, "one/sid": 5}
+    monkeypatch.setattr(filetype_fetch, "_run", download)
+    monkeypatch.setattr(filetype_fetch, "_source_sizes", lambda names, apt, folder: {"one": sizes.get(names[0], 5)})
+    package = Package("source", "one")
+    filetype_fetch.fetch([package], tmp_path / "a", ())
+    assert asked == ["one", "one/trixie", "one/sid"]
+    assert {path.name for path in package.folder(tmp_path / "a").iterdir()} == {"one_2.dsc", "one_2.orig.tar.gz"}
+
+    sizes["one/trixie"] = filetype_fetch.MAX_SOURCE_BYTES + 1
+    filetype_fetch.fetch([package], tmp_path / "b", ())
+    assert asked[3:] == ["one"]
+    assert (package.folder(tmp_path / "b") / filetype_fetch.NOT_FETCHED).read_text() == "larger than the limit"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "signed"),
+    [
+        (
+            "debian.sources",
+            "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm bookworm-updates\nComponents: main\n"
+            "Signed-By: /key.gpg\n\nTypes: deb\nURIs: http://deb.debian.org/debian-security\nSuites: bookworm-security\n",
+            "Signed-By: /key.gpg\n",
+        ),
+        ("debian.list", "deb [arch=amd64] http://deb.debian.org/debian bookworm main\n", ""),
+    ],
+)
+def test_apt_knows_the_sources_of_later_releases_and_prefers_its_own(tmp_path, monkeypatch, name, text, signed):
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / name).write_text(text)
+    monkeypatch.setattr(filetype_fetch, "APT_SOURCES", (folder / "sources.list", folder))
+    monkeypatch.setattr(filetype_fetch.subprocess, "run", lambda *a, **k: SimpleNamespace(returncode=0, stderr=""))
+    options = filetype_fetch.prepare_apt(tmp_path / "work")
+    parts = {path.name: path.read_text() for path in (tmp_path / "work/apt/parts").iterdir()}
+    assert {*parts} == {name, "trixie.sources", "sid.sources"}
+    later = "Types: deb-src\nURIs: http://deb.debian.org/debian\nSuites: sid\nComponents: main\n"
+    assert parts["sid.sources"] == later + signed
+    assert "deb-src" in parts[name]
+    assert "-oAPT::Default-Release=bookworm" in options
 
 
 def test_the_command_reports_what_was_written(material, tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bytesim.datasets.filetype.checks.predicates import is_text
 from bytesim.datasets.filetype.checks.recognise import recognise
-from bytesim.datasets.filetype.collect import MAX_FILE_BYTES
+from bytesim.datasets.filetype.collect import MAX_FILE_BYTES, Found, project_name
 from bytesim.datasets.filetype.shards import (
     FRAGMENT_BYTES,
     LEAST_VALUES,
@@ -48,6 +48,8 @@ NO_LABEL = "other_"
 WILD_SHARDS = ("wild_train", "wild_dev", "wild_test", "wild_unseen_dev", "wild_unseen_test")
 _ARRAYS = ("data", "offsets", "size", "label", "labels", "origin", "origins", "path")
 
+_PREFIX = re.compile(r"^(vim|python|lib|r-cran)-?(?=...)")
+"""What a package has before the name of its project."""
 HELD_OUT = re.compile(
     r"(?i)(?<![a-z])(tika|format-corpus|corkami|pocs|magika)(?![a-z])|(test-documents/test)|(tests_data/(basic|mitra)/)"
 )
@@ -173,6 +175,16 @@ def add_rows(shards: dict[str, Rows], additions: Sequence[Addition], *, seed: in
                     seen.add(key)
                     rows.add(piece, group, label)
                     counts[group] += 1
+
+
+def without_held_out(files: Sequence[Found], additions: Sequence[Addition]) -> list[Found]:
+    """The files of packages whose projects are not among the origins of `wild_dev` and `wild_test`, by their names."""
+    held_out = {
+        project_name(file.origin.rpartition("/")[2]) for file in additions if shard_of_addition(file) in WILD_SHARES
+    }
+    return [
+        file for file in files if not held_out & {file.origin, _PREFIX.sub("", file.origin), f"python-{file.origin}"}
+    ]
 
 
 def shard_of_addition(file: Addition) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bytesim.datasets.filetype.additions import WILD_SHARDS, add_rows, read_additions
+from bytesim.datasets.filetype.additions import WILD_SHARDS, add_rows, read_additions, without_held_out
 from bytesim.datasets.filetype.checks.recognise import BY_TYPE
 from bytesim.datasets.filetype.collect import Found, collect_all
 from bytesim.datasets.filetype.fetch import fetch_all
@@ -110,7 +110,7 @@ def build_filetype(
     try:
         stage("looking through packages")
         collect_all(work, jobs=jobs, on_progress=on_progress)
-        found_files = found_indexes(work)
+        found_files = without_held_out(found_indexes(work), additions)
         if not found_files:
             raise InputError(
                 "has no file of a type of the set. Leave out --no-fetch to fetch packages.", file=str(work)
@@ -123,7 +123,7 @@ def build_filetype(
             "a process was killed, perhaps for lack of memory. Choose fewer jobs; the work so far is kept."
         ) from error
     stage("cutting rows")
-    made_files = made_indexes(work)
+    made_files = without_held_out(made_indexes(work), additions)
     rows = build_rows([*found_files, *made_files], parts, work, seed=seed)
     if additions:
         add_rows(rows, additions, seed=seed)

@@ -174,6 +174,11 @@ def origin_of(package: Package, folder: Path) -> str:
                 ["dpkg-deb", "-f", file, "Source"], capture_output=True, text=True, check=False
             ).stdout
             name = source_field.split()[0] if source_field.strip() else name
+    return project_name(name)
+
+
+def project_name(name: str) -> str:
+    """The name of a project in any registry, without what registries put around it."""
     name = name.lower().lstrip("@").replace("/", "-").replace("_", "-")
     name = re.sub(r"^(python3?|node|ruby|elpa|golang-(github|golang|google)|librust|rust|haskell|php|fonts)-", "", name)
     return re.sub(r"(-?[0-9][0-9.]*|-dev|-headless|-doc|-opensource-src)+$", "", name) or name

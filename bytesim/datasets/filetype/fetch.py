@@ -29,6 +29,8 @@ BATCH = 16
 NOT_FETCHED = "missing.txt"
 """File with the reason, in the folder of a package that could not be fetched."""
 
+LATER_RELEASES = ("trixie", "sid")
+"""Debian releases whose source packages stand in for those that the archive of the machine's own release lacks."""
 APT_SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 
 
@@ -111,6 +113,8 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
             if small
             else "too large"
         )
+        if error and small and batch[0].kind == "source" and len(batch) == 1:
+            error = _from_later_release(batch[0], inside, apt, error)
         for package in batch:
             alone = len(batch) == 1 and package.kind != "source"
             files = list(inside.iterdir()) if alone else _files_of(package, inside)
@@ -126,6 +130,19 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
     for package in batch:
         if not package.folder(material).is_dir():
             fetch([package], material, apt)
+
+
+def _from_later_release(package: Package, folder: Path, apt: tuple[str, ...], error: str) -> str:
+    """Fetch a source package of a later release, if that is within the limit. Returns `error` if none has it."""
+    for release in LATER_RELEASES:
+        for file in folder.iterdir():
+            file.unlink()
+        name = f"{package.name}/{release}"
+        if _source_sizes([name], apt, folder).get(package.name, 0) > MAX_SOURCE_BYTES:
+            return "larger than the limit"
+        if not _run([*_command("source", apt), name], folder) and _files_of(package, folder):
+            return ""
+    return error
 
 
 def _files_of(package: Package, folder: Path) -> list[Path]:
@@ -171,13 +188,19 @@ def _within_limit(batch: list[Package], apt: tuple[str, ...], folder: Path) -> l
     """The source packages below the size limit; packages of other kinds are all small enough."""
     if batch[0].kind != "source":
         return batch
+    sizes = _source_sizes([package.name for package in batch], apt, folder)
+    return [package for package in batch if sizes.get(package.name, 0) <= MAX_SOURCE_BYTES]
+
+
+def _source_sizes(names: list[str], apt: tuple[str, ...], folder: Path) -> dict[str, int]:
+    """Source package -> bytes of its files; packages that apt does not know are missing."""
     sizes = dict[str, int]()
-    command = ["apt-get", *apt, "source", "--print-uris", *(package.name for package in batch)]
+    command = ["apt-get", *apt, "source", "--print-uris", *names]
     listing = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
     for file, size in re.findall(r"^'[^']+' (\S+) (\d+)", listing, re.M):
         name = file.partition("_")[0]
         sizes[name] = sizes.get(name, 0) + int(size)
-    return [package for package in batch if sizes.get(package.name, 0) <= MAX_SOURCE_BYTES]
+    return sizes
 
 
 def _run(command: list[str], folder: Path) -> str:
@@ -202,7 +225,7 @@ def prepare_apt(material: Path) -> tuple[str, ...]:
     apt_sources = list(_sources_with_source_packages())
     if not apt_sources:
         raise ToolError("apt has no package sources here. Set some up in /etc/apt/sources.list.d.")
-    for name, text in apt_sources:
+    for name, text in [*apt_sources, *_later_sources(apt_sources)]:
         (home / "parts" / name).write_text(text, encoding="utf-8")
     options = (
         f"-oDir::Etc::SourceList={home / 'none.list'}",
@@ -212,6 +235,7 @@ def prepare_apt(material: Path) -> tuple[str, ...]:
         "-oAPT::Sandbox::User=",
         "-oAcquire::Languages=none",
         "-oAPT::Get::List-Cleanup=true",
+        *_own_release(apt_sources),
     )
     update = subprocess.run(["apt-get", *options, "update"], capture_output=True, text=True, check=False)
     if update.returncode:
@@ -233,3 +257,24 @@ def _sources_with_source_packages() -> Iterator[tuple[str, str]]:
         else:
             binary = [line for line in re.findall(r"^deb .*$", text, re.M) if "-security" not in line]
             yield file.name, "\n".join([*binary, *(f"deb-src{line[3:]}" for line in binary)]) + "\n"
+
+
+def _own_release(apt_sources: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The option that makes apt prefer the first release of `apt_sources` to later ones."""
+    for _, text in apt_sources:
+        release = re.search(r"^(?:Suites:|deb-src(?: \[[^]]*\])? +\S+) +([a-z]+)\s", text, re.M)
+        if release:
+            return (f"-oAPT::Default-Release={release[1]}",)
+    return ()
+
+
+def _later_sources(apt_sources: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the source packages of LATER_RELEASES, from the registry of the first of `apt_sources`."""
+    for name, text in apt_sources:
+        registry = re.search(r"^(?:URIs:|deb-src(?: \[[^]]*\])?) +(\S+/debian/?)\s", text, re.M)
+        if registry:
+            signed = re.search(r"^Signed-By: .*$", text, re.M)
+            for release in LATER_RELEASES:
+                stanza = f"Types: deb-src\nURIs: {registry[1]}\nSuites: {release}\nComponents: main\n"
+                yield f"{release}.sources", stanza + (f"{signed[0]}\n" if signed else "")
+            return
