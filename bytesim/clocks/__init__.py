@@ -9,7 +9,17 @@ an instruction or state; they depend on the offset alone.
 """
 
 from bytesim.clocks.deadline import ByteDeadline, Deadline, MusicDeadline, latest_time, music_deadline
-from bytesim.clocks.run import STILL, Clock, Shown, Times, clock_of, clock_patches, make_clock, padded_times, source_times
+from bytesim.clocks.run import (
+    STILL,
+    Clock,
+    Shown,
+    Times,
+    clock_of,
+    clock_patches,
+    make_clock,
+    padded_times,
+    source_times,
+)
 from bytesim.clocks.ticks import CLOCK_WIDTH, TICKS_PER_WHOLE
 
 __all__ = [

@@ -54,5 +54,5 @@ def music_deadline(latest: int, suffix: str) -> MusicDeadline:
 
 
 def latest_time(source_times: Times) -> int | None:
-    """Latest end in ticks of the answer to a source with these times, (n + 1, CLOCK_WIDTH); None if no time passes in it."""
+    """Latest end in ticks of the answer to a source with these times (n + 1, CLOCK_WIDTH); None if no time passes."""
     return int(source_times[:, 0].max()) + GRACE_TICKS if source_times.any() else None

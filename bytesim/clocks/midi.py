@@ -71,9 +71,10 @@ class _MidiTimes:
             elif first in _SYSEX:
                 yield from self._bytes((yield from self._number()))
             else:
-                status, data = first, (yield self.times)
+                status = first
+                value = yield self.times
                 if status & 0xF0 in _TWO_DATA_BYTES:
-                    yield from self._second(status, data)
+                    yield from self._second(status, value)
 
     def _second(self, status: int, first: int) -> Steps:
         """Read the second data byte of an event."""

@@ -13,7 +13,8 @@ from bytesim.clocks.keys import ACCIDENTALS, MIDDLE_C, NATURALS, key_sharps, sig
 
 LETTERS = tuple(NATURALS)
 CHORD_KINDS = (
-    "", "m", "7", "m7", "maj7", "M7", "6", "m6", "9", "m9", "maj9", "11", "dim", "dim7", "aug", "+", "sus", "sus2", "sus4",
+    "", "m", "7", "m7", "maj7", "M7", "6", "m6", "9", "m9", "maj9", "11",
+    "dim", "dim7", "aug", "+", "sus", "sus2", "sus4",
 )  # fmt: skip
 """Kinds of chord symbols; every other one counts as one more kind."""
 ALTERATIONS = 5

@@ -61,7 +61,7 @@ class Clock:
             self.now = _shown(self._by_offset(self._offset, 1)[0])
 
     def follow(self, data: bytes) -> Times:
-        """Move past the next n bytes. Returns (n + 1, CLOCK_WIDTH): the times before each of them and after the last one."""
+        """Move past the next n bytes. Returns the times (n + 1, CLOCK_WIDTH) before each of them and after the last."""
         times = self._coming(len(data) + 1)
         self._offset += len(data)
         if self._steps is not None and data:
@@ -120,7 +120,8 @@ def source_times(data: bytes, times: Times) -> Times:
 def clock_patches(times: Times, patch_size: int) -> Times:
     """(P, S, CLOCK_WIDTH): times before each byte of the patches of a file, extension and closing patch included.
 
-    `times` is (n + 1, CLOCK_WIDTH), from `clock_of`. The times of the extension patch are 0; those of padding are the last ones.
+    `times` is (n + 1, CLOCK_WIDTH), from `clock_of`. The times of the extension patch are 0; those of padding are the
+    last ones.
     """
     count = -(-(len(times) - 1) // patch_size)
     patches = np.zeros((count + 2, patch_size, CLOCK_WIDTH), np.int32)

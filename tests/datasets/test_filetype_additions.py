@@ -90,11 +90,14 @@ def test_additions_are_split_by_origin(folder):
 
 
 def test_packages_of_projects_whose_files_measure_do_not_train():
-    names = [f"someone/project{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"] + ["Someone/ImageMagick", "other/python-ale"]
+    names = [f"someone/project{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    names += ["Someone/ImageMagick", "other/python-ale"]
     added = [Addition("python", name, "x", 1, (b"x",) * 4) for name in names]
     measuring = {file.origin for file in added if shard_of_addition(file) in ("wild_dev", "wild_test")}
     assert 3 < len(measuring) < 20
-    origins = [f"{prefix}{name.rpartition('/')[2].lower()}" for name in names for prefix in ("", "vim-", "lib")] + ["ale", "x"]
+    projects = [name.rpartition("/")[2].lower() for name in names]
+    origins = [f"{prefix}{project}" for project in projects for prefix in ("", "vim-", "lib")]
+    origins += ["ale", "x"]
     kept = without_held_out([Found("python", origin, "0", 1, "x") for origin in origins], added)
     left_out = {name.rpartition("/")[2].lower() for name in measuring}
     assert {file.origin for file in kept} == {

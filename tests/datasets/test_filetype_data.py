@@ -478,7 +478,8 @@ def test_a_later_release_gives_what_the_archive_of_the_own_one_lacks(tmp_path, m
         (
             "debian.sources",
             "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm bookworm-updates\nComponents: main\n"
-            "Signed-By: /key.gpg\n\nTypes: deb\nURIs: http://deb.debian.org/debian-security\nSuites: bookworm-security\n",
+            "Signed-By: /key.gpg\n\n"
+            "Types: deb\nURIs: http://deb.debian.org/debian-security\nSuites: bookworm-security\n",
             "Signed-By: /key.gpg\n",
         ),
         ("debian.list", "deb [arch=amd64] http://deb.debian.org/debian bookworm main\n", ""),

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from bytesim.nn.attention import AbsorbedSource, CrossAttention
 from bytesim.clocks import CLOCK_WIDTH, clock_of
+from bytesim.nn.attention import AbsorbedSource, CrossAttention
 from bytesim.nn.clock import PEAK, ClockFeatures, ClockHands, NotationFeatures, waves_of
 from bytesim.nn.kernels import attend
 

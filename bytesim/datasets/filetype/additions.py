@@ -1,8 +1,8 @@
 """Files of one's own for the filetype set: folders, or pieces of files with their types and origins.
 
 Files of packages resemble each other more than those of all people do. Additions bring other origins. Two in ten of
-their origins are held out for the shards `wild_dev`, two for `wild_test`; the others train, in the shard `wild_train`, so
-that a recipe can draw them more often.
+their origins are held out for the shards `wild_dev`, two for `wild_test`; the others train, in the shard `wild_train`,
+so that a recipe can draw them more often.
 """
 
 from __future__ import annotations

@@ -270,7 +270,7 @@ def _own_release(apt_sources: list[tuple[str, str]]) -> tuple[str, ...]:
 
 def _later_sources(apt_sources: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield the source packages of LATER_RELEASES, from the registry of the first of `apt_sources`."""
-    for name, text in apt_sources:
+    for _, text in apt_sources:
         registry = re.search(r"^(?:URIs:|deb-src(?: \[[^]]*\])?) +(\S+/debian/?)\s", text, re.M)
         if registry:
             signed = re.search(r"^Signed-By: .*$", text, re.M)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from bytesim.errors import FormatError
 from bytesim.clocks.keys import key_sharps, signature
+from bytesim.errors import FormatError
 from bytesim.formats.abc.canonical import canonical
 from bytesim.formats.abc.heard import heard
 from bytesim.formats.abc.source_choices import Choices, keys_of, raised_by

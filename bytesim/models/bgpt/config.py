@@ -80,8 +80,8 @@ class BGPTConfig:
     clock: bool = False
     """Modern only: bytes of ABC, MIDI and CPU files have times, an input of both decoders and of cross-attention."""
     clock_notation: bool = False
-    """With clock: bytes of ABC and MIDI files also have the pitch that they name, the accidentals in force and the chord
-    symbol (`bytesim.clocks`)."""
+    """With clock: bytes of ABC and MIDI files also have the pitch that they name, the accidentals in force and the
+    chord symbol (`bytesim.clocks`)."""
     num_classes: int = 0
     """Classes of a classifier; 0 for a model that writes bytes."""
 

@@ -52,7 +52,7 @@ def of_sources(requests: Sequence[Request], num_bytes: int, device: torch.device
 
 
 def ahead(clocks: Sequence[Clock | None], count: int, device: torch.device) -> Tensor | None:
-    """(B, count, CLOCK_WIDTH) times before each of the next `count` bytes; None if they depend on the values of those bytes."""
+    """(B, count, CLOCK_WIDTH) times before each of the next `count` bytes; None if these bytes decide them."""
     times = [clock.ahead(count) if clock else np.zeros((count, CLOCK_WIDTH), np.int32) for clock in clocks]
     known = [row for row in times if row is not None]
     if len(known) < len(times):
