@@ -7,10 +7,11 @@ import pytest
 from helpers.midi_files import scores
 from hypothesis import given, settings
 
+from bytesim.clocks.keys import key_sharps, signature
 from bytesim.formats import midi
 from bytesim.formats.abc.plain import write_plain
 from bytesim.formats.abc.source_grammar import SourceGrammar, source_grammar
-from bytesim.formats.abc.spellings import chord_symbols, key_sharps, neighbours, signature, spell_length, spell_pitch
+from bytesim.formats.abc.spellings import chord_symbols, neighbours, spell_length, spell_pitch
 from bytesim.formats.midi.layout import render
 from bytesim.formats.midi.normal import to_model_form
 from bytesim.metrics import note_counts
