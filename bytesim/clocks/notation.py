@@ -20,6 +20,7 @@ CHORD_KINDS = (
 ALTERATIONS = 5
 """Alterations of a letter: two flats to two sharps, as numbers modulo 5."""
 TONES = 12
+"""Semitones of an octave."""
 
 Notation = tuple[int, int, int]
 """Pitch of the note that has just been named, from 1; letters' alterations in force; chord symbol; 0 for none.
@@ -28,7 +29,6 @@ The alterations are the digits in base ALTERATIONS of one number, that of C the 
 (len(CHORD_KINDS) + 1) + kind) * TONES + bass, with root and bass in semitones above C.
 """
 
-_TEXT = Generator[Notation, int, bytes]
 _SIGNS = {ord(sign): raised for sign, raised in ACCIDENTALS.items()}
 _NAMES = {ord(name): letter for letter in LETTERS for name in (letter, letter.lower())}
 _OCTAVES = {ord("'"): 12, ord(","): -12}
@@ -93,7 +93,7 @@ class _Notation:
                 self._show()
             byte = yield self.now
 
-    def _until(self, last: int) -> _TEXT:
+    def _until(self, last: int) -> Generator[Notation, int, bytes]:
         read = bytearray()
         while (byte := (yield self.now)) != last:
             read.append(byte)

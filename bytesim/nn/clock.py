@@ -23,6 +23,7 @@ _BAR_PERIODS = _BINARY[:7] + _TERNARY[:6]
 NUM_FEATURES = 2 * (len(_MUSIC_PERIODS) + len(_BAR_PERIODS))
 
 _PITCHES = 127
+"""Pitches of MIDI that a note can name, from 1."""
 
 NUM_HANDS = 16
 """Number of periods by which cross-attention to the source compares times."""

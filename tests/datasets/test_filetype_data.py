@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tarfile
@@ -412,6 +413,12 @@ def test_a_system_without_apt_is_told_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolError, match="apt-get"):
         filetype_fetch.fetch_all(tmp_path)
+
+
+def test_every_name_of_a_package_is_one_word():
+    names = [package.name for package in filetype_fetch.wanted_packages()]
+    assert len(names) > 1000
+    assert [name for name in names if not re.fullmatch(r"@?[A-Za-z0-9][A-Za-z0-9.+_/-]*[A-Za-z0-9+]", name)] == []
 
 
 def test_settings_out_of_range_are_refused(tmp_path):

@@ -71,22 +71,22 @@ boats granite gnome-contacts gnome-clocks budgie-desktop deja-dup baobab gitg bi
 gnome-robots gnome-nibbles tea nethack ediprolog-el vim-julia verilator ppl gearhead gearhead2 pasdoc optgeo lazpaint
 atanks eboard chessx pgn2web toga2 phalanx knights extremetuxracer enigma libopenmpt adplug sfxr-qt chocolate-doom
 crispy-doom deutex wadc
-cl-asdf cl-bordeaux-threads cl-csv cl-flexi-streams iterate hunchentoot cl-json mcclim nibbles cl-parse-number cl-
-pipes cl-plus-ssl cl-puri salza2 cl-split-sequence cl-trivial-features cl-trivial-gray-streams uffi cl-usocket cl-
-xlunit cl-xptest cl-zip pgloader fricas axiom xindy buildapp cl-ftgl cl-quicklisp cl-cluck cl-getopt cl-log cl-rsm-
-queue cl-rfc2388 cl-ptester cl-reversi cl-regression-test dbus-sharp gtk-sharp2 nant log4net newtonsoft-json pinta
-taglib-sharp notify-sharp webkit2-sharp gnome-subtitles ikvm antlr thrift grpc flatbuffers antlr4 zeroc-ice swig
-gbrainy smuxi docky monodevelop capnproto undead mustache-d vibe.d biod inochi2d i2d-imgui btrfsd stdx-allocator
-yasm seabios libffi x265 dav1d libvpx aom svt-av1 xvidcore musl klibc dietlibc newlib picolibc avr-libc arm-trusted-
-firmware opensbi fasm z80asm z80dasm xa cc65 dasm sdcc libgcrypt20 nettle libcrypto++ libisal libatomic-ops luajit
-asl gputils crasm naken-asm sjasmplus openmsx avra gretl pspp agate csvkit xlsx2csv miller visidata datamash tablib
-gmt r-cran-vroom r-cran-rio r-cran-haven datalad ledger beancount kmymoney homebank skrooge r-cran-janitor lua-
-luaunit lua-cjson lua-ldoc lua-say lua-cliargs lua-check luarocks mpv minetest widelands knot-resolver pdns-recursor
-haproxy rspamd solarus naev premake4 notion conky suricata lua-http lua-cqueues libdancer2-perl libtest-simple-perl
-node-rxjs node-undici node-rollup node-graphql node-babel7 node-webpack node-yarnpkg node-postcss node-autoprefixer
-node-katex node-d3 node-ws node-mocha rust-clap rust-serde rust-regex rust-tokio rust-syn rust-rand rust-hyper rust-
-image rust-nom rust-bindgen ripgrep fd-find bat rust-exa starship tiff libtiff-tools taglib libmp4v2 gpac exiv2
-exempi libraw
+cl-asdf cl-bordeaux-threads cl-csv cl-flexi-streams iterate hunchentoot cl-json mcclim nibbles cl-parse-number
+cl-pipes cl-plus-ssl cl-puri salza2 cl-split-sequence cl-trivial-features cl-trivial-gray-streams uffi cl-usocket
+cl-xlunit cl-xptest cl-zip pgloader fricas axiom xindy buildapp cl-ftgl cl-quicklisp cl-cluck cl-getopt cl-log
+cl-rsm-queue cl-rfc2388 cl-ptester cl-reversi cl-regression-test dbus-sharp gtk-sharp2 nant log4net newtonsoft-json
+pinta taglib-sharp notify-sharp webkit2-sharp gnome-subtitles ikvm antlr thrift grpc flatbuffers antlr4 zeroc-ice
+swig gbrainy smuxi docky monodevelop capnproto undead mustache-d vibe.d biod inochi2d i2d-imgui btrfsd
+stdx-allocator yasm seabios libffi x265 dav1d libvpx aom svt-av1 xvidcore musl klibc dietlibc newlib picolibc
+avr-libc arm-trusted-firmware opensbi fasm z80asm z80dasm xa cc65 dasm sdcc libgcrypt20 nettle libcrypto++ libisal
+libatomic-ops luajit asl gputils crasm naken-asm sjasmplus openmsx avra gretl pspp agate csvkit xlsx2csv miller
+visidata datamash tablib gmt r-cran-vroom r-cran-rio r-cran-haven datalad ledger beancount kmymoney homebank skrooge
+r-cran-janitor lua-luaunit lua-cjson lua-ldoc lua-say lua-cliargs lua-check luarocks mpv minetest widelands
+knot-resolver pdns-recursor haproxy rspamd solarus naev premake4 notion conky suricata lua-http lua-cqueues
+libdancer2-perl libtest-simple-perl node-rxjs node-undici node-rollup node-graphql node-babel7 node-webpack
+node-yarnpkg node-postcss node-autoprefixer node-katex node-d3 node-ws node-mocha rust-clap rust-serde rust-regex
+rust-tokio rust-syn rust-rand rust-hyper rust-image rust-nom rust-bindgen ripgrep fd-find bat rust-exa starship tiff
+libtiff-tools taglib libmp4v2 gpac exiv2 exempi libraw
 """)  # fmt: skip
 """Debian source packages: the original archive and Debian's patches."""
 

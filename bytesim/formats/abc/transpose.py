@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 
+from bytesim.clocks import keys
+from bytesim.clocks.keys import key_sharps
 from bytesim.errors import FormatError
 from bytesim.formats.abc.tokens import tokens_of
 
-_LETTERS = "CDEFGAB"
-_SEMITONES = (0, 2, 4, 5, 7, 9, 11)
-_FIFTHS = "FCGDAEB"
-"""Letters in the order in which a key signature adds sharps."""
-_MODES = {"": 0, "min": -3, "dor": -2, "phr": -4, "lyd": 1, "mix": -1, "loc": -5}
-"""Mode -> sharps of its key signature minus those of the major key on the same note."""
+_LETTERS = "".join(keys.NATURALS)
+_SEMITONES = tuple(keys.NATURALS.values())
 _SIGNS = {"": None, "=": 0, "^": 1, "^^": 2, "_": -1, "__": -2}
 _WRITTEN = {value: sign for sign, value in _SIGNS.items() if value is not None}
 MAX_SHARPS = 7
@@ -48,10 +46,11 @@ class _Move:
 
     def key(self, key: str) -> str:
         match = _KEY.fullmatch(key)
-        if match is None or match[3] not in _MODES:
+        if match is None:
             raise FormatError(f"key {key!r} is not canonical.")
+        self._signature = signature(key)
         moved = f"{self._name(match[1], match[2])}{match[3]}"
-        self._signature, self._moved_signature = signature(key), signature(moved)
+        self._moved_signature = signature(moved)
         return moved
 
     def token(self, kind: str, text: str) -> str:
@@ -96,11 +95,11 @@ def pitch_name(position: int) -> str:
 
 def signature(key: str) -> dict[str, int]:
     """Alteration of each letter in a canonical key: 1 sharp, -1 flat. Raises FormatError for more than seven."""
-    match = _KEY.fullmatch(key)
-    if match is None or match[3] not in _MODES:
-        raise FormatError(f"key {key!r} is not canonical.")
-    sharps = _FIFTHS.index(match[1]) - 1 + {"": 0, "#": 7, "b": -7}[match[2]] + _MODES[match[3]]
+    try:
+        sharps = key_sharps(key)
+    except KeyError:
+        raise FormatError(f"key {key!r} is not canonical.") from None
     if abs(sharps) > MAX_SHARPS:
         raise FormatError(f"key {key} would have {abs(sharps)} sharps or flats.")
-    altered = _FIFTHS[:sharps] if sharps > 0 else _FIFTHS[7 + sharps :] if sharps < 0 else ""
-    return {letter: (1 if sharps > 0 else -1) if letter in altered else 0 for letter in _LETTERS}
+    raised = keys.signature(sharps)
+    return {letter: raised.get(letter, 0) for letter in _LETTERS}
