@@ -96,7 +96,7 @@ def load_checkpoint(
     """Restore model, optimizers, best weights and RNG; None if the folder has no checkpoint.
 
     Raises ModelError if the checkpoint is damaged or belongs to another model. The data may differ from those that it
-    was trained on; `on_note` is then called.
+    was trained on; `on_note` is then called. A budget of more minutes than before gives more steps.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
@@ -122,6 +122,8 @@ def load_checkpoint(
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"the checkpoint is damaged ({reason}); remove it to start again.", file=str(path)) from error
+    if progress.total_steps is not None and recipe.training.minutes > earlier.training.minutes and progress.seconds:
+        progress.total_steps = max(progress.total_steps, _steps_in(recipe.training.minutes, progress))
     if earlier.data != recipe.data:
         on_note(f"{path}: so far trained on other data, or with other weights of the data.")
     return progress
@@ -132,6 +134,11 @@ def _stored_recipe(text: str) -> Recipe:
     values = json.loads(text)
     sources = {name: [own_fields(source) for source in values[name]] for name in ("data", "validation")}
     return recipe_from_dict({**values, **sources})
+
+
+def _steps_in(minutes: float, progress: Progress) -> int:
+    """Number of steps from the start of a training that fit into `minutes`, at its pace so far."""
+    return round(progress.step * 60 * minutes / progress.seconds)
 
 
 def _check_same(earlier: Recipe, recipe: Recipe) -> None:

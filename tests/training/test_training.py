@@ -219,14 +219,19 @@ def test_steps_given_on_resuming_replace_the_total_and_a_finished_run_stays(tmp_
     assert losses(out) == before
 
 
-def test_minutes_become_steps_and_those_of_a_finished_run_are_kept(tmp_path):
+def test_minutes_become_steps_and_a_finished_run_goes_on_only_if_there_are_more_of_them(tmp_path):
     text = RECIPE.replace("steps = 20", "minutes = 0.02").replace("validate_steps = 9", "validate_steps = 1000")
     one = trainer(tmp_path, text)
     one.run()
     total = one.progress.total_steps
     assert total is not None
     assert total >= 6
-    assert trainer(tmp_path, text.replace("0.02", "5.0")).progress.total_steps == total
+    assert trainer(tmp_path, text).finished
+    assert trainer(tmp_path, text.replace("0.02", "0.01")).finished
+    longer = trainer(tmp_path, text.replace("0.02", "5.0"))
+    assert not longer.finished
+    assert longer.progress.total_steps is not None
+    assert longer.progress.total_steps > 10 * total
 
 
 def test_a_training_in_minutes_that_becomes_slower_ends_in_time_and_with_a_low_rate(tmp_path, monkeypatch):
