@@ -20,8 +20,8 @@ from bytesim.engine.decode import decode_in_order
 from bytesim.engine.hardware import bandwidth_gb_s, matmul_gflops
 from bytesim.engine.uncached import decode_uncached
 from bytesim.formats.grammar import ANY_BYTE, Grammar, Steps
-from bytesim.models.bgpt.framing import convert_request, generate_request
 from bytesim.models.bgpt.model import BGPT
+from bytesim.models.framing import convert_request, generate_request
 from bytesim.requests import Request
 
 PATCHES = 48

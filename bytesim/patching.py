@@ -1,7 +1,8 @@
 """Files as patches of token ids, of a vocabulary of 257. No torch.
 
 A file becomes patches of S token ids: the extension patch, the bytes, and the closing patch,
-which is all END_OF_PATCH. Source: bGPT, arXiv:2402.19155, section 3.1, and its published code.
+which is all END_OF_PATCH. Source: bGPT, arXiv:2402.19155, section 3.1, and its published code. To a model over single
+bytes S is 1, and the extension takes HEADER_BYTES patches.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 END_OF_PATCH = 256
 """Token id that pads the last patch; a whole patch of it ends the file."""
 VOCAB_SIZE = 257
+HEADER_BYTES = 8
+"""Length of the extension where a patch is a single byte; in longer patches it is one patch."""
 
 Patches = NDArray[np.int16]
 """(P, S) token ids in 0..256."""
@@ -26,9 +29,15 @@ def suffix_of(name: str) -> str:
     return suffix.lower() if dot and stem and suffix else "bin"
 
 
+def header_patches(patch_size: int) -> int:
+    """Number of patches of the extension of a file."""
+    return 1 if patch_size > 1 else HEADER_BYTES
+
+
 def extension_patch(suffix: str, patch_size: int) -> Patches:
-    """(1, S): the suffix in UTF-8, cut to S bytes and padded."""
-    return split_patches(suffix.encode("utf-8")[:patch_size] or b"bin"[:patch_size], patch_size)
+    """(1, S): the suffix in UTF-8, cut to S bytes and padded; (HEADER_BYTES, 1) where a patch is a single byte."""
+    length = patch_size * header_patches(patch_size)
+    return split_patches(suffix.encode("utf-8")[:length] or b"bin"[:length], length).reshape(-1, patch_size)
 
 
 def closing_patch(patch_size: int) -> Patches:
@@ -56,7 +65,7 @@ def frame_source(data: bytes, suffix: str, patch_size: int) -> Patches:
 
 def num_patches(num_bytes: int, patch_size: int) -> int:
     """Patches that a file of `num_bytes` takes, extension and closing patch included."""
-    return -(-num_bytes // patch_size) + 2
+    return header_patches(patch_size) + -(-num_bytes // patch_size) + 1
 
 
 WINDOW_RULES = ("slide", "ends")
@@ -76,7 +85,7 @@ class WindowPlan:
 
 def history_bytes(max_patches: int, patch_size: int) -> int:
     """Bytes of a file that fit a history beside the extension patch and the closing patch."""
-    return max(1, max_patches - 2) * patch_size
+    return max(1, max_patches - header_patches(patch_size) - 1) * patch_size
 
 
 def plan_windows(num_bytes: int, most_bytes: int, patch_size: int, rule: str) -> WindowPlan:

@@ -30,6 +30,8 @@ class Sampling:
     """Draw among the most likely tokens that together hold this share of the probability."""
     seed: int = 0
     """The same seed gives the same file in any batch."""
+    repetition_penalty: float = 1.0
+    """Factor that lowers the logits of the bytes among the last 64 that were written; 1 changes nothing."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature < float("inf"):
@@ -38,6 +40,8 @@ class Sampling:
             raise ConfigError(f"top-k {self.top_k} is out of range; choose 0 or more.")
         if not 0.0 < self.top_p <= 1.0:
             raise ConfigError(f"top-p {self.top_p} is out of range; choose more than 0 and at most 1.")
+        if not 1.0 <= self.repetition_penalty < float("inf"):
+            raise ConfigError(f"repetition penalty {self.repetition_penalty} is out of range; choose 1 or more.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from helpers.paths import ROOT
 
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.encoder.config import EncoderConfig
+from bytesim.models.flat.config import FlatConfig
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]
 
@@ -111,10 +112,17 @@ def test_the_examples_of_a_page_print_what_it_says(scripts, tmp_path):
     assert scripts("refresh").refresh(page, tmp_path) == page
 
 
-@pytest.mark.parametrize(("page", "config"), [("models", BGPTConfig), ("classifiers", EncoderConfig)])
-def test_every_config_field_is_described_with_its_default(page, config):
+@pytest.mark.parametrize(
+    ("page", "heading", "config"),
+    [
+        ("models", "Config fields", BGPTConfig),
+        ("classifiers", "Config fields", EncoderConfig),
+        ("architectures", "Config fields of flat", FlatConfig),
+    ],
+)
+def test_every_config_field_is_described_with_its_default(page, heading, config):
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    text = text.partition("## Config fields")[2].partition("\n## ")[0]
+    text = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     table = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.M))
     defaults = {field.name: field.default for field in fields(config)}
     told = {

@@ -146,6 +146,7 @@ class Model:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
         seed: int | None = None,
         max_bytes: int | None = None,
     ) -> bytes: ...
@@ -160,6 +161,7 @@ class Model:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
         seed: int | None = None,
         max_bytes: int | None = None,
     ) -> list[bytes]: ...
@@ -173,6 +175,7 @@ class Model:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
         seed: int | None = None,
         max_bytes: int | None = None,
     ) -> bytes | list[bytes]:
@@ -191,7 +194,7 @@ class Model:
             written_suffix(writer, suffix if suffix is not None else self._suffix),
             prompt=prompt,
             count=1 if count is None else count,
-            sampling=Sampling(temperature=temperature, top_k=top_k, top_p=top_p),
+            sampling=Sampling(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty),
             seed=seed,
             max_bytes=max_bytes,
         )

@@ -60,6 +60,10 @@ def generate(
         float,
         typer.Option(min=0.0, max=1.0, help="Sample from the most probable bytes that together have this probability."),
     ] = 1.0,
+    repetition_penalty: Annotated[
+        float,
+        typer.Option(min=1.0, help="Above 1: the last 64 bytes become less probable, by about this factor."),
+    ] = 1.0,
     seed: Annotated[
         int | None,
         typer.Option(help="Number that decides the files: the same seed gives the same files.", show_default=False),
@@ -133,6 +137,7 @@ def generate(
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
+            repetition_penalty=repetition_penalty,
             seed=seed,
             max_bytes=max_bytes,
             allow_truncated=allow_truncated,

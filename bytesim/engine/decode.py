@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bytesim.clocks import Deadline
-from bytesim.engine.sampling import choose, generator_for, patch_noise
+from bytesim.engine.sampling import REPEATED_BYTES, choose, generator_for, patch_noise, penalized
 from bytesim.formats.grammar import Grammar
 from bytesim.models.interface import ByteModel
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 from bytesim.requests import Reply, Request
 
 DEFAULT_SLOTS = 16
+_STRIDES = 8
+"""Strides over which the number of Jacobi passes is averaged."""
 _ANYTHING = np.ones(VOCAB_SIZE, np.bool_)
 
 OnBytes = Callable[[int], None]
@@ -52,10 +54,8 @@ class _Running:
 
     index: int
     request: Request
-    length: int
-    """Number of its strides, history included."""
-    last: NDArray[np.integer]
-    """(S,) the stride before the current one."""
+    room: int
+    """Number of bytes that it may still have."""
     generator: torch.Generator | None
     grammar: Grammar | None
     """None without a grammar, and after the grammar has ended."""
@@ -69,11 +69,11 @@ class _Running:
     @classmethod
     def of(cls, index: int, request: Request) -> _Running:
         """The state of a file before its first stride."""
+        patches, size = request.history.shape
         return cls(
             index=index,
             request=request,
-            length=len(request.history),
-            last=request.history[-1],
+            room=(request.max_patches - patches) * size,
             generator=generator_for(request.sampling),
             grammar=request.grammar() if request.grammar else None,
             deadline=request.deadline() if request.deadline else None,
@@ -82,13 +82,18 @@ class _Running:
 
     @property
     def is_constrained(self) -> bool:
-        """Whether a grammar, a prefix or sampling forces byte-by-byte decoding."""
-        return bool(self.grammar or self.forced or self.generator)
+        """Whether a grammar, a prefix, sampling or a repetition penalty forces byte-by-byte decoding."""
+        return bool(self.grammar or self.forced or self.generator or self.is_penalized)
+
+    @property
+    def is_penalized(self) -> bool:
+        """Whether its sampling has a repetition penalty."""
+        return self.request.sampling.repetition_penalty != 1.0
 
     @property
     def is_full(self) -> bool:
         """Whether it has reached `max_patches` of its request."""
-        return self.length >= self.request.max_patches
+        return self.room <= 0
 
     def follow(self, token: int) -> None:
         """Advance grammar and deadline by a token that was written."""
@@ -104,14 +109,14 @@ class _Running:
         self.grammar.advance(token)
 
     def take(self, tokens: NDArray[np.integer], nats: NDArray[np.float32]) -> bool:
-        """Append a stride to the file, up to its END_OF_PATCH. Returns whether it had one."""
+        """Append a stride to the file, up to its END_OF_PATCH or its limit. Returns whether it had one."""
+        tokens = tokens[: self.room]
         ends = np.flatnonzero(tokens == END_OF_PATCH)
         count = int(ends[0]) if len(ends) else len(tokens)
         self.written += tokens[:count].astype(np.uint8).tobytes()
-        self.nats.append(nats[len(self.forced) : count + 1])
+        self.nats.append(nats[len(self.forced) : min(count + 1, len(tokens))])
         self.forced = b""
-        self.last = tokens
-        self.length += 1
+        self.room -= len(tokens)
         return bool(len(ends))
 
     def reply(self, *, ended: bool) -> Reply:
@@ -131,7 +136,9 @@ class _Decoder:
         self.session = model.session(self.slots)
         self.running: list[_Running] = []
         self.guessing = True
-        """Whether the last stride needed clearly fewer Jacobi passes than decoding byte by byte."""
+        """Whether the strides so far needed clearly fewer Jacobi passes than decoding byte by byte."""
+        self.passes = 0.0
+        """Mean number of passes of a stride, the last strides counting most."""
         self.on_bytes = on_bytes
 
     def replies(self) -> Iterator[tuple[int, Reply]]:
@@ -178,21 +185,21 @@ class _Decoder:
         """Jacobi decoding (arXiv:2305.10427): the result of `_byte_by_byte` in a few passes over the whole stride.
 
         A pass predicts every byte of the stride from a guess of the bytes before it. The prediction is the next guess;
-        once both are equal, it is what greedy decoding gives. The first guess is the previous stride, as files often
-        repeat. None if the session cannot do it, or if it was not faster before.
+        once both are equal, it is what greedy decoding gives. The first guess is the session's. None if the session
+        cannot do it, or if it was not faster before.
         """
         if not self.guessing or any(file.is_constrained for file in self.running):
             return None
-        predicted = torch.from_numpy(np.stack([file.last for file in self.running]).astype(np.int64)).to(self.device)
+        predicted = self.session.guess()
+        if predicted is None:
+            return None
         guess, passes = None, 0
         while guess is None or not torch.equal(predicted, guess):
             guess = predicted
-            verified = self.session.verify(guess)
-            if verified is None:
-                return None
-            logits = verified.float()
+            logits = self.session.verify(guess).float()
             passes, predicted = passes + 1, logits.argmax(-1)
-        self.guessing = passes <= self.session.stride // 2
+        self.passes += (passes - self.passes) / _STRIDES if self.passes else passes
+        self.guessing = self.passes <= min(max(self.session.stride // 2, 2), self.session.stride - 1)
         nats = F.cross_entropy(logits.flatten(0, 1), guess.flatten(), reduction="none").view_as(guess)
         self.session.write(guess)
         return guess.cpu().numpy(), nats.cpu().numpy()
@@ -207,7 +214,8 @@ class _Decoder:
         for offset in range(self.session.stride):
             logits = self.session.logits().float()
             allowed = self._allowed(grammars) if any(grammars) else None
-            chosen = choose(logits, samplings, None if noise is None else noise[:, offset], allowed)
+            scores = self._penalized(logits, tokens)
+            chosen = choose(scores, samplings, None if noise is None else noise[:, offset], allowed)
             chosen = self._forced(chosen, offset)
             nats.append(F.cross_entropy(logits, chosen, reduction="none"))
             tokens.append(chosen)
@@ -216,6 +224,17 @@ class _Decoder:
                 for file, token in zip(self.running, chosen.tolist(), strict=True):
                     file.follow(token)
         return torch.stack(tokens, 1).cpu().numpy(), torch.stack(nats, 1).cpu().numpy()
+
+    def _penalized(self, logits: Tensor, tokens: list[Tensor]) -> Tensor:
+        """Logits (B, V) after the repetition penalty of each file, which also has the `tokens` (B,) of this stride."""
+        if not any(file.is_penalized for file in self.running):
+            return logits
+        current = torch.stack(tokens, 1).tolist() if tokens else [[]] * len(self.running)
+        recent = [
+            bytes(file.written[-REPEATED_BYTES:]) + bytes(token for token in row if token != END_OF_PATCH)
+            for file, row in zip(self.running, current, strict=True)
+        ]
+        return penalized(logits, [file.request.sampling for file in self.running], recent)
 
     def _allowed(self, grammars: list[Grammar | None]) -> Tensor:
         """(B, V) true for the tokens that each file's grammar allows next."""

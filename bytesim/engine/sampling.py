@@ -12,6 +12,9 @@ from torch import Tensor
 from bytesim.patching import VOCAB_SIZE
 from bytesim.requests import Sampling
 
+REPEATED_BYTES = 64
+"""Last bytes of a file to which the repetition penalty applies."""
+
 
 def generator_for(sampling: Sampling) -> torch.Generator | None:
     """The noise generator of a file; None for greedy decoding."""
@@ -43,6 +46,21 @@ def choose(logits: Tensor, samplings: list[Sampling], noise: Tensor | None, allo
         if sampling.temperature > 0 and (sampling.top_k or sampling.top_p < 1.0):
             scaled[row] = _narrowed(scaled[row], sampling)
     return (scaled + noise).argmax(-1)
+
+
+def penalized(logits: Tensor, samplings: list[Sampling], recent: list[bytes]) -> Tensor:
+    """Logits (B, V) with those of each file's `recent` bytes lowered by its repetition penalty.
+
+    Positive logits are divided by the penalty, negative ones multiplied. Source: CTRL, Keskar et al. 2019,
+    arXiv:1909.05858, section 4.1.
+    """
+    logits = logits.clone()
+    for row, (sampling, written) in enumerate(zip(samplings, recent, strict=True)):
+        tokens = list(set(written[-REPEATED_BYTES:]))
+        found = logits[row, tokens]
+        penalty = sampling.repetition_penalty
+        logits[row, tokens] = torch.where(found > 0, found / penalty, found * penalty)
+    return logits
 
 
 def _narrowed(logits: Tensor, sampling: Sampling) -> Tensor:

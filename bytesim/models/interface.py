@@ -18,7 +18,8 @@ class Session(Protocol):
     """The decoding state of the files that one model is writing, one row for each."""
 
     stride: int
-    """Files may enter or leave after every `stride` bytes: the patch size of bGPT, 1 for a decoder over bytes."""
+    """Files may enter or leave after every `stride` bytes: the patch size of bGPT; for a decoder over bytes 1, or as
+    many as it guesses at a time."""
 
     def enter(self, requests: Sequence[Request]) -> None:
         """Prefill: read the histories of new files, which take the rows after those in use."""
@@ -32,10 +33,13 @@ class Session(Protocol):
     def write(self, tokens: Tensor) -> None:
         """Append (B, n) tokens to the rows: n = 1 after `logits`, or the whole stride that `verify` scored."""
 
-    def verify(self, guess: Tensor) -> Tensor | None:
-        """One step of Jacobi decoding (arXiv:2305.10427): (B, S, V) logits of the next stride, given a guess (B, S).
+    def guess(self) -> Tensor | None:
+        """(B, S) a guess of the next stride, for Jacobi decoding (arXiv:2305.10427); None if it cannot be verified."""
 
-        The logits of a byte depend only on the guessed bytes before it. None if the model cannot do this.
+    def verify(self, guess: Tensor) -> Tensor:
+        """One step of Jacobi decoding: (B, S, V) logits of the next stride, given a guess (B, S) of it.
+
+        The logits of a byte depend only on the guessed bytes before it.
         """
 
 
@@ -44,7 +48,7 @@ class ByteModel(Protocol):
 
     @property
     def config(self) -> Any:
-        """The config: `patch_size` (the stride), `max_patches` (the longest history) and fields of the architecture."""
+        """The config: `patch_size`, `max_patches` (the longest history) and fields of the architecture."""
 
     training: bool
 
@@ -66,7 +70,7 @@ class ByteModel(Protocol):
         """
 
     def answer_logits(self, request: Request, answer: Patches) -> Tensor:
-        """Teacher forcing: (A, S, V) logits of the strides of an answer (A, S), given the true strides before each."""
+        """Teacher forcing: (A, S, V) logits of the patches of an answer (A, S), given the true patches before each."""
 
     def session(self, rows: int) -> Session:
         """An empty session for at most `rows` files."""

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from bytesim.models.bgpt.model import BGPT
     from bytesim.models.encoder.config import EncoderConfig
     from bytesim.models.encoder.model import Encoder
+    from bytesim.models.flat.config import FlatConfig
+    from bytesim.models.flat.model import Flat
 
-    ModelConfig = BGPTConfig | EncoderConfig
-    Model = BGPT | Encoder
+    WriterConfig = BGPTConfig | FlatConfig
+    ModelConfig = WriterConfig | EncoderConfig
+    Model = BGPT | Flat | Encoder
 
 
 def _bgpt_config(fields: dict[str, Any]) -> BGPTConfig:
@@ -30,6 +33,12 @@ def _encoder_config(fields: dict[str, Any]) -> EncoderConfig:
     return EncoderConfig.from_dict(fields)
 
 
+def _flat_config(fields: dict[str, Any]) -> FlatConfig:
+    from bytesim.models.flat.config import FlatConfig
+
+    return FlatConfig.from_dict(fields)
+
+
 def _bgpt(config: Any) -> BGPT:
     from bytesim.models.bgpt.model import BGPT
 
@@ -40,6 +49,12 @@ def _encoder(config: Any) -> Encoder:
     from bytesim.models.encoder.model import Encoder
 
     return Encoder(config)
+
+
+def _flat(config: Any) -> Flat:
+    from bytesim.models.flat.model import Flat
+
+    return Flat(config)
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,7 @@ class Architecture:
 ARCHITECTURES = {
     "bgpt": Architecture(_bgpt_config, _bgpt),
     "encoder": Architecture(_encoder_config, _encoder),
+    "flat": Architecture(_flat_config, _flat),
 }
 
 

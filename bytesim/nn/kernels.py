@@ -37,19 +37,24 @@ def attend(
     Scores are multiplied by `scale`, D ** -0.5 by default. Values may be narrower than keys. Keys and values may have
     fewer heads than queries (grouped-query attention, arXiv:2305.13245): head n then reads key head n * K // N.
     """
-    groups = queries.shape[1] // keys.shape[1]
-    if groups > 1:
-        keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
     if not _writes_scores(queries, keys):
+        groups = queries.shape[1] // keys.shape[1]
+        if groups > 1:
+            keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
         width, missing = values.shape[-1], queries.shape[-1] - values.shape[-1]
         values = F.pad(values, (0, missing)) if missing else values  # fused kernels need one width
         padded = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, scale=scale)
         return padded[..., :width]
     if causal:
         mask = torch.ones(queries.shape[2], keys.shape[2], dtype=torch.bool, device=queries.device).tril()
-    scores = (queries * (queries.shape[-1] ** -0.5 if scale is None else scale)) @ keys.transpose(-1, -2)
+    batch, heads, length, size = queries.shape
+    queries = queries * (size**-0.5 if scale is None else scale)
+    # The heads that share keys stand below each other, so that keys and values are not copied for each.
+    grouped = queries.reshape(batch, keys.shape[1], -1, size)
+    scores = (grouped @ keys.transpose(-1, -2)).view(batch, heads, length, -1)
     scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
-    return scores.softmax(-1).to(values.dtype) @ values
+    shares = scores.softmax(-1).to(values.dtype).view(batch, keys.shape[1], -1, keys.shape[2])
+    return (shares @ values).view(batch, heads, length, -1)
 
 
 def _writes_scores(queries: Tensor, keys: Tensor) -> bool:

@@ -21,6 +21,8 @@ from bytesim.training.data.examples import BUCKET_PATCHES, Example, padded_lengt
 
 if TYPE_CHECKING:
     from bytesim.models.bgpt.model import BGPT
+    from bytesim.models.flat.model import Flat
+    from bytesim.models.interface import ClassifierModel
     from bytesim.models.registry import Model, ModelConfig
 
 RESULT_WEIGHT = 0.1
@@ -136,9 +138,29 @@ def _sources(examples: list[Example], config: ModelConfig, coarse: bool) -> Arra
 def token_losses(model: Model, batch: Batch) -> Tensor:
     """(B, Q, S) cross-entropy in nats of every token of the targets; 0 in patches that are not scored."""
     rows = batch.targets.shape[1]
+    if model.training and getattr(model.config, "next_bytes", 1) > 1:
+        return _losses_ahead(cast("Flat", model), batch)
     logits = model(batch.patches, batch.source, batch.first, rows, batch.times, batch.source_times)
-    losses = F.cross_entropy(logits.float().flatten(0, 2), batch.targets.flatten(), reduction="none")
-    return losses.view_as(batch.targets) * batch.scored[..., None]
+    return _cross_entropy(logits, batch.targets) * batch.scored[..., None]
+
+
+def _losses_ahead(model: Flat, batch: Batch) -> Tensor:
+    """(B, Q, 1) losses of the next byte, as `token_losses` gives them.
+
+    Their gradient also trains the further heads, each on the byte that it predicts, if that is scored.
+    """
+    logits = model.logits_ahead(batch.patches, batch.first, batch.targets.shape[1])
+    losses = _cross_entropy(logits[:, :, :1], batch.targets) * batch.scored[..., None]
+    for distance in range(1, model.config.next_bytes):
+        scored = batch.scored[:, distance:, None]
+        further = _cross_entropy(logits[:, :-distance, distance, None], batch.targets[:, distance:]) * scored
+        losses = losses + F.pad(further - further.detach(), (0, 0, 0, distance))
+    return losses
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy in nats of logits (..., V) for targets (...)."""
+    return F.cross_entropy(logits.float().flatten(0, -2), targets.flatten(), reduction="none").view_as(targets)
 
 
 def result_loss(model: Model, batch: Batch) -> Tensor:
@@ -151,7 +173,7 @@ def result_loss(model: Model, batch: Batch) -> Tensor:
 
 def class_losses(model: Model, batch: Batch, smoothing: float = 0.0) -> Tensor:
     """(B,) cross-entropy in nats of the class of each file; with mixup, the weighted mean for both classes."""
-    logits = model.classify(batch.patches, batch.lengths).float()
+    logits = cast("ClassifierModel", model).classify(batch.patches, batch.lengths).float()
     own, mixed = (
         F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
         for labels in (batch.labels, batch.mix_labels)

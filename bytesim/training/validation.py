@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,7 @@ from bytesim.training.data.windows import WATCHED_WINDOWS
 from bytesim.training.loss import Batch, real_tokens, token_losses
 
 if TYPE_CHECKING:
+    from bytesim.models.interface import ClassifierModel
     from bytesim.models.registry import Model
 
 VALIDATION_FILES = 192
@@ -95,7 +96,7 @@ def _window_log_probabilities(model: Model, windows: Sequence[Example], collate:
     for start in range(0, len(windows), WINDOWS_AT_ONCE):
         batch = collate(list(windows[start : start + WINDOWS_AT_ONCE]))
         with autocast():
-            logits.append(model.classify(batch.patches, batch.lengths).float())
+            logits.append(cast("ClassifierModel", model).classify(batch.patches, batch.lengths).float())
     return torch.cat(logits).log_softmax(-1).cpu()
 
 

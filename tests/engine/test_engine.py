@@ -11,6 +11,7 @@ from helpers.paths import FIXTURES
 
 from bytesim.clocks import ByteDeadline, clock_of
 from bytesim.engine.decode import _Decoder, decode_in_order
+from bytesim.engine.sampling import REPEATED_BYTES, penalized
 from bytesim.engine.score import score_file
 from bytesim.engine.uncached import decode_uncached
 from bytesim.errors import ConfigError, ContextError
@@ -19,9 +20,9 @@ from bytesim.formats.grammar import ANY_BYTE, END, Grammar, allow
 from bytesim.formats.media_grammar import text_grammar
 from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.models.bgpt.framing import convert_request, generate_request
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.published import published_to_ours, read_published
+from bytesim.models.framing import convert_request, generate_request
 from bytesim.predictors.cpu import states_request
 from bytesim.requests import Request, Sampling
 
@@ -165,6 +166,29 @@ def test_seeds_give_different_files_and_repeat():
     assert first.data == again.data != second.data
 
 
+def test_a_repetition_penalty_lowers_the_bytes_that_were_written_last():
+    logits = torch.tensor([[2.0, -2.0, 1.0, 3.0], [2.0, -2.0, 1.0, 3.0]])
+    samplings = [Sampling(repetition_penalty=2.0), Sampling()]
+    lowered = penalized(logits, samplings, [bytes([0, 1]), bytes([3])])
+    assert lowered.tolist() == [[1.0, -4.0, 1.0, 3.0], [2.0, -2.0, 1.0, 3.0]]
+    assert penalized(logits[:1], samplings[:1], [bytes([3]) + bytes(REPEATED_BYTES)])[0, 3] == 3.0
+
+
+def test_a_penalized_file_is_what_its_logits_say_byte_by_byte():
+    model = small_model()
+    sampling = Sampling(repetition_penalty=1.5)
+    plain, request = (
+        generate_request(model.config, "abc", max_patches=12, sampling=each) for each in (Sampling(), sampling)
+    )
+    reply = decode_in_order(model, [request, plain])[0]
+    answer = np.full((12, model.config.patch_size), 256, np.int16)
+    answer.ravel()[: len(reply.data)] = list(reply.data)
+    logits = model.answer_logits(request, answer).flatten(0, 1)
+    for place, byte in enumerate(reply.data):
+        assert penalized(logits[place, None], [sampling], [reply.data[:place]]).argmax() == byte
+    assert reply.data != decode_in_order(model, [plain])[0].data
+
+
 def test_a_grammar_sees_the_output_with_its_prefix_and_is_obeyed():
     model = small_model()
 
@@ -257,7 +281,10 @@ def test_a_source_too_long_is_refused_with_the_sizes():
         generate_request(config, "abc", b"x" * 400)
 
 
-@pytest.mark.parametrize("wrong", [{"temperature": -1.0}, {"top_p": 0.0}, {"top_k": -2}, {"temperature": float("nan")}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"temperature": -1.0}, {"top_p": 0.0}, {"top_k": -2}, {"temperature": float("nan")}, {"repetition_penalty": 0.5}],
+)
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ConfigError):
         Sampling(**wrong)

@@ -16,8 +16,8 @@ from helpers.tools import needs_proc
 
 from bytesim.engine.bulk import decode_all
 from bytesim.engine.decode import decode_in_order
-from bytesim.models.bgpt.framing import convert_request
 from bytesim.models.bgpt.model import BGPT
+from bytesim.models.framing import convert_request
 from bytesim.models.weights import load_model
 
 TUNES = [f"X:1\nM:4/4\nL:1/8\nK:D\n{letter * (4 + place)}|\n".encode() for place, letter in enumerate("CDEFGAB")]

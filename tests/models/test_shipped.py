@@ -18,8 +18,8 @@ from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse_state
 from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.media.forms import model_form
-from bytesim.models.bgpt.framing import convert_request, generate_request
 from bytesim.models.bgpt.model import BGPT
+from bytesim.models.framing import convert_request, generate_request
 from bytesim.models.store import shipped_folder
 from bytesim.models.weights import load_model
 from bytesim.oracles.abcmidi import render_abc2midi

@@ -18,7 +18,7 @@ from bytesim.engine import bulk
 from bytesim.engine.score import score_file
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.formats import abc
-from bytesim.models.bgpt.framing import generate_request
+from bytesim.models.framing import generate_request
 from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.predictors.writer import load_writer
 from bytesim.tasks.evaluate import bpb as evaluate_bpb_module

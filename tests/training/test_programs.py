@@ -15,6 +15,7 @@ from bytesim.errors import ConfigError, FormatError
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse, program_of, serialize_states
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
+from bytesim.models.flat.config import FlatConfig
 from bytesim.models.weights import load_model
 from bytesim.predictors.cpu import states_request
 from bytesim.tasks.train.train import train_recipe
@@ -135,6 +136,22 @@ def test_the_clock_shows_which_instruction_a_byte_belongs_to():
     assert coming is not None
     assert coming.tolist() == times[100:108].tolist()
     assert make_clock("abc").ahead(8) is None
+
+
+@pytest.mark.parametrize("longest", [1, 9])
+def test_a_model_over_single_bytes_reads_the_same_traces(longest):
+    config = FlatConfig(
+        hidden_size=16, num_layers=1, head_size=8, key_value_heads=1, max_bytes=1024 + 25 + 16 * longest
+    )
+    stream = CpuStream(CpuSource(longest=longest), config)
+    for example in stream.draw(np.random.default_rng(0), 4000):
+        trace = parse(bytes(example.patches[8:-1, 0].astype(np.uint8)))
+        right = machine.run(trace.memory, trace.states[0])
+        assert serialize_states(trace.states) == serialize_states(right.states)
+        assert (example.first, example.given) == (8 + MEMORY_SIZE, STATE_SIZE)
+        assert count_targets([example], ()) == example.num_bytes + 1
+    with pytest.raises(ConfigError, match="max_bytes"):
+        CpuStream(CpuSource(longest=longest + 1), config)
 
 
 @pytest.mark.parametrize("wrong", [{"patch_size": 8}, {"max_patches": 100}])

@@ -18,8 +18,8 @@ from bytesim.clocks import CLOCK_WIDTH
 from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.conditioning import Conditioning, Source
 from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.models.bgpt.framing import frame
 from bytesim.models.bgpt.session import BGPTSession
+from bytesim.models.framing import frame
 from bytesim.nn.attention import Attention, BlockAttention, CrossAttention, LayerCache, SourceKeys
 from bytesim.nn.clock import ClockFeatures
 from bytesim.nn.copying import Copying

@@ -66,6 +66,8 @@ class BGPTSession:
         """(N, reach) last tokens before the current patch, for a model with a convolution over nearby bytes."""
         self.current = self.last.new_empty(0, 0)
         """(B, n) tokens of the current patch so far; with n = S the patch-level decoder has yet to read it."""
+        self.previous = self.last.new_full((rows, self.stride), END_OF_PATCH)
+        """(N, S) the last patch that the patch-level decoder has read of each row."""
         self.source: Source | None = None
         self.trace: Trace | None = None
         """Where in their sources the rows are, for a model that copies."""
@@ -100,6 +102,7 @@ class BGPTSession:
         features = self.model.patch_decoder(patches, Conditioning(source, times), caches, positions)
         rows = torch.arange(len(requests), device=self.device)
         self.features[first:last] = features[rows, lengths - 1]
+        self.previous[first:last] = patches[rows, lengths - 1]
         self.last[first:last] = patches[rows, lengths - 1, -1]
         for row, request in enumerate(requests):
             row_source = None if source is None else source.rows(rows[row : row + 1])
@@ -161,7 +164,7 @@ class BGPTSession:
             if target != origin:
                 for cache in (*self.patch_caches, *self.byte_caches):
                     cache.move(target, origin)
-                for tensor in (self.features, self.last, self.recent):
+                for tensor in (self.features, self.last, self.recent, self.previous):
                     tensor[target] = tensor[origin]
         self.lengths = [self.lengths[row] for row in order]
         self.clocks = [self.clocks[row] for row in order]
@@ -184,15 +187,24 @@ class BGPTSession:
             near = self.byte_decoder.near.after(torch.cat([self.recent[: self.count], self.current], 1))[:, None]
         return self._byte_logits(tokens, times, near, self._places(tokens[:, 0, :0]), self.current.shape[1])[:, 0]
 
-    def verify(self, guess: Tensor) -> Tensor | None:
-        """One step of Jacobi decoding: (B, S, V) logits of the next patch, given a guess (B, S) of its bytes.
+    def guess(self) -> Tensor | None:
+        """(B, S) the previous patch, as files often repeat.
 
-        None for published parts, and if a clock depends on the values of those bytes.
+        None for published parts, and if a clock depends on the values of the bytes to come.
         """
         config = self.model.config
-        times = request_times.ahead(self.clocks, self.stride, self.device) if config.clock else None
-        if config.parts == "published" or (config.clock and times is None):
+        if config.parts == "published" or (config.clock and self._times_ahead() is None):
             return None
+        self._read_patch()
+        return self.previous[: self.count].clone()
+
+    def _times_ahead(self) -> Tensor | None:
+        """(B, S, C) times of the next patch; None if they depend on its bytes."""
+        return request_times.ahead(self.clocks, self.stride, self.device)
+
+    def verify(self, guess: Tensor) -> Tensor:
+        """One step of Jacobi decoding: (B, S, V) logits of the next patch, given a guess (B, S) of its bytes."""
+        times = self._times_ahead() if self.model.config.clock else None
         self._read_patch()
         tokens = torch.cat([self.last[: self.count, None], guess[:, :-1]], 1)[:, None]
         near = None
@@ -242,6 +254,7 @@ class BGPTSession:
             return
         patches, count = self.current, self.count
         self.current = self.last.new_empty(count, 0)
+        self.previous[:count] = patches
         self._grow(max(self.lengths) + 1)
         positions = torch.tensor(self.lengths, device=self.device)[:, None]
         self.lengths = [length + 1 for length in self.lengths]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
 from bytesim.models.inputs import ModelInputs
-from bytesim.patching import history_bytes
+from bytesim.patching import header_patches, history_bytes
 
 ARCHITECTURE = "encoder"
 
@@ -116,9 +116,6 @@ class EncoderConfig:
     """Branch dropout: share of the files in training for which a branch (convolutions, n-grams, ends, statistics) is
     zeroed."""
 
-    suffix_patches: ClassVar[int] = 1
-    """Patches before the bytes: the extension patch, which an encoder does not read."""
-
     def __post_init__(self) -> None:
         self._check_ranges()
         if self.front not in FRONTS:
@@ -160,6 +157,11 @@ class EncoderConfig:
     def inputs(self) -> ModelInputs:
         """What the model is given beside the bytes of a file: nothing."""
         return ModelInputs()
+
+    @property
+    def suffix_patches(self) -> int:
+        """Patches before the bytes: those of the extension, which an encoder does not read."""
+        return header_patches(self.patch_size)
 
     @property
     def window_bytes(self) -> int:

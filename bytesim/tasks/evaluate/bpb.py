@@ -13,7 +13,7 @@ from bytesim.errors import BytesimError, ConfigError, ContextError, InputError
 from bytesim.files import Inputs, Outcome, Progress, check_output, expand_inputs, read_input, write_output
 from bytesim.metrics import bits_per_byte
 from bytesim.models.interface import ByteModel
-from bytesim.patching import suffix_of
+from bytesim.patching import history_bytes, suffix_of
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Asked, Request
 from bytesim.training.data.shards import load_shard
@@ -178,7 +178,7 @@ def _score_whole(tally: _Tally, model: ByteModel, data: bytes, suffix: str) -> N
     request = model.frame(Asked(suffix=suffix))
     tally.files += 1
     before = tally.nats
-    for start, end, known in _windows(len(data), (model.config.max_patches - 2) * model.config.patch_size):
+    for start, end, known in _windows(len(data), history_bytes(model.config.max_patches, model.config.patch_size)):
         if request.times:  # the clock counts from the start of the file, not of the window
             times = replace(request.times, clock=partial(make_clock, suffix, data[:start]))
             request = replace(request, times=times)

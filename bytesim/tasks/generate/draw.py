@@ -18,6 +18,7 @@ from bytesim.files import STDIO, Outcome, check_output, output_path, write_outpu
 from bytesim.formats import abc
 from bytesim.formats.grammar import grammar_after
 from bytesim.models.interface import ByteModel
+from bytesim.patching import header_patches
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Asked, Reply, Request, Sampling
 from bytesim.tasks.convert.finish_file import check_parses
@@ -97,7 +98,7 @@ class Job:
         asked = Asked(suffix=self.suffix, prompt=self.beginning.data)
         request = self.writer.model.frame(asked, sampling=self.sampling)
         if self.max_bytes is not None:
-            most = 1 + -(-(self.max_bytes + 1) // config.patch_size)
+            most = header_patches(config.patch_size) + -(-(self.max_bytes + 1) // config.patch_size)
             request = replace(request, max_patches=min(request.max_patches, most))
         if self.kind is None:
             return request
@@ -150,7 +151,8 @@ class Job:
 
 
 def _check_fits(kind: Kind, suffix: str, model: ByteModel) -> None:
-    room = (model.config.max_patches - 1) * model.config.patch_size - 1
+    size = model.config.patch_size
+    room = (model.config.max_patches - header_patches(size)) * size - 1
     if kind.num_bytes is not None and kind.num_bytes > room:
         raise ContextError(f"a .{suffix} file has {kind.num_bytes:,} bytes; the model's history holds {room:,}.")
 

@@ -34,6 +34,7 @@ def generate(
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
+    repetition_penalty: float = 1.0,
     seed: int | None = None,
     max_bytes: int | None = None,
     allow_truncated: bool = False,
@@ -74,7 +75,7 @@ def generate(
     """
     _check(count, tries, jobs, max_bytes, temperature, output)
     given_prompt = Prompt(text=prompt, file=prompt_file, keep=keep)
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     alias = alias_of(model)
     writer = load_writer(model, device=device, dtype=dtype)
     suffix = written_suffix(writer, alias.suffix if alias and suffix is None else suffix)

@@ -14,7 +14,7 @@ from bytesim.cpu.many import random_programs, split_programs, with_states
 from bytesim.errors import ConfigError, FormatError
 from bytesim.formats.cpu_trace import INSTRUCTION_SIZE, MEMORY_SIZE, STATE_SIZE, TRACE_SUFFIX, program_of
 from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.patching import closing_patch, frame_source, split_patches
+from bytesim.patching import closing_patch, frame_source, header_patches, split_patches
 from bytesim.training.data.examples import BUCKET_PATCHES, Example
 from bytesim.training.data.shards import Shard, pack
 from bytesim.training.sources import CpuSource
@@ -38,19 +38,24 @@ class CpuStream:
     why_left_out = ""  # no program is left out
 
     def __init__(self, source: CpuSource, config: ModelConfig, shard: Shard | None = None, *, sha256: str = "") -> None:
-        if config.patch_size != STATE_SIZE:
-            raise ConfigError(f"patch_size is {config.patch_size}; the states of the CPU need {STATE_SIZE}.")
+        if config.patch_size not in (1, STATE_SIZE):
+            raise ConfigError(f"patch_size is {config.patch_size}; the states of the CPU need {STATE_SIZE}, or 1.")
         if source.result_states and not (isinstance(config, BGPTConfig) and config.patch_reads):
             raise ConfigError("result_states is for a model that reads single bytes of a patch; set patch_reads.")
         self.source = source
         self.config = config
         self.plan = source.plan
         self.sha256 = sha256
-        self.extra = 3 + (MEMORY_SIZE // STATE_SIZE if config.inputs.source_in_history else 0)
-        """Patches of a file besides the states after the first, of which there is one for each instruction."""
-        if self.plan.longest + self.extra > config.max_patches:
-            needed = self.plan.longest + self.extra
-            raise ConfigError(f"programs of {self.plan.longest} instructions need max_patches = {needed} or more.")
+        size = config.patch_size
+        self.state_patches = STATE_SIZE // size
+        """Patches of a state, of which there is one for each instruction, and the first."""
+        memory = MEMORY_SIZE // size if config.inputs.source_in_history else 0
+        self.extra = header_patches(size) + memory + self.state_patches + len(closing_patch(size))
+        """Patches of a file besides the states after the first."""
+        needed = self.plan.longest * self.state_patches + self.extra
+        if needed > config.max_patches:
+            limit = "max_bytes" if size == 1 else "max_patches"
+            raise ConfigError(f"programs of {self.plan.longest} instructions need {limit} = {needed} or more.")
         if shard is None:
             blocks = split_programs("dev", _HELD_PROGRAMS, self.plan)
             shard = pack([row for block in blocks for row in with_states(block)])
@@ -80,14 +85,14 @@ class CpuStream:
         lowest, highest = self.plan.shortest, self.plan.longest
         lengths = np.arange(lowest, highest + 1) if not self.source.path else self.lengths[self.rows]
         about = int(rng.choice(lengths, p=lengths / lengths.sum()))  # proportional to their states
-        over = self.extra % BUCKET_PATCHES
-        top = -(-(about + over) // BUCKET_PATCHES) * BUCKET_PATCHES - over
+        bucket = -(-(self.extra + about * self.state_patches) // BUCKET_PATCHES) * BUCKET_PATCHES - self.extra
+        top, bottom = bucket // self.state_patches, -((BUCKET_PATCHES - 1 - bucket) // self.state_patches)
         less = NEARLY_FULL if rng.random() < NEARLY_FULL_SHARE else BUCKET_PATCHES
         high = min(highest, top)
-        low = max(lowest, top - BUCKET_PATCHES + 1, high - less + 1)
+        low = max(lowest, bottom, high - less + 1)
         count = max(1, budget // (high * (STATE_SIZE + INSTRUCTION_SIZE)))
         if self.source.path:
-            low = max(lowest, top - BUCKET_PATCHES + 1)  # the whole bucket, so that `about` is in it
+            low = max(lowest, bottom)  # the whole bucket, so that `about` is in it
             similar = self.rows[(lengths >= low) & (lengths <= high)]
             chosen = np.searchsorted(self.rows, rng.choice(similar, count))
             return self._with_results(rng, [self.example(int(index)) for index in chosen])
@@ -115,7 +120,7 @@ class CpuStream:
             source,
             0,
             len(states) - STATE_SIZE,
-            given=1,
+            given=self.state_patches,
             times=None if times is None else clock_patches(times[skipped:], size),
             source_times=None if times is None else times[: len(source)],
         )

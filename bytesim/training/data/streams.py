@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bytesim.clocks import clock_of, clock_patches, source_times
 from bytesim.errors import ConfigError
 from bytesim.formats.filetypes import UNKNOWN
-from bytesim.patching import frame_file, frame_source, num_patches
+from bytesim.patching import frame_file, frame_source, header_patches, num_patches
 from bytesim.training.data.augment import augmented, check_form, mixed
 from bytesim.training.data.examples import BUCKET_PATCHES, Example, coarse_sizes
 from bytesim.training.data.folders import Listing, hold_out, read_files, read_labelled, read_pairs
@@ -189,7 +189,8 @@ class ConvertStream(FileStream[ConvertSource]):
             tail_times = clock_patches(clock_of(target, self.source.target_suffix), size)
             times, of_source = np.concatenate([head_times, tail_times]), source_times(source, clocked)
         patches = np.concatenate([head, tail])
-        return Example(patches, len(head) + 1, source, 0, len(target), times=times, source_times=of_source)
+        first = len(head) + header_patches(size)
+        return Example(patches, first, source, 0, len(target), times=times, source_times=of_source)
 
     def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
         drawn = [self._drawn(int(index), rng) for index in indices]
@@ -299,7 +300,8 @@ AnyStream = GenerateStream | ConvertStream | ClassifyStream | CpuStream
 def _one_file(file: bytes, suffix: str, config: ModelConfig) -> Example:
     """A framed example of a single file."""
     times = clock_patches(clock_of(file, suffix), config.patch_size) if config.inputs.times else None
-    return Example(frame_file(file, suffix, config.patch_size), 1, b"", 0, len(file), times=times)
+    size = config.patch_size
+    return Example(frame_file(file, suffix, size), header_patches(size), b"", 0, len(file), times=times)
 
 
 def _noisy(example: Example, rng: np.random.Generator) -> Example:

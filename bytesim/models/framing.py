@@ -1,9 +1,9 @@
-"""Builds the requests of a bGPT: sources, prompts and extension patches as whole patches."""
+"""Builds the requests to a model that writes bytes: sources, prompts and extension patches as whole patches."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,12 +17,14 @@ from bytesim.clocks import (
     source_times,
 )
 from bytesim.errors import ContextError
-from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.patching import extension_patch, frame_source, split_patches
+from bytesim.patching import extension_patch, frame_source, header_patches, split_patches
 from bytesim.requests import Asked, Request, RequestTimes
 
+if TYPE_CHECKING:
+    from bytesim.models.registry import WriterConfig
 
-def frame(config: BGPTConfig, asked: Asked, **options: Any) -> Request:
+
+def frame(config: WriterConfig, asked: Asked, **options: Any) -> Request:
     """The request for a file; `options` are other fields of `Request`, such as `sampling` and `max_patches`.
 
     Raises ContextError if source or prompt leave no room for an answer.
@@ -34,25 +36,28 @@ def frame(config: BGPTConfig, asked: Asked, **options: Any) -> Request:
     return convert_request(config, asked.source, asked.source_suffix, asked.suffix, **options)
 
 
-def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_suffix: str, **options: Any) -> Request:
+def convert_request(
+    config: WriterConfig, data: bytes, source_suffix: str, target_suffix: str, **options: Any
+) -> Request:
     """The request that converts a file to another suffix.
 
     Raises ContextError if the source leaves no room for an answer.
     """
-    size = config.patch_size
+    size, inputs = config.patch_size, config.inputs
     history = extension_patch(target_suffix, size)
-    if config.source_patches:
+    limits = []
+    if inputs.source_in_history:
         history = np.concatenate([frame_source(data, source_suffix, size), history])
-    limits = [(config.max_patches - 3) * size] if config.source_patches else []
-    if config.source_attention:
-        limits.append(config.max_source_bytes)
+        limits.append((config.max_patches - 2 * header_patches(size) - 1) * size)
+    if inputs.source:
+        limits.append(inputs.max_source_bytes)
     limit = min(limits)
     if len(data) > limit:
         raise ContextError(
             f"{len(data)} bytes are more than the {limit} the model can read. Cut the file into shorter ones."
         )
     settings = {"max_patches": config.max_patches, **options}
-    if config.clock:
+    if config.inputs.times:
         times = clock_of(data, source_suffix)
         settings["times"] = RequestTimes(
             history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, CLOCK_WIDTH), np.int32)])[
@@ -67,7 +72,7 @@ def convert_request(config: BGPTConfig, data: bytes, source_suffix: str, target_
     return Request(history=history, first=len(history), source=data, **settings)
 
 
-def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **options: Any) -> Request:
+def generate_request(config: WriterConfig, suffix: str, prompt: bytes = b"", **options: Any) -> Request:
     """The request for a new file of a suffix that continues a prompt.
 
     Bytes after the last whole patch of the prompt become the prefix. Raises ContextError if it fills the history.
@@ -81,25 +86,25 @@ def generate_request(config: BGPTConfig, suffix: str, prompt: bytes = b"", **opt
             "Give a shorter one."
         )
     settings = {"max_patches": config.max_patches, **options}
-    if config.clock:
+    if config.inputs.times:
         in_history = prompt[:whole]
         settings["times"] = RequestTimes(
             history=clock_patches(clock_of(in_history, suffix), size)[:-1],
             clock=partial(make_clock, suffix, in_history),
         )
-    return Request(history=history, first=1, prefix=prompt[whole:], **settings)
+    return Request(history=history, first=header_patches(size), prefix=prompt[whole:], **settings)
 
 
-def _sourced_prompt_request(config: BGPTConfig, asked: Asked, source: bytes, **options: Any) -> Request:
+def _sourced_prompt_request(config: WriterConfig, asked: Asked, source: bytes, **options: Any) -> Request:
     """The request that continues a prompt of whole patches whose beginning is also the source.
 
     The byte-level decoder reads the last patch of the prompt and the answer.
     """
     size = config.patch_size
-    skipped = 0 if config.source_patches else asked.source_span
+    skipped = 0 if config.inputs.source_in_history else asked.source_span
     history = frame_source(asked.prompt[skipped:], asked.suffix, size)
     settings = {"max_patches": config.max_patches, **options}
-    if config.clock:
+    if config.inputs.times:
         times = clock_of(asked.prompt, asked.suffix)
         settings["times"] = RequestTimes(
             history=clock_patches(times[skipped:], size)[:-1],

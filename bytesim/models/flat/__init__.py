@@ -1,0 +1,1 @@
+"""The flat byte transformer: one causal decoder over single bytes, without patches."""
