@@ -12,6 +12,7 @@ from helpers.cli_tree import COMMANDS, EVERYTHING
 from helpers.paths import ROOT
 
 from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.blt.config import BLTConfig
 from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.flat.config import FlatConfig
 
@@ -118,6 +119,7 @@ def test_the_examples_of_a_page_print_what_it_says(scripts, tmp_path):
         ("models", "Config fields", BGPTConfig),
         ("classifiers", "Config fields", EncoderConfig),
         ("architectures", "Config fields of flat", FlatConfig),
+        ("architectures", "Config fields of BLT", BLTConfig),
     ],
 )
 def test_every_config_field_is_described_with_its_default(page, heading, config):

@@ -17,7 +17,7 @@ from bytesim.clocks import (
     source_times,
 )
 from bytesim.errors import ContextError
-from bytesim.patching import extension_patch, frame_source, header_patches, split_patches
+from bytesim.patching import closing_patch, extension_patch, frame_source, header_patches, split_patches
 from bytesim.requests import Asked, Request, RequestTimes
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def generate_request(config: WriterConfig, suffix: str, prompt: bytes = b"", **o
     """
     size = config.patch_size
     whole = len(prompt) // size * size
-    history = np.concatenate([extension_patch(suffix, size), split_patches(prompt[:whole], size)])
+    # Imported weights with other ids know no extension: END_OF_PATCH is the beginning of a text to them.
+    header = closing_patch(size) if getattr(config, "byte_offset", 0) else extension_patch(suffix, size)
+    history = np.concatenate([header, split_patches(prompt[:whole], size)])
     if len(history) >= config.max_patches:
         raise ContextError(
             f"a prompt of {len(prompt)} bytes fills the model's history of {config.max_patches} patches of {size}. "
@@ -92,7 +94,7 @@ def generate_request(config: WriterConfig, suffix: str, prompt: bytes = b"", **o
             history=clock_patches(clock_of(in_history, suffix), size)[:-1],
             clock=partial(make_clock, suffix, in_history),
         )
-    return Request(history=history, first=header_patches(size), prefix=prompt[whole:], **settings)
+    return Request(history=history, first=len(header), prefix=prompt[whole:], **settings)
 
 
 def _sourced_prompt_request(config: WriterConfig, asked: Asked, source: bytes, **options: Any) -> Request:

@@ -11,14 +11,16 @@ from bytesim.errors import ConfigError
 if TYPE_CHECKING:
     from bytesim.models.bgpt.config import BGPTConfig
     from bytesim.models.bgpt.model import BGPT
+    from bytesim.models.blt.config import BLTConfig
+    from bytesim.models.blt.model import BLT
     from bytesim.models.encoder.config import EncoderConfig
     from bytesim.models.encoder.model import Encoder
     from bytesim.models.flat.config import FlatConfig
     from bytesim.models.flat.model import Flat
 
-    WriterConfig = BGPTConfig | FlatConfig
+    WriterConfig = BGPTConfig | BLTConfig | FlatConfig
     ModelConfig = WriterConfig | EncoderConfig
-    Model = BGPT | Flat | Encoder
+    Model = BGPT | BLT | Flat | Encoder
 
 
 def _bgpt_config(fields: dict[str, Any]) -> BGPTConfig:
@@ -31,6 +33,12 @@ def _encoder_config(fields: dict[str, Any]) -> EncoderConfig:
     from bytesim.models.encoder.config import EncoderConfig
 
     return EncoderConfig.from_dict(fields)
+
+
+def _blt_config(fields: dict[str, Any]) -> BLTConfig:
+    from bytesim.models.blt.config import BLTConfig
+
+    return BLTConfig.from_dict(fields)
 
 
 def _flat_config(fields: dict[str, Any]) -> FlatConfig:
@@ -51,6 +59,12 @@ def _encoder(config: Any) -> Encoder:
     return Encoder(config)
 
 
+def _blt(config: Any) -> BLT:
+    from bytesim.models.blt.model import BLT
+
+    return BLT(config)
+
+
 def _flat(config: Any) -> Flat:
     from bytesim.models.flat.model import Flat
 
@@ -67,6 +81,7 @@ class Architecture:
 
 ARCHITECTURES = {
     "bgpt": Architecture(_bgpt_config, _bgpt),
+    "blt": Architecture(_blt_config, _blt),
     "encoder": Architecture(_encoder_config, _encoder),
     "flat": Architecture(_flat_config, _flat),
 }

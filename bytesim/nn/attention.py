@@ -35,11 +35,20 @@ class LayerCache:
         """A view of the files `first` to `last`; writes to it change this cache."""
         return LayerCache(self.keys[first:last], self.values[first:last])
 
-    def write(self, positions: Tensor, keys: Tensor, values: Tensor) -> None:
-        """Store (B, N, T, D) keys and values at `positions` (B, T)."""
-        files = torch.arange(len(positions), device=positions.device)[:, None]
+    def write(self, positions: Tensor, keys: Tensor, values: Tensor, files: Tensor | None = None) -> None:
+        """Store (B, N, T, D) keys and values at `positions` (B, T), in the rows `files` (B,) or in the first B."""
+        files = torch.arange(len(positions), device=positions.device) if files is None else files
+        files = files[:, None]
         self.keys[files, :, positions] = keys.transpose(1, 2).to(self.keys.dtype)
         self.values[files, :, positions] = values.transpose(1, 2).to(self.values.dtype)
+
+    def read(self, length: int) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, N, length, D) of the first positions."""
+        return self.keys[:, :, :length], self.values[:, :, :length]
+
+    def picked(self, rows: Tensor) -> PickedCache:
+        """The files `rows` (B',); writes change this cache."""
+        return PickedCache(self, rows)
 
     def move(self, target: int, origin: int) -> None:
         """Copy the file in row `origin` to row `target`."""
@@ -51,12 +60,30 @@ class LayerCache:
         self.keys, self.values = (F.pad(tensor, (0, 0, 0, extra)) for tensor in (self.keys, self.values))
 
 
+@dataclass(frozen=True, slots=True)
+class PickedCache:
+    """Some of the files of a cache, which need not stand beside each other; reading copies them."""
+
+    cache: LayerCache
+    files: Tensor
+    """(B,) rows of the cache."""
+
+    def write(self, positions: Tensor, keys: Tensor, values: Tensor) -> None:
+        """Store (B, N, T, D) keys and values at `positions` (B, T)."""
+        self.cache.write(positions, keys, values, self.files)
+
+    def read(self, length: int) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, N, length, D) of the first positions."""
+        return self.cache.keys[self.files, :, :length], self.cache.values[self.files, :, :length]
+
+
 class Attention(nn.Module):
     """Self-attention, causal or masked, of a whole sequence or of new positions after those in a cache.
 
     `num_kv_heads` below `num_heads` is grouped-query attention, 1 multi-query attention (arXiv:2305.13245). QK-norm
     (arXiv:2010.04245) norms queries and keys per head and gives each head a learned scale; modern parts have it unless
-    `qk_norm` says otherwise.
+    `qk_norm` says otherwise. With a `window` (sliding-window attention, arXiv:2004.05150) a position sees the last that
+    many positions only, itself included.
     """
 
     def __init__(
@@ -67,10 +94,12 @@ class Attention(nn.Module):
         *,
         num_kv_heads: int | None = None,
         qk_norm: bool | None = None,
+        window: int = 0,
     ) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
+        self.window = window
         self.head_dim = hidden_size // num_heads
         width = (num_heads + 2 * self.num_kv_heads) * self.head_dim
         self.qkv = nn.Linear(hidden_size, width, bias=parts == "published")
@@ -98,7 +127,7 @@ class Attention(nn.Module):
         rotary: Tensor | None = None,
         mask: Tensor | None = None,
         *,
-        cache: LayerCache | None = None,
+        cache: LayerCache | PickedCache | None = None,
         positions: Tensor | None = None,
     ) -> Tensor:
         """(B, T, H) -> (B, T, H). Causal without a `mask`; one, broadcast to (B, N, T, T), is true at visible keys.
@@ -112,10 +141,17 @@ class Attention(nn.Module):
         if cache is not None:
             assert positions is not None, "a cache needs positions"
             cache.write(positions, keys, values)
-            length = int(positions.max()) + 1
-            mask = torch.arange(length, device=x.device) <= positions[:, None, :, None]
-            keys, values = cache.keys[:, :, :length], cache.values[:, :, :length]
+            keys, values = cache.read(int(positions.max()) + 1)
+            mask = self._visible(positions[:, None], keys.shape[2])
+        elif mask is None and 0 < self.window < x.shape[1]:
+            mask = self._visible(torch.arange(x.shape[1], device=x.device), x.shape[1])
         return self.merge(attend(queries, keys, values, mask, causal=mask is None))
+
+    def _visible(self, positions: Tensor, length: int) -> Tensor:
+        """(..., T, length) true for the keys, of `length` positions, that queries at `positions` (..., T) see."""
+        distances = positions[..., None] - torch.arange(length, device=positions.device)
+        visible = distances >= 0
+        return visible & (distances < self.window) if self.window else visible
 
 
 class BlockAttention(Attention):

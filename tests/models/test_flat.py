@@ -18,7 +18,7 @@ from bytesim.training.data.examples import Example
 from bytesim.training.loss import collate, token_losses
 
 
-def flat(**changes: int) -> Flat:
+def flat(**changes: object) -> Flat:
     torch.manual_seed(0)
     settings = {"hidden_size": 32, "num_layers": 2, "head_size": 8, "key_value_heads": 2, "max_bytes": 120}
     model = Flat(FlatConfig(**{**settings, **changes})).eval()
@@ -45,10 +45,20 @@ def test_the_defaults_are_the_published_size():
     assert model.decoder.layers[0].attention.num_heads == 32
 
 
-@pytest.mark.parametrize("key_value_heads", [1, 2, 4])
-@pytest.mark.parametrize("next_bytes", [1, 3, 4, 6])
-def test_cached_decoding_equals_recomputing(next_bytes, key_value_heads):
-    model = flat(next_bytes=next_bytes, key_value_heads=key_value_heads)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"key_value_heads": 1},
+        {"key_value_heads": 4, "next_bytes": 3},
+        {"next_bytes": 4},
+        {"next_bytes": 6, "window": 9},
+        {"parts": "llama", "window": 20, "rope_base": 500.0},
+        {"feed_forward_size": 24, "next_bytes": 4, "key_value_heads": 1},
+    ],
+)
+def test_cached_decoding_equals_recomputing(changes):
+    model = flat(**changes)
     requests = requests_of(model.config)
     for reply, request in zip(decode_in_order(model, requests, slots=3), requests, strict=True):
         slow = decode_uncached(model, request)
@@ -142,6 +152,18 @@ def test_no_logit_depends_on_a_later_byte():
         assert place == 39 or not torch.equal(before[place:], after[place:])
 
 
+def test_a_window_hides_what_lies_further_back_than_its_layers_reach():
+    model = flat(window=5)
+    with torch.inference_mode():
+        tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 40, 1)))
+        changed = tokens.clone()
+        changed[0, 3] += 1
+        moved = (model(tokens) != model(changed)).any(-1)[0, :, 0]
+    reach = 2 * (5 - 1)
+    assert moved[3 : 3 + reach + 1].all()
+    assert not moved[3 + reach + 1 :].any()
+
+
 @torch.inference_mode()
 def test_a_prefill_of_any_length_and_steps_equal_one_forward():
     model = flat()
@@ -174,6 +196,8 @@ def test_the_extension_takes_eight_bytes():
     ("changes", "message"),
     [
         ({"num_layers": 0}, "num_layers is 0"),
+        ({"parts": "published"}, "choose modern or llama"),
+        ({"window": -1}, "window is -1"),
         ({"head_size": 7}, "does not split"),
         ({"key_value_heads": 3}, "do not share 3 heads"),
         ({"max_bytes": 16}, "leaves no room"),

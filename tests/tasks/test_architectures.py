@@ -39,6 +39,50 @@ key_value_heads = 1
 max_bytes = 128
 next_bytes = 4
 """,
+    "blt with spaces": """
+architecture = "blt"
+parts = "modern"
+hidden_size = 16
+num_layers = 1
+head_size = 8
+key_value_heads = 1
+feed_forward_size = 0
+byte_hidden_size = 16
+encoder_layers = 1
+decoder_layers = 1
+byte_head_size = 8
+byte_key_value_heads = 1
+encoder_feed_forward_size = 0
+decoder_feed_forward_size = 0
+ngram_buckets = 20
+max_bytes = 128
+patcher = "space"
+""",
+    "blt with entropy": """
+architecture = "blt"
+parts = "modern"
+hidden_size = 16
+num_layers = 1
+head_size = 8
+key_value_heads = 1
+feed_forward_size = 0
+byte_hidden_size = 16
+encoder_layers = 1
+decoder_layers = 1
+byte_head_size = 8
+byte_key_value_heads = 1
+encoder_feed_forward_size = 0
+decoder_feed_forward_size = 0
+ngram_buckets = 20
+max_bytes = 128
+patcher = "cumulative"
+threshold = 8.0
+entropy_hidden_size = 16
+entropy_layers = 1
+entropy_head_size = 8
+entropy_key_value_heads = 1
+entropy_feed_forward_size = 0
+""",
 }
 """Name -> the [model] of a recipe."""
 

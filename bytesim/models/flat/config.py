@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
 from bytesim.models.inputs import ModelInputs
 from bytesim.patching import HEADER_BYTES
 
+if TYPE_CHECKING:
+    from bytesim.nn.parts import Parts
+
 ARCHITECTURE = "flat"
 MOST_NEXT_BYTES = 16
+BYTE_OFFSET = 4
+"""The other `byte_offset`, see nn/vocabulary.py."""
+_MAY_BE_ZERO = ("window", "feed_forward_size", "byte_offset")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FlatConfig:
     """Shape of a flat byte transformer. The defaults are the published size of OmniByteGPT, 132.7M parameters."""
 
+    parts: Parts = "modern"
+    """`modern`: RMSNorm, QK-norm, ReLU squared. `llama`: RMSNorm with weights, SwiGLU, no QK-norm, as published BLTs
+    have them."""
     hidden_size: int = 1024
     num_layers: int = 12
     head_size: int = 32
@@ -27,14 +36,27 @@ class FlatConfig:
     multi-query attention (arXiv:2305.13245)."""
     max_bytes: int = 8192
     """Longest history, in bytes: the file, its extension, and in a conversion the source."""
+    window: int = 0
+    """Last bytes that a position sees at each layer (sliding-window attention, arXiv:2004.05150); 0 for all."""
+    feed_forward_size: int = 0
+    """Inner width of the feed-forward layers; 0 for 4 hidden_size, or 8/3 of it with llama parts."""
+    rope_base: float = 10000.0
+    """Base of the rotary positions."""
+    byte_offset: int = 0
+    """First id of the bytes: 0 for the tokens of the framing, 4 for imported weights with 260 ids."""
     next_bytes: int = 1
     """Bytes that are predicted at each position. With more than one, greedy decoding guesses the bytes ahead and
     verifies them in one pass; the answers stay the same."""
 
     def __post_init__(self) -> None:
+        if self.parts not in ("modern", "llama"):
+            raise ConfigError(f"parts {self.parts!r} is unknown; choose modern or llama.")
         for field in fields(self):
-            if getattr(self, field.name) < 1:
-                raise ConfigError(f"{field.name} is {getattr(self, field.name)}; choose a larger number.")
+            value = getattr(self, field.name)
+            if not isinstance(value, str) and value < (field.name not in _MAY_BE_ZERO):
+                raise ConfigError(f"{field.name} is {value}; choose a larger number.")
+        if self.byte_offset not in (0, BYTE_OFFSET):
+            raise ConfigError(f"byte_offset is {self.byte_offset}; choose 0 or {BYTE_OFFSET}.")
         if self.hidden_size % self.head_size or self.head_size % 2:
             raise ConfigError(f"hidden_size {self.hidden_size} does not split into even heads of {self.head_size}.")
         if self.num_heads % self.key_value_heads:

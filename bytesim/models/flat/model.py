@@ -23,7 +23,8 @@ from bytesim.nn.attention import LayerCache
 from bytesim.nn.decoder_block import CausalBlock
 from bytesim.nn.parts import make_norm
 from bytesim.nn.rotary import rotary_table
-from bytesim.patching import VOCAB_SIZE, Patches
+from bytesim.nn.vocabulary import to_ids, token_logits, vocabulary_size
+from bytesim.patching import Patches
 from bytesim.requests import Asked, Request
 
 
@@ -34,14 +35,23 @@ class ByteDecoder(nn.Module):
 
     def __init__(self, config: FlatConfig) -> None:
         super().__init__()
-        self.bytes = nn.Embedding(VOCAB_SIZE, config.hidden_size)
+        self.byte_offset = config.byte_offset
+        self.bytes = nn.Embedding(vocabulary_size(config.byte_offset), config.hidden_size)
         nn.init.normal_(self.bytes.weight, std=0.5)
         self.blocks = nn.ModuleList(
-            CausalBlock(config.hidden_size, config.head_size, config.key_value_heads) for _ in range(config.num_layers)
+            CausalBlock(
+                config.hidden_size,
+                config.head_size,
+                config.parts,
+                key_value_heads=config.key_value_heads,
+                inner_size=config.feed_forward_size,
+                window=config.window,
+            )
+            for _ in range(config.num_layers)
         )
-        self.norm = make_norm(config.hidden_size, "modern")
+        self.norm = make_norm(config.hidden_size, config.parts)
         # Bytes that are guessed may lie beyond the history.
-        table = rotary_table(config.max_bytes + config.next_bytes, config.head_size)
+        table = rotary_table(config.max_bytes + config.next_bytes, config.head_size, config.rope_base)
         self.register_buffer("rotary", table, persistent=False)
 
     def forward(
@@ -51,7 +61,7 @@ class ByteDecoder(nn.Module):
 
         With a cache for each layer they have `positions` (B, T), after the tokens that the caches hold.
         """
-        x = self.bytes(tokens)
+        x = self.bytes(to_ids(tokens, self.byte_offset))
         rotary = self.rotary[:, : tokens.shape[1]] if positions is None else self.rotary[:, positions][:, :, None]
         for index, block in enumerate(self.layers):
             x = block(x, rotary, None if caches is None else caches[index], positions)
@@ -66,12 +76,12 @@ class ByteDecoder(nn.Module):
 class FurtherHead(nn.Module):
     """Logits of a byte after the next one: features (..., H) -> (..., V). It begins as a linear map of the features."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, ids: int) -> None:
         super().__init__()
         self.inner = nn.Linear(size, size)
         nn.init.zeros_(self.inner.weight)
         nn.init.zeros_(self.inner.bias)
-        self.out = nn.Linear(size, VOCAB_SIZE, bias=False)
+        self.out = nn.Linear(size, ids, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.out(features + F.silu(self.inner(features)))
@@ -84,8 +94,9 @@ class Flat(nn.Module):
         super().__init__()
         self.config = config
         self.decoder = ByteDecoder(config)
-        self.head = nn.Linear(config.hidden_size, VOCAB_SIZE, bias=False)
-        self.further = nn.ModuleList(FurtherHead(config.hidden_size) for _ in range(config.next_bytes - 1))
+        ids = vocabulary_size(config.byte_offset)
+        self.head = nn.Linear(config.hidden_size, ids, bias=False)
+        self.further = nn.ModuleList(FurtherHead(config.hidden_size, ids) for _ in range(config.next_bytes - 1))
 
     def forward(
         self,
@@ -101,7 +112,15 @@ class Flat(nn.Module):
         Takes tokens (B, T, 1). Returns logits (B, Q, 1, V); row q scores byte `first + q` of each file. By default
         `first` (B,) is 1 and `rows` is T - 1. The other inputs are those of other architectures, and are not read.
         """
-        return self.head(self._features(patches, first, rows))[:, :, None]
+        return self.logits(self._features(patches, first, rows))[:, :, None]
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Features (..., H) -> (..., V) logits of the next byte."""
+        return token_logits(self.head(features), self.config.byte_offset)
+
+    def further_logits(self, features: Tensor) -> list[Tensor]:
+        """Features (..., H) -> (..., V) logits of each of the K - 1 bytes after the next one."""
+        return [token_logits(head(features), self.config.byte_offset) for head in self.further]
 
     def logits_ahead(self, patches: Tensor, first: Tensor, rows: int) -> Tensor:
         """(B, Q, K, V) logits of the byte `first + q`, as `forward` gives them, and of the K - 1 bytes after it.
@@ -109,8 +128,7 @@ class Flat(nn.Module):
         The further heads learn from the features as they are: their loss does not change the decoder.
         """
         features = self._features(patches, first, rows)
-        further = [head(features.detach()) for head in self.further]
-        return torch.stack([self.head(features), *further], 2)
+        return torch.stack([self.logits(features), *self.further_logits(features.detach())], 2)
 
     def _features(self, patches: Tensor, first: Tensor | None, rows: int | None) -> Tensor:
         """(B, Q, H) features from which byte `first + q` of each file is predicted."""

@@ -100,7 +100,7 @@ class FlatSession:
     def logits(self) -> Tensor:
         """(B, V) logits of the next byte of every row."""
         self._read()
-        return self.model.head(self.features[: self.count])
+        return self.model.logits(self.features[: self.count])
 
     def write(self, tokens: Tensor) -> None:
         """Append (B, n) tokens to the rows: n = 1 after `logits`, or the whole stride that `verify` scored."""
@@ -134,11 +134,11 @@ class FlatSession:
         else:
             features = torch.cat([self.features[: self.count, None], features], 1)
         self.verified = features[:, -1]
-        return self.model.head(features[:, -self.stride :])
+        return self.model.logits(features[:, -self.stride :])
 
     def _further(self, features: Tensor) -> Tensor:
         """(B, K) likeliest bytes at the K places after the one with features (B, H)."""
-        logits = [self.model.head(features), *(head(features) for head in self.model.further)]
+        logits = [self.model.logits(features), *self.model.further_logits(features)]
         return torch.stack(logits, 1).argmax(-1)
 
     def _read(self) -> None:

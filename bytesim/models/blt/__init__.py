@@ -1,0 +1,1 @@
+"""The Byte Latent Transformer: bytes are pooled into patches of different lengths, which a latent transformer reads."""
