@@ -38,6 +38,7 @@ _EXPORTS = {
     "evaluate_cpu": "bytesim.tasks.evaluate.cpu",
     "evaluate_generate": "bytesim.tasks.evaluate.generate",
     "evaluate_pairs": "bytesim.tasks.evaluate.pairs",
+    "export_model": "bytesim.tasks.models",
     "generate": "bytesim.tasks.generate.generate",
     "import_model": "bytesim.tasks.models",
     "list_models": "bytesim.tasks.models",
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from bytesim.tasks.generate.generate import generate as generate
     from bytesim.tasks.models import (
         compress_model as compress_model,
+        export_model as export_model,
         import_model as import_model,
         list_models as list_models,
         model_path as model_path,

@@ -83,6 +83,7 @@ VALID = {
     "evaluate generate": "-n 1",
     "generate": "",
     "models compress": "",
+    "models export": "-o out",
     "models path": "",
     "models show": "",
     "models verify": "",
@@ -117,8 +118,8 @@ MISSING = {
 }
 """Command that reads files -> words that name one that is not there."""
 READ_NO_FILE = {
-    "data build cpu", "data build filetype", "doctor", "models compress", "models list", "models path", "models show",
-    "models verify",
+    "data build cpu", "data build filetype", "doctor", "models compress", "models export", "models list", "models path",
+    "models show", "models verify",
 }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ FUNCTION_OF_COMMAND = {
     "evaluate generate": "evaluate_generate",
     "generate": "generate",
     "models compress": "compress_model",
+    "models export": "export_model",
     "models import": "import_model",
     "models list": "list_models",
     "models path": "model_path",

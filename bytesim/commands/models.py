@@ -1,4 +1,4 @@
-"""`bytesim models`: list, show, verify, import and compress models."""
+"""`bytesim models`: list, show, verify, import, export and compress models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from bytesim.tasks.models import ModelInfo, VerifiedModel
 
 models_app = typer.Typer(
-    cls=Group, no_args_is_help=True, help="List, show, verify, import and compress models.\n\nbytesim models list"
+    cls=Group,
+    no_args_is_help=True,
+    help="List, show, verify, import, export and compress models.\n\nbytesim models list",
 )
 
 
@@ -103,15 +105,22 @@ def verify(
 
 @models_app.command("import")
 def import_(
-    weights: Annotated[str, typer.Argument(metavar="WEIGHTS", help="A published bGPT checkpoint (.pth).")],
+    weights: Annotated[
+        str,
+        typer.Argument(metavar="WEIGHTS", help="A published bGPT checkpoint (.pth), or a folder with a published BLT."),
+    ],
     name: Annotated[str | None, typer.Option(help="Name to store the model under; by default the file's name.")] = None,
     output: NewFolder = None,
     force: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Convert published bGPT weights to a model folder. Code in the file is never run.
+    """Convert published weights of bGPT or BLT to a model folder. Code in a file is never run.
 
     bytesim models import weights-irishman.pth --name irishman
+
+    bytesim models import blt-1b/ --name blt-1b
+
+    A BLT is a folder in the format of transformers, or in that of the paper's code with the folder entropy_model.
     """
     _check_one_place(name, output)
     from bytesim.tasks.models import import_model
@@ -121,6 +130,26 @@ def import_(
         print_json(info)
     else:
         print_line(f"{info.folder}: {info.num_parameters:,} parameters")
+
+
+@models_app.command()
+def export(
+    model: ModelName,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.", show_default=False)],
+    force: Replace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a BLT as a folder that the transformers package loads as BltForCausalLM.
+
+    bytesim models export blt-1b -o blt-1b-hf/
+    """
+    from bytesim.tasks.models import export_model
+
+    folder = export_model(model, output=output, force=force)
+    if as_json:
+        print_json({"folder": folder})
+    else:
+        print_line(str(folder))
 
 
 @models_app.command()

@@ -80,6 +80,16 @@ def save_model(
         raise OutputError(f"the model cannot be written: {error}", file=str(folder)) from error
 
 
+def write_tensors(path: Path, state_dict: Mapping[str, Tensor], dtype: torch.dtype | None = None) -> None:
+    """Write a safetensors file, whole or not at all; `dtype` casts floating-point weights. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(save(_stored(state_dict, dtype)))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> nn.Module:
     """The model of a folder, on the CPU in evaluation mode, with weights in `dtype`.
 

@@ -1,4 +1,4 @@
-"""`bytesim models`: list, show, verify, import and compress models."""
+"""`bytesim models`: list, show, verify, import, export and compress models."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from bytesim.errors import BytesimError, ModelError, OutputError
 from bytesim.files import Inputs, Outcome, run_each
 from bytesim.models.folder import (
+    CONFIG_FILE,
     HASHED_FILES,
     RECIPE_FILE,
     WEIGHTS_FILE,
@@ -20,6 +21,7 @@ from bytesim.models.folder import (
     read_card,
     read_config,
     weight_shapes,
+    write_json,
 )
 from bytesim.models.store import (
     Alias,
@@ -135,34 +137,75 @@ def verify_model(model: str | Path) -> VerifiedModel:
 def import_model(
     weights: str | Path, *, name: str | None = None, output: str | Path | None = None, force: bool = False
 ) -> ModelInfo:
-    """Convert a published bGPT checkpoint to a model folder, in the user's store (`name`) or at a path (`output`).
+    """Convert published weights to a model folder, in the user's store (`name`) or at a path (`output`).
 
-    Without either, the name is the file's name without suffix. No code in the pickle is run. Raises ModelError for a
-    file that is not such a checkpoint, OutputError if the folder exists (without `force`) or cannot be written.
+    `weights` is a bGPT checkpoint (.pth), or a folder of a BLT: that of `transformers`, or that of bytelatent with its
+    entropy model. Without `name` and `output`, the name is that of the file without suffix, or of the folder. No code
+    in a pickle is run. Raises ModelError for anything else, OutputError if the folder exists (without `force`) or
+    cannot be written.
     """
-    from bytesim.models.bgpt.published import published_to_ours, read_published
     from bytesim.models.weights import check_shapes, outline, save_model
 
     source = Path(weights)
     folder = Path(output) if output is not None else folder_for_new(name if name is not None else source.stem)
     _check_new(folder, force=force)
     try:
-        config, state_dict = published_to_ours(read_published(source))
-        check_shapes({name: tuple(tensor.shape) for name, tensor in state_dict.items()}, outline(config.to_dict()))
+        config, state_dict = _read_published(source)
+        check_shapes({name: tuple(tensor.shape) for name, tensor in state_dict.items()}, outline(config))
     except BytesimError as error:
         raise error.in_file(str(weights)) from error
-    origin = fingerprint(source)
+    file = source / WEIGHTS_FILE if source.is_dir() else source
+    origin = fingerprint(file if file.is_file() else source / CONFIG_FILE)
+    kind = {"bgpt": "bGPT checkpoint", "blt": "BLT"}[config["architecture"]]
     card = {
-        "purpose": f"Imported from the published bGPT checkpoint {source.name}.",
+        "purpose": f"Imported from the published {kind} {source.name}.",
         "source": {"file": source.name, **origin},
         "licence": "that of the imported weights; see where they were published",
     }
     recipe = (
-        "# Rebuilds this folder: bytesim models import FILE, with the file named here.\n"
+        "# Rebuilds this folder: bytesim models import WEIGHTS, with the weights named here.\n"
         f'[import]\nsha256 = "{origin["sha256"]}"\nbytes = {origin["bytes"]}\n'
     )
-    save_model(folder, state_dict, config=config.to_dict(), card=card, recipe=recipe)
+    save_model(folder, state_dict, config=config, card=card, recipe=recipe)
     return show_model(f"{folder.resolve()}/")
+
+
+def _read_published(source: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """Contents of config.json, and state dict, of published weights."""
+    if source.is_dir():
+        from bytesim.models.blt.published import read_folder
+
+        blt_config, weights = read_folder(source)
+        return blt_config.to_dict(), weights
+    from bytesim.models.bgpt.published import published_to_ours, read_published
+
+    config, weights = published_to_ours(read_published(source))
+    return config.to_dict(), weights
+
+
+def export_model(model: str | Path, *, output: str | Path, force: bool = False) -> Path:
+    """Write a BLT as a folder that `transformers` loads as `BltForCausalLM`: config.json and model.safetensors.
+
+    Raises ModelError for a model of another architecture, or with settings that `transformers` does not have, and
+    OutputError if the folder exists (without `force`) or cannot be written.
+    """
+    from bytesim.models.blt.config import BLTConfig
+    from bytesim.models.blt.transformers_format import to_transformers
+    from bytesim.models.weights import load_model, write_tensors
+
+    found, folder = find_model(model_name(model)).folder, Path(output)
+    _check_new(folder, force=force)
+    config = read_config(found)
+    if config.get("architecture") != "blt":
+        raise ModelError("transformers has no model of this architecture; export is for blt.", file=str(found))
+    values, weights = to_transformers(load_model(found).state_dict(), BLTConfig.from_dict(config))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tensors(folder / WEIGHTS_FILE, weights)
+        write_json(folder / CONFIG_FILE, values)
+    except OSError as error:
+        raise OutputError(f"the model cannot be written: {error}", file=str(folder)) from error
+    return folder
 
 
 def compress_model(

@@ -1,14 +1,20 @@
 """The Byte Latent Transformer: parity with `transformers`, borders, decoding, and what its logits depend on."""
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
+from bytesim.cli import app
 from bytesim.engine.decode import decode_in_order
 from bytesim.engine.uncached import decode_uncached
-from bytesim.errors import ConfigError, ModelError
+from bytesim.errors import BytesimError, ConfigError, ModelError, OutputError
 from bytesim.models.blt.borders import BorderState, Layout, entropy_of, find_borders
 from bytesim.models.blt.config import PATCHERS, BLTConfig
 from bytesim.models.blt.model import BLT
@@ -16,6 +22,7 @@ from bytesim.models.blt.ngrams import NgramEmbedding
 from bytesim.models.blt.transformers_format import config_from_transformers, from_transformers, to_transformers
 from bytesim.models.framing import convert_request, generate_request
 from bytesim.models.registry import build_model
+from bytesim.models.weights import load_model
 from bytesim.patching import END_OF_PATCH
 from bytesim.requests import Request
 
@@ -338,3 +345,100 @@ def test_what_transformers_has_not_is_refused():
         config_from_transformers({**values, "vocab_size": 300})
     with pytest.raises(ModelError, match="no global_config"):
         config_from_transformers({**values, "global_config": None})
+
+
+# --- folders ---------------------------------------------------------------------------------
+
+
+def bytelatent_folder(folder: Path, model) -> None:
+    """The weights of a `BltForCausalLM` as bytelatent stores them."""
+    names = {
+        "self_attn": "attention", "mlp": "feed_forward", "input_layernorm": "attention_norm",
+        "post_attention_layernorm": "ffn_norm", "embed_tokens": "tok_embeddings", "q_norm": "cross_attn_norm_q",
+        "k_norm": "cross_attn_norm_kv", "gate_proj": "w1", "down_proj": "w2", "up_proj": "w3", "q_proj": "wq",
+        "k_proj": "wk", "v_proj": "wv", "o_proj": "wo", "lm_head": "output",
+    }  # fmt: skip
+    main, entropy = {}, {}
+    for name, weight in model.state_dict().items():
+        parts = [names.get(part, part) for part in name.removeprefix("model.").split(".")]
+        if name == "lm_head.weight":
+            main["local_decoder.output.weight"] = weight
+        elif "encoder_hash_tok_embedding" in name:
+            main |= {
+                f"encoder_hash_tok_embedding.{index}.weight": part.clone() for index, part in enumerate(weight.chunk(6))
+            }
+        elif parts[0] == "patcher":
+            entropy[".".join(parts[1:])] = weight
+        else:
+            main[".".join(parts)] = weight
+    settings = {
+        "n_heads_local_encoder": 4, "n_heads_local_decoder": 4, "n_heads_global": 4, "n_kv_heads": 2, "cross_attn_k": 2,
+        "cross_attn_all_layers_decoder": True, "encoder_hash_byte_group_size": [3, 4, 5], "rope_theta": 500000.0,
+        "encoder_hash_byte_group_vocab": 101, "encoder_hash_byte_group_nb_functions": 2, "max_encoder_seq_length": 128,
+    }  # fmt: skip
+    (folder / "entropy_model").mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"args": settings}))
+    save_file(main, folder / "model.safetensors")
+    params = {"entropy_model": {"n_heads": 2, "sliding_window": 7}, "data": {"patcher_args": {"threshold": 5.44}}}
+    (folder / "entropy_model" / "params.json").write_text(json.dumps(params))
+    torch.save({"model": entropy}, folder / "entropy_model" / "consolidated.pth")
+
+
+def test_published_folders_are_imported_and_written_again(tmp_path):
+    model = theirs(7)
+    model.save_pretrained(tmp_path / "hf")
+    bytelatent_folder(tmp_path / "bytelatent", model)
+    tokens = torch.randint(0, 256, (1, 40))
+    with torch.inference_mode():
+        expected = ours(model).logits(ours(model).features(tokens, ours(model).borders(tokens)))
+        for name, window in (("hf", 0), ("bytelatent", 7)):
+            said = CliRunner().invoke(
+                app, ["models", "import", str(tmp_path / name), "-o", str(tmp_path / f"{name}-ours")]
+            )
+            assert said.exit_code == 0, said.output
+            read = load_model(tmp_path / f"{name}-ours")
+            assert read.config == replace(ours(model).config, entropy_window=window)
+            found = replace(read.config, entropy_window=0)
+            same = BLT(found).eval()
+            same.load_state_dict(read.state_dict())
+            torch.testing.assert_close(same.logits(same.features(tokens, same.borders(tokens))), expected)
+    out = ["models", "export", str(tmp_path / "hf-ours"), "-o", str(tmp_path / "again")]
+    said = CliRunner().invoke(app, out)
+    assert said.exit_code == 0, said.output
+    written = load_file(tmp_path / "again" / "model.safetensors")
+    assert written.keys() == model.state_dict().keys()
+    assert all(torch.equal(weight, written[name]) for name, weight in model.state_dict().items())
+    refused = CliRunner().invoke(app, out)
+    assert isinstance(refused.exception, OutputError)
+
+
+def test_an_imported_model_continues_a_text_without_an_extension(tmp_path):
+    model = ours(theirs(7))
+    request = generate_request(model.config, "txt", b"ab")
+    assert request.history[:, 0].tolist() == [END_OF_PATCH, ord("a"), ord("b")]
+    slow, fast = (
+        decode_uncached(model, replace(request, max_patches=30)),
+        decode_in_order(model, [replace(request, max_patches=30)])[0],
+    )
+    assert (slow.data, slow.ended) == (fast.data, fast.ended)
+
+
+def test_folders_that_are_not_a_published_blt_are_refused_in_one_line(tmp_path):
+    model = theirs(7)
+    model.save_pretrained(tmp_path / "hf")
+    config = json.loads((tmp_path / "hf" / "config.json").read_text())
+    for change, message in (
+        ({"model_type": "llama"}, "neither a BLT of transformers"),
+        ({"args": {}}, "cannot be|not readable"),
+        ({"vocab_size": 300}, "300 ids"),
+        ({"encoder_config": 3}, "no encoder_config"),
+        ({"global_config": {**config["global_config"], "hidden_size": 40}}, "do not belong|does not split"),
+    ):
+        (tmp_path / "hf" / "config.json").write_text(json.dumps({**config, **change}))
+        refused = CliRunner().invoke(app, ["models", "import", str(tmp_path / "hf"), "-o", str(tmp_path / "out")])
+        assert isinstance(refused.exception, BytesimError), refused.output
+        assert re.search(message, str(refused.exception)), refused.exception
+    (tmp_path / "hf" / "config.json").write_text("[")
+    refused = CliRunner().invoke(app, ["models", "import", str(tmp_path / "hf"), "-o", str(tmp_path / "out")])
+    assert "not readable as JSON" in str(refused.exception)
+    assert not (tmp_path / "out").exists()

@@ -7,21 +7,17 @@ a GPT2LMHeadModel over 257 tokens. GPT-2 stores linear maps as (in, out); the pa
 
 from __future__ import annotations
 
-import warnings
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from bytesim.errors import ModelError
 from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.models.folder import one_line
+from bytesim.models.checkpoints import read_state_dict
 from bytesim.patching import VOCAB_SIZE
 
-MAX_CHECKPOINT_BYTES = 4 << 30
 MASK_BUFFERS = (".attn.bias", ".attn.masked_bias")
 """Suffixes of the causal-mask buffers in checkpoints of older `transformers` releases; they are not weights."""
 
@@ -49,39 +45,8 @@ def read_published(path: Path) -> dict[str, Tensor]:
     Only tensors and plain containers are unpickled (`weights_only=True`): a pickle that would run code is
     refused. Raises ModelError, also for a file that is not a checkpoint or whose tensors exceed the file.
     """
-    try:
-        num_bytes = path.stat().st_size
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot be read: {one_line(error)}.", file=str(path)) from error
-    if not path.is_file() or num_bytes > MAX_CHECKPOINT_BYTES:
-        raise ModelError(f"not a checkpoint file of at most {MAX_CHECKPOINT_BYTES >> 30} GiB.", file=str(path))
-    checkpoint = _unpickle(path, num_bytes)
-    weights = checkpoint.get("model") if isinstance(checkpoint, dict) else None
-    if not isinstance(weights, Mapping) or not all(_is_weight(name, value) for name, value in weights.items()):
-        raise ModelError(
-            "not a published bGPT checkpoint: the key 'model' with a state dict is missing.", file=str(path)
-        )
-    kept = {name: tensor for name, tensor in weights.items() if not name.endswith(MASK_BUFFERS)}
-    # A tensor may be a stride-0 view of any size. The factor 2 allows for the tied head, which is stored once.
-    if sum(tensor.numel() * tensor.element_size() for tensor in kept.values()) > 2 * num_bytes:
-        raise ModelError("the tensors claim more bytes than the file holds.", file=str(path))
-    return kept
-
-
-def _unpickle(path: Path, num_bytes: int) -> Any:
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:  # torch.save never compresses, a zip bomb does
-                if sum(entry.file_size for entry in archive.infolist()) > num_bytes:
-                    raise ModelError("the archive unpacks to more bytes than the file has.", file=str(path))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on the pickle's protocol, which users cannot change
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except ModelError:
-        raise
-    except Exception as error:  # the unpickler raises anything from KeyError to RuntimeError for damaged streams
-        reason = one_line(error).split(". ")[0]
-        raise ModelError(f"not a checkpoint that can be read safely: {reason[:200]}.", file=str(path)) from error
+    weights = read_state_dict(path, what="a published bGPT checkpoint")
+    return {name: tensor for name, tensor in weights.items() if not name.endswith(MASK_BUFFERS)}
 
 
 def published_to_ours(weights: Mapping[str, Tensor]) -> tuple[BGPTConfig, dict[str, Tensor]]:
@@ -158,7 +123,3 @@ def _stack_renames(published: str, ours: str, num_layers: int) -> Iterator[tuple
         for layer in range(num_layers):
             for theirs, part in LAYER_PARTS.items():
                 yield f"{published}.h.{layer}.{theirs}.{kind}", f"{ours}.blocks.{layer}.{part}.{kind}"
-
-
-def _is_weight(name: object, value: object) -> bool:
-    return isinstance(name, str) and isinstance(value, Tensor) and value.layout == torch.strided

@@ -41,7 +41,7 @@ def config_from_transformers(values: Mapping[str, Any]) -> BLTConfig:
             "entropy_head_size": _head_size(entropy),
             "entropy_key_value_heads": _shared(entropy),
             "entropy_feed_forward_size": _inner(entropy),
-            "entropy_window": 0,
+            "entropy_window": int(values.get("sliding_window") or 0),
             "entropy_rope_base": _rope_base(entropy, 10000.0),
         }
     return BLTConfig(
