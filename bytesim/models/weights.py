@@ -113,7 +113,7 @@ def load_weights(folder: Path, model: nn.Module) -> None:
     Raises ModelError if a tensor is missing, surplus or of another shape, or the file is damaged.
     """
     check_shapes(weight_shapes(folder), model)
-    _copy_weights(folder / WEIGHTS_FILE, model.state_dict())
+    copy_weights(folder, model.state_dict())
 
 
 MEANINGS = ("architecture", "parts", "patch_size", "head_size", "byte_head_size")
@@ -134,11 +134,13 @@ def load_fitting_weights(folder: Path, model: nn.Module, config: Mapping[str, An
     fitting = {name: target for name, target in state.items() if shapes.get(name) == tuple(target.shape)}
     if not fitting:
         raise ModelError("none of its weights fits the model; choose a folder with the same widths.", file=str(folder))
-    _copy_weights(folder / WEIGHTS_FILE, fitting)
+    copy_weights(folder, fitting)
     return sorted(state.keys() - fitting.keys())
 
 
-def _copy_weights(path: Path, targets: Mapping[str, Tensor]) -> None:
+def copy_weights(folder: Path, targets: Mapping[str, Tensor]) -> None:
+    """Copy weights of a folder, by name, to tensors of the same shapes. Raises ModelError."""
+    path = folder / WEIGHTS_FILE
     try:
         with safe_open(path, framework="pt") as file, torch.no_grad():
             for name, target in targets.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bytesim.errors import BytesimError, ModelError, OutputError
+from bytesim.models.blt.config import BLTConfig
 from bytesim.training.recipe import Recipe, recipe_from_dict
 from bytesim.training.sources import own_fields
 
@@ -127,6 +128,22 @@ def load_checkpoint(
     if earlier.data != recipe.data:
         on_note(f"{path}: so far trained on other data, or with other weights of the data.")
     return progress
+
+
+def with_stored_threshold(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with the threshold that an earlier run fitted to the data, if the run folder has a checkpoint."""
+    path = folder / CHECKPOINT_FILE
+    if not isinstance(recipe.model, BLTConfig) or not recipe.model.mean_patch_bytes or not path.exists():
+        return recipe
+    try:
+        with safe_open(path, framework="pt") as stored:
+            earlier = _stored_recipe(stored.metadata()["recipe"]).model
+    except (OSError, SafetensorError, BytesimError, ValueError, KeyError, TypeError):
+        return recipe  # `load_checkpoint` says what is wrong with the checkpoint
+    if not isinstance(earlier, BLTConfig):
+        return recipe
+    fitted = replace(recipe.model, threshold=earlier.threshold, rise_threshold=earlier.rise_threshold)
+    return replace(recipe, model=fitted)
 
 
 def _stored_recipe(text: str) -> Recipe:

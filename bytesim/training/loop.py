@@ -17,7 +17,7 @@ from torch import Tensor
 from bytesim.errors import ConfigError, OutputError
 from bytesim.models.registry import model_of
 from bytesim.models.weights import load_fitting_weights
-from bytesim.training.checkpoint import Best, Progress, load_checkpoint, save_checkpoint
+from bytesim.training.checkpoint import Best, Progress, load_checkpoint, save_checkpoint, with_stored_threshold
 from bytesim.training.compiled import compile_or_eager
 from bytesim.training.data.examples import Example
 from bytesim.training.data.feed import Feed, StepData
@@ -30,6 +30,7 @@ from bytesim.training.loss import RESULT_WEIGHT, Batch, class_losses, collate, r
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
+from bytesim.training.start import start_weights, with_fitted_threshold
 from bytesim.training.time_limit import TimeLimit
 from bytesim.training.validation import Validation, validate
 
@@ -88,6 +89,7 @@ class Trainer:
         loaders: int | None = None,
         count_flops: bool = False,
     ) -> None:
+        recipe = with_stored_threshold(recipe, folder)
         self.recipe = recipe
         self.base = base
         self.config = recipe.training
@@ -118,10 +120,9 @@ class Trainer:
         )
         self.best = Best()
         progress = load_checkpoint(folder, self.model, self.optimizers, recipe, self.best, on_note)
-        if progress is None and recipe.start_from:
-            fresh = load_fitting_weights(base / recipe.start_from, self.model, recipe.model.to_dict())
-            if fresh:
-                on_note(f"{recipe.start_from} has no weights that fit these; they start at random: {', '.join(fresh)}.")
+        if progress is None:
+            start_weights(self.model, recipe, base, on_note)
+            self.recipe = with_fitted_threshold(self.model, recipe, self.mixture.streams, on_note)
         self.progress = progress or Progress()
         if self.config.steps:
             self.progress.total_steps = self.config.steps

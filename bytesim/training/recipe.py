@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from bytesim.errors import ConfigError, InputError
+from bytesim.models.blt.config import BLTConfig
 from bytesim.models.registry import config_of
 from bytesim.training.settings import Amount, Bounds, Count, PositiveAmount, Settings, ShareBelowOne
 from bytesim.training.sources import ClassifySource, DataSource, GenerateSource, source_of
@@ -90,6 +91,8 @@ class Recipe:
     """Classify: the names of the classes, in order."""
     start_from: str = ""
     """Fine-tuning: model folder with the initial weights; relative to the recipe."""
+    start_parts: Mapping[str, str] = field(default_factory=dict)
+    """BLT: part, entropy or latent -> model folder whose weights it starts from; relative to the recipe."""
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or self.name in ("", ".", "..") or set(self.name) & set("/\\:"):
@@ -106,6 +109,9 @@ class Recipe:
             raise ConfigError("patience needs a validation loss; add [[validation]].")
         if self.training.start_share and not self.start_from:
             raise ConfigError("start_share interpolates with the weights of start_from; name that folder.")
+        unknown = sorted(self.start_parts.keys() - {"entropy", "latent"})
+        if unknown or (self.start_parts and not isinstance(self.model, BLTConfig)):
+            raise ConfigError("start_parts names folders for the parts entropy and latent of architecture = blt.")
         if len(self.labels) != self.model.num_classes or classifies != {bool(self.labels)}:
             raise ConfigError("task = classify needs labels, and num_classes in [model] equal to the number of labels.")
 
@@ -119,6 +125,7 @@ class Recipe:
             "validation": [source.to_dict() for source in self.validation],
             "labels": list(self.labels),
             "start_from": self.start_from,
+            "start_parts": dict(self.start_parts),
         }
 
 
@@ -161,7 +168,7 @@ def parse_recipe(text: str, file: str) -> Recipe:
 
 def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     """A recipe from plain values. Raises ConfigError, with section and key, for an unknown key or a wrong value."""
-    known = [field.name for field in fields(Recipe)]
+    known = [each.name for each in fields(Recipe)]
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise ConfigError(f"unknown recipe sections: {', '.join(unknown)}. Known are {', '.join(known)}.")
@@ -170,6 +177,9 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     for key, value in (("name", name), ("start_from", start_from)):
         if not isinstance(value, str):
             raise ConfigError(f"{key} is {value!r}; expected a text.")
+    start_parts = values.get("start_parts", {})
+    if not isinstance(start_parts, dict) or not all(isinstance(folder, str) for folder in start_parts.values()):
+        raise ConfigError(f"start_parts is {start_parts!r}; expected a table of folders.")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise ConfigError(f"labels is {labels!r}; expected a list of texts.")
     with _section("[model]"):
@@ -184,6 +194,7 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
         validation=_sources(values, "validation"),
         labels=tuple(labels),
         start_from=start_from,
+        start_parts=start_parts,
     )
 
 
@@ -224,6 +235,8 @@ def recipe_text(recipe: Recipe, remark: str) -> str:
         lines.append(f"labels = {_value(list(recipe.labels))}")
     if recipe.start_from:
         lines.append(f"start_from = {_value(recipe.start_from)}")
+    if recipe.start_parts:
+        lines += ["", "[start_parts]", *_settings(dict(recipe.start_parts))]
     lines += ["", "[model]", *_settings(_changed_shape(recipe.model))]
     lines += ["", "[training]", *_settings(recipe.training.changed())]
     for heading, sources in (("[[data]]", recipe.data), ("[[validation]]", recipe.validation)):
@@ -236,7 +249,7 @@ def _changed_shape(model: ModelConfig) -> dict[str, Any]:
     """The architecture, unless it is bgpt, and the fields of a config that differ from their defaults."""
     architecture = model.to_dict()["architecture"]
     changed = {
-        field.name: getattr(model, field.name) for field in fields(model) if getattr(model, field.name) != field.default
+        each.name: getattr(model, each.name) for each in fields(model) if getattr(model, each.name) != each.default
     }
     return changed if architecture == "bgpt" else {"architecture": architecture, **changed}
 

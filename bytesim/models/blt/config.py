@@ -67,6 +67,8 @@ class BLTConfig:
     """Patchers entropy and cumulative: the threshold, in nats."""
     rise_threshold: float = 0.0
     """Patcher rise: the threshold of the rise, in nats."""
+    mean_patch_bytes: float = 0.0
+    """Before a training, the threshold is fitted to patches of this mean length; 0 leaves the threshold as it is."""
     patch_bytes: int = 4
     """Patcher static: bytes per patch."""
     max_patch_bytes: int = 0
@@ -98,6 +100,11 @@ class BLTConfig:
             raise ConfigError(f"patcher {self.patcher!r} is unknown; choose {', '.join(PATCHERS)}.")
         if self.byte_offset not in (0, BYTE_OFFSET):
             raise ConfigError(f"byte_offset is {self.byte_offset}; choose 0 or {BYTE_OFFSET}.")
+        if self.mean_patch_bytes and (not self.needs_entropy or self.mean_patch_bytes < 1):
+            raise ConfigError(
+                f"mean_patch_bytes is {self.mean_patch_bytes:g}; choose 1 or more, and a patcher that has "
+                f"a threshold: {', '.join(BY_ENTROPY)}."
+            )
         if not all(1 <= length <= 16 for length in self.ngrams) or self.ngram_functions > 11:
             raise ConfigError(
                 f"ngrams is {list(self.ngrams)}, ngram_functions {self.ngram_functions}; choose lengths from "
@@ -165,7 +172,7 @@ class BLTConfig:
         return config_from_dict(cls, values)
 
 
-_MAY_BE_ZERO = frozenset({"max_patch_bytes", "entropy_window", "byte_offset", "threshold"})
+_MAY_BE_ZERO = frozenset({"max_patch_bytes", "mean_patch_bytes", "entropy_window", "byte_offset", "threshold"})
 
 
 def _least(name: str) -> float:

@@ -1,7 +1,8 @@
 """Packs: a recipe with all its data in one small folder, made ahead for a machine that has little time. No torch.
 
 A pack holds recipe.json, the parsed recipe, whose paths are relative to the pack; a shard (.npz.xz) for each shard or
-folder of the recipe; and in start/ the weights of `start_from`. It is read without a TOML parser.
+folder of the recipe; and in start/ the weights of `start_from`, in start-PART/ those of `start_parts`. It is read
+without a TOML parser.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Packed:
     folder: Path
     shards: tuple[PackedShard, ...]
     start_bytes: int
-    """Size of the weights of `start_from`; 0 without."""
+    """Size of the weights of `start_from` and `start_parts`; 0 without."""
 
     @property
     def data_bytes(self) -> int:
@@ -106,13 +107,22 @@ def pack_recipe(
     )
     if sum(shard.num_bytes for shard in shards) > most_bytes:
         raise OutputError(f"the data of {recipe.name} do not fit {most_bytes:,} bytes.", file=str(folder))
-    start = base / recipe.start_from if recipe.start_from else None
+    start = {START_FOLDER: recipe.start_from} if recipe.start_from else {}
+    start |= {f"{START_FOLDER}-{part}": path for part, path in recipe.start_parts.items()}
     files = {rows.file: content for rows, _, content in written}
     packed = replace(
-        recipe, data=data, validation=validation, start_from=START_FOLDER if start is not None else ""
+        recipe,
+        data=data,
+        validation=validation,
+        start_from=START_FOLDER if recipe.start_from else "",
+        start_parts={part: f"{START_FOLDER}-{part}" for part in recipe.start_parts},
     ).to_dict()
     files[RECIPE_FILE] = (json.dumps(packed, indent=1) + "\n").encode()
-    return Packed(folder=folder, shards=shards, start_bytes=_write(folder, files, start))
+    return Packed(
+        folder=folder,
+        shards=shards,
+        start_bytes=_write(folder, files, {name: base / path for name, path in start.items()}),
+    )
 
 
 def load_pack(folder: Path) -> Recipe:
@@ -191,8 +201,8 @@ def _lengths(rows: _Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return source[rows.chosen], target[rows.chosen]
 
 
-def _write(folder: Path, files: dict[str, bytes], start: Path | None) -> int:
-    """Write the pack whole or not at all. Returns the size of the weights in start/; 0 without."""
+def _write(folder: Path, files: dict[str, bytes], start: dict[str, Path]) -> int:
+    """Write the pack whole or not at all, with copies of model folders to start from. Returns the size of these."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -200,7 +210,7 @@ def _write(folder: Path, files: dict[str, bytes], start: Path | None) -> int:
             staging.chmod(0o755)
             for name, content in files.items():
                 (staging / name).write_bytes(content)
-            copied = _copy_start(start, staging / START_FOLDER) if start is not None else 0
+            copied = sum(_copy_start(path, staging / name) for name, path in start.items())
             os.replace(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
