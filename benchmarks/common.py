@@ -23,6 +23,11 @@ def arguments(description: str, *, model: str = "music") -> argparse.Namespace:
     """The options of every benchmark: --model, --device, --dtype and --repeats."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--model", default=model, help="model name or folder; `published` is 110 M random weights")
+    return machine_options(parser)
+
+
+def machine_options(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options of a parser, with --device, --dtype and --repeats."""
     parser.add_argument("--device", default=devices()[0])
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--repeats", type=int, default=3)
