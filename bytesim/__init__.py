@@ -34,6 +34,7 @@ _EXPORTS = {
     "doctor": "bytesim.tasks.doctor",
     "evaluate_bpb": "bytesim.tasks.evaluate.bpb",
     "evaluate_classify": "bytesim.tasks.evaluate.classify",
+    "evaluate_compare": "bytesim.tasks.evaluate.compare",
     "evaluate_convert": "bytesim.tasks.evaluate.convert",
     "evaluate_cpu": "bytesim.tasks.evaluate.cpu",
     "evaluate_generate": "bytesim.tasks.evaluate.generate",
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from bytesim.tasks.doctor import doctor as doctor
     from bytesim.tasks.evaluate.bpb import evaluate_bpb as evaluate_bpb
     from bytesim.tasks.evaluate.classify import evaluate_classify as evaluate_classify
+    from bytesim.tasks.evaluate.compare import evaluate_compare as evaluate_compare
     from bytesim.tasks.evaluate.convert import evaluate_convert as evaluate_convert
     from bytesim.tasks.evaluate.cpu import evaluate_cpu as evaluate_cpu
     from bytesim.tasks.evaluate.generate import evaluate_generate as evaluate_generate

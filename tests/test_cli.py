@@ -78,6 +78,7 @@ VALID = {
     "convert midi2abc": "bits.mid",
     "evaluate bpb": "tunes/bits.abc",
     "evaluate classify": "sorted",
+    "evaluate compare": "recipe.toml",
     "evaluate convert": "tunes",
     "evaluate cpu": "--count 1",
     "evaluate generate": "-n 1",
@@ -104,6 +105,7 @@ MISSING = {
     "data build music": "--tunes missing.jsonl --no-corpus --out set",
     "evaluate bpb": "missing.abc",
     "evaluate classify": "missing.npz",
+    "evaluate compare": "missing.toml",
     "evaluate convert": "missing.jsonl",
     "evaluate cpu": "missing.npz",
     "evaluate generate": "-n 1 --against missing.npz",
@@ -229,6 +231,7 @@ TAKES_MANY = {
     "normalize --to bmp": "png",
 }
 TAKES_ONE = {
+    "evaluate compare": "toml",
     "evaluate convert": "jsonl",
     "models import": "pth",
     "simulate-cpu": "bin",

@@ -28,6 +28,7 @@ FUNCTION_OF_COMMAND = {
     "doctor": "doctor",
     "evaluate bpb": "evaluate_bpb",
     "evaluate classify": "evaluate_classify",
+    "evaluate compare": "evaluate_compare",
     "evaluate convert": "evaluate_convert",
     "evaluate cpu": "evaluate_cpu",
     "evaluate generate": "evaluate_generate",

@@ -16,6 +16,7 @@ from bytesim.tasks.convert.run import Converted
 from bytesim.tasks.doctor import Device, Diagnosis
 from bytesim.tasks.evaluate.bpb import BitsPerByte
 from bytesim.tasks.evaluate.classify import ClassifyEvaluation
+from bytesim.tasks.evaluate.compare import Comparison
 from bytesim.tasks.evaluate.convert import ConvertEvaluation
 from bytesim.tasks.evaluate.cpu_result import CpuEvaluation
 from bytesim.tasks.evaluate.generate import GenerateEvaluation
@@ -61,6 +62,7 @@ assert_type(bytesim.verify_models("music"), list[Outcome[VerifiedModel]])
 assert_type(bytesim.verify_models(), list[Outcome[VerifiedModel]])
 assert_type(bytesim.import_model("weights.pth", name="mine"), ModelInfo)
 assert_type(bytesim.compress_model("music", output="music-int8"), ModelInfo)
+assert_type(bytesim.evaluate_compare(["a.toml", "b.toml"], tflops=20.0), Comparison)
 assert_type(bytesim.export_model("blt-1b", output="blt-1b-hf"), Path)
 assert_type(bytesim.doctor(), Diagnosis)
 assert_type(bytesim.doctor().devices, list[Device])

@@ -6,6 +6,7 @@ import typer
 
 from bytesim.commands.evaluate.bpb import bpb
 from bytesim.commands.evaluate.classify import classify
+from bytesim.commands.evaluate.compare import compare
 from bytesim.commands.evaluate.convert import convert
 from bytesim.commands.evaluate.cpu import cpu
 from bytesim.commands.evaluate.generate import evaluate_generate
@@ -22,6 +23,6 @@ def _evaluate() -> None:
     """
 
 
-for command in (convert, bpb, cpu, classify):
+for command in (convert, bpb, cpu, classify, compare):
     evaluate_app.command()(command)
 evaluate_app.command("generate")(evaluate_generate)
