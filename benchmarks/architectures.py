@@ -6,9 +6,9 @@
     bytesim train runs/architectures/text-entropy.toml --out runs/architectures/text-entropy
     bytesim evaluate compare runs/architectures/text/*.toml --tflops 40 --out runs/architectures/text --picture text.png
 
-`text` are pieces of an encyclopaedia, `music` is ABC -> MIDI of 1 to 12 bars, `cpu` are traces of the 8-bit CPU with 1 to
-20 instructions, which need no files. All models have 2 to 4 M parameters, the same optimizer, and see as many bytes in a
-step. The entropy model of a BLT is trained before, by a recipe of its own.
+`text` are pieces of an encyclopaedia, `music` is ABC -> MIDI of 1 to 12 bars, `cpu` are traces of the 8-bit CPU with 1
+to 20 instructions, which need no files. All models have 2 to 4 M parameters, the same optimizer, and see as many bytes
+in a step. The entropy model of a BLT is trained before, by a recipe of its own.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ import hashlib
 import json
 import lzma
 import math
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from bytesim.predictors.writer import load_writer
 from bytesim.tasks.evaluate import bpb as evaluate_bpb_module
 from bytesim.tasks.evaluate.bpb import _windows, evaluate_bpb
 from bytesim.tasks.evaluate.convert import evaluate_convert
+from bytesim.tasks.evaluate.noises import NOISES, noised
 from bytesim.tasks.evaluate.tune_split import load_tunes
 from bytesim.training.data.shards import pack, save_shard
 
@@ -258,3 +260,48 @@ def test_bad_files_are_reported_and_good_ones_scored(tmp_path, model):
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 2
     assert "bits per byte by the model music" in done.stdout
+
+
+# --- noise -----------------------------------------------------------------------------------
+
+
+def test_the_kinds_of_noise():
+    text = "The cat, über alles, 12 times.\n" * 40
+    changed = {name: noised(text.encode(), name).decode() for name in NOISES}
+    assert changed["uppercase"] == text.upper()
+    assert changed["antspeak"] == " ".join(text.upper())
+    assert changed["randomcase"].lower() == text.lower() != changed["randomcase"]
+    assert 0.85 < len(changed["drop"]) / len(text) < 0.95
+    assert 1.3 < len(changed["repeat"]) / len(text) < 1.7
+    assert [key for key, _ in groupby(changed["repeat"])] == [key for key, _ in groupby(text)]
+    assert noised(text.encode(), "drop").decode() == changed["drop"]
+    assert noised(b"\xff\x80a", "uppercase") == b"\xff\x80A"
+
+
+def test_noised_texts_are_scored_beside_the_clean_one(tmp_path, model):
+    (tmp_path / "text.abc").write_bytes(b"some letters of a text " * 5)
+    done = run("bpb", tmp_path / "text.abc", "--model", model, "--noise", "uppercase", "--noise", "antspeak")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert [line.partition(":")[0].rpartition("text.abc")[2] for line in lines] == [
+        "",
+        " with uppercase",
+        " with antspeak",
+    ]
+    assert ["(115 bytes" in line for line in lines] == [True, True, False]
+    save_shard(tmp_path / "rows.npz", pack([(b"", b"abc abc"), (b"", b"abd")]))
+    clean, upper = evaluate_bpb([tmp_path / "rows.npz"], model=model, target_suffix="abc", noise=["uppercase"])
+    assert (clean.result.noise, upper.result.noise) == (None, "uppercase")
+    assert upper.result.num_bytes == clean.result.num_bytes
+    assert upper.result.bits_per_byte != clean.result.bits_per_byte
+
+
+def test_noise_that_is_not_there_and_noise_in_pairs_are_refused(tmp_path, model):
+    with pytest.raises(ConfigError, match="noise 'wind' is unknown"):
+        evaluate_bpb([EXAMPLES / "ode_to_joy.abc"], model=model, noise=["wind"])
+    save_shard(tmp_path / "rows.npz", pack([(TUNES[0].encode(), b"abc")]))
+    clean, noisy = evaluate_bpb(
+        [tmp_path / "rows.npz"], model=model, source_suffix="abc", target_suffix="mid", noise=["drop"]
+    )
+    assert clean.error is None
+    assert "not for pairs" in str(noisy.error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,14 @@ from bytesim.console import progress, report_outcomes
 
 if TYPE_CHECKING:
     from bytesim.tasks.evaluate.bpb import BitsPerByte
+
+
+class Noise(str, Enum):
+    antspeak = "antspeak"
+    drop = "drop"
+    randomcase = "randomcase"
+    repeat = "repeat"
+    uppercase = "uppercase"
 
 
 def bpb(
@@ -34,6 +43,14 @@ def bpb(
     limit: Annotated[
         int | None,
         typer.Option(min=1, help="For shards: score only this number of rows, from the first.", show_default=False),
+    ] = None,
+    noise: Annotated[
+        list[Noise] | None,
+        typer.Option(
+            help="Also score each text with this noise: capitals with spaces, missing characters, letters in random "
+            "case, repeated characters, capitals. May be repeated.",
+            show_default=False,
+        ),
     ] = None,
     picture: Annotated[
         str | None,
@@ -63,6 +80,7 @@ def bpb(
             target_suffix=target_suffix,
             reverse=reverse,
             limit=limit,
+            noise=[each.value for each in noise or ()],
             picture=picture,
             force=force,
             device=device,
@@ -73,6 +91,7 @@ def bpb(
 
 
 def _line(score: BitsPerByte) -> str:
+    noise = f" with {score.noise}" if score.noise else ""
     notes = [f"{score.num_bytes:,} bytes", f"all-token mean {score.mean_nats:.4f} nats"]
     if score.num_files != 1:
         notes.insert(0, f"{score.num_files:,} files")
@@ -82,4 +101,5 @@ def _line(score: BitsPerByte) -> str:
         notes.insert(0, f"{score.target} given its source")
     if score.refused:
         notes.append(f"{score.refused} left out because they do not fit the model")
-    return f"{score.source}: {score.bits_per_byte:.4f} bits per byte by the model {score.model} ({', '.join(notes)})"
+    figure = f"{score.bits_per_byte:.4f} bits per byte by the model {score.model}"
+    return f"{score.source}{noise}: {figure} ({', '.join(notes)})"

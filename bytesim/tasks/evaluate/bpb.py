@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from bytesim.models.interface import ByteModel
 from bytesim.patching import history_bytes, suffix_of
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Asked, Request
+from bytesim.tasks.evaluate.noises import noised
 from bytesim.training.data.shards import load_shard
 
 
@@ -37,6 +38,8 @@ class BitsPerByte:
     """Number of rows of a shard that do not fit the model and are left out."""
     target: str | None = None
     """The file that was scored, given its source, if the model converts such files; None for a file by itself."""
+    noise: str | None = None
+    """The noise in the text that was scored; None for the file as it is."""
 
 
 def evaluate_bpb(
@@ -47,6 +50,7 @@ def evaluate_bpb(
     target_suffix: str | None = None,
     reverse: bool = False,
     limit: int | None = None,
+    noise: Sequence[str] = (),
     picture: str | Path | None = None,
     force: bool = False,
     device: str = "auto",
@@ -57,33 +61,38 @@ def evaluate_bpb(
 
     A file that the model converts and does not generate is the source or the target of a pair: the target is scored
     given the source, and both must stand side by side. Of a folder such a model reads the sources. Other files are
-    scored by themselves; one longer than the model's history in windows that overlap by half, each byte once. Rows of
-    a shard are scored as files of `target_suffix`; with `source_suffix` as conversions of their sources, and `reverse`
-    swaps source and target. `limit` is the number of rows to use of each shard. Folders are searched recursively.
-    `picture` is a PNG to draw: a histogram over all files and rows. Raises ConfigError, ModelError and OutputError; the
-    error of a file is in its outcome.
+    scored by themselves; one longer than the model's history in windows that overlap by half, each byte once. Rows of a
+    shard are scored as files of `target_suffix`; with `source_suffix` as conversions of their sources, and `reverse`
+    swaps source and target. `limit` is the number of rows to use of each shard. `noise` names NOISES: texts that are
+    scored by themselves are then also scored with each of them, in outcomes that follow that of the file. Folders are
+    searched recursively. `picture` is a PNG to draw: a histogram over all files and rows. Raises ConfigError,
+    ModelError and OutputError; the error of a file is in its outcome.
     """
     if source_suffix is not None and target_suffix is None:
         raise ConfigError("a source suffix needs a target suffix.")
     if picture is not None:
         check_output(picture, force=force, option="--picture")
+    for name in noise:
+        noised(b"", name)  # a wrong name is told before any work
     writer = load_writer(model, device=device, dtype=dtype)
     names = expand_inputs(files, suffixes=_read_suffixes(writer))
     scores: list[tuple[float, int]] = []
     outcomes: list[Outcome[BitsPerByte]] = []
     for number, name in enumerate(names, start=1):
-        tally = _Tally(name, writer.name)
-        try:
-            if suffix_of(name) == "npz":
-                _score_shard(tally, writer.model, name, (source_suffix, target_suffix), reverse, limit)
-            elif pair := _pair_of(Path(name), target_suffix or suffix_of(name), writer):
-                _score_pair(tally, writer.model, *pair)
-            else:
-                _score_whole(tally, writer.model, read_input(name), target_suffix or suffix_of(name))
-            outcomes.append(Outcome(name, result=tally.result()))
-            scores += tally.scores
-        except BytesimError as error:
-            outcomes.append(Outcome(name, error=error.in_file(name)))
+        for kind in (None, *noise):
+            tally = _Tally(name, writer.name, kind)
+            try:
+                if suffix_of(name) == "npz":
+                    _score_shard(tally, writer.model, name, (source_suffix, target_suffix), reverse, limit)
+                elif pair := _pair_of(Path(name), target_suffix or suffix_of(name), writer):
+                    _score_pair(tally, writer.model, *pair)
+                else:
+                    _score_whole(tally, writer.model, read_input(name), target_suffix or suffix_of(name))
+                outcomes.append(Outcome(name, result=tally.result()))
+                scores += tally.scores if kind is None else []
+            except BytesimError as error:
+                outcomes.append(Outcome(name, error=error.in_file(name)))
+                break
         if on_progress:
             on_progress(number, len(names))
     if picture is not None and scores:
@@ -103,8 +112,8 @@ def bits_per_byte_of(writer: Writer, data: bytes, suffix: str) -> float:
 class _Tally:
     """Sums over the files of one source."""
 
-    def __init__(self, source: str, model: str) -> None:
-        self.source, self.model = source, model
+    def __init__(self, source: str, model: str, noise: str | None = None) -> None:
+        self.source, self.model, self.noise = source, model, noise
         self.files = self.bytes = self.windows = self.refused = 0
         self.nats = self.token_nats = 0.0
         self.tokens = 0
@@ -125,7 +134,17 @@ class _Tally:
             windows=self.windows,
             refused=self.refused,
             target=self.target,
+            noise=self.noise,
         )
+
+    def noised(self, data: bytes) -> bytes:
+        """A file as it is to be scored: with the noise, if there is one."""
+        return data if self.noise is None else noised(data, self.noise)
+
+    def refuse_noise(self) -> None:
+        """Raise ConfigError if there is noise, which a pair cannot have: its target would not be that of its source."""
+        if self.noise is not None:
+            raise ConfigError("noise is for texts that are scored by themselves, not for pairs.")
 
 
 def _read_suffixes(writer: Writer) -> set[str] | None:
@@ -159,6 +178,7 @@ def _pair_of(path: Path, suffix: str, writer: Writer) -> tuple[Path, Path] | Non
 
 def _score_pair(tally: _Tally, model: ByteModel, source: Path, target: Path) -> None:
     """Score a target given its source. Raises ContextError if they are too long together."""
+    tally.refuse_noise()
     data = read_input(target)
     asked = Asked(suffix=suffix_of(target.name), source=read_input(source), source_suffix=suffix_of(source.name))
     request = model.frame(asked)
@@ -175,6 +195,7 @@ def _score_pair(tally: _Tally, model: ByteModel, source: Path, target: Path) -> 
 
 
 def _score_whole(tally: _Tally, model: ByteModel, data: bytes, suffix: str) -> None:
+    data = tally.noised(data)
     request = model.frame(Asked(suffix=suffix))
     tally.files += 1
     before = tally.nats
@@ -220,9 +241,12 @@ def _score_shard(
     source_suffix, target_suffix = suffixes
     if target_suffix is None:
         raise ConfigError("rows of a shard have no names; give their suffix with --target-suffix.")
+    if source_suffix is not None:
+        tally.refuse_noise()
     shard = load_shard(Path(name))
     for index in range(len(shard) if limit is None else min(limit, len(shard))):
         source, target = shard.row(index)[::-1] if reverse else shard.row(index)
+        target = tally.noised(target)
         try:
             asked = Asked(suffix=target_suffix)
             if source_suffix is not None:
