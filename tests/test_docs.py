@@ -106,6 +106,12 @@ def test_the_picture_of_a_converter_shows_the_outputs_of_its_page(scripts):
     assert "error: odd.csv" in drawn
 
 
+def test_the_pictures_of_the_architectures_are_those_of_their_script(scripts):
+    for name, drawn in scripts("architecture_pictures").draw().items():
+        assert drawn == (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert drawn.count("<rect") > 10
+
+
 @pytest.mark.slow
 def test_the_examples_of_a_page_print_what_it_says(scripts, tmp_path):
     page = (ROOT / "docs" / "normalize.md").read_text(encoding="utf-8")
