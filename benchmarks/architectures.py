@@ -1,4 +1,4 @@
-"""Writes the recipes with which `bytesim evaluate compare` compares the architectures, on three kinds of data.
+"""Writes the recipes with which `bytesim evaluate compare` compares the architectures, on four kinds of data.
 
     bytesim data build media wikipedia wikipedia_en_*.txt.xz --out runs/data/
     bytesim data build music --out runs/data/
@@ -7,8 +7,9 @@
     bytesim evaluate compare runs/architectures/text/*.toml --tflops 40 --out runs/architectures/text --picture text.png
 
 `text` are pieces of an encyclopaedia, `music` is ABC -> MIDI of 1 to 12 bars, `cpu` are traces of the 8-bit CPU with 1
-to 20 instructions, which need no files. All models have 2 to 4 M parameters, the same optimizer, and see as many bytes
-in a step. The entropy model of a BLT is trained before, by a recipe of its own.
+to 20 instructions, which need no files; `spelling` are the tasks of benchmarks/spelling.py. All models have 2 to 4 M
+parameters, the same optimizer, and see as many bytes in a step. The entropy model of a BLT is trained before, by a
+recipe of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-KINDS = ("text", "music", "cpu")
+KINDS = ("text", "music", "cpu", "spelling")
 
 _DATA = {
     "text": """
@@ -45,6 +46,19 @@ target_suffix = "mid"
 group_from = 1
 max_bytes = 1500
 """,
+    "spelling": """
+[[data]]
+path = "{data}/spelling_train.npz"
+task = "convert"
+source_suffix = "ask"
+target_suffix = "out"
+
+[[validation]]
+path = "{data}/spelling_dev.npz"
+task = "convert"
+source_suffix = "ask"
+target_suffix = "out"
+""",
     "cpu": """
 [[data]]
 task = "cpu"
@@ -56,9 +70,9 @@ longest = 20
 """,
 }
 
-_MOST_BYTES = {"text": 2304, "music": 1536, "cpu": 1408}
+_MOST_BYTES = {"text": 2304, "music": 1536, "cpu": 1408, "spelling": 256}
 """Kind -> longest history, in bytes."""
-_PATCH = {"text": 8, "music": 8, "cpu": 16}
+_PATCH = {"text": 8, "music": 8, "cpu": 16, "spelling": 8}
 """Kind -> bytes per patch of a bGPT; a state of the CPU has 16."""
 
 _SOURCE = """source_attention = true
