@@ -47,6 +47,7 @@ _EXPORTS = {
     "midi2abc": "bytesim.tasks.convert.tunes",
     "model_path": "bytesim.tasks.models",
     "normalize": "bytesim.tasks.normalize",
+    "pull_model": "bytesim.tasks.pull",
     "show_model": "bytesim.tasks.models",
     "simulate_cpu": "bytesim.tasks.simulate_cpu.simulate",
     "train_classify": "bytesim.tasks.train.train",
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
         verify_models as verify_models,
     )
     from bytesim.tasks.normalize import normalize as normalize
+    from bytesim.tasks.pull import pull_model as pull_model
     from bytesim.tasks.simulate_cpu.simulate import simulate_cpu as simulate_cpu
     from bytesim.tasks.train.train import (
         train_classify as train_classify,

@@ -85,6 +85,7 @@ VALID = {
     "generate": "",
     "models compress": "",
     "models export": "-o out",
+    "models pull": "not-a-repository",
     "models path": "",
     "models show": "",
     "models verify": "",
@@ -121,7 +122,7 @@ MISSING = {
 """Command that reads files -> words that name one that is not there."""
 READ_NO_FILE = {
     "data build cpu", "data build filetype", "doctor", "models compress", "models export", "models list", "models path",
-    "models show", "models verify",
+    "models pull", "models show", "models verify",
 }  # fmt: skip
 
 

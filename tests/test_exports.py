@@ -38,6 +38,7 @@ FUNCTION_OF_COMMAND = {
     "models import": "import_model",
     "models list": "list_models",
     "models path": "model_path",
+    "models pull": "pull_model",
     "models show": "show_model",
     "models verify": "verify_models",
     "normalize": "normalize",

@@ -1,4 +1,4 @@
-"""`bytesim models`: list, show, verify, import, export and compress models."""
+"""`bytesim models`: list, show, verify, import, pull, export and compress models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 models_app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    help="List, show, verify, import, export and compress models.\n\nbytesim models list",
+    help="List, show, verify, import, pull, export and compress models.\n\nbytesim models list",
 )
 
 
@@ -130,6 +130,35 @@ def import_(
         print_json(info)
     else:
         print_line(f"{info.folder}: {info.num_parameters:,} parameters")
+
+
+@models_app.command()
+def pull(
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="A repository of the Hugging Face hub.")],
+    revision: Annotated[str, typer.Option(help="Commit, tag or branch; a commit is always the same files.")] = "main",
+    sha256: Annotated[
+        str | None, typer.Option(metavar="HEX", help="Hash that model.safetensors must have.", show_default=False)
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name to store the model under; by default NAME.", show_default=False)
+    ] = None,
+    output: NewFolder = None,
+    force: Replace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a published BLT from the Hugging Face hub, and import it. Needs the package huggingface_hub.
+
+    bytesim models pull facebook/blt-1b --name blt-1b
+    """
+    _check_one_place(name, output)
+    from bytesim.tasks.pull import pull_model
+
+    info = pull_model(repository, revision=revision, sha256=sha256, name=name, output=output, force=force)
+    if as_json:
+        print_json(info)
+    else:
+        commit = info.card["source"]["commit"]
+        print_line(f"{info.folder}: {info.num_parameters:,} parameters, from commit {commit}")
 
 
 @models_app.command()

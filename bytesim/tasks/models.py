@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bytesim.errors import BytesimError, ModelError, OutputError
@@ -135,14 +136,19 @@ def verify_model(model: str | Path) -> VerifiedModel:
 
 
 def import_model(
-    weights: str | Path, *, name: str | None = None, output: str | Path | None = None, force: bool = False
+    weights: str | Path,
+    *,
+    name: str | None = None,
+    output: str | Path | None = None,
+    force: bool = False,
+    origin: Mapping[str, str] = MappingProxyType({}),
 ) -> ModelInfo:
     """Convert published weights to a model folder, in the user's store (`name`) or at a path (`output`).
 
     `weights` is a bGPT checkpoint (.pth), or a folder of a BLT: that of `transformers`, or that of bytelatent with its
-    entropy model. Without `name` and `output`, the name is that of the file without suffix, or of the folder. No code
-    in a pickle is run. Raises ModelError for anything else, OutputError if the folder exists (without `force`) or
-    cannot be written.
+    entropy model. Without `name` and `output`, the name is that of the file without suffix, or of the folder. `origin`
+    is added to the card's field `source`. No code in a pickle is run. Raises ModelError for anything else, OutputError
+    if the folder exists (without `force`) or cannot be written.
     """
     from bytesim.models.weights import check_shapes, outline, save_model
 
@@ -155,16 +161,16 @@ def import_model(
     except BytesimError as error:
         raise error.in_file(str(weights)) from error
     file = source / WEIGHTS_FILE if source.is_dir() else source
-    origin = fingerprint(file if file.is_file() else source / CONFIG_FILE)
+    identity = fingerprint(file if file.is_file() else source / CONFIG_FILE)
     kind = {"bgpt": "bGPT checkpoint", "blt": "BLT"}[config["architecture"]]
     card = {
         "purpose": f"Imported from the published {kind} {source.name}.",
-        "source": {"file": source.name, **origin},
+        "source": {"file": source.name, **identity, **origin},
         "licence": "that of the imported weights; see where they were published",
     }
     recipe = (
         "# Rebuilds this folder: bytesim models import WEIGHTS, with the weights named here.\n"
-        f'[import]\nsha256 = "{origin["sha256"]}"\nbytes = {origin["bytes"]}\n'
+        f'[import]\nsha256 = "{identity["sha256"]}"\nbytes = {identity["bytes"]}\n'
     )
     save_model(folder, state_dict, config=config, card=card, recipe=recipe)
     return show_model(f"{folder.resolve()}/")

@@ -2,8 +2,11 @@
 
 import json
 import re
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from bytesim.models.blt.config import PATCHERS, BLTConfig
 from bytesim.models.blt.model import BLT
 from bytesim.models.blt.ngrams import NgramEmbedding
 from bytesim.models.blt.transformers_format import config_from_transformers, from_transformers, to_transformers
+from bytesim.models.folder import fingerprint
 from bytesim.models.framing import convert_request, generate_request
 from bytesim.models.registry import build_model
 from bytesim.models.weights import load_model
@@ -442,3 +446,64 @@ def test_folders_that_are_not_a_published_blt_are_refused_in_one_line(tmp_path):
     refused = CliRunner().invoke(app, ["models", "import", str(tmp_path / "hf"), "-o", str(tmp_path / "out")])
     assert "not readable as JSON" in str(refused.exception)
     assert not (tmp_path / "out").exists()
+
+
+# --- pull ------------------------------------------------------------------------------------
+
+
+class Hub:
+    """A hub with one repository, whose files are those of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def model_info(self, repository: str, *, revision: str) -> SimpleNamespace:
+        if (repository, revision) != ("owner/tiny-blt", "main"):
+            raise OSError(f"404: {repository} has no revision {revision}")
+        return SimpleNamespace(sha="c0ffee" * 6 + "abcd")
+
+    def snapshot_download(self, repository: str, *, revision: str, allow_patterns: list[str], local_dir: Path) -> str:
+        shutil.copytree(self.folder, local_dir)
+        return str(local_dir)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch) -> Path:
+    """The folder of the repository owner/tiny-blt of a stand-in for the hub."""
+    theirs(7).save_pretrained(tmp_path / "hf")
+    stand_in = Hub(tmp_path / "hf")
+    monkeypatch.setattr("huggingface_hub.HfApi", lambda: stand_in)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", stand_in.snapshot_download)
+    monkeypatch.setenv("BYTESIM_MODELS", str(tmp_path / "store"))
+    return tmp_path / "hf"
+
+
+def test_a_model_is_pulled_by_commit_and_hash(hub):
+    digest = fingerprint(hub / "model.safetensors")["sha256"]
+    said = CliRunner().invoke(app, ["models", "pull", "owner/tiny-blt", "--sha256", digest.upper()])
+    assert said.exit_code == 0, said.output
+    assert "from commit c0ffeec0ffee" in said.output.replace("\n", "")
+    shown = CliRunner().invoke(app, ["models", "show", "tiny-blt", "--json"])
+    source = json.loads(shown.output)["card"]["source"]
+    assert source["repository"] == "owner/tiny-blt"
+    assert (source["sha256"], source["commit"][:6]) == (digest, "c0ffee")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tiny-blt"], "write OWNER/NAME"),
+        (["owner/tiny-blt", "--revision", "v2"], "at revision v2 .*404"),
+        (["owner/tiny-blt", "--sha256", "00"], "another sha256 than 00"),
+    ],
+)
+def test_what_cannot_be_pulled_is_one_line(hub, arguments, message):
+    refused = CliRunner().invoke(app, ["models", "pull", *arguments])
+    assert isinstance(refused.exception, BytesimError)
+    assert re.search(message, str(refused.exception))
+
+
+def test_without_the_package_of_the_hub_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    refused = CliRunner().invoke(app, ["models", "pull", "owner/tiny-blt"])
+    assert "pip install huggingface_hub" in str(refused.exception)
