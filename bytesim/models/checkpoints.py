@@ -5,7 +5,6 @@ A file may be hostile, so its size is limited, and every failure is a ModelError
 
 from __future__ import annotations
 
-import json
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from bytesim.errors import ModelError
-from bytesim.models.folder import MAX_JSON_BYTES, one_line
+from bytesim.models.folder import one_line, read_json
 
 MAX_CHECKPOINT_BYTES = 16 << 30
 
@@ -75,19 +74,6 @@ def read_safetensors(folder: Path) -> dict[str, Tensor]:
     for part in sorted(set(parts.values())):
         weights |= _tensors(folder / part)
     return weights
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """An object in JSON of at most MAX_JSON_BYTES. Raises ModelError."""
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise ModelError("larger than 1 MiB, so not the config of a model.", file=str(path))
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"not readable as JSON: {one_line(error)}", file=str(path)) from error
-    if not isinstance(value, dict):
-        raise ModelError("not a JSON object.", file=str(path))
-    return value
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

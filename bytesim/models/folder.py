@@ -57,12 +57,12 @@ def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
 
 def read_config(folder: Path) -> dict[str, Any]:
     """config.json of a model folder: `architecture` and the fields of its config class. Raises ModelError."""
-    return _read_json(folder / CONFIG_FILE)
+    return read_json(folder / CONFIG_FILE)
 
 
 def read_card(folder: Path) -> dict[str, Any]:
     """card.json of a model folder: purpose, data, results, licence, `files`. Raises ModelError."""
-    return _read_json(folder / CARD_FILE)
+    return read_json(folder / CARD_FILE)
 
 
 def check_hashes(folder: Path) -> None:
@@ -107,7 +107,8 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """An object in a JSON file of a model folder. Raises ModelError."""
     try:
         if not path.is_file():
             raise ModelError("missing; the model folder is incomplete.", file=str(path))

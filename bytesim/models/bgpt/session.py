@@ -18,6 +18,7 @@ from torch import Tensor
 
 from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.conditioning import Conditioning, Source
+from bytesim.models.rows import order_without
 from bytesim.nn.attention import LayerCache
 from bytesim.nn.matching import Places, Trace
 from bytesim.patching import END_OF_PATCH
@@ -156,10 +157,7 @@ class BGPTSession:
 
     def leave(self, rows: Sequence[int]) -> list[int]:
         """Drop the files in these rows, between two patches. Returns the old indices of the others, in new order."""
-        order = list(range(self.count))
-        for row in sorted(rows, reverse=True):
-            order[row] = order[-1]
-            order.pop()
+        order = order_without(self.count, rows)
         for target, origin in enumerate(order):
             if target != origin:
                 for cache in (*self.patch_caches, *self.byte_caches):

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from bytesim.errors import ModelError
-from bytesim.models.checkpoints import read_json, read_safetensors, read_state_dict
+from bytesim.models.checkpoints import read_safetensors, read_state_dict
+from bytesim.models.folder import read_json
 
 WINDOW = 512
 """Sliding window of the published entropy model; its params.json does not name it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
 from bytesim.models.flat.config import BYTE_OFFSET, FlatConfig
-from bytesim.models.inputs import ModelInputs
+from bytesim.models.single_bytes import SingleBytes
 from bytesim.patching import HEADER_BYTES
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ BY_ENTROPY = PATCHERS[:4]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BLTConfig:
+class BLTConfig(SingleBytes):
     """Shape of a Byte Latent Transformer. The defaults are those of the published model of 1B parameters."""
 
     parts: Parts = "llama"
@@ -140,26 +140,6 @@ class BLTConfig:
             byte_offset=self.byte_offset,
             max_bytes=self.max_bytes,
         )
-
-    @property
-    def num_classes(self) -> int:
-        """Classes of a classifier: none, as this model writes bytes."""
-        return 0
-
-    @property
-    def patch_size(self) -> int:
-        """Bytes per patch of the framing: the model reads single bytes and makes patches itself."""
-        return 1
-
-    @property
-    def max_patches(self) -> int:
-        """Longest history, in patches of the framing."""
-        return self.max_bytes
-
-    @property
-    def inputs(self) -> ModelInputs:
-        """What the model is given beside the bytes of its history: nothing."""
-        return ModelInputs()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for config.json."""

@@ -25,6 +25,7 @@ from bytesim.models.blt.patches import PatchAttention, largest
 from bytesim.models.blt.session import BLTSession
 from bytesim.models.flat.model import Flat
 from bytesim.models.framing import frame
+from bytesim.models.rows import scored
 from bytesim.nn.attention import LayerCache, PickedCache
 from bytesim.nn.decoder_block import CausalBlock
 from bytesim.nn.parts import make_norm
@@ -198,12 +199,7 @@ class BLT(nn.Module):
         """
         tokens = patches[:, :-1, 0]
         features = self.features(tokens, self.borders(tokens))
-        if first is not None:
-            assert rows is not None
-            picked = first[:, None] - 1 + torch.arange(rows, device=patches.device)
-            picked = picked.clamp(max=features.shape[1] - 1)
-            features = features.gather(1, picked[..., None].expand(-1, -1, features.shape[-1]))
-        return self.logits(features)[:, :, None]
+        return self.logits(scored(features, first, rows))[:, :, None]
 
     def logits(self, features: Tensor) -> Tensor:
         """Features (..., Hb) -> logits (..., V) of the next byte."""

@@ -10,7 +10,8 @@ from bytesim.errors import ModelError
 from bytesim.models.blt.bytelatent_format import read_bytelatent
 from bytesim.models.blt.config import BLTConfig
 from bytesim.models.blt.transformers_format import config_from_transformers, from_transformers
-from bytesim.models.checkpoints import read_json, read_safetensors
+from bytesim.models.checkpoints import read_safetensors
+from bytesim.models.folder import read_json
 
 
 def read_folder(folder: Path) -> tuple[BLTConfig, dict[str, Tensor]]:

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bytesim.models.blt.borders import BorderState, Layout
+from bytesim.models.rows import order_without
 from bytesim.nn.attention import LayerCache
 from bytesim.nn.vocabulary import to_ids
 from bytesim.patching import END_OF_PATCH
@@ -119,10 +120,7 @@ class BLTSession:
 
     def leave(self, rows: Sequence[int]) -> list[int]:
         """Drop the files in these rows. Returns the old indices of the remaining rows, in their new order."""
-        order = list(range(self.count))
-        for row in sorted(rows, reverse=True):
-            order[row] = order[-1]
-            order.pop()
+        order = order_without(self.count, rows)
         tensors = (self.vectors, self.open, self.features, self.recent, self.patches, *self.state.tensors)
         for target, origin in enumerate(order):
             if target != origin:

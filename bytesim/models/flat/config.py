@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
-from bytesim.models.inputs import ModelInputs
+from bytesim.models.single_bytes import SingleBytes
 from bytesim.patching import HEADER_BYTES
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _MAY_BE_ZERO = ("window", "feed_forward_size", "byte_offset")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FlatConfig:
+class FlatConfig(SingleBytes):
     """Shape of a flat byte transformer. The defaults are the published size of OmniByteGPT, 132.7M parameters."""
 
     parts: Parts = "modern"
@@ -76,26 +76,6 @@ class FlatConfig:
     def num_heads(self) -> int:
         """Number of query heads."""
         return self.hidden_size // self.head_size
-
-    @property
-    def num_classes(self) -> int:
-        """Classes of a classifier: none, as a flat model writes bytes."""
-        return 0
-
-    @property
-    def patch_size(self) -> int:
-        """Bytes per patch: a flat model reads single bytes."""
-        return 1
-
-    @property
-    def max_patches(self) -> int:
-        """Longest history, in patches of one byte."""
-        return self.max_bytes
-
-    @property
-    def inputs(self) -> ModelInputs:
-        """What the model is given beside the bytes of its history: nothing."""
-        return ModelInputs()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for config.json."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from bytesim.models.flat.config import FlatConfig
 from bytesim.models.flat.session import FlatSession
 from bytesim.models.framing import frame
+from bytesim.models.rows import scored
 from bytesim.nn.attention import LayerCache
 from bytesim.nn.decoder_block import CausalBlock
 from bytesim.nn.parts import make_norm
@@ -112,7 +113,7 @@ class Flat(nn.Module):
         Takes tokens (B, T, 1). Returns logits (B, Q, 1, V); row q scores byte `first + q` of each file. By default
         `first` (B,) is 1 and `rows` is T - 1. The other inputs are those of other architectures, and are not read.
         """
-        return self.logits(self._features(patches, first, rows))[:, :, None]
+        return self.logits(scored(self.decoder(patches[:, :-1, 0]), first, rows))[:, :, None]
 
     def logits(self, features: Tensor) -> Tensor:
         """Features (..., H) -> (..., V) logits of the next byte."""
@@ -127,18 +128,8 @@ class Flat(nn.Module):
 
         The further heads learn from the features as they are: their loss does not change the decoder.
         """
-        features = self._features(patches, first, rows)
+        features = scored(self.decoder(patches[:, :-1, 0]), first, rows)
         return torch.stack([self.logits(features), *self.further_logits(features.detach())], 2)
-
-    def _features(self, patches: Tensor, first: Tensor | None, rows: int | None) -> Tensor:
-        """(B, Q, H) features from which byte `first + q` of each file is predicted."""
-        features = self.decoder(patches[:, :-1, 0])
-        if first is None:
-            return features
-        assert rows is not None
-        picked = first[:, None] - 1 + torch.arange(rows, device=patches.device)
-        picked = picked.clamp(max=features.shape[1] - 1)
-        return features.gather(1, picked[..., None].expand(-1, -1, features.shape[-1]))
 
     def answer_logits(self, request: Request, answer: Patches) -> Tensor:
         """Teacher forcing: (A, 1, V) logits of the bytes of an answer (A, 1), given the true bytes before each."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from bytesim.models.rows import order_without
 from bytesim.nn.attention import LayerCache
 from bytesim.patching import END_OF_PATCH
 from bytesim.requests import Request
@@ -82,10 +83,7 @@ class FlatSession:
 
     def leave(self, rows: Sequence[int]) -> list[int]:
         """Drop the files in these rows. Returns the old indices of the remaining rows, in their new order."""
-        order = list(range(self.count))
-        for row in sorted(rows, reverse=True):
-            order[row] = order[-1]
-            order.pop()
+        order = order_without(self.count, rows)
         for target, origin in enumerate(order):
             if target != origin:
                 for cache in self.caches:
