@@ -433,7 +433,7 @@ def test_folders_that_are_not_a_published_blt_are_refused_in_one_line(tmp_path):
     config = json.loads((tmp_path / "hf" / "config.json").read_text())
     for change, message in (
         ({"model_type": "llama"}, "neither a BLT of transformers"),
-        ({"args": {}}, "cannot be|not readable"),
+        ({"args": {}}, "missing; the model folder is incomplete"),
         ({"vocab_size": 300}, "300 ids"),
         ({"encoder_config": 3}, "no encoder_config"),
         ({"global_config": {**config["global_config"], "hidden_size": 40}}, "do not belong|does not split"),
