@@ -44,6 +44,12 @@ class Size(str, Enum):
     base = "base"
 
 
+class Architecture(str, Enum):
+    bgpt = "bgpt"
+    flat = "flat"
+    blt = "blt"
+
+
 train_app = typer.Typer(
     cls=RecipeOrCommand,
     no_args_is_help=True,
@@ -70,7 +76,7 @@ Out = Annotated[
 Minutes = Annotated[
     float | None,
     typer.Option(
-        help="Length of the training. Converted once, after the warm-up, to a number of steps that then stays fixed.",
+        help="Length of the training. More minutes than before continue a finished training.",
         show_default=False,
     ),
 ]
@@ -114,6 +120,9 @@ def generate(
     suffix: Suffix = None,
     out: Out = None,
     size: OfSize = Size.small,
+    architecture: Annotated[
+        Architecture, typer.Option(help="bgpt reads patches of 16 bytes, flat single bytes, blt whole words.")
+    ] = Architecture.bgpt,
     device: Device = "auto",
     minutes: Minutes = None,
     steps: Steps = None,
@@ -128,8 +137,8 @@ def generate(
     from bytesim.tasks.train.train import train_generate
 
     _check_length(minutes, steps)
-    length = {"minutes": minutes, "steps": steps}
-    _run(train_generate, data, as_json, suffix=suffix, out=out, size=size.value, device=device, **length)
+    settings = {"size": size.value, "architecture": architecture.value, "minutes": minutes, "steps": steps}
+    _run(train_generate, data, as_json, suffix=suffix, out=out, device=device, **settings)
 
 
 @train_app.command()

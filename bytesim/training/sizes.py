@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
 from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.blt.config import BLTConfig
 from bytesim.models.encoder.config import EncoderConfig
+from bytesim.models.flat.config import FlatConfig
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import WriterConfig
+
+HISTORY_BYTES = 8192
+"""Longest history, in bytes."""
 
 SIZES: dict[str, dict[str, Any]] = {
     "tiny": {
@@ -79,10 +87,52 @@ _TASKS: dict[str, dict[str, Any]] = {
 """Task -> the other fields of the config. Every history is 8 KiB; for a conversion it holds the target."""
 
 
-def sized_config(task: str, size: str) -> BGPTConfig:
-    """The config of a model that writes files. Raises ConfigError for a size that is not in SIZES."""
+ARCHITECTURES = ("bgpt", "flat", "blt")
+"""Architectures of models that write files."""
+
+_FLAT: dict[str, dict[str, Any]] = {
+    "tiny": {"hidden_size": 128, "num_layers": 4, "key_value_heads": 2},
+    "small": {"hidden_size": 192, "num_layers": 6, "key_value_heads": 2},
+    "base": {"hidden_size": 256, "num_layers": 8, "key_value_heads": 2},
+}
+"""Name -> widths and depths of flat models. Millions of parameters: tiny 0.8, small 2.5, base 5.6."""
+
+_BLT: dict[str, dict[str, Any]] = {
+    "tiny": {"hidden_size": 128, "num_layers": 3, "key_value_heads": 4, "byte_hidden_size": 64, "decoder_layers": 1},
+    "small": {"hidden_size": 192, "num_layers": 4, "key_value_heads": 6, "byte_hidden_size": 96, "decoder_layers": 2},
+    "base": {"hidden_size": 256, "num_layers": 6, "key_value_heads": 8, "byte_hidden_size": 128, "decoder_layers": 2},
+}
+"""Name -> widths and depths of BLTs whose patches end at spaces. Millions of parameters: tiny 0.9, small 2.6, base
+6.1."""
+
+
+def sized_config(task: str, size: str, architecture: str = "bgpt") -> WriterConfig:
+    """The config of a model that writes files; `convert` is for bgpt, whose parts for it the others lack.
+
+    Raises ConfigError for a size that is not in SIZES, and for an unknown architecture.
+    """
     _check(size)
-    return BGPTConfig(parts="modern", byte_head_size=32, **SIZES[size], **_TASKS[task])
+    if architecture == "bgpt":
+        return BGPTConfig(parts="modern", byte_head_size=32, **SIZES[size], **_TASKS[task])
+    if architecture == "flat":
+        return FlatConfig(head_size=32, max_bytes=HISTORY_BYTES, **_FLAT[size])
+    if architecture == "blt":
+        width = _BLT[size]["byte_hidden_size"]
+        return BLTConfig(
+            parts="modern",
+            patcher="space",
+            head_size=32,
+            feed_forward_size=0,
+            encoder_layers=1,
+            byte_head_size=32,
+            byte_key_value_heads=width // 32,
+            encoder_feed_forward_size=0,
+            decoder_feed_forward_size=0,
+            ngram_buckets=4 * width,
+            max_bytes=HISTORY_BYTES,
+            **_BLT[size],
+        )
+    raise ConfigError(f"architecture {architecture!r} is unknown; choose {', '.join(ARCHITECTURES)}.")
 
 
 def classifier_config(size: str, num_classes: int, *, text: bool = False) -> EncoderConfig:

@@ -412,6 +412,34 @@ def test_the_documented_sizes_are_those_of_the_models():
                 model = model_of(classifier_config(size, 2) if task == "classify" else sized_config(task, size))
             counts.append(f"{sum(each.numel() for each in model.parameters()) / 1e6:.1f} M")
         assert f"| `{size}` | {' | '.join(counts)} |" in said
+    for architecture, told in (("flat", "0.8, 2.5 or 5.6 M"), ("blt", "0.9, 2.6 or 6.1 M")):
+        with torch.device("meta"):
+            models = [model_of(sized_config("generate", size, architecture)) for size in SIZES]
+        counts = [f"{sum(each.numel() for each in model.parameters()) / 1e6:.1f}" for model in models]
+        assert told == f"{counts[0]}, {counts[1]} or {counts[2]} M"
+        assert told in said.replace("\n", " ")
+
+
+def test_an_architecture_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="choose bgpt, flat, blt"):
+        sized_config("generate", "tiny", "mamba")
+
+
+@pytest.mark.parametrize("architecture", ["flat", "blt"])
+def test_other_architectures_learn_from_a_folder(tmp_path, architecture):
+    (tmp_path / "letters").mkdir()
+    for number in range(6):
+        (tmp_path / "letters" / f"{number}.txt").write_text("some words in a row " * (number + 1))
+    made = train_generate(
+        [str(tmp_path / "letters")],
+        out=tmp_path / "run",
+        size="tiny",
+        architecture=architecture,
+        steps=2,
+        device="cpu",
+    )
+    assert load_recipe(tmp_path / "run" / "recipe.toml").model.to_dict()["architecture"] == architecture
+    assert verify_model(made.model_folder).num_parameters > 7e5
 
 
 # --- wrong usage -----------------------------------------------------------------------------

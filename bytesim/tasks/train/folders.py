@@ -23,10 +23,12 @@ OneFileSource = TypeVar("OneFileSource", GenerateSource, ClassifySource)
 """A source whose examples are single files."""
 
 
-def generate_recipe(data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str) -> Recipe:
+def generate_recipe(
+    data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str, architecture: str
+) -> Recipe:
     """The recipe of a model that writes files: a data source for each suffix, weighted by its number of files."""
-    sources = by_suffix(data, folder, suffix, GenerateSource)
-    return _recipe(folder, sized_config("generate", size), sources, dtype)
+    config = sized_config("generate", size, architecture)
+    return _recipe(folder, config, by_suffix(data, folder, suffix, GenerateSource), dtype)
 
 
 def convert_recipe(

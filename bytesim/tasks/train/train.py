@@ -68,6 +68,7 @@ def train_generate(
     suffix: str | None = None,
     out: str | Path | None = None,
     size: str = "small",
+    architecture: str = "bgpt",
     device: str = "auto",
     minutes: float | None = None,
     steps: int | None = None,
@@ -76,14 +77,15 @@ def train_generate(
 ) -> Trained:
     """Train a model that writes files like those in the folders: all of them, or those with one suffix.
 
-    One file in 50, and at least one, is held out for validation. Raises BytesimError.
+    `architecture` is bgpt, flat, or blt with patches that end at spaces. One file in 50, and at least one, is held out
+    for validation. Raises BytesimError.
     """
     from bytesim.tasks.train.folders import generate_recipe
 
     options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     folders = input_names(data)
     folder = _run_folder(folders, out)
-    recipe = generate_recipe(folders, folder, suffix, size, _dtype(folder, device))
+    recipe = generate_recipe(folders, folder, suffix, size, _dtype(folder, device), architecture)
     return _train_folders(recipe, folder, options)
 
 
