@@ -82,7 +82,7 @@ def main() -> None:
     for count in range(RECOMPUTED):
         tokens = torch.from_numpy(whole[: len(request.history) + count].astype(np.int64)).to(options.device)
         start = time.perf_counter()
-        logits = model.logits(model.features(tokens[None], model.borders(tokens[None])))[0, -1]
+        logits = model.logits(model.features(tokens[None], model.borders(tokens[None])[0]))[0, -1]
         slow.append(time.perf_counter() - start)
         found = logits if count == 0 else found
     if not torch.allclose(found.float(), first[0].float(), atol=1e-2 if dtype == torch.float32 else 1.0):

@@ -2,6 +2,7 @@
 
     python benchmarks/spelling.py runs/data
     python benchmarks/architectures.py runs/architectures --data runs/data
+    bytesim train runs/architectures/spelling-entropy.toml --out runs/architectures/spelling-entropy
     bytesim evaluate compare runs/architectures/spelling/*.toml --tflops 10 --out runs/architectures/spelling
     bytesim evaluate convert runs/data/spelling_unseen --model runs/architectures/spelling/flat/flat
 

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 END_OF_PATCH = 256
 """Token id that pads the last patch; a whole patch of it ends the file."""
 VOCAB_SIZE = 257
+BYTE_OFFSET = 4
+"""First id of the bytes in the other vocabulary of byte models, that of BLT, see nn/vocabulary.py."""
 HEADER_BYTES = 8
 """Length of the extension where a patch is a single byte; in longer patches it is one patch."""
 

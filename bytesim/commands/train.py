@@ -121,7 +121,8 @@ def generate(
     out: Out = None,
     size: OfSize = Size.small,
     architecture: Annotated[
-        Architecture, typer.Option(help="bgpt reads patches of 16 bytes, flat single bytes, blt whole words.")
+        Architecture,
+        typer.Option(help="bgpt reads patches of 16 bytes, flat single bytes, blt patches that end at spaces."),
     ] = Architecture.bgpt,
     device: Device = "auto",
     minutes: Minutes = None,

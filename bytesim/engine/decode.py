@@ -25,8 +25,10 @@ from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 from bytesim.requests import Reply, Request
 
 DEFAULT_SLOTS = 16
-_STRIDES = 8
-"""Strides over which the number of Jacobi passes is averaged."""
+_LATEST = 0.25
+"""Weight of the latest stride in the mean number of Jacobi passes."""
+_RETRY_STRIDES = 64
+"""Strides after which guessing is tried again, where it was given up."""
 _ANYTHING = np.ones(VOCAB_SIZE, np.bool_)
 
 OnBytes = Callable[[int], None]
@@ -125,6 +127,11 @@ class _Running:
         return Reply(bytes(self.written), ended, nats, self.overran)
 
 
+def _break_even(stride: int) -> float:
+    """The mean number of passes up to which guessing is faster: a pass over many bytes costs more than one byte."""
+    return stride / 2 if stride > 4 else stride - 0.5
+
+
 class _Decoder:
     def __init__(self, model: ByteModel, requests: Sequence[Request], slots: int, on_bytes: OnBytes | None) -> None:
         self.model = model
@@ -135,10 +142,10 @@ class _Decoder:
         self.slots = min(slots, len(requests))
         self.session = model.session(self.slots)
         self.running: list[_Running] = []
-        self.guessing = True
-        """Whether the strides so far needed clearly fewer Jacobi passes than decoding byte by byte."""
-        self.passes = 0.0
-        """Mean number of passes of a stride, the last strides counting most."""
+        self.passes = 1.0
+        """Mean number of Jacobi passes of a stride, the last strides counting most."""
+        self.unguessed = 0
+        """Strides that are still to be decoded byte by byte, because guessing was not faster."""
         self.on_bytes = on_bytes
 
     def replies(self) -> Iterator[tuple[int, Reply]]:
@@ -188,7 +195,10 @@ class _Decoder:
         once both are equal, it is what greedy decoding gives. The first guess is the session's. None if the session
         cannot do it, or if it was not faster before.
         """
-        if not self.guessing or any(file.is_constrained for file in self.running):
+        if self.unguessed:
+            self.unguessed -= 1
+            return None
+        if any(file.is_constrained for file in self.running):
             return None
         predicted = self.session.guess()
         if predicted is None:
@@ -198,8 +208,9 @@ class _Decoder:
             guess = predicted
             logits = self.session.verify(guess).float()
             passes, predicted = passes + 1, logits.argmax(-1)
-        self.passes += (passes - self.passes) / _STRIDES if self.passes else passes
-        self.guessing = self.passes <= min(max(self.session.stride // 2, 2), self.session.stride - 1)
+        self.passes += (passes - self.passes) * _LATEST
+        if self.passes > _break_even(self.session.stride):
+            self.passes, self.unguessed = 1.0, _RETRY_STRIDES
         nats = F.cross_entropy(logits.flatten(0, 1), guess.flatten(), reduction="none").view_as(guess)
         self.session.write(guess)
         return guess.cpu().numpy(), nats.cpu().numpy()

@@ -44,6 +44,8 @@ def convert_request(
     Raises ContextError if the source leaves no room for an answer.
     """
     size, inputs = config.patch_size, config.inputs
+    if getattr(config, "byte_offset", 0):
+        raise ContextError("imported weights of this kind continue a text; they cannot convert a file.")
     history = extension_patch(target_suffix, size)
     limits = []
     if inputs.source_in_history:

@@ -80,11 +80,11 @@ def save_model(
         raise OutputError(f"the model cannot be written: {error}", file=str(folder)) from error
 
 
-def write_tensors(path: Path, state_dict: Mapping[str, Tensor], dtype: torch.dtype | None = None) -> None:
-    """Write a safetensors file, whole or not at all; `dtype` casts floating-point weights. Raises OSError."""
+def write_tensors(path: Path, state_dict: Mapping[str, Tensor]) -> None:
+    """Write a safetensors file, whole or not at all. Raises OSError."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        temporary.write_bytes(save(_stored(state_dict, dtype)))
+        temporary.write_bytes(save(_stored(state_dict, None)))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> nn.Module
     shapes = weight_shapes(folder)
     config = read_config(folder)
     try:
-        _check_outline(config, shapes)
+        check_outline(config, shapes)
         model = build_model(config).to(dtype)
     except BytesimError as error:
         raise error.in_file(str(folder / CONFIG_FILE)) from error
@@ -116,7 +116,10 @@ def load_weights(folder: Path, model: nn.Module) -> None:
     copy_weights(folder, model.state_dict())
 
 
-MEANINGS = ("architecture", "parts", "patch_size", "head_size", "byte_head_size")
+MEANINGS = (
+    "architecture", "parts", "patch_size", "head_size", "byte_head_size", "window", "rope_base", "byte_offset",
+    "ngrams", "ngram_functions", "entropy_head_size", "entropy_window", "entropy_rope_base",
+)  # fmt: skip
 """Config fields that change what weights mean, but not always their shapes."""
 
 
@@ -171,7 +174,7 @@ def _copy(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.detach().to("cpu", dtype, copy=True).contiguous()
 
 
-def _check_outline(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+def check_outline(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Compare config and weights before any allocation, so that a hostile config cannot exhaust memory or time."""
     layers = [value for key, value in config.items() if key.endswith("layers") and isinstance(value, int)]
     if max(layers, default=0) > len(shapes):

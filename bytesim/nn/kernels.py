@@ -2,7 +2,7 @@
 
 - On a GPU, torch's fused attention: it never writes the scores to memory.
 - On a CPU with gradients, or in decode steps of at most FEW_QUERIES queries, scores are written to memory: there the
-  fused kernel is slower. Above LARGEST_PRODUCT scores per head they would not fit, so the fused kernel is used.
+  fused kernel is slower. Above LARGEST_PRODUCT scores they would not fit, so the fused kernel is used.
 - On a CPU, a decoder at least WIDER times as wide as its source decodes with absorbed projections: a step then reads
   fewer bytes.
 
@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LARGEST_PRODUCT = 1 << 25
-"""Most scores per head that are written to memory."""
+LARGEST_PRODUCT = 1 << 26
+"""Most scores of a batch that are written to memory."""
 FEW_QUERIES = 32
 """Up to this many queries per file count as a decode step."""
 WIDER = 4
@@ -61,7 +61,8 @@ def _writes_scores(queries: Tensor, keys: Tensor) -> bool:
     if queries.device.type != "cpu":
         return False
     few = torch.is_grad_enabled() or queries.shape[2] <= FEW_QUERIES
-    return few and queries.shape[2] * keys.shape[2] <= LARGEST_PRODUCT
+    scores = queries.shape[0] * queries.shape[1] * queries.shape[2] * keys.shape[2]
+    return few and scores <= LARGEST_PRODUCT
 
 
 def absorbs_projections(source: Tensor, hidden_size: int, num_heads: int) -> bool:

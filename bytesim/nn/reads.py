@@ -25,23 +25,43 @@ _CLOSED = -3.0
 
 
 class PatchReads(nn.Module):
-    """Patches (..., S) -> vectors (..., H): what the feed-forward layer makes of the bytes that are read."""
+    """Patches (..., S) -> vectors (..., H): what the feed-forward layer makes of the bytes that are read.
 
-    def __init__(self, patch_size: int, reads: int, inner_size: int, hidden_size: int) -> None:
+    The bytes at the places `ask`, by default all, decide which bytes are read. A `hard` read is exactly one byte: what
+    the layer makes of it then depends on no other. Its gradient is that of the soft one (straight-through estimator,
+    Bengio et al. 2013, arXiv:1308.3432).
+    """
+
+    def __init__(
+        self,
+        patch_size: int,
+        reads: int,
+        inner_size: int,
+        hidden_size: int,
+        *,
+        ask: tuple[int, ...] = (),
+        hard: bool = False,
+    ) -> None:
         super().__init__()
         self.reads = reads
+        self.ask = list(ask)
+        self.hard = hard
         self.bytes = nn.Embedding(VOCAB_SIZE, READ_SIZE)
         begin_as_numbers(self.bytes.weight, 1.0)
         self.keys = nn.Parameter(torch.randn(patch_size, READ_SIZE))
-        self.query = nn.Linear(patch_size * READ_SIZE, reads * READ_SIZE)
+        self.query = nn.Linear((len(ask) or patch_size) * READ_SIZE, reads * READ_SIZE)
         self.join = nn.Linear(reads * READ_SIZE, hidden_size)
         self.up = nn.Linear(hidden_size, inner_size)
         self.down = make_output(inner_size, hidden_size, "modern")
 
     def forward(self, patches: Tensor) -> Tensor:
         embedded = self.bytes(patches)
-        queries = self.query(embedded.flatten(-2)).unflatten(-1, (self.reads, READ_SIZE))
+        asking = embedded[..., self.ask, :] if self.ask else embedded
+        queries = self.query(asking.flatten(-2)).unflatten(-1, (self.reads, READ_SIZE))
         weights = (queries @ self.keys.T / READ_SIZE**0.5).softmax(-1)
+        if self.hard:
+            chosen = F.one_hot(weights.argmax(-1), weights.shape[-1]).to(weights.dtype)
+            weights = chosen + (weights - weights.detach()) if self.training else chosen
         x = _normed(self.join((weights @ embedded).flatten(-2)))
         return _normed(x + self.down(F.relu(self.up(x)).square()))
 

@@ -1,7 +1,7 @@
 """The two vocabularies of byte models: the 257 tokens of the framing, and the 260 ids of BLT.
 
-Where bytes begin at BYTE_OFFSET, the ids before them are specials; the end-of-patch of the framing is then BEGIN_ID as
-an input and END_ID as an output. Source: the tokenizer of bytelatent, the code of arXiv:2412.09871.
+Where bytes begin at `patching.BYTE_OFFSET`, the ids before them are specials; the end-of-patch of the framing is then
+BEGIN_ID as an input and END_ID as an output. Source: the tokenizer of bytelatent, the code of arXiv:2412.09871.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from torch import Tensor
 
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
-BYTE_OFFSET = 4
 BEGIN_ID = 1
 END_ID = 2
 
 
 def vocabulary_size(byte_offset: int) -> int:
-    """Number of ids where bytes begin at `byte_offset`, which is 0 or BYTE_OFFSET."""
+    """Number of ids where bytes begin at `byte_offset`, which is 0 or `patching.BYTE_OFFSET`."""
     return byte_offset + 256 if byte_offset else VOCAB_SIZE
 
 

@@ -72,7 +72,8 @@ def predict_states(
 def most_steps(writer: Writer) -> int:
     """Most states after the first that fit the model's history, together with the patch that ends the file."""
     history = _request(writer, bytes(MEMORY_SIZE), State(), 0).history
-    return writer.model.config.max_patches - len(history) - 1
+    config = writer.model.config
+    return int((config.max_patches - len(history) - 1) * config.patch_size // STATE_SIZE)
 
 
 def _request(writer: Writer, memory: bytes, first: State, steps: int) -> Request:
@@ -80,7 +81,8 @@ def _request(writer: Writer, memory: bytes, first: State, steps: int) -> Request
         request = states_request(writer.model, memory, serialize_state(first))
     except BytesimError as error:
         raise ModelError(f"the model {writer.name!r} cannot predict states of the CPU: {error.message}") from error
-    return replace(request, max_patches=len(request.history) + steps + 1)
+    patches = steps * STATE_SIZE // writer.model.config.patch_size
+    return replace(request, max_patches=len(request.history) + patches + 1)
 
 
 def _prediction(first: State, reply: Reply, steps: int) -> Prediction:
@@ -94,10 +96,10 @@ def _prediction(first: State, reply: Reply, steps: int) -> Prediction:
 def states_request(model: ByteModel, memory: bytes, first: bytes) -> Request:
     """The request to write the CPU states that follow a first one, from memory (1024 bytes) and that state (16 bytes).
 
-    Raises ConfigError if the model's patches are not 16 bytes long.
+    Raises ConfigError if the model's patches are neither 16 bytes long nor single bytes.
     """
     size = model.config.patch_size
-    if size != STATE_SIZE:
+    if size not in (1, STATE_SIZE):
         raise ConfigError(f"its patches have {size} bytes, but a state of the CPU has {STATE_SIZE}.")
     return model.frame(
         Asked(suffix=TRACE_SUFFIX, prompt=memory + first, source=program_of(memory), source_span=len(memory))

@@ -150,14 +150,15 @@ def import_model(
     is added to the card's field `source`. No code in a pickle is run. Raises ModelError for anything else, OutputError
     if the folder exists (without `force`) or cannot be written.
     """
-    from bytesim.models.weights import check_shapes, outline, save_model
+    from bytesim.models.weights import check_outline, save_model
 
     source = Path(weights)
-    folder = Path(output) if output is not None else folder_for_new(name if name is not None else source.stem)
-    _check_new(folder, force=force)
+    named = source.name if source.is_dir() else source.stem
+    folder = Path(output) if output is not None else folder_for_new(name if name is not None else named)
+    check_new(folder, force=force)
     try:
         config, state_dict = _read_published(source)
-        check_shapes({name: tuple(tensor.shape) for name, tensor in state_dict.items()}, outline(config))
+        check_outline(config, {name: tuple(tensor.shape) for name, tensor in state_dict.items()})
     except BytesimError as error:
         raise error.in_file(str(weights)) from error
     file = source / WEIGHTS_FILE if source.is_dir() else source
@@ -200,7 +201,7 @@ def export_model(model: str | Path, *, output: str | Path, force: bool = False) 
     from bytesim.models.weights import load_model, write_tensors
 
     found, folder = find_model(model_name(model)).folder, Path(output)
-    _check_new(folder, force=force)
+    check_new(folder, force=force)
     config = read_config(found)
     if config.get("architecture") != "blt":
         raise ModelError("transformers has no model of this architecture; export is for blt.", file=str(found))
@@ -229,7 +230,7 @@ def compress_model(
 
     info = show_model(model)
     folder = Path(output) if output is not None else folder_for_new(name if name is not None else f"{info.name}-int8")
-    _check_new(folder, force=force)
+    check_new(folder, force=force)
     check_hashes(info.folder)
     files = info.card["files"]
     more = {extra: (info.folder / extra).read_bytes() for extra in files if extra not in HASHED_FILES}
@@ -246,7 +247,7 @@ def compress_model(
     return show_model(f"{folder.resolve()}/")
 
 
-def _check_new(folder: Path, *, force: bool) -> None:
+def check_new(folder: Path, *, force: bool) -> None:
     """Raise OutputError if there is something at the path of a new model, unless it is to be replaced."""
     if os.path.lexists(folder) and not force:
         raise OutputError(

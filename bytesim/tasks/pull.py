@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bytesim.errors import ConfigError, ModelError, ToolError
 from bytesim.models.folder import WEIGHTS_FILE, fingerprint, one_line
-from bytesim.tasks.models import ModelInfo, import_model
+from bytesim.models.store import folder_for_new
+from bytesim.tasks.models import ModelInfo, check_new, import_model
 
 FILES = (
     "config.json",
@@ -39,18 +40,24 @@ def pull_model(
     """
     if not _REPOSITORY.fullmatch(repository):
         raise ConfigError(f"{repository!r} is not a repository of the hub; write OWNER/NAME, as in facebook/blt-1b.")
+    named = name if name is not None else repository.rpartition("/")[2]
+    check_new(Path(output) if output is not None else folder_for_new(named), force=force)
     with tempfile.TemporaryDirectory(prefix="bytesim-pull-") as temporary:
         folder = Path(temporary) / repository.rpartition("/")[2]
         commit = _fetch(repository, revision, folder)
         weights = folder / WEIGHTS_FILE
-        if sha256 is not None and (not weights.is_file() or fingerprint(weights)["sha256"] != sha256.lower()):
+        if sha256 is not None and not weights.is_file():
+            raise ModelError(f"has no {WEIGHTS_FILE} of which the sha256 could be compared.", file=repository)
+        if sha256 is not None and fingerprint(weights)["sha256"] != sha256.lower():
             raise ModelError(
                 f"{WEIGHTS_FILE} of commit {commit} has another sha256 than {sha256}; it is not the file you meant.",
                 file=repository,
             )
-        return import_model(
-            folder, name=name, output=output, force=force, origin={"repository": repository, "commit": commit}
-        )
+        try:
+            origin = {"repository": repository, "commit": commit}
+            return import_model(folder, name=name, output=output, force=force, origin=origin)
+        except ModelError as error:
+            raise ModelError(error.message, file=repository) from error  # the temporary folder tells nothing
 
 
 def _fetch(repository: str, revision: str, folder: Path) -> str:

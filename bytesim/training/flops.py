@@ -20,29 +20,35 @@ Shape = tuple[tuple[int, ...], ...]
 
 @dataclass(slots=True)
 class FlopCount:
-    """The operations of all micro-batches so far. Those of a shape are counted once, the first time that it occurs."""
+    """The operations of all micro-batches so far.
+
+    Those of a shape are counted the first `samples` times that it occurs; later their mean is added. One sample is
+    enough where the shape alone decides the operations.
+    """
 
     total: int = 0
-    by_shape: dict[Shape, int] = field(default_factory=dict)
+    samples: int = 1
+    by_shape: dict[Shape, list[int]] = field(default_factory=dict)
 
     def is_known(self, batch: Batch) -> bool:
         """Whether the operations of a micro-batch of this shape have been counted."""
-        return shape_of(batch) in self.by_shape
+        return len(self.by_shape.get(shape_of(batch), ())) >= self.samples
 
     @contextmanager
     def counting(self, batch: Batch) -> Iterator[None]:
         """Add the operations of a micro-batch, whose forward and backward pass run inside this context.
 
-        The first micro-batch of a shape runs more slowly, and its model must not be compiled.
+        A micro-batch that is counted runs more slowly, and its model must not be compiled.
         """
-        shape = shape_of(batch)
-        if shape not in self.by_shape:
+        counted = self.by_shape.setdefault(shape_of(batch), [])
+        if len(counted) < self.samples:
             with FlopCounterMode(display=False) as counter:
                 yield
-            self.by_shape[shape] = int(counter.get_total_flops())
+            counted.append(int(counter.get_total_flops()))
+            self.total += counted[-1]
         else:
             yield
-        self.total += self.by_shape[shape]
+            self.total += round(sum(counted) / len(counted))
 
 
 def shape_of(batch: Batch) -> Shape:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bytesim.errors import ConfigError, OutputError
+from bytesim.models.blt.config import BLTConfig
 from bytesim.models.registry import model_of
 from bytesim.models.weights import load_fitting_weights
 from bytesim.training.checkpoint import Best, Progress, load_checkpoint, save_checkpoint, with_stored_threshold
@@ -65,6 +66,10 @@ class StepReport:
 
 def _silent(note: str) -> None:
     pass
+
+
+BLT_SAMPLES = 8
+"""Micro-batches of a shape whose operations are counted, for a BLT."""
 
 
 class Trainer:
@@ -132,7 +137,9 @@ class Trainer:
         self.losses: Losses = token_losses
         if recipe.labels:
             self.losses = partial(class_losses, smoothing=self.config.label_smoothing)
-        self.flops = FlopCount() if count_flops else None
+        # The operations of a BLT also depend on its patches.
+        samples = BLT_SAMPLES if isinstance(recipe.model, BLTConfig) else 1
+        self.flops = FlopCount(samples=samples) if count_flops else None
         self.limit: TimeLimit | None = None
         self.step_losses: Losses = (
             compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from bytesim.errors import ConfigError, InputError
-from bytesim.models.blt.config import BLTConfig
+from bytesim.models.blt.config import START_PARTS, BLTConfig
 from bytesim.models.registry import config_of
 from bytesim.training.settings import Amount, Bounds, Count, PositiveAmount, Settings, ShareBelowOne
 from bytesim.training.sources import ClassifySource, DataSource, GenerateSource, source_of
@@ -109,9 +109,11 @@ class Recipe:
             raise ConfigError("patience needs a validation loss; add [[validation]].")
         if self.training.start_share and not self.start_from:
             raise ConfigError("start_share interpolates with the weights of start_from; name that folder.")
-        unknown = sorted(self.start_parts.keys() - {"entropy", "latent"})
+        unknown = sorted(self.start_parts.keys() - set(START_PARTS))
         if unknown or (self.start_parts and not isinstance(self.model, BLTConfig)):
             raise ConfigError("start_parts names folders for the parts entropy and latent of architecture = blt.")
+        if getattr(self.model, "byte_offset", 0):
+            raise ConfigError("byte_offset is for imported weights, which are run as they are; they cannot be trained.")
         if len(self.labels) != self.model.num_classes or classifies != {bool(self.labels)}:
             raise ConfigError("task = classify needs labels, and num_classes in [model] equal to the number of labels.")
 

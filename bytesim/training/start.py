@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bytesim.training.data.streams import AnyStream
 
 FITTED_FILES = 64
-"""Files of each data source, of evenly spread lengths, to which a threshold is fitted."""
+"""Files of all data sources, of evenly spread lengths, to which a threshold is fitted."""
 
 OnNote = Callable[[str], None]
 
@@ -55,13 +55,14 @@ def with_fitted_threshold(model: Model, recipe: Recipe, streams: Sequence[AnyStr
     assert isinstance(model, BLT)
     files = []
     for stream in streams:
-        count = min(FITTED_FILES, len(stream))
+        count = max(1, min(FITTED_FILES // len(streams), len(stream)))
         indices = [round(number * (len(stream) - 1) / max(1, count - 1)) for number in range(count)]
         files += [torch.from_numpy(stream.example(index).patches[:, 0].astype("int64")) for index in indices]
     device = model.decoder.head.weight.device
+    on_note(f"fitting the threshold for patches of {config.mean_patch_bytes:g} bytes")
     fitted = fit_threshold(model, [tokens.to(device) for tokens in files])
     model.config = fitted
-    on_note(f"patches of {config.mean_patch_bytes:g} bytes: threshold {_told(fitted)}.")
+    on_note(f"patches of {config.mean_patch_bytes:g} bytes: threshold {_told(fitted)}")
     return replace(recipe, model=fitted)
 
 

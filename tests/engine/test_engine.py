@@ -86,6 +86,7 @@ def test_greedy_decoding_equals_the_published_code(name):
         {"clock": True, "source_attention": False, "patch_source_attention": False},
         pytest.param({"patch_encoder_layers": 2, "numeric_bytes": True}, marks=pytest.mark.slow),
         {"patch_reads": 3, "patch_reads_size": 24},
+        {"patch_reads": 3, "patch_reads_size": 24, "patch_reads_ask": (1, 2), "patch_reads_hard": True},
         pytest.param({"byte_features": True, "byte_source_attention": False}, marks=pytest.mark.slow),
         pytest.param({"source_patches": False, "clock": True}, marks=pytest.mark.slow),
         pytest.param(

@@ -131,7 +131,7 @@ def test_files_of_a_batch_are_as_if_alone(changes):
 def ends_of(config: BLTConfig, text: bytes, entropies: list[float] | None = None) -> list[bytes]:
     """The patches of a text under given entropies of the byte after each one."""
     tokens = torch.tensor([list(text)])
-    found = find_borders(config, tokens, None if entropies is None else torch.tensor([entropies]), None)
+    found = find_borders(config, tokens, torch.tensor([entropies or [0.0] * len(text)]), None)
     patches, start = [], 0
     for place, end in enumerate(found.ends[0].tolist()):
         if end:
@@ -221,9 +221,12 @@ def test_ngrams_after_others_are_those_of_the_whole():
         ({"threshold": -1.0}, "threshold is -1"),
         ({"byte_offset": 3}, "byte_offset is 3"),
         ({"ngrams": (0,)}, "ngrams is"),
+        ({"ngrams": (3, 3)}, "different lengths"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+        ({"mean_patch_bytes": float("inf")}, "mean_patch_bytes is inf"),
         ({"head_size": 7}, "does not split"),
         ({"byte_key_value_heads": 3}, "do not share 3"),
-        ({"entropy_head_size": 5}, "does not split"),
+        ({"entropy_head_size": 5}, "entropy model: hidden_size 16 does not split"),
         ({"max_bytes": 16}, "leaves no room"),
         ({"patch_bytes": 0}, "patch_bytes is 0"),
     ],
@@ -315,7 +318,7 @@ def test_patches_and_logits_are_those_of_transformers(changes):
         assert np.diff([0, *ends]).tolist() == [each for each in lengths.tolist() if each]
         # With a longest patch, transformers forgets at the last byte alone that the next one begins a patch.
         compared = slice(None, -1 if model.config.max_patch_length else None)
-        logits = mine.decoder.head(mine.features(tokens, found))
+        logits = mine.decoder.head(mine.features(tokens, found[0]))
         torch.testing.assert_close(logits[:, compared], expected[:, compared], rtol=0, atol=1e-4)
 
 
@@ -394,7 +397,7 @@ def test_published_folders_are_imported_and_written_again(tmp_path):
     bytelatent_folder(tmp_path / "bytelatent", model)
     tokens = torch.randint(0, 256, (1, 40))
     with torch.inference_mode():
-        expected = ours(model).logits(ours(model).features(tokens, ours(model).borders(tokens)))
+        expected = ours(model).logits(ours(model).features(tokens, ours(model).borders(tokens)[0]))
         for name, window in (("hf", 0), ("bytelatent", 7)):
             said = CliRunner().invoke(
                 app, ["models", "import", str(tmp_path / name), "-o", str(tmp_path / f"{name}-ours")]
@@ -405,7 +408,7 @@ def test_published_folders_are_imported_and_written_again(tmp_path):
             found = replace(read.config, entropy_window=0)
             same = BLT(found).eval()
             same.load_state_dict(read.state_dict())
-            torch.testing.assert_close(same.logits(same.features(tokens, same.borders(tokens))), expected)
+            torch.testing.assert_close(same.logits(same.features(tokens, same.borders(tokens)[0])), expected)
     out = ["models", "export", str(tmp_path / "hf-ours"), "-o", str(tmp_path / "again")]
     said = CliRunner().invoke(app, out)
     assert said.exit_code == 0, said.output
@@ -437,6 +440,13 @@ def test_folders_that_are_not_a_published_blt_are_refused_in_one_line(tmp_path):
         ({"vocab_size": 300}, "300 ids"),
         ({"encoder_config": 3}, "no encoder_config"),
         ({"global_config": {**config["global_config"], "hidden_size": 40}}, "do not belong|does not split"),
+        ({"patching_threshold": None}, "not those of a BLT"),
+        ({"encoder_config": {}}, "not those of a BLT|differ in width"),
+        ({"encoder_config": {**config["encoder_config"], "rope_parameters": [1]}}, "not those of a BLT"),
+        ({"encoder_config": {**config["encoder_config"], "rms_norm_eps": "small"}}, "not those of a BLT"),
+        ({"global_config": {**config["global_config"], "num_attention_heads": 0}}, "not those of a BLT"),
+        ({"global_config": {**config["global_config"], "num_hidden_layers": 10**9}}, "1000000000 layers"),
+        ({"encoder_config": {**config["encoder_config"], "max_position_embeddings": 10**9}}, "tables of more than"),
     ):
         (tmp_path / "hf" / "config.json").write_text(json.dumps({**config, **change}))
         refused = CliRunner().invoke(app, ["models", "import", str(tmp_path / "hf"), "-o", str(tmp_path / "out")])

@@ -10,6 +10,7 @@ from bytesim.engine.uncached import decode_uncached
 from bytesim.errors import ConfigError, ContextError
 from bytesim.models.flat.config import FlatConfig
 from bytesim.models.flat.model import Flat
+from bytesim.models.flat.session import FlatSession
 from bytesim.models.framing import convert_request, generate_request
 from bytesim.models.registry import build_model
 from bytesim.patching import END_OF_PATCH, frame_file
@@ -131,12 +132,16 @@ def test_further_heads_are_trained_on_the_bytes_that_they_predict():
     assert [bytes(row.tolist()) for row in likeliest[:3]] == [b"abc", b"bca", b"cab"]
 
 
-def test_a_model_whose_guesses_are_wrong_soon_stops_guessing():
-    model = flat(next_bytes=6)
-    decoder = _Decoder(model, [generate_request(model.config, "abc", max_patches=60)], 1, None)
+@pytest.mark.parametrize(("next_bytes", "most"), [(3, 8), (4, 6), (6, 6)])
+def test_a_model_whose_guesses_are_wrong_soon_stops_guessing(monkeypatch, next_bytes, most):
+    model = flat(next_bytes=next_bytes, max_bytes=300)
+    verify, passes = FlatSession.verify, []
+    monkeypatch.setattr(FlatSession, "verify", lambda session, guess: passes.append(1) or verify(session, guess))
+    decoder = _Decoder(model, [generate_request(model.config, "abc", max_patches=150)], 1, None)
     with torch.inference_mode():
         list(decoder.replies())
-    assert not decoder.guessing
+    assert decoder.unguessed
+    assert 2 <= len(passes) <= most * next_bytes
 
 
 @torch.inference_mode()

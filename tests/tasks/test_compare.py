@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from bytesim.cli import app
 from bytesim.errors import BytesimError, ConfigError
 from bytesim.tasks.evaluate.compare import evaluate_compare
+from bytesim.tasks.train.train import train_recipe
 from bytesim.training.data.shards import pack, save_shard
 
 BGPT = """
@@ -101,6 +102,13 @@ def test_recipes_are_trained_with_equal_operations_and_measured(recipes, tmp_pat
     again = CliRunner().invoke(app, [*arguments, "--force"])
     assert again.exit_code == 0, again.output
     assert "| patches | 0.0" in again.stdout
+    checkpoint = tmp_path / "out" / "patches" / "checkpoint.safetensors"
+    trained = checkpoint.read_bytes()
+    recipes[0].write_text(recipes[0].read_text().replace("learning_rate = 1e-2", "learning_rate = 1e-3"))
+    anew = CliRunner().invoke(app, [*arguments, "--force", "--json"])
+    assert anew.exit_code == 0, anew.output
+    assert json.loads(anew.stdout)["rows"][0]["bits_per_byte"] != rows["patches"]["bits_per_byte"]
+    assert checkpoint.read_bytes() != trained
     assert json.loads((tmp_path / "out" / "spaces" / "compared.json").read_text())["steps"] == rows["spaces"]["steps"]
 
 
@@ -114,6 +122,7 @@ def test_recipes_are_trained_with_equal_operations_and_measured(recipes, tmp_pat
             "same files",
         ),
         (("", ""), 0.0, "more than 0"),
+        (("", ""), float("inf"), "tflops is inf"),
         (("", ""), 1e-6, "a comparison needs 20"),
     ],
 )
@@ -129,3 +138,9 @@ def test_classifiers_and_nothing_are_refused(recipes, tmp_path):
         evaluate_compare(recipes[:1], tflops=1.0, out=tmp_path / "out")
     with pytest.raises(ConfigError, match="name the recipes"):
         evaluate_compare([], tflops=1.0, out=tmp_path / "out")
+
+
+def test_a_training_of_something_else_in_its_folder_is_left_alone(recipes, tmp_path):
+    train_recipe(recipes[0], out=tmp_path / "out" / "patches", device="cpu")
+    with pytest.raises(BytesimError, match="not of a comparison"):
+        evaluate_compare(recipes[:1], tflops=0.001, out=tmp_path / "out", device="cpu")

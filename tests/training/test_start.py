@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from bytesim.errors import BytesimError, ConfigError
 from bytesim.models.blt.borders import find_borders
@@ -68,10 +69,11 @@ entropy_head_size = 8
 entropy_key_value_heads = 2
 entropy_feed_forward_size = 0
 entropy_window = 9
+rope_base = 10000.0
 max_bytes = 128
 {model}
 """
-PARTS = '[start_parts]\nentropy = "run/small"\nlatent = "run/small"\n'
+PARTS = '[start_parts]\nentropy = "run/small/small"\nlatent = "run/wide/wide"\n'
 
 
 @pytest.fixture
@@ -80,11 +82,10 @@ def folder(tmp_path) -> Path:
     rng = random.Random(0)
     words = [b"".join(rng.choice([b"one ", b"three ", b"seven "]) for _ in range(12)) for _ in range(40)]
     save_shard(tmp_path / "words.npz", pack([(b"", word) for word in words]))
-    (tmp_path / "flat.toml").write_text(FLAT + TRAINING)
-    assert (
-        train_recipe(tmp_path / "flat.toml", out=tmp_path / "run", device="cpu").model_folder
-        == tmp_path / "run" / "small"
-    )
+    for name, text in (("small", FLAT), ("wide", FLAT.replace("window = 9", "").replace("small", "wide"))):
+        (tmp_path / "flat.toml").write_text(text + TRAINING)
+        made = train_recipe(tmp_path / "flat.toml", out=tmp_path / "run" / name, device="cpu")
+        assert made.model_folder == tmp_path / "run" / name / name
     return tmp_path
 
 
@@ -99,11 +100,11 @@ def test_parts_start_from_other_models_and_the_entropy_model_stays_as_it_is(fold
     made = train_recipe(blt(folder), out=folder / "out", device="cpu", on_note=notes.append)
     assert any("the entropy model starts from its weights" in note for note in notes)
     assert any("2 of 3 layers of the latent transformer" in note for note in notes)
-    flat, trained = load_model(folder / "run" / "small").state_dict(), load_model(made.model_folder).state_dict()
-    for name, weight in flat.items():
+    trained = load_model(made.model_folder).state_dict()
+    for name, weight in load_model(folder / "run" / "small" / "small").state_dict().items():
         assert torch.equal(trained[f"entropy.{name}"], weight)
     ours = trained["latent.stack.blocks.1.attention.qkv.weight"]
-    theirs = flat["decoder.blocks.1.attention.qkv.weight"]
+    theirs = load_model(folder / "run" / "wide" / "wide").state_dict()["decoder.blocks.1.attention.qkv.weight"]
     assert 0 < (ours - theirs).abs().max() < 0.15 < (ours - theirs.roll(1, 0)).abs().max()
 
 
@@ -149,10 +150,12 @@ def test_a_random_entropy_model_is_told(folder):
     [
         (PARTS, "entropy_window = 5", "window 9 instead of 5"),
         (PARTS, 'patcher = "space"', "asks no entropy model"),
-        ('[start_parts]\nlatent = "run/small"', "head_size = 4", "head_size = 4; this is none"),
-        ('[start_parts]\nlatent = "run/small"', "hidden_size = 32", "none of its blocks"),
+        ('[start_parts]\nlatent = "run/wide/wide"', "head_size = 4", "head_size = 4, rope_base = 10000.0"),
+        ('[start_parts]\nlatent = "run/wide/wide"', "hidden_size = 32", "none of its blocks"),
+        ('[start_parts]\nlatent = "run/wide/wide"', "rope_base = 500.0", "rope_base = 500.0 and without a window"),
+        ('[start_parts]\nlatent = "run/small/small"', "", "without a window"),
         ('[start_parts]\nentropy = "nowhere"', "", "config.json"),
-        ('[start_parts]\nencoder = "run/small"', "", "start_parts names folders for the parts"),
+        ('[start_parts]\nencoder = "run/small/small"', "", "start_parts names folders for the parts"),
         ("", "mean_patch_bytes = 0.5", "mean_patch_bytes is 0.5"),
     ],
 )
@@ -165,6 +168,19 @@ def test_what_does_not_fit_is_refused_in_one_line(folder, top, model, message):
     (folder / "blt.toml").write_text(text + TRAINING)
     with pytest.raises(BytesimError, match=message):
         train_recipe(folder / "blt.toml", out=folder / "out", device="cpu", steps=1)
+
+
+def test_entropy_weights_of_another_shape_are_refused(folder):
+    weights = folder / "run" / "small" / "small" / "model.safetensors"
+    tensors = load_file(weights)
+    save_file({**tensors, "head.weight": tensors["head.weight"][:1].clone()}, weights)
+    with pytest.raises(ModelError, match="do not belong together"):
+        train_recipe(blt(folder), out=folder / "out", device="cpu", steps=1)
+
+
+def test_weights_with_other_ids_are_not_trained(folder):
+    with pytest.raises(ConfigError, match="cannot be trained"):
+        train_recipe(blt(folder, top="", model="byte_offset = 4"), out=folder / "out", device="cpu", steps=1)
 
 
 def test_start_parts_are_only_for_blt(folder):

@@ -34,11 +34,8 @@ def compare(
     """
     from bytesim.tasks.evaluate import compare as task
 
-    def on_cell(number: int, total: int, name: str) -> None:
-        print_note(f"{number} of {total}: {name}")
-
     comparison = task.evaluate_compare(
-        recipes, tflops=tflops, out=out, picture=picture, device=device, force=force, on_cell=on_cell
+        recipes, tflops=tflops, out=out, picture=picture, device=device, force=force, on_note=print_note
     )
     if as_json:
         print_json(comparison)

@@ -47,6 +47,10 @@ class BGPTConfig:
     goes to both decoders (`nn/reads.py`); 0 for none."""
     patch_reads_size: int = 2048
     """With patch_reads: inner width of that layer."""
+    patch_reads_ask: tuple[int, ...] = ()
+    """With patch_reads: places in the patch of the bytes that decide which bytes are read; by default all bytes do."""
+    patch_reads_hard: bool = False
+    """With patch_reads: a read is exactly one byte, the one with the most attention, not a weighted mean."""
     byte_features: bool = False
     """Modern only: the patch-level decoder gives each byte of the next patch its own feature, not the same to all."""
     context_patches: int = 0
@@ -112,6 +116,11 @@ class BGPTConfig:
             raise ConfigError(
                 f"row_bytes {self.row_bytes} is not above near_bytes {self.near_bytes}; choose a larger one."
             )
+        if (self.patch_reads_ask or self.patch_reads_hard) and not self.patch_reads:
+            raise ConfigError("patch_reads_ask and patch_reads_hard need patch_reads.")
+        if not all(0 <= place < self.patch_size for place in self.patch_reads_ask):
+            last = self.patch_size - 1
+            raise ConfigError(f"patch_reads_ask is {list(self.patch_reads_ask)}; a patch has the places 0 to {last}.")
         if self.clock_notation and not self.clock:
             raise ConfigError("clock_notation needs clock.")
         if self.clock and self.num_classes:
@@ -151,7 +160,7 @@ class BGPTConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for config.json."""
-        return {"architecture": ARCHITECTURE, **asdict(self)}
+        return {"architecture": ARCHITECTURE, **asdict(self), "patch_reads_ask": list(self.patch_reads_ask)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> BGPTConfig:

@@ -138,7 +138,14 @@ class PatchDecoder(nn.Module):
         self.embedding = PatchEmbedding(config)
         self.reads = None
         if config.patch_reads:
-            self.reads = PatchReads(config.patch_size, config.patch_reads, config.patch_reads_size, config.hidden_size)
+            self.reads = PatchReads(
+                config.patch_size,
+                config.patch_reads,
+                config.patch_reads_size,
+                config.hidden_size,
+                ask=config.patch_reads_ask,
+                hard=config.patch_reads_hard,
+            )
             self.read_output = make_output(config.hidden_size, config.hidden_size, config.parts)
         self.positions = nn.Parameter(torch.zeros(config.max_patches, config.hidden_size))
         nn.init.normal_(self.positions, std=0.02 if config.parts == "published" else 0.5)

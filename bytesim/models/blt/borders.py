@@ -94,13 +94,11 @@ def entropy_of(logits: Tensor) -> Tensor:
     return -(logarithms.exp() * logarithms).sum(-1)
 
 
-def find_borders(config: BLTConfig, tokens: Tensor, entropies: Tensor | None, state: BorderState | None) -> Borders:
+def find_borders(config: BLTConfig, tokens: Tensor, entropies: Tensor, state: BorderState | None) -> Borders:
     """The borders after tokens (B, T) that follow those of a state, or begin their files.
 
-    `entropies` (B, T) are those of the byte after each token; None for patchers without an entropy model.
+    `entropies` (B, T) are those of the byte after each token; zeros for patchers without an entropy model.
     """
-    if entropies is None:
-        entropies = torch.zeros(tokens.shape, device=tokens.device)
     ends = _by_rule(config, tokens, entropies, state)
     if state is None:
         ends[:, 0] = True

@@ -59,10 +59,7 @@ def read_bytelatent(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if head is None:
         raise ModelError("the output layer of the local decoder is missing.", file=str(folder))
     weights["lm_head.weight"] = head
-    try:
-        return _config(settings, entropy, patcher, weights), weights
-    except (KeyError, ValueError, TypeError) as error:
-        raise ModelError(f"its settings are not those of bytelatent ({error}).", file=str(folder)) from error
+    return _config(settings, entropy, patcher, weights), weights
 
 
 def _renamed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

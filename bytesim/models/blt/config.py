@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
-from bytesim.models.flat.config import BYTE_OFFSET, FlatConfig
+from bytesim.models.flat.config import FlatConfig
 from bytesim.models.single_bytes import SingleBytes
-from bytesim.patching import HEADER_BYTES
+from bytesim.patching import BYTE_OFFSET, HEADER_BYTES
 
 if TYPE_CHECKING:
     from bytesim.nn.parts import Parts
@@ -18,6 +18,12 @@ ARCHITECTURE = "blt"
 PATCHERS = ("entropy", "rise", "entropy_and_rise", "cumulative", "space", "static")
 BY_ENTROPY = PATCHERS[:4]
 """Patchers that ask the entropy model."""
+START_PARTS = ("entropy", "latent")
+"""Parts that may start from the weights of other models."""
+MOST_NGRAM_BYTES = 16
+"""Longest n-gram, in bytes."""
+MOST_FUNCTIONS = 11
+"""Most hash functions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,8 +98,9 @@ class BLTConfig(SingleBytes):
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and value < _least(field.name):
-                raise ConfigError(f"{field.name} is {value}; choose a larger number.")
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if number and not _least(field.name) <= value < float("inf"):  # NaN lies in no interval
+                raise ConfigError(f"{field.name} is {value}; choose another number, not below {_least(field.name):g}.")
         if self.parts not in ("llama", "modern"):
             raise ConfigError(f"parts {self.parts!r} is unknown; choose llama or modern.")
         if self.patcher not in PATCHERS:
@@ -105,11 +112,13 @@ class BLTConfig(SingleBytes):
                 f"mean_patch_bytes is {self.mean_patch_bytes:g}; choose 1 or more, and a patcher that has "
                 f"a threshold: {', '.join(BY_ENTROPY)}."
             )
-        if not all(1 <= length <= 16 for length in self.ngrams) or self.ngram_functions > 11:
+        lengths = set(self.ngrams)
+        if len(lengths) < len(self.ngrams) or not lengths <= set(range(1, MOST_NGRAM_BYTES + 1)):
             raise ConfigError(
-                f"ngrams is {list(self.ngrams)}, ngram_functions {self.ngram_functions}; choose lengths from "
-                "1 to 16 bytes, and at most 11 functions."
+                f"ngrams is {list(self.ngrams)[:20]}; choose different lengths from 1 to {MOST_NGRAM_BYTES} bytes."
             )
+        if self.ngram_functions > MOST_FUNCTIONS:
+            raise ConfigError(f"ngram_functions is {self.ngram_functions}; choose at most {MOST_FUNCTIONS}.")
         if self.max_bytes <= 2 * HEADER_BYTES:
             raise ConfigError(f"max_bytes {self.max_bytes} leaves no room for a file. Choose a larger number.")
         for size, head, shared in (
@@ -118,7 +127,10 @@ class BLTConfig(SingleBytes):
         ):
             _check_heads(size, getattr(self, size), head, shared)
         if self.needs_entropy:
-            _ = self.entropy_model
+            try:
+                _ = self.entropy_model
+            except ConfigError as error:
+                raise ConfigError(f"entropy model: {error.message}") from error
 
     @property
     def needs_entropy(self) -> bool:

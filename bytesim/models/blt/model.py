@@ -198,7 +198,7 @@ class BLT(nn.Module):
         `first` (B,) is 1 and `rows` is T - 1. The other inputs are those of other architectures, and are not read.
         """
         tokens = patches[:, :-1, 0]
-        features = self.features(tokens, self.borders(tokens))
+        features = self.features(tokens, self.borders(tokens)[0])
         return self.logits(scored(features, first, rows))[:, :, None]
 
     def logits(self, features: Tensor) -> Tensor:
@@ -219,13 +219,15 @@ class BLT(nn.Module):
         """
         entropies = torch.zeros(tokens.shape, device=tokens.device)
         if self.entropy is not None:
-            features = self.entropy.decoder(tokens, caches, positions)
-            entropies = entropy_of(self.entropy.head(features))
+            # In the dtype of the weights also under autocast: entropies near the threshold must not depend on it.
+            with torch.autocast(tokens.device.type, enabled=False):
+                features = self.entropy.decoder(tokens, caches, positions)
+                entropies = entropy_of(self.entropy.head(features))
         return find_borders(self.config, tokens, entropies, state), entropies
 
-    def features(self, tokens: Tensor, found: tuple[Borders, Tensor]) -> Tensor:
+    def features(self, tokens: Tensor, borders: Borders) -> Tensor:
         """(B, T, Hb) features from which the byte after each token is predicted, given the borders."""
-        layout = Layout.of(found[0].ends)
+        layout = Layout.of(borders.ends)
         x = self.encoder(to_ids(tokens, self.config.byte_offset))
         pooled = self.encoder.pool(x, layout.owners, layout.count)
         return self.decoder(x, self.decoder.patches(self.latent(pooled)), layout.seen)

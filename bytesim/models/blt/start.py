@@ -12,9 +12,9 @@ from typing import Any
 from bytesim.errors import ModelError
 from bytesim.models.blt.model import BLT
 from bytesim.models.folder import read_config, weight_shapes
-from bytesim.models.weights import copy_weights
+from bytesim.models.weights import check_shapes, copy_weights
+from bytesim.nn.rotary import BASE
 
-PARTS = ("entropy", "latent")
 _BLOCKS = {"flat": "decoder.blocks.", "bgpt": "patch_decoder.blocks."}
 """Architecture -> the beginning of the names of its blocks, which the latent transformer can take."""
 
@@ -35,24 +35,30 @@ def _start_entropy(model: BLT, config: Mapping[str, Any], folder: Path) -> str:
     if model.entropy is None:
         raise ModelError(f"the patcher {model.config.patcher} asks no entropy model; remove start_parts.entropy.")
     if config.get("architecture") != "flat":
-        raise ModelError("the entropy model is a flat model; this is none.", file=str(folder))
+        raise ModelError("the entropy model is a flat model; this is not one.", file=str(folder))
     wanted = model.config.entropy_model.to_dict()
     given = {key: config.get(key) for key in wanted}
     differing = [key for key in wanted if key not in ("max_bytes", "next_bytes") and given[key] != wanted[key]]
     if differing:
         told = ", ".join(f"{key} {given[key]} instead of {wanted[key]}" for key in differing)
         raise ModelError(f"differs from the recipe's entropy model: {told}.", file=str(folder))
+    shapes = {name: shape for name, shape in weight_shapes(folder).items() if not name.startswith("further.")}
+    check_shapes(shapes, model.entropy)
     copy_weights(folder, model.entropy.state_dict())
     return "the entropy model"
 
 
 def _start_latent(model: BLT, config: Mapping[str, Any], folder: Path) -> str:
     beginning = _BLOCKS.get(str(config.get("architecture")))
-    same = {"parts": model.config.parts, "head_size": model.config.head_size}
-    if beginning is None or any(config.get(key) != value for key, value in same.items()):
+    wanted = {"parts": model.config.parts, "head_size": model.config.head_size, "rope_base": model.config.rope_base}
+    given = {key: config.get(key) for key in wanted}
+    if config.get("architecture") == "bgpt":
+        given["rope_base"] = BASE
+    if beginning is None or given != wanted or config.get("window"):
+        told = ", ".join(f"{key} = {value}" for key, value in wanted.items())
         raise ModelError(
-            f"the latent transformer takes blocks of a flat or bgpt model with parts = {same['parts']!r} and "
-            f"head_size = {same['head_size']}; this is none.",
+            f"the latent transformer takes blocks of a flat or bgpt model with {told} and without a window; "
+            "this is not one.",
             file=str(folder),
         )
     shapes, targets = weight_shapes(folder), {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from bytesim.errors import ConfigError
 from bytesim.models.blt.borders import find_borders
@@ -29,16 +30,16 @@ def fit_threshold(model: BLT, files: Sequence[Tensor]) -> BLTConfig:
     """
     config = model.config
     rises = config.patcher == "rise"
-    found = [(tokens[None], model.borders(tokens[None])[1]) for tokens in files]
+    found = _Found.of(model, files)
     low, high = (-_LARGEST if rises else 0.0), _LARGEST
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        if _mean(_with_threshold(config, middle), found) < config.mean_patch_bytes:
+        if found.mean(_with_threshold(config, middle)) < config.mean_patch_bytes:
             low = middle
         else:
             high = middle
     fitted = _with_threshold(config, high)
-    mean = _mean(fitted, found)
+    mean = found.mean(fitted)
     if abs(mean / config.mean_patch_bytes - 1) > TOLERANCE:
         raise ConfigError(
             f"mean_patch_bytes is {config.mean_patch_bytes:g}, but the nearest that any threshold gives is {mean:.2f}. "
@@ -53,7 +54,27 @@ def _with_threshold(config: BLTConfig, value: float) -> BLTConfig:
     return replace(config, threshold=value)
 
 
-def _mean(config: BLTConfig, found: Sequence[tuple[Tensor, Tensor]]) -> float:
-    """Mean length of the patches of files, given tokens and entropies (1, T) of each."""
-    patches = sum(int(find_borders(config, tokens, entropies, None).ends.sum()) for tokens, entropies in found)
-    return sum(tokens.shape[1] for tokens, _ in found) / max(1, patches)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Files, padded to one length."""
+
+    tokens: Tensor
+    """(B, T)"""
+    entropies: Tensor
+    """(B, T) of the byte after each token; 0 in the padding."""
+    inside: Tensor
+    """(B, T) false in the padding."""
+
+    @classmethod
+    def of(cls, model: BLT, files: Sequence[Tensor]) -> _Found:
+        """The files (T,), with the entropies by the model."""
+        lengths = torch.tensor([len(tokens) for tokens in files])
+        inside = torch.arange(int(lengths.max())) < lengths[:, None]
+        entropies = [model.borders(tokens[None])[1][0] for tokens in files]
+        tokens, padded = (pad_sequence(list(each), batch_first=True) for each in (files, entropies))
+        return cls(tokens, padded, inside.to(tokens.device))
+
+    def mean(self, config: BLTConfig) -> float:
+        """Mean length of the patches under a config."""
+        ends = find_borders(config, self.tokens, self.entropies, None).ends & self.inside
+        return int(self.inside.sum()) / max(1, int(ends.sum()))

@@ -30,7 +30,7 @@ def config_from_transformers(values: Mapping[str, Any]) -> BLTConfig:
         raise ModelError("its encoder and decoder differ in width or heads, which bytesim does not read.")
     _check(values, encoder, decoder, latent)
     by_entropy = values.get("patching_mode", "entropy") == "entropy" and values.get("patch_in_forward", True)
-    patcher: dict[str, Any] = {"patcher": "static", "patch_bytes": int(values.get("max_patch_length") or 1)}
+    patcher: dict[str, Any] = {"patcher": "static", "patch_bytes": 1}  # whatever max_patch_length is
     if by_entropy:
         patcher = {
             "patcher": "entropy",
@@ -44,29 +44,31 @@ def config_from_transformers(values: Mapping[str, Any]) -> BLTConfig:
             "entropy_window": int(values.get("sliding_window") or 0),
             "entropy_rope_base": _rope_base(entropy, 10000.0),
         }
-    return BLTConfig(
-        parts="llama",
-        hidden_size=latent["hidden_size"],
-        num_layers=latent["num_hidden_layers"],
-        head_size=_head_size(latent),
-        key_value_heads=_shared(latent),
-        feed_forward_size=_inner(latent),
-        byte_hidden_size=encoder["hidden_size"],
-        encoder_layers=encoder["num_hidden_layers"],
-        decoder_layers=decoder["num_hidden_layers"],
-        byte_head_size=_head_size(encoder),
-        byte_key_value_heads=_shared(encoder),
-        encoder_feed_forward_size=_inner(encoder),
-        decoder_feed_forward_size=_inner(decoder),
-        patch_vectors=values.get("cross_attn_k", 2),
-        read_each_layer=bool(decoder.get("cross_attn_all_layers", True)),
-        ngrams=tuple(values.get("encoder_hash_byte_group_size") or (3, 4, 5, 6, 7, 8)),
-        ngram_buckets=values.get("encoder_hash_byte_group_vocab", 500002),
-        ngram_functions=values.get("encoder_hash_byte_group_nb_functions", 1),
-        rope_base=_rope_base(latent, 500000.0),
-        byte_offset=4,
-        max_bytes=int(encoder.get("max_position_embeddings", 8192)),
-        **patcher,
+    return BLTConfig.from_dict(
+        {
+            "parts": "llama",
+            "hidden_size": latent["hidden_size"],
+            "num_layers": latent["num_hidden_layers"],
+            "head_size": _head_size(latent),
+            "key_value_heads": _shared(latent),
+            "feed_forward_size": _inner(latent),
+            "byte_hidden_size": encoder["hidden_size"],
+            "encoder_layers": encoder["num_hidden_layers"],
+            "decoder_layers": decoder["num_hidden_layers"],
+            "byte_head_size": _head_size(encoder),
+            "byte_key_value_heads": _shared(encoder),
+            "encoder_feed_forward_size": _inner(encoder),
+            "decoder_feed_forward_size": _inner(decoder),
+            "patch_vectors": values.get("cross_attn_k", 2),
+            "read_each_layer": bool(decoder.get("cross_attn_all_layers", True)),
+            "ngrams": list(values.get("encoder_hash_byte_group_size") or (3, 4, 5, 6, 7, 8)),
+            "ngram_buckets": values.get("encoder_hash_byte_group_vocab", 500002),
+            "ngram_functions": values.get("encoder_hash_byte_group_nb_functions", 1),
+            "rope_base": _rope_base(latent, 500000.0),
+            "byte_offset": 4,
+            "max_bytes": int(encoder.get("max_position_embeddings", 8192)),
+            **patcher,
+        }
     )
 
 
@@ -240,7 +242,7 @@ def _their_config(config: BLTConfig) -> dict[str, Any]:
             "only models with llama parts and byte_offset = 4 can be written in the format of transformers."
         )
     if config.patcher not in ("entropy", "static") or (config.patcher == "static" and config.patch_bytes != 1):
-        raise ModelError(f"transformers has no patcher {config.patcher}; it has entropy.")
+        raise ModelError(f"transformers has no patcher {config.patcher}; it has entropy, and static with one byte.")
     if config.needs_entropy and config.entropy_window:
         raise ModelError("the entropy model of transformers sees all bytes; set entropy_window = 0.")
     byte = (config.byte_hidden_size, config.byte_head_size, config.byte_key_value_heads)

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
 from bytesim.models.single_bytes import SingleBytes
-from bytesim.patching import HEADER_BYTES
+from bytesim.patching import BYTE_OFFSET, HEADER_BYTES
 
 if TYPE_CHECKING:
     from bytesim.nn.parts import Parts
 
 ARCHITECTURE = "flat"
 MOST_NEXT_BYTES = 16
-BYTE_OFFSET = 4
-"""The other `byte_offset`, see nn/vocabulary.py."""
 _MAY_BE_ZERO = ("window", "feed_forward_size", "byte_offset")
 
 
@@ -53,8 +51,9 @@ class FlatConfig(SingleBytes):
             raise ConfigError(f"parts {self.parts!r} is unknown; choose modern or llama.")
         for field in fields(self):
             value = getattr(self, field.name)
-            if not isinstance(value, str) and value < (field.name not in _MAY_BE_ZERO):
-                raise ConfigError(f"{field.name} is {value}; choose a larger number.")
+            least = 0 if field.name in _MAY_BE_ZERO else 1
+            if not isinstance(value, str) and not least <= value < float("inf"):  # NaN lies in no interval
+                raise ConfigError(f"{field.name} is {value}; choose another number, not below {least}.")
         if self.byte_offset not in (0, BYTE_OFFSET):
             raise ConfigError(f"byte_offset is {self.byte_offset}; choose 0 or {BYTE_OFFSET}.")
         if self.hidden_size % self.head_size or self.head_size % 2:

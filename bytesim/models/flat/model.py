@@ -126,7 +126,7 @@ class Flat(nn.Module):
     def logits_ahead(self, patches: Tensor, first: Tensor, rows: int) -> Tensor:
         """(B, Q, K, V) logits of the byte `first + q`, as `forward` gives them, and of the K - 1 bytes after it.
 
-        The further heads learn from the features as they are: their loss does not change the decoder.
+        The further heads learn from the features as they are: no gradient of theirs reaches the decoder.
         """
         features = scored(self.decoder(patches[:, :-1, 0]), first, rows)
         return torch.stack([self.logits(features), *self.further_logits(features.detach())], 2)

@@ -80,7 +80,7 @@ def evaluate_bpb(
     outcomes: list[Outcome[BitsPerByte]] = []
     for number, name in enumerate(names, start=1):
         for kind in (None, *noise):
-            tally = _Tally(name, writer.name, kind)
+            tally = _Tally(name, writer.name, kind, noise)
             try:
                 if suffix_of(name) == "npz":
                     _score_shard(tally, writer.model, name, (source_suffix, target_suffix), reverse, limit)
@@ -112,8 +112,8 @@ def bits_per_byte_of(writer: Writer, data: bytes, suffix: str) -> float:
 class _Tally:
     """Sums over the files of one source."""
 
-    def __init__(self, source: str, model: str, noise: str | None = None) -> None:
-        self.source, self.model, self.noise = source, model, noise
+    def __init__(self, source: str, model: str, noise: str | None = None, noises: Sequence[str] = ()) -> None:
+        self.source, self.model, self.noise, self.noises = source, model, noise, noises
         self.files = self.bytes = self.windows = self.refused = 0
         self.nats = self.token_nats = 0.0
         self.tokens = 0
@@ -140,6 +140,10 @@ class _Tally:
     def noised(self, data: bytes) -> bytes:
         """A file as it is to be scored: with the noise, if there is one."""
         return data if self.noise is None else noised(data, self.noise)
+
+    def longest(self, data: bytes) -> int:
+        """Length of a file with the noise that makes it longest: rows that do not fit with one are left out of all."""
+        return max([len(data), *(len(noised(data, noise)) for noise in self.noises)])
 
     def refuse_noise(self) -> None:
         """Raise ConfigError if there is noise, which a pair cannot have: its target would not be that of its source."""
@@ -246,13 +250,13 @@ def _score_shard(
     shard = load_shard(Path(name))
     for index in range(len(shard) if limit is None else min(limit, len(shard))):
         source, target = shard.row(index)[::-1] if reverse else shard.row(index)
-        target = tally.noised(target)
+        length, target = tally.longest(target), tally.noised(target)
         try:
             asked = Asked(suffix=target_suffix)
             if source_suffix is not None:
                 asked = Asked(suffix=target_suffix, source=source, source_suffix=source_suffix)
             request = model.frame(asked)
-            patches = -(-len(target) // model.config.patch_size) + 1
+            patches = -(-length // model.config.patch_size) + 1
             if not target or len(request.history) + patches > model.config.max_patches:
                 raise ContextError("too long.")
         except ContextError:

@@ -8,43 +8,58 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
 from bytesim.engine.decode import decode_in_order
 from bytesim.engine.hardware import open_device
-from bytesim.errors import ConfigError, OutputError
+from bytesim.errors import ConfigError, OutputError, ToolError
 from bytesim.files import check_output, write_output
-from bytesim.formats.grammar import ANY_BYTE, Grammar, Steps
 from bytesim.models.blt.model import BLT
+from bytesim.models.folder import WEIGHTS_FILE
 from bytesim.models.interface import ByteModel, writes_bytes
 from bytesim.pictures.compare import Curve, plot_curves
-from bytesim.processes import map_in_processes
+from bytesim.processes import EndedProcess, map_in_processes
 from bytesim.requests import Request
 from bytesim.tasks.train.report import save_results
+from bytesim.training.checkpoint import CHECKPOINT_FILE
 from bytesim.training.data.examples import Example
+from bytesim.training.data.shards import sha256_of
+from bytesim.training.data.streams import find_path
 from bytesim.training.interrupt import Interrupt
-from bytesim.training.loop import Trainer
+from bytesim.training.log import LOG_FILE
+from bytesim.training.loop import StepReport, Trainer
 from bytesim.training.recipe import Recipe, load_recipe, read_recipe_text
+from bytesim.training.validation import sample
 
 COUNTED_STEPS = 8
 """Steps, evenly spread over a training, whose operations are counted to find its length."""
 MEASURED_FILES = 4
 """Files that are decoded together to measure the speed."""
 DECODED_BYTES = 256
-"""Bytes that each of them gets."""
+"""Most bytes that each of them gets; it ends where the model ends it."""
+KEY_FILE = "compared.key"
+"""File in the folder of a training that says which training it is."""
 ROW_FILE = "compared.json"
 """File in the folder of a training with its row of the table."""
 LEAST_STEPS = 20
 """A training of fewer steps says nothing about an architecture."""
 
-OnCell = Callable[[int, int, str], None]
-"""Called with (number of the recipe, number of recipes, its name) before its training."""
+OnNote = Callable[[str], None]
+"""Called with a line about the training that runs, in its process; so it must be a function of a module."""
+NOTE_S = 30.0
+"""Seconds between the lines about the progress of a training."""
+
+
+def tell_nobody(line: str) -> None:
+    """The default of `on_note`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +79,7 @@ class Compared:
     """Scored bytes of the training."""
     train_bytes_per_s: float
     decode_bytes_per_s: float
-    """Of MEASURED_FILES files together, greedy, prefill included."""
+    """Of MEASURED_FILES files together, greedy, prefill included; ends of files count as bytes."""
     peak_memory_bytes: int | None
     """Most memory of the process, or of the GPU, in training and measurement; None where it is not known."""
     mean_patch_bytes: float
@@ -94,15 +109,16 @@ def evaluate_compare(
     picture: str | Path | None = None,
     device: str = "auto",
     force: bool = False,
-    on_cell: OnCell | None = None,
+    on_note: OnNote = tell_nobody,
 ) -> Comparison:
     """Train recipes with `tflops` * 10^12 floating-point operations each, and measure them on the same files.
 
     The recipes must have different names and the same `[[validation]]`. Models are written to folders of `out`, where
-    an interrupted comparison goes on. `picture` is a PNG of the learning curves. Raises ConfigError for recipes that
-    cannot be compared, InputError, ModelError and OutputError.
+    an interrupted comparison goes on; a recipe that has changed, or its data, is trained anew. `picture` is a PNG of
+    the learning curves. `on_note` must be a function of a module. Raises ConfigError for recipes that cannot be
+    compared, InputError, ModelError, OutputError, and ToolError if a training is killed.
     """
-    if not tflops > 0:
+    if not (tflops > 0 and math.isfinite(tflops)):
         raise ConfigError(f"tflops is {tflops:g}; choose more than 0.")
     paths = [Path(recipe) for recipe in recipes]
     loaded = [load_recipe(path) for path in paths]
@@ -114,15 +130,24 @@ def evaluate_compare(
         check_output(picture, force=force)
     rows = []
     for number, (path, recipe) in enumerate(zip(paths, loaded, strict=True)):
-        if on_cell:
-            on_cell(number + 1, len(paths), recipe.name)
-        cell = _Cell(path=path, folder=Path(out) / recipe.name, tflops=tflops, device=device)
+        cell = _Cell(path=path, folder=Path(out) / recipe.name, tflops=tflops, device=device, on_note=on_note)
+        on_note(f"{number + 1} of {len(paths)}: {recipe.name}")
         row = cell.earlier_row()
-        rows += [row] if row else [row for _, row in map_in_processes(_nothing, _compared, [cell], jobs=1)]
+        rows.append(row if row is not None else _in_a_process(cell))
     if picture is not None:
         curves = [Curve(row.name, row.curve) for row in rows]
         write_output(picture, plot_curves(curves), force=force)
     return Comparison(tflops=tflops, rows=rows, picture=None if picture is None else str(picture))
+
+
+def _in_a_process(cell: _Cell) -> Compared:
+    try:
+        return next(row for _, row in map_in_processes(_nothing, _compared, [cell], jobs=1))
+    except EndedProcess as error:
+        raise ToolError(
+            "the training was killed, perhaps for lack of memory. Make micro_bytes of its recipe smaller.",
+            file=str(cell.path),
+        ) from error
 
 
 def _check(recipes: Sequence[Recipe]) -> None:
@@ -144,11 +169,35 @@ class _Cell:
     folder: Path
     tflops: float
     device: str
+    on_note: OnNote
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Identifies the training: its recipe and its length."""
-        return hashlib.sha256(f"{self.tflops}\n{read_recipe_text(self.path)}".encode()).hexdigest()
+        """Identifies the training: its length, its recipe, the data, and the weights that it starts from."""
+        recipe, base = load_recipe(self.path), self.path.parent
+        digest = hashlib.sha256(f"{self.tflops}\n{read_recipe_text(self.path)}".encode())
+        for source in (*recipe.data, *recipe.validation):
+            digest.update(_identity(find_path(source, base)) if source.path else b"")
+        for folder in (recipe.start_from, *recipe.start_parts.values()):
+            digest.update(_identity(base / folder / WEIGHTS_FILE) if folder else b"")
+        return digest.hexdigest()
+
+    def clear(self) -> None:
+        """Remove the run of another training that an earlier comparison left. Raises OutputError for any other run."""
+        marker = self.folder / KEY_FILE
+        try:
+            same = marker.is_file() and marker.read_text(encoding="utf-8").strip() == self.key
+            if (self.folder / CHECKPOINT_FILE).exists() and not same:
+                if not marker.is_file():
+                    raise OutputError("holds a training that is not of a comparison; name another folder with --out.")
+                for name in (CHECKPOINT_FILE, LOG_FILE):
+                    (self.folder / name).unlink(missing_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_output(marker, f"{self.key}\n".encode(), force=True)
+        except OSError as error:
+            raise OutputError(f"cannot be used ({error.strerror}).", file=str(self.folder)) from error
+        except OutputError as error:
+            raise error.in_file(str(self.folder)) from error
 
     def earlier_row(self) -> Compared | None:
         """The row of an earlier comparison with the same recipe and length, if its folder has one."""
@@ -166,6 +215,14 @@ class _Cell:
         write_output(self.folder / ROW_FILE, f"{text}\n".encode(), force=True)
 
 
+def _identity(path: Path) -> bytes:
+    """What tells a file, or the files of a folder, from others."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        return repr([(file.relative_to(path).as_posix(), file.stat().st_size) for file in files]).encode()
+    return sha256_of(path).encode() if path.is_file() else b""
+
+
 def _nothing() -> None:
     """The state of a process: none."""
 
@@ -175,23 +232,26 @@ def _compared(state: None, cell: _Cell) -> Compared:
     recipe = load_recipe(cell.path)
     if cell.folder.exists() and not cell.folder.is_dir():
         raise OutputError("is a file; name another folder with --out.", file=str(cell.folder))
+    cell.clear()
     recipe = replace(recipe, training=recipe.training.replace(steps=1, minutes=0.0))
     trainer = Trainer(
         recipe,
         base=cell.path.parent,
         folder=cell.folder,
         device=open_device(cell.device),
+        on_note=cell.on_note,
+        loaders=0,  # a process of a pool has no processes of its own
         count_flops=True,
     )
     steps = _steps(trainer, cell.tflops)
     trainer.change(steps=steps)
     trainer.progress.total_steps = steps
-    trainer.run(interrupt=Interrupt())
+    trainer.run(_Told(cell.on_note), interrupt=Interrupt())
     trained = save_results(trainer, read_recipe_text(cell.path), 0)
     lines = list(trainer.log.lines())
     model = trainer.model.eval()
     assert writes_bytes(model)
-    examples = [stream.example(index) for stream in trainer.validation for index in _spread(len(stream))]
+    examples = [stream.example(index) for stream in trainer.validation for index in sample(stream)]
     row = Compared(
         name=recipe.name,
         recipe=str(cell.path),
@@ -200,12 +260,12 @@ def _compared(state: None, cell: _Cell) -> Compared:
         steps=trained.steps,
         tflops=sum(line.get("flops", 0) for line in lines) / 1e12,
         train_bytes=trained.bytes_seen,
-        train_bytes_per_s=trained.bytes_seen / max(trained.seconds, 1e-9),
-        decode_bytes_per_s=_decode_speed(model, examples),
+        train_bytes_per_s=trained.bytes_seen / max(sum(line.get("seconds", 0) for line in lines), 1e-9),
+        decode_bytes_per_s=_decode_speed(model, examples[:: max(1, len(examples) // MEASURED_FILES)]),
         peak_memory_bytes=_peak_memory(trainer.device),
         mean_patch_bytes=_mean_patch(model, examples),
         bits_per_byte=trained.validation,
-        curve=_curve(lines),
+        curve=list(_curve(lines)),
     )
     cell.keep(row)
     return row
@@ -226,14 +286,22 @@ def _steps(trainer: Trainer, tflops: float) -> int:
         needed = LEAST_STEPS * each / 1e12
         raise ConfigError(
             f"{tflops:g} * 10^12 operations are {steps} steps of {trainer.recipe.name}; a comparison needs "
-            f"{LEAST_STEPS}. Give at least {needed:.2g}, or make its batch_bytes smaller."
+            f"{LEAST_STEPS}. Give at least {1.1 * needed:.2g}, or make its batch_bytes smaller."
         )
     return steps
 
 
-def _spread(count: int) -> list[int]:
-    """Indices of MEASURED_FILES examples of evenly spread lengths."""
-    return sorted({round(number * (count - 1) / (MEASURED_FILES - 1)) for number in range(MEASURED_FILES)})
+class _Told:
+    """Tells of the steps of a training, every NOTE_S."""
+
+    def __init__(self, on_note: OnNote) -> None:
+        self.on_note = on_note
+        self.told = time.monotonic()
+
+    def __call__(self, report: StepReport) -> None:
+        if time.monotonic() - self.told > NOTE_S:
+            self.told = time.monotonic()
+            self.on_note(f"step {report.step:,} of {report.total_steps or 0:,}, loss {report.loss_nats:.4f}")
 
 
 def _decode_speed(model: ByteModel, examples: Sequence[Example]) -> float:
@@ -243,30 +311,17 @@ def _decode_speed(model: ByteModel, examples: Sequence[Example]) -> float:
     for example in examples[:MEASURED_FILES]:
         known = max(example.first + example.given, 0 if example.source else len(example.patches) // 2)
         known = min(known, most - 1)
-        limit = min(known + -(-DECODED_BYTES // size), most)
         requests.append(
             Request(
                 history=example.patches[:known],
                 first=min(example.first, known),
                 source=example.source if model.config.inputs.source else b"",
-                max_patches=limit,
-                grammar=_endless,
+                max_patches=min(known + -(-DECODED_BYTES // size), most),
             )
         )
-    written = sum((request.max_patches - len(request.history)) * size for request in requests)
     start = time.perf_counter()
-    decode_in_order(model, requests)
-    return written / (time.perf_counter() - start)
-
-
-def _endless() -> Grammar:
-    """A grammar that never lets a file end."""
-
-    def steps() -> Steps:
-        while True:
-            yield ANY_BYTE
-
-    return Grammar(steps())
+    replies = decode_in_order(model, requests)
+    return sum(len(reply.token_nats) for reply in replies) / (time.perf_counter() - start)
 
 
 @torch.inference_mode()
@@ -292,12 +347,8 @@ def _peak_memory(device: torch.device) -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _curve(lines: Sequence[dict[str, object]]) -> list[tuple[float, float]]:
+def _curve(lines: Sequence[dict[str, object]]) -> Iterator[tuple[float, float]]:
     """(10^12 operations so far, mean figure of the validation sources) of each validation in a log."""
-    return list(_points(lines))
-
-
-def _points(lines: Sequence[dict[str, object]]) -> Iterator[tuple[float, float]]:
     flops = 0.0
     for line in lines:
         counted, figures = line.get("flops"), line.get("validation")

@@ -52,7 +52,7 @@ two to five times; uppercase: capitals."""
 
 
 def noised(data: bytes, noise: str) -> bytes:
-    """A text with noise; the same text always gets the same. Bytes that are not UTF-8 stay as they are.
+    """A text with noise; the same text always gets the same. A byte that is not UTF-8 counts as a character.
 
     Raises ConfigError for a noise that is not in NOISES.
     """
@@ -60,4 +60,4 @@ def noised(data: bytes, noise: str) -> bytes:
         raise ConfigError(f"noise {noise!r} is unknown; choose {', '.join(NOISES)}.")
     text = data.decode("utf-8", errors="surrogateescape")
     changed = NOISES[noise](text, random.Random(f"{noise}:{len(data)}:{data[:64].hex()}"))
-    return changed.encode("utf-8", errors="surrogateescape")
+    return (changed or text).encode("utf-8", errors="surrogateescape")  # `drop` may leave nothing of a short text
