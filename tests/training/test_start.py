@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from bytesim.errors import BytesimError, ConfigError
+from bytesim.errors import BytesimError, ConfigError, ModelError
 from bytesim.models.blt.borders import find_borders
 from bytesim.models.weights import load_model
 from bytesim.tasks.train.train import train_recipe
