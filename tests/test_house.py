@@ -15,7 +15,7 @@ BESIDE = BELOW | {"formats", "cpu", "media", "oracles", "pictures"}
 """Rooms without models, beside the way of a request."""
 MAY_IMPORT = {
     "errors": set(),
-    "clocks": set(),
+    "clocks": {"patching"},
     "patching": {"errors"},
     "metrics": {"errors", "patching"},
     "files": {"errors", "patching"},

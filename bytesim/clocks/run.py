@@ -11,6 +11,7 @@ from bytesim.clocks.abc import abc_times
 from bytesim.clocks.cpu import cpu_times
 from bytesim.clocks.midi import midi_times
 from bytesim.clocks.ticks import CLOCK_WIDTH, PITCH, Now, Steps
+from bytesim.patching import header_patches
 
 Times = NDArray[np.int32]
 """(..., CLOCK_WIDTH): ticks since the start of the music and since the start of the bar, 480 to the quarter note; then
@@ -123,10 +124,10 @@ def clock_patches(times: Times, patch_size: int) -> Times:
     `times` is (n + 1, CLOCK_WIDTH), from `clock_of`. The times of the extension patch are 0; those of padding are the
     last ones.
     """
-    count = -(-(len(times) - 1) // patch_size)
-    patches = np.zeros((count + 2, patch_size, CLOCK_WIDTH), np.int32)
-    patches[1:] = times[-1]
-    patches[1 : count + 1].reshape(-1, CLOCK_WIDTH)[: len(times) - 1] = times[:-1]
+    header, count = header_patches(patch_size), -(-(len(times) - 1) // patch_size)
+    patches = np.zeros((header + count + 1, patch_size, CLOCK_WIDTH), np.int32)
+    patches[header:] = times[-1]
+    patches[header : header + count].reshape(-1, CLOCK_WIDTH)[: len(times) - 1] = times[:-1]
     return patches
 
 

@@ -62,9 +62,9 @@ def convert_request(
     if config.inputs.times:
         times = clock_of(data, source_suffix)
         settings["times"] = RequestTimes(
-            history=np.concatenate([clock_patches(times, size)[:-1], np.zeros((1, size, CLOCK_WIDTH), np.int32)])[
-                -len(history) :
-            ],
+            history=np.concatenate(
+                [clock_patches(times, size)[:-1], np.zeros((header_patches(size), size, CLOCK_WIDTH), np.int32)]
+            )[-len(history) :],
             clock=partial(make_clock, target_suffix),
             source=source_times(data, times),
         )

@@ -15,7 +15,7 @@ from bytesim.datasets.music.compose import compose
 from bytesim.formats import abc, midi
 from bytesim.formats.midi.layout import render
 from bytesim.oracles.abcmidi import render_abc2midi
-from bytesim.patching import frame_file
+from bytesim.patching import frame_file, header_patches
 
 HEAD = "X:1\nM:6/8\nL:1/8\nK:G\n"
 TUNES = ["ah_vous_dirai_je", "greensleeves", "irish_washerwoman", "ode_to_joy"]
@@ -130,6 +130,7 @@ def test_patches_hold_the_times_before_their_bytes(data, patch_size):
     times = clock_of(HEAD.encode() + data, "abc")
     patches = clock_patches(times, patch_size)
     assert len(patches) == len(frame_file(HEAD.encode() + data, "abc", patch_size))
-    assert not patches[0].any()
-    assert (patches[1:].reshape(-1, CLOCK_WIDTH)[: len(times)] == times).all()
+    header = header_patches(patch_size)
+    assert not patches[:header].any()
+    assert (patches[header:].reshape(-1, CLOCK_WIDTH)[: len(times)] == times).all()
     assert (patches[-1] == times[-1]).all()

@@ -43,6 +43,7 @@ CALLS = {
     "classify_file": lambda paths: bytesim.classify_file(paths, model="agnews"),
     "convert_files": lambda paths: bytesim.convert_files(paths, model="music"),
     "evaluate_bpb": lambda paths: bytesim.evaluate_bpb(paths, model="audio"),
+    "evaluate_compare": lambda paths: bytesim.evaluate_compare(paths),
     "evaluate_generate": lambda paths: bytesim.evaluate_generate(against=paths),
     "midi2abc": lambda paths: bytesim.midi2abc(paths, engine="rules"),
     "normalize": bytesim.normalize,

@@ -26,7 +26,20 @@ def test_a_known_shape_counts_as_much_as_the_first_time(tmp_path):
         with count.counting(batch):
             work()
         assert count.total == times * expected > 0
-    assert list(count.by_shape.values()) == [expected]
+    assert list(count.by_shape.values()) == [[expected]]
+
+
+def test_of_a_shape_whose_operations_vary_the_mean_is_added_after_some_samples(tmp_path):
+    recipe = load_recipe(write_recipe(tmp_path))
+    trainer = Trainer(recipe, base=tmp_path, folder=tmp_path / "run", device=torch.device("cpu"))
+    batch = next(trainer.feed.draw(0, 9).batches(trainer.device))
+    count = FlopCount(samples=2)
+    for size, known in ((8, False), (16, False), (64, True)):
+        assert count.is_known(batch) == known
+        before = count.total
+        with count.counting(batch):
+            torch.ones(1, size) @ torch.ones(size, 1)
+    assert count.total - before == before // 2 == 24
 
 
 def test_the_operations_and_the_waiting_of_each_step_stand_in_the_log(tmp_path):

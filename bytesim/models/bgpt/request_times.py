@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bytesim.clocks import CLOCK_WIDTH, STILL, Clock, Times, clock_patches, padded_times
-from bytesim.patching import END_OF_PATCH, Patches
+from bytesim.patching import END_OF_PATCH, Patches, header_patches
 from bytesim.requests import Request
 
 
@@ -22,7 +22,8 @@ def before_patches(request: Request, answer: Patches, device: torch.device) -> T
         return None
     tokens = answer.ravel()
     data = tokens[: np.append(tokens == END_OF_PATCH, True).argmax()].astype(np.uint8).tobytes()
-    times = clock_patches(request.times.clock().follow(data), answer.shape[1])[1 : 1 + len(answer)]
+    header = header_patches(answer.shape[1])
+    times = clock_patches(request.times.clock().follow(data), answer.shape[1])[header : header + len(answer)]
     return torch.from_numpy(np.concatenate([request.times.history, times]).astype(np.int64)).to(device)[None]
 
 

@@ -50,7 +50,7 @@ def evaluate_bpb(
     target_suffix: str | None = None,
     reverse: bool = False,
     limit: int | None = None,
-    noise: Sequence[str] = (),
+    noise: str | Sequence[str] = (),
     picture: str | Path | None = None,
     force: bool = False,
     device: str = "auto",
@@ -72,15 +72,16 @@ def evaluate_bpb(
         raise ConfigError("a source suffix needs a target suffix.")
     if picture is not None:
         check_output(picture, force=force, option="--picture")
-    for name in noise:
+    noises = (noise,) if isinstance(noise, str) else tuple(noise)
+    for name in noises:
         noised(b"", name)  # a wrong name is told before any work
     writer = load_writer(model, device=device, dtype=dtype)
     names = expand_inputs(files, suffixes=_read_suffixes(writer))
     scores: list[tuple[float, int]] = []
     outcomes: list[Outcome[BitsPerByte]] = []
     for number, name in enumerate(names, start=1):
-        for kind in (None, *noise):
-            tally = _Tally(name, writer.name, kind, noise)
+        for kind in (None, *noises):
+            tally = _Tally(name, writer.name, kind, noises)
             try:
                 if suffix_of(name) == "npz":
                     _score_shard(tally, writer.model, name, (source_suffix, target_suffix), reverse, limit)

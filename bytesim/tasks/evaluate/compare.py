@@ -21,7 +21,7 @@ import torch
 from bytesim.engine.decode import decode_in_order
 from bytesim.engine.hardware import open_device
 from bytesim.errors import ConfigError, OutputError, ToolError
-from bytesim.files import check_output, write_output
+from bytesim.files import Inputs, check_output, input_names, write_output
 from bytesim.models.blt.model import BLT
 from bytesim.models.folder import WEIGHTS_FILE
 from bytesim.models.interface import ByteModel, writes_bytes
@@ -102,7 +102,7 @@ class Comparison:
 
 
 def evaluate_compare(
-    recipes: Sequence[str | Path],
+    recipes: Inputs,
     *,
     tflops: float = 100.0,
     out: str | Path = "runs/compare",
@@ -120,7 +120,7 @@ def evaluate_compare(
     """
     if not (tflops > 0 and math.isfinite(tflops)):
         raise ConfigError(f"tflops is {tflops:g}; choose more than 0.")
-    paths = [Path(recipe) for recipe in recipes]
+    paths = [Path(recipe) for recipe in input_names(recipes)]
     loaded = [load_recipe(path) for path in paths]
     if not paths:
         raise ConfigError("name the recipes to compare.")
