@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE, parse, program_of
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.flat.config import FlatConfig
+from bytesim.models.flat.model import Flat
 from bytesim.models.weights import load_model
-from bytesim.predictors.cpu import states_request
+from bytesim.predictors.cpu import most_steps, predict_states, states_request
+from bytesim.predictors.writer import Writer
 from bytesim.tasks.train.train import train_recipe
 from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.shards import load_shard, pack, save_shard
@@ -152,6 +155,22 @@ def test_a_model_over_single_bytes_reads_the_same_traces(longest):
         assert count_targets([example], ()) == example.num_bytes + 1
     with pytest.raises(ConfigError, match="max_bytes"):
         CpuStream(CpuSource(longest=longest + 1), config)
+
+
+def test_a_model_over_single_bytes_is_asked_for_what_it_is_trained_on_and_predicts_states():
+    config = FlatConfig(hidden_size=16, num_layers=1, head_size=8, key_value_heads=1, max_bytes=1024 + 25 + 16 * 6)
+    example = CpuStream(CpuSource(longest=6), config).example(3)
+    trace = parse(bytes(example.patches[8:-1, 0].astype(np.uint8)))
+    torch.manual_seed(0)
+    model = Flat(config).eval()
+    request = states_request(model, trace.memory, serialize_states(trace.states[:1]))
+    assert np.array_equal(example.patches[: len(request.history)], request.history)
+    assert len(request.history) == example.first + example.given
+    writer = Writer(name="flat", folder=Path(), model=model, conversions=None, generates=None, simulates=True)
+    assert most_steps(writer) == 6
+    (made,) = predict_states(writer, [(trace.memory, trace.states[0])], steps=4)
+    assert made.states[0] == trace.states[0]
+    assert made.ended or len(made.data) == 4 * STATE_SIZE
 
 
 @pytest.mark.parametrize("wrong", [{"patch_size": 8}, {"max_patches": 100}])
