@@ -25,8 +25,6 @@ from bytesim.patching import HEADER_BYTES
 
 PATCH_BYTES = 4
 STEPS = 128
-RECOMPUTED = 3
-"""Bytes that are predicted by recomputing everything."""
 
 
 def random_model() -> BLT:
@@ -69,7 +67,7 @@ def main() -> None:
     session.enter([request])
     first = session.logits()
     prefill = time.perf_counter() - start
-    times, ends = [], 0
+    times = []
     for byte in data[options.context :].tolist():
         start = time.perf_counter()
         session.write(torch.tensor([[byte]], device=options.device))
@@ -79,7 +77,7 @@ def main() -> None:
     step = float(np.mean(times[8:]))
     whole = np.concatenate([request.history[:, 0], data[options.context :]])
     slow, found = [], torch.zeros(0)
-    for count in range(RECOMPUTED):
+    for count in range(options.repeats):
         tokens = torch.from_numpy(whole[: len(request.history) + count].astype(np.int64)).to(options.device)
         start = time.perf_counter()
         logits = model.logits(model.features(tokens[None], model.borders(tokens[None])[0]))[0, -1]

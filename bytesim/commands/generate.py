@@ -62,7 +62,7 @@ def generate(
     ] = 1.0,
     repetition_penalty: Annotated[
         float,
-        typer.Option(min=1.0, help="Above 1: the last 64 bytes become less probable, by about this factor."),
+        typer.Option(min=1.0, help="Above 1: the bytes among the last 64 become less probable, by about this factor."),
     ] = 1.0,
     seed: Annotated[
         int | None,

@@ -7,6 +7,24 @@ from pathlib import Path
 from bytesim.training.data.shards import pack, save_shard
 from bytesim.training.recipe import Recipe, parse_recipe
 
+TINY_BLT = """architecture = "blt"
+parts = "modern"
+hidden_size = 16
+num_layers = 1
+head_size = 8
+key_value_heads = 1
+feed_forward_size = 0
+byte_hidden_size = 16
+encoder_layers = 1
+decoder_layers = 1
+byte_head_size = 8
+byte_key_value_heads = 1
+encoder_feed_forward_size = 0
+decoder_feed_forward_size = 0
+ngram_buckets = 20
+max_bytes = 128
+"""
+"""Most of the [model] of a Byte Latent Transformer; the patcher is missing."""
 RECIPE = """
 name = "capitals"
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.tiny_training import pairs
+from helpers.tiny_training import TINY_BLT, pairs
 from typer.testing import CliRunner
 
 from bytesim.cli import app
@@ -39,43 +39,11 @@ key_value_heads = 1
 max_bytes = 128
 next_bytes = 4
 """,
-    "blt with spaces": """
-architecture = "blt"
-parts = "modern"
-hidden_size = 16
-num_layers = 1
-head_size = 8
-key_value_heads = 1
-feed_forward_size = 0
-byte_hidden_size = 16
-encoder_layers = 1
-decoder_layers = 1
-byte_head_size = 8
-byte_key_value_heads = 1
-encoder_feed_forward_size = 0
-decoder_feed_forward_size = 0
-ngram_buckets = 20
-max_bytes = 128
-patcher = "space"
+    "blt with spaces": f"""
+{TINY_BLT}patcher = "space"
 """,
-    "blt with entropy": """
-architecture = "blt"
-parts = "modern"
-hidden_size = 16
-num_layers = 1
-head_size = 8
-key_value_heads = 1
-feed_forward_size = 0
-byte_hidden_size = 16
-encoder_layers = 1
-decoder_layers = 1
-byte_head_size = 8
-byte_key_value_heads = 1
-encoder_feed_forward_size = 0
-decoder_feed_forward_size = 0
-ngram_buckets = 20
-max_bytes = 128
-patcher = "cumulative"
+    "blt with entropy": f"""
+{TINY_BLT}patcher = "cumulative"
 threshold = 8.0
 entropy_hidden_size = 16
 entropy_layers = 1
@@ -164,7 +132,10 @@ def test_it_converts_files(trained, tmp_path):
     )
     assert result.exit_code in (0, 1), result.output
     assert "Traceback" not in result.output
-    assert result.exit_code == 1 or (tmp_path / "word.up").is_file()
+    if result.exit_code:  # a model that was trained for 15 steps may not end its file
+        assert "did not end" in result.output, result.output
+    else:
+        assert (tmp_path / "word.up").is_file()
 
 
 def test_a_source_that_is_too_long_is_refused_in_one_line(trained, tmp_path):

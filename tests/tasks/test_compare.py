@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.tiny_training import CLASSIFIER, pairs
+from helpers.tiny_training import CLASSIFIER, TINY_BLT, pairs
 from typer.testing import CliRunner
 
 from bytesim.cli import app
@@ -26,26 +26,10 @@ byte_hidden_size = 16
 byte_num_layers = 1
 byte_head_size = 8
 """
-BLT = """
+BLT = f"""
 name = "spaces"
 [model]
-architecture = "blt"
-parts = "modern"
-hidden_size = 16
-num_layers = 1
-head_size = 8
-key_value_heads = 1
-feed_forward_size = 0
-byte_hidden_size = 16
-encoder_layers = 1
-decoder_layers = 1
-byte_head_size = 8
-byte_key_value_heads = 1
-encoder_feed_forward_size = 0
-decoder_feed_forward_size = 0
-ngram_buckets = 20
-max_bytes = 128
-patcher = "static"
+{TINY_BLT}patcher = "static"
 patch_bytes = 3
 """
 TRAINING = """

@@ -27,7 +27,7 @@ def compare(
 ) -> None:
     """Train several recipes with the same number of floating-point operations, and measure them on the same files.
 
-    bytesim evaluate compare recipes/compare/text-*.toml --tflops 200 --picture curves.png
+    bytesim evaluate compare small.toml patched.toml --tflops 200 --picture curves.png
 
     Printed are bits per byte, bytes per second in training and decoding, the most memory, and the mean length of a
     patch. Bits per byte are measured on at most 192 files of each validation source.

@@ -53,7 +53,9 @@ class BLTConfig(SingleBytes):
     byte_key_value_heads: int = 16
     """Heads of keys and values in encoder and decoder, also of their cross-attention."""
     encoder_feed_forward_size: int = 2816
+    """Inner width of the feed-forward layers of the local encoder."""
     decoder_feed_forward_size: int = 2816
+    """Inner width of the feed-forward layers of the local decoder."""
     patch_vectors: int = 2
     """Vectors of width byte_hidden_size that stand for a patch in cross-attention."""
     read_each_layer: bool = True
@@ -67,8 +69,8 @@ class BLTConfig(SingleBytes):
     patcher: str = "entropy"
     """What ends a patch. `entropy`: the next byte's entropy is above the threshold. `rise`: it is above the entropy of
     the byte before by more than rise_threshold. `entropy_and_rise`: both. `cumulative`: the entropies since the last
-    border add up to more than the threshold. `space`: a byte that is not a letter, digit or part of a character.
-    `static`: its length."""
+    border add up to more than the threshold. `space`: the byte is not a letter, a digit or
+    a continuation byte of UTF-8, and the byte before it was one. `static`: its length."""
     threshold: float = 1.335442066192627
     """Patchers entropy and cumulative: the threshold, in nats."""
     rise_threshold: float = 0.0
@@ -82,12 +84,17 @@ class BLTConfig(SingleBytes):
     entropy_hidden_size: int = 768
     """Width of the entropy model, a flat decoder that is not trained further."""
     entropy_layers: int = 14
+    """Layers of the entropy model."""
     entropy_head_size: int = 64
+    """Width of a head in the entropy model."""
     entropy_key_value_heads: int = 12
+    """Heads of keys and values in the entropy model."""
     entropy_feed_forward_size: int = 2048
+    """Inner width of the feed-forward layers of the entropy model."""
     entropy_window: int = 512
     """Last bytes that a position of the entropy model sees; 0 for all."""
     entropy_rope_base: float = 10000.0
+    """Base of the rotary positions of the entropy model."""
     rope_base: float = 500000.0
     """Base of the rotary positions of all other parts."""
     byte_offset: int = 0

@@ -146,7 +146,7 @@ class BLTSession:
         return None
 
     def verify(self, guess: Tensor) -> Tensor:
-        """Never called, because there is no guess."""
+        """Raises AssertionError: `guess` gives None, so the engine does not call this."""
         raise AssertionError("this session makes no guesses")
 
     def _read(self) -> None:

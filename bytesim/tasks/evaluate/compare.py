@@ -216,7 +216,7 @@ class _Cell:
 
 
 def _identity(path: Path) -> bytes:
-    """What tells a file, or the files of a folder, from others."""
+    """What tells files from others: the SHA-256 of a file; in a folder, the names and sizes of its files."""
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
         return repr([(file.relative_to(path).as_posix(), file.stat().st_size) for file in files]).encode()

@@ -63,7 +63,7 @@ class Feed:
         self.workers = workers
         self.device = device
         self.processes = _processes(device) if processes is None else processes
-        self._total = multiprocessing.Value("q", 0)
+        self._total = multiprocessing.Value("q", 0, lock=False)  # one process writes it
         """Length of the training in steps, which the loader processes read; 0 while it is unknown."""
         self._ahead: Iterator[StepData] | None = None
         self._next = -1
