@@ -1,6 +1,7 @@
 """The filetype set: labels that do not move, files of the right type, parts that share no origin and no bytes."""
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -26,8 +27,9 @@ from bytesim.cli import app
 from bytesim.datasets.filetype import collect as filetype_collect
 from bytesim.datasets.filetype import fetch as filetype_fetch
 from bytesim.datasets.filetype import make as filetype_make
+from bytesim.datasets.filetype import sdists
 from bytesim.datasets.filetype.build import build_filetype, parts_of
-from bytesim.datasets.filetype.checks.recognise import BY_TYPE, recognise
+from bytesim.datasets.filetype.checks.recognise import BY_TYPE, may_be_wanted, recognise
 from bytesim.datasets.filetype.collect import KEEP, Found, Shelf, collect_all, look_through, store, write_index
 from bytesim.datasets.filetype.fetch import Package
 from bytesim.datasets.filetype.make import HELD_OUT, contents_of, make_one
@@ -63,8 +65,6 @@ def test_the_labels_are_fixed():
 
 
 def sha_of_list(names):
-    import hashlib
-
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 
@@ -105,6 +105,21 @@ def test_every_type_has_a_check_and_every_check_a_type():
         ("libx.so", b"\xcf\xfa\xed\xfe" + bytes(200), "macho"),
         ("a.txt", b"Plain words of a letter that somebody wrote on a rainy day. " * 8, "txt"),
         ("a.txt", b"#!/bin/sh\nset -e; { true; }\n" * 8, None),
+        ("requirements.txt", b"numpy>=1.2\ntyper[all]==0.9  # the shell\n", "txt"),
+        ("README", b"A small tool\n============\n\nSee the manual.\n", "txt"),
+        ("a.txt", b"<p>Not plain</p>\n" * 4, None),
+        ("a.txt", b"int one;\nint two;\nint three;\n", None),
+        ("a.txt", b"a,b,c\n1,2,3\n4,5,6\n7,8,9\n", None),
+        ("pkg.egg-info/SOURCES.txt", b"setup.py\npkg/__init__.py\n", "txt"),
+        ("a.csv", b"name,size\none,1\n", "csv"),
+        ("a.csv", b"a,b,c\n1,2,3\n4,5,6\n7,8\n9,1,2\n", "csv"),
+        ("a.csv", b"one line of words\nand another one\n", None),
+        ("setup.cfg", b"[metadata]\nname = one\n", "ini"),
+        ("theme.ini", b"# Colours\nback = white\nfore = black\n", "ini"),
+        ("a.ini", b"Words that set nothing at all.\n" * 3, None),
+        ("a.md", b"No heading here, and little else.\n", "markdown"),
+        ("a.s", b"\t.globl main\n\t.text\nmain:\n\tret\n", "asm"),
+        ("a.py", b"x = 1\n", None),  # too short
         ("Dockerfile", b"FROM debian\nRUN apt-get update\n" * 8, "dockerfile"),
         ("a.rc", b'IDI_MAIN ICON "main.ico"\n' * 8, "rc"),
         ("a.psd", b"8BPS" + bytes(200), "psd"),
@@ -123,6 +138,12 @@ def test_a_file_is_known_by_its_name_and_its_content_together(name, data, kind):
 )
 def test_no_content_stops_a_check(ending, data):
     recognise(f"file{ending}", data)
+
+
+def test_what_build_tools_write_is_not_read_at_all():
+    assert may_be_wanted("one-1.0/README.txt")
+    assert not may_be_wanted("one-1.0/one.egg-info/SOURCES.txt")
+    assert not may_be_wanted("one-1.0.dist-info/METADATA.json")
 
 
 # --- collecting ------------------------------------------------------------------------------
@@ -451,6 +472,31 @@ def test_a_source_package_without_its_archives_is_noted_as_not_to_be_had(tmp_pat
     filetype_fetch.fetch(batch, tmp_path, ())
     assert [path.name for path in one.folder(tmp_path).iterdir()] == [filetype_fetch.NOT_FETCHED]
     assert {path.name for path in two.folder(tmp_path).iterdir()} == {"two_1.dsc", "two_1.orig.tar.gz"}
+
+
+def test_a_source_distribution_is_downloaded_and_not_run(tmp_path, monkeypatch):
+    archive = b"the archive"
+    wheel = {"packagetype": "bdist_wheel", "filename": "one-1-py3-none-any.whl", "size": 1, "url": "wheel"}
+    sdist = {"packagetype": "sdist", "filename": "one-1.tar.gz", "size": len(archive), "url": "sdist"}
+    sdist["digests"] = {"sha256": hashlib.sha256(archive).hexdigest()}
+
+    def fetched(files, name):
+        pages = {f"https://pypi.org/pypi/{name}/json": json.dumps({"urls": files}).encode(), "sdist": archive}
+        monkeypatch.setattr(sdists, "_read", lambda address: pages[address])
+        package = Package("sdist", name)
+        filetype_fetch.fetch([package], tmp_path, ())
+        return {path.name: path.read_bytes() for path in package.folder(tmp_path).iterdir()}
+
+    def missing(reason):
+        return {filetype_fetch.NOT_FETCHED: reason}
+
+    assert fetched([wheel, sdist], "one") == {"one-1.tar.gz": archive}
+    assert fetched([wheel], "two") == missing(b"no source distribution")
+    assert fetched([{**sdist, "filename": "../one.zip"}], "up") == missing(b"no source distribution")
+    assert fetched([{**sdist, "size": 10**9}], "large") == missing(b"larger than the limit")
+    other = {**sdist, "digests": {"sha256": "0" * 64}}
+    assert fetched([other], "other") == missing(b"the archive differs from the SHA-256 that PyPI states")
+    assert b"KeyError" in fetched([{**sdist, "url": "gone"}], "gone")[filetype_fetch.NOT_FETCHED]
 
 
 def test_a_later_release_gives_what_the_archive_of_the_own_one_lacks(tmp_path, monkeypatch):

@@ -227,7 +227,7 @@ def _gunzip(data: bytes) -> bytes:
 
 
 def members(file: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, bytes) of the files in a .deb, .whl or tar archive."""
+    """Yield (name, bytes) of the files in a .deb, .whl, .zip or tar archive."""
     if file.suffix == ".deb":
         process = subprocess.Popen(
             ["dpkg-deb", "--fsys-tarfile", file], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -238,7 +238,7 @@ def members(file: Path) -> Iterator[tuple[str, bytes]]:
         finally:
             process.stdout.close()
             process.wait()
-    elif file.suffix == ".whl":
+    elif file.suffix in (".whl", ".zip"):
         with zipfile.ZipFile(file) as archive:
             yield from zip_members(archive)
     elif re.search(r"\.(tar\.\w+|tgz)$", file.name):

@@ -17,7 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bytesim.datasets.filetype import drawn
 from bytesim.datasets.filetype import packages as sources
+from bytesim.datasets.filetype.sdists import download_sdist
 from bytesim.errors import ToolError
 from bytesim.files import make_folder
 
@@ -36,7 +38,7 @@ APT_SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One thing to fetch: `kind` is deb, source, wheel, windows, macos, linux or npm."""
+    """One thing to fetch: `kind` is deb, source, sdist, wheel, windows, macos, linux or npm."""
 
     kind: str
     name: str
@@ -50,8 +52,9 @@ def wanted_packages() -> list[Package]:
     """Every package of the lists, with the kinds mixed, so that a build that is stopped early has some of each."""
     lists = {
         "source": sources.DEBIAN_SOURCES,
-        "deb": sources.DEBIAN_PACKAGES,
-        "npm": sources.NPM_PACKAGES,
+        "deb": (*sources.DEBIAN_PACKAGES, *drawn.DRAWN_DEBIAN),
+        "sdist": drawn.DRAWN_SDISTS,
+        "npm": (*sources.NPM_PACKAGES, *drawn.DRAWN_NPM),
         "wheel": sources.PYPI_WHEELS,
         "windows": sources.PYPI_COMPILED,
         "macos": sources.PYPI_COMPILED,
@@ -104,6 +107,10 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
     """Fetch packages of one kind, each into its folder; one that cannot be fetched gets a NOT_FETCHED file there."""
     kind_folder = batch[0].folder(material).parent
     make_folder(kind_folder)
+    if batch[0].kind == "sdist":
+        for package in batch:
+            _fetch_sdist(package, material)
+        return
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=kind_folder) as temporary:
         inside = Path(temporary, "files")
         inside.mkdir()
@@ -130,6 +137,18 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
     for package in batch:
         if not package.folder(material).is_dir():
             fetch([package], material, apt)
+
+
+def _fetch_sdist(package: Package, material: Path) -> None:
+    """Fetch a source distribution into its folder, or leave a NOT_FETCHED file there."""
+    folder = package.folder(material)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as temporary:
+        own = Path(temporary, "own")
+        own.mkdir()
+        error = download_sdist(package.name, own, max_bytes=MAX_SOURCE_BYTES)
+        if error:
+            (own / NOT_FETCHED).write_text(error, encoding="utf-8")
+        os.replace(own, folder)
 
 
 def _from_later_release(package: Package, folder: Path, apt: tuple[str, ...], error: str) -> str:

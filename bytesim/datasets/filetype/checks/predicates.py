@@ -10,6 +10,7 @@ import re
 import sys
 import warnings
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,8 @@ else:
 
 MAX_PARSED_BYTES = 1 << 20
 """Longer texts are checked by patterns alone, not by a parser."""
-MIN_TEXT_BYTES = 120
+MIN_TEXT_BYTES = 16
+"""Shorter files show too little of their type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +113,44 @@ def is_xml(data: bytes) -> bool:
 
 
 def is_csv(data: bytes) -> bool:
+    """Whether a text is a table: its lines have several fields, and most of them the same number of fields."""
     if not is_text(data) or data.lstrip()[:1] in (b"<", b"{"):
         return False
-    text = data[:20_000].decode("utf-8", "replace").splitlines()[:-1]
-    for delimiter in ",;":
+    lines = data[:_HEAD_BYTES].decode("utf-8", "replace").splitlines()
+    whole = lines if len(data) <= _HEAD_BYTES else lines[:-1]
+    for delimiter in ",;\t":
         try:
-            widths = {len(row) for row in csv.reader(text, delimiter=delimiter) if row}
+            widths = Counter(len(row) for row in csv.reader(whole, delimiter=delimiter) if row)
         except csv.Error:
             continue
-        if len(text) >= 3 and len(widths) == 1 and widths.pop() >= 2:
+        total = widths.total()
+        if total >= 2 and widths[1] <= 0.2 * total and widths.most_common(1)[0][1] >= 0.6 * total:
             return True
     return False
 
 
-def is_prose(data: bytes) -> bool:
-    """Whether a text is prose: mostly letters and spaces, without signs of a markup language or table."""
-    if not is_text(data) or _MARKUP.search(data[:100_000]):
+def is_ini(data: bytes) -> bool:
+    """Whether most lines of a text are sections and `name = value`, apart from comments and lines that continue one."""
+    if not is_text(data):
         return False
-    head = data[:20_000]
-    letters = sum(byte in _PROSE for byte in head)
-    return letters >= 0.8 * len(head) and len(head.split()) >= 0.1 * len(head)
+    lines = [line.strip() for line in data[:_HEAD_BYTES].splitlines() if line.strip() and line[:1] not in b"#; \t"]
+    settings = sum(bool(_SETTING.match(line)) for line in lines)
+    return settings >= 1 and settings >= 0.9 * len(lines)
 
 
-_PROSE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ,.\n'") | frozenset(range(0x80, 0x100))
-_MARKUP = re.compile(rb"^(\.\. |={3,} *$|#{1,6} |```|#!|#include|\\\w+|<\w+|<!)|</\w+>|\]\(|[;{}] *$", re.M)
+def is_plain(data: bytes) -> bool:
+    """Whether a text is plain: no sign of a markup language, a programming language or a table."""
+    head = data[:_HEAD_BYTES]
+    if not is_text(data) or head.lstrip()[:1] in (b"<", b"{", b"[") or _MARKUP.search(head):
+        return False
+    lines = [line.rstrip() for line in head.splitlines() if line.strip()]
+    code = sum(line.endswith((b";", b"{", b"}", b");", b"/>", b">")) for line in lines)
+    return code <= 0.1 * len(lines) and not is_csv(data)
+
+
+_HEAD_BYTES = 20_000
+_SETTING = re.compile(rb"\[[^\]]+\]|[\w.${}/ -]+[=:]")
+_MARKUP = re.compile(rb"^(\.\. [\w_]|#{2,6} |```|#!|#include|\\\w+\{|<!)|</\w+>|\]\(\w|``\w", re.M)
 
 
 def is_zip_with(*names: bytes) -> Callable[[bytes], bool]:

@@ -25,7 +25,12 @@ def recognise(name: str, data: bytes) -> str | None:
 
 
 def may_be_wanted(name: str) -> bool:
-    """Whether a file of this name can be of a type of the set; a cheap test before the file is read."""
+    """Whether a file of this name can be of a type of the set; a cheap test before the file is read.
+
+    What build tools write beside a Python package is left out, because it looks alike in all packages.
+    """
+    if _WRITTEN_BY_BUILDS.search(name):
+        return False
     base = name.rsplit("/", 1)[-1].lower()
     return "." not in base[1:] or base in BY_NAME or "." + base.rsplit(".", 1)[1] in BY_NAME
 
@@ -55,9 +60,15 @@ def _by_content(base: str, data: bytes) -> tuple[Check, ...]:
     for magic, kind in ((b"TZif", "tzif"), (b"Xcur", "xcursor")):
         if data.startswith(magic):
             return (BY_TYPE[kind],)
-    return (BY_TYPE["txt"],) if re.match(r"readme|news|authors|copying|licen[sc]e|changelog|todo|install", base) else ()
+    return (BY_TYPE["txt"],) if re.match(_PLAIN_NAMES, base) else ()
 
 
+_WRITTEN_BY_BUILDS = re.compile(r"(^|/|\.)(egg-info|dist-info|EGG-INFO)/")
+_PLAIN_NAMES = (
+    r"readme|news|authors|copying|copyright|licen[sc]e|change(s|log)|todo|install"
+    r"|notice|thanks|credits|hacking|contribut"
+)
+"""How the names of text files without an ending begin."""
 CHECKS = (*TEXT_CHECKS, *PARSED_CHECKS, *SIGNED_CHECKS, *OUTLIER_CHECKS)
 
 BY_TYPE: dict[str, Check] = {check.type: check for check in reversed(CHECKS)}

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from bytesim.datasets.filetype.checks.predicates import (
     Check,
     is_csv,
+    is_ini,
     is_json,
     is_notebook,
-    is_prose,
+    is_plain,
     is_python,
     is_tfm,
     is_toml,
@@ -27,7 +28,15 @@ _MAN = tuple(f".{section}{more}" for section in "123456789" for more in ("", "x"
 SYNTAX_MARKS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
     ("abc", ".abc", marks(r"^X: ?\d")),
     ("ada", ".adb .ads", marks(r"(?i)^\s*(procedure|package|function|with)\b.*", without=r"#include")),
-    ("asm", ".s .asm .nasm", marks(r"(?i)^\s+(mov\w*|ldr\w*|push\w*|addq?|call|jmp|lea\w*|vmov\w*|ret|br|bl)\b")),
+    (
+        "asm",
+        ".s .asm .nasm",
+        marks(
+            r"(?i)^\s+(mov\w*|ldr\w*|push\w*|addq?|call|jmp|lea\w*|vmov\w*|ret|br|bl)\b"
+            r"|^\s*(\.(globl?|text|section|align|type|word|byte|org)\b|TEXT\s|(section|global|bits|org|extern)\s)",
+            without=r"^\s*(int|void|static|struct)\b",
+        ),
+    ),
     ("bibtex", ".bib", marks(r"^\s*@\w+\s*[{(]")),
     (
         "cmake",
@@ -38,7 +47,7 @@ SYNTAX_MARKS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
     ("c", ".c", marks(r"^#\s*include|^(static|int|void|struct|typedef|extern)\b", without=r"^#include <iostream>")),
     ("c", ".h", marks(r"^#\s*(ifndef|define|include|pragma)", without=_CPP)),
     ("cpp", ".h", marks(_CPP)),
-    ("csharp", ".cs", marks(r"^\s*(using [\w.]+;|namespace )")),
+    ("csharp", ".cs", marks(r"^\s*(using [\w.]+;|namespace |(public|internal|partial|static|abstract) )")),
     ("css", ".css", marks(r"[\w.#\]\)*:-][^{};]*\{[^{}]*:[^{}]*\}", without=r"^\s*<")),
     ("d", ".d .di", marks(r"^\s*(module|import) [\w.]+( *[:,].*)?;", without=r"^#include|\\$")),
     ("diff", ".diff .patch", marks(r"^@@ -\d+(,\d+)? \+\d")),
@@ -51,7 +60,13 @@ SYNTAX_MARKS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
     ),
     ("go", ".go", marks(r"^package \w+")),
     ("haskell", ".hs", marks(r"^(module|import)\s")),
-    ("html", ".html .htm .xhtml", marks(r"(?i)<(!doctype html|html|head|body)")),
+    (
+        "html",
+        ".html .htm .xhtml",
+        marks(
+            r"(?i)<(!doctype html|html|head|body)|</(div|p|ul|li|table|span|script|h[1-6]|a)>", without=r"\A\s*<\?xml"
+        ),
+    ),
     (
         "ini",
         ".ini .cfg .desktop .service .theme .conf .inf",
@@ -63,16 +78,16 @@ SYNTAX_MARKS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
         ".js .mjs .cjs .jsx",
         marks(r"\b(function|var|const|let|require|exports|return)\b", without=r"\A\s*[<{\[]"),
     ),
-    ("lisp", ".lisp .lsp .cl .asd", marks(_LISP)),
+    ("lisp", ".lisp .lsp .cl .asd", marks(_LISP + r"|\A(;[^\n]*\n|\s)*\(")),
     ("lua", ".lua", marks(r"\b(local|function|return)\b")),
     ("m4", ".m4 .ac configure.in", marks(r"\b(A[CMSXU]_\w+|m4_\w+|define\(|dnl\b)")),
     (
         "makefile",
         "makefile makefile.am makefile.in gnumakefile .mk .mak rules",
-        marks(r"^[^\s#][^\n=]*:[^\n]*\n\t|^\w+ *[:+?]?= ?"),
+        marks(r"^[^\s#][^\n=]*:[^\n]*(\n\t|$)|^[\w.]+\s*[:+?]?=|^-?s?include\s", without=r"\A\s*<"),
     ),
     ("man", " ".join(_MAN), marks(r"^[.'](TH|Dd)\s")),
-    ("markdown", ".md .markdown", marks(r"^(#{1,6} |```|[*-] )|\]\(", without=r"\A\s*<\?xml")),
+    ("markdown", ".md .markdown", marks(r"\w", without=r"\A\s*(<\?xml|<!DOCTYPE|\{)")),
     ("objc", ".m .mm", marks(r"^(@interface|@implementation|#import)")),
     ("matlab", ".m", marks(r"^\s*(function\b|%+ |## )", without=r"@implementation|#import|\(\*")),
     ("ocaml", ".ml .mli", marks(r"^\s*(let|val|open|type|module)\b")),
@@ -84,7 +99,7 @@ SYNTAX_MARKS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
     ("po", ".po .pot", marks(r'^msgid "')),
     ("postscript", ".ps .eps .epsf .pro", lambda data: data[:4] == b"%!PS"),
     ("r", ".r", marks(r"<- ?\w")),
-    ("rst", ".rst", marks(r"^(={3,}|-{3,}|~{3,}|\*{3,})\s*$|^\.\. ")),
+    ("rst", ".rst", marks(r"\w", without=r"\A\s*(<|\{)")),
     ("rtf", ".rtf", magic(b"{\\rtf")),
     ("ruby", ".rb .rake .gemspec rakefile", marks(r"^\s*(def|require|class|module|end|describe|task)\b")),
     ("rust", ".rs", marks(r"\b(fn|use|mod|impl|pub|struct)\b")),
@@ -161,8 +176,9 @@ PARSED_CHECKS = [
     Check("toml", (".toml",), is_toml, "tomllib"),
     Check("svg", (".svg",), lambda data: xml_root(data) == "svg", "expat, root svg"),
     Check("xml", _XML, is_xml, "expat, root other than svg and html"),
-    Check("csv", (".csv",), is_csv, "csv, rows of one width"),
-    Check("txt", (".txt",), is_prose, "mostly words, no marks of a markup"),
+    Check("csv", (".csv",), is_csv, "csv, most rows of one width"),
+    Check("ini", (".ini", ".cfg"), is_ini, "sections and settings on nearly all lines"),
+    Check("txt", (".txt",), is_plain, "no marks of a markup, a language or a table"),
     Check("tfm", (".tfm",), is_tfm, "its length stands in its first bytes"),
 ]
 """Types that a parser proves."""
