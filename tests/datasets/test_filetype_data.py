@@ -456,6 +456,15 @@ def test_what_a_registry_does_not_give_is_noted_and_not_asked_for_again(tmp_path
     assert len(calls) == 3  # both at once, then one by one
 
 
+def test_the_packages_that_are_not_there_are_named(tmp_path, monkeypatch):
+    there, refused, never = (Package("deb", name) for name in ("there", "refused", "never"))
+    monkeypatch.setattr(filetype_fetch, "wanted_packages", lambda: [there, refused, never])
+    for package, name in ((there, "there_1_all.deb"), (refused, filetype_fetch.NOT_FETCHED)):
+        package.folder(tmp_path).mkdir(parents=True)
+        (package.folder(tmp_path) / name).write_text("content")
+    assert filetype_fetch.not_fetched(tmp_path) == [refused, never]
+
+
 def test_a_source_package_without_its_archives_is_noted_as_not_to_be_had(tmp_path, monkeypatch):
     """Whole ones of the same batch are kept."""
 

@@ -78,6 +78,6 @@ def filetype(
         print_line(f"{kind}: an encoder is not installed ({', '.join(tools)})")
     if build.not_fetched:
         print_line(
-            f"{len(build.not_fetched)} packages could not be downloaded; "
-            f"{build.folder / 'filetype_build.json'} lists them"
+            f"{len(build.not_fetched):,} packages of the lists are missing; "
+            f"{build.folder / 'filetype_build.json'} names them"
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from bytesim.datasets.filetype.additions import WILD_SHARDS, add_rows, read_additions, without_held_out
 from bytesim.datasets.filetype.checks.recognise import BY_TYPE
 from bytesim.datasets.filetype.collect import Found, collect_all
-from bytesim.datasets.filetype.fetch import fetch_all
+from bytesim.datasets.filetype.fetch import Package, fetch_all, not_fetched
 from bytesim.datasets.filetype.make import found_indexes, made_indexes, make_all
 from bytesim.datasets.filetype.noise import add_noise
 from bytesim.datasets.filetype.shards import SHARDS, Rows, build_rows
@@ -62,7 +62,7 @@ class FiletypeBuild:
     lacking_tools: dict[str, list[str]]
     """Types whose encoders are not installed -> names of these."""
     not_fetched: list[str]
-    """Packages that could not be fetched."""
+    """Packages of the lists that are not in the material."""
     seed: int
 
 
@@ -101,12 +101,9 @@ def build_filetype(
     make_folder(folder)
     make_folder(work / "index")
     stage = on_stage or (lambda _: None)
-    not_fetched: list[str] = []
     if fetch:
         stage("fetching packages")
-        not_fetched = [
-            f"{package.kind} {package.name}" for package in fetch_all(work, jobs=jobs, on_progress=on_progress)
-        ]
+        fetch_all(work, jobs=jobs, on_progress=on_progress)
     try:
         stage("looking through packages")
         collect_all(work, jobs=jobs, on_progress=on_progress)
@@ -129,7 +126,7 @@ def build_filetype(
         add_rows(rows, additions, seed=seed)
     add_noise(rows, seed=seed)
     shards = [_write(part, rows[part], folder) for part in names]
-    build = _describe(folder, shards, made_files, lacking, not_fetched, seed)
+    build = _describe(folder, shards, made_files, lacking, not_fetched(work), seed)
     text = json.dumps({**asdict(build), "folder": str(folder)}, indent=1)
     write_output(folder / BUILD_FILE, text.encode(), force=force)
     return build
@@ -157,7 +154,7 @@ def _describe(
     shards: list[FiletypeShard],
     made_files: Sequence[Found],
     lacking: dict[str, list[str]],
-    not_fetched: list[str],
+    missing: list[Package],
     seed: int,
 ) -> FiletypeBuild:
     types = {shard.part: shard.types for shard in shards}
@@ -189,6 +186,6 @@ def _describe(
             if not types[part].get(kind, [0])[0]
         ],
         lacking_tools={kind: sorted(set(tools)) for kind, tools in sorted(lacking.items())},
-        not_fetched=not_fetched,
+        not_fetched=[f"{package.kind} {package.name}" for package in missing],
         seed=seed,
     )

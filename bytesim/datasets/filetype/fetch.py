@@ -76,8 +76,8 @@ def check_tools() -> None:
         )
 
 
-def fetch_all(material: Path, *, jobs: int = 2, on_progress: Callable[[int, int], None] | None = None) -> list[Package]:
-    """Fetch every package that is not there yet. Returns those that could not be fetched. Raises ToolError."""
+def fetch_all(material: Path, *, jobs: int = 2, on_progress: Callable[[int, int], None] | None = None) -> None:
+    """Fetch every package that is not there yet and was not asked for in vain before. Raises ToolError."""
     check_tools()
     packages = wanted_packages()
     waiting = [package for package in packages if not package.folder(material).is_dir()]
@@ -89,7 +89,15 @@ def fetch_all(material: Path, *, jobs: int = 2, on_progress: Callable[[int, int]
             done += len(batch)
             if on_progress is not None:
                 on_progress(done, len(packages))
-    return [package for package in packages if (package.folder(material) / NOT_FETCHED).exists()]
+
+
+def not_fetched(material: Path) -> list[Package]:
+    """The packages of the lists that are not in `material`, because they could not be fetched or were not asked for."""
+
+    def is_there(folder: Path) -> bool:
+        return folder.is_dir() and not (folder / NOT_FETCHED).exists()
+
+    return [package for package in wanted_packages() if not is_there(package.folder(material))]
 
 
 def _batches(packages: list[Package]) -> list[list[Package]]:
