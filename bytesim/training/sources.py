@@ -11,7 +11,7 @@ from bytesim.cpu.plan import Plan
 from bytesim.cpu.programs import MAX_INSTRUCTIONS
 from bytesim.errors import ConfigError
 from bytesim.formats.views import VIEWS, View
-from bytesim.training.data.augment import AUGMENTATIONS
+from bytesim.training.data.augment import check_augmentations
 from bytesim.training.settings import Amount, Bounds, Count, Settings, Share
 
 
@@ -21,12 +21,6 @@ def _check_expression(name: str, value: str, pattern: str | bytes) -> None:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"{name} {value!r} is not a regular expression: {error}.") from error
-
-
-def _check_augmentations(value: str) -> None:
-    for name in value.split():
-        if name not in AUGMENTATIONS:
-            raise ConfigError(f"augment {name!r} is unknown; choose among {', '.join(AUGMENTATIONS)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +135,7 @@ class GenerateSource(FileSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_augmentations(self.augment)
+        check_augmentations(self.augment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +187,7 @@ class ClassifySource(FileSource):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_expression("group_by", self.group_by, self.group_by)
-        _check_augmentations(self.augment)
+        check_augmentations(self.augment)
 
     @property
     def views(self) -> tuple[View, ...]:

@@ -159,6 +159,23 @@ def test_calibration_is_fitted_and_written_into_the_card(tmp_path, split, strang
     assert (again.temperature, again.unknown_below) == (seen.temperature, seen.unknown_below)
 
 
+def test_changed_files_are_the_same_each_time_and_have_a_calibration_of_their_own(tmp_path, split):
+    folder = make_classifier(tmp_path / "kinds")
+    plain = evaluate_classify(split, model=str(folder), calibrate=True)
+    changed = evaluate_classify(split, model=str(folder), augment="drop", calibrate=True)
+    assert changed.split == f"{plain.split}, changed by drop"
+    assert json.loads((folder / "card.json").read_text())["calibration"]["split"] == changed.split
+    assert changed.temperature != plain.temperature
+    again = evaluate_classify(split, model=str(folder), augment="drop")
+    assert again.score == changed.score != plain.score
+
+
+def test_changes_that_do_not_fit_the_files_are_refused(model, split):
+    for augment, message in (("tilt", "augment 'tilt' is unknown"), ("noise", "for files of 8,044 bytes")):
+        with pytest.raises(ConfigError, match=message):
+            evaluate_classify(split, model=model, augment=augment)
+
+
 def test_unseen_kinds_are_counted_and_move_the_threshold(tmp_path, split, strange):
     folder = make_classifier(tmp_path / "kinds", calibration=calibration(unknown_below=0.01))
     before = evaluate_classify(split, model=str(folder), unseen=strange)

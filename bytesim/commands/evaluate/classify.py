@@ -58,6 +58,15 @@ def classify(
             "--calibrate", help="Fit temperature and threshold to these files, and write both to the model's card."
         ),
     ] = False,
+    augment: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Change the files at random by these augmentations of training, such as `noise gain`: to measure how "
+            "robust the model is, or to calibrate for files unlike these.",
+            show_default=False,
+        ),
+    ] = "",
     picture_confusion: Annotated[
         str | None, typer.Option(metavar="OUT.png", help="Draw the confusion matrix.", show_default=False)
     ] = None,
@@ -97,6 +106,7 @@ def classify(
             unseen=unseen,
             fragments=fragments,
             calibrate=calibrate,
+            augment=augment,
             picture_confusion=picture_confusion,
             picture_reliability=picture_reliability,
             force=force,

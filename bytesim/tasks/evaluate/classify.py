@@ -38,7 +38,7 @@ from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.predictors.scaling import Probabilities, Scaling
 from bytesim.tasks.classify.answers import TYPE_MODEL
 from bytesim.tasks.classify.files import Progress
-from bytesim.tasks.evaluate.labelled_split import LabelledSplit, load_labelled_splits
+from bytesim.tasks.evaluate.labelled_split import LabelledSplit, changed_split, load_labelled_splits
 
 BASELINES: dict[str, Callable[[Sequence[bytes]], list[str]]] = {"magika": magika_labels, "libmagic": libmagic_labels}
 WORST_PAIRS = 12
@@ -118,6 +118,7 @@ def evaluate_classify(
     unseen: str | Path | Sequence[str | Path] | None = None,
     fragments: int | None = None,
     calibrate: bool = False,
+    augment: str = "",
     picture_confusion: str | Path | None = None,
     picture_reliability: str | Path | None = None,
     force: bool = False,
@@ -135,7 +136,10 @@ def evaluate_classify(
     the files are fragments of about that many bytes, and are classified like `classify fragments` does. `baselines` are
     names of BASELINES, which classify the same bytes. `calibrate` fits temperature and threshold to the split and to
     `unseen`, and writes them to the model's card; with `fragments` as those of fragments of that size. Do not calibrate
-    on training or test files. The pictures are PNG files to draw.
+    on training or test files. `augment` changes the files of the split at random first, by names of augmentations of
+    training, such as `speed noise`: to see what the model makes of such changes, or to calibrate for files that are
+    unlike those at hand (Tomani et al. 2021, Post-hoc Uncertainty Calibration for Domain Drift Scenarios). The pictures
+    are PNG files to draw.
 
     Raises ConfigError, InputError, ModelError, OutputError, and ToolError if a baseline is missing.
     """
@@ -151,6 +155,7 @@ def evaluate_classify(
     classifier = classifier if fragments is None else classifier.for_fragments(fragments)
     labels = classifier.labels
     known = load_labelled_splits(split, labels, group=group, limit=limit)
+    known = changed_split(known, augment) if augment else known
     unseen_split = load_labelled_splits(unseen, labels, group=group, limit=limit, need_labels=False) if unseen else None
     meter = _Meter(len(known) + (0 if unseen_split is None else len(unseen_split)), on_progress)
     start = time.perf_counter()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from bytesim.errors import ConfigError, InputError
 from bytesim.files import read_input
+from bytesim.training.data.augment import augmented, check_augmentations, check_form
 from bytesim.training.data.folders import find_label, list_files
 from bytesim.training.data.shards import Shard, load_shard, sha256_of
 
@@ -37,6 +38,22 @@ class LabelledSplit:
         """Ranges of at most `files` indices each."""
         for start in range(0, len(self), files):
             yield range(start, min(start + files, len(self)))
+
+
+def changed_split(split: LabelledSplit, augment: str) -> LabelledSplit:
+    """The files of a split, each changed at random by augmentations of training, such as `noise gain`, always alike.
+
+    Raises ConfigError for an unknown name, and, when a file is read, for one that is not in the form of normalised
+    files.
+    """
+    check_augmentations(augment)
+
+    def read(index: int) -> bytes:
+        data = split.read(index)
+        check_form(augment, np.array([len(data)]), split.names[index])
+        return augmented(data, augment, np.random.default_rng(index))
+
+    return replace(split, name=f"{split.name}, changed by {augment}", read=read)
 
 
 def load_labelled(

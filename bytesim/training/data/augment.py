@@ -53,6 +53,13 @@ def augmented(data: bytes, names: str, rng: np.random.Generator) -> bytes:
     return data
 
 
+def check_augmentations(names: str) -> None:
+    """Raise ConfigError if one of these names is not one of AUGMENTATIONS."""
+    for name in names.split():
+        if name not in AUGMENTATIONS:
+            raise ConfigError(f"augment {name!r} is unknown; choose among {', '.join(AUGMENTATIONS)}.")
+
+
 def check_form(names: str, lengths: NDArray[np.int64], path: str) -> None:
     """Raise ConfigError if files of these lengths (N,) are not in the form that an augmentation needs."""
     for name in names.split():
