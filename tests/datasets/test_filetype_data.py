@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -11,7 +12,10 @@ import subprocess
 import sys
 import tarfile
 import time
+import urllib.error
+import urllib.request
 import zipfile
+from email.message import Message
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,7 +31,6 @@ from bytesim.cli import app
 from bytesim.datasets.filetype import collect as filetype_collect
 from bytesim.datasets.filetype import fetch as filetype_fetch
 from bytesim.datasets.filetype import make as filetype_make
-from bytesim.datasets.filetype import sdists
 from bytesim.datasets.filetype.build import build_filetype, parts_of
 from bytesim.datasets.filetype.checks.recognise import BY_TYPE, may_be_wanted, recognise
 from bytesim.datasets.filetype.collect import KEEP, Found, Shelf, collect_all, look_through, store, write_index
@@ -110,7 +113,21 @@ def test_every_type_has_a_check_and_every_check_a_type():
         ("a.txt", b"<p>Not plain</p>\n" * 4, None),
         ("a.txt", b"int one;\nint two;\nint three;\n", None),
         ("a.txt", b"a,b,c\n1,2,3\n4,5,6\n7,8,9\n", None),
-        ("pkg.egg-info/SOURCES.txt", b"setup.py\npkg/__init__.py\n", "txt"),
+        (
+            "LICENSE",
+            b"THIS SOFTWARE IS IS ``AS IS'' AND ANY EXPRESS\nWARRANTIES ARE DISCLAIMED.\n",
+            "txt",
+        ),
+        ("AUTHORS", b"Jane Doe <jane@example.org>\nJohn Roe <john@example.org>\n", "txt"),
+        ("a.txt", b"import os\nfrom sys import path\nprint(path)\n", None),
+        ("a.txt", b"One thing, another.\nA third thing, a fourth.\n", "txt"),
+        ("CMakeLists.txt", b"install(FILES one.h DESTINATION include)\n", None),
+        ("hello.asm", b"section .text\n  mov eax, 4\n  int 0x80\n", "asm"),
+        ("rules", b"Note that: this is prose, and no rule at all.\n", None),
+        ("Makefile", b"all: one\n\tcc one.c\n", "makefile"),
+        ("a.xhtml", b"<?xml version='1.0'?>\n<html><body>One</body></html>\n", "html"),
+        ("i386.md", b"(define_insn one\n  [(set (reg 0) (reg 1))])\n", None),
+        ("a.cfg", b"Usage: words, and more of them.\n", None),
         ("a.csv", b"name,size\none,1\n", "csv"),
         ("a.csv", b"a,b,c\n1,2,3\n4,5,6\n7,8\n9,1,2\n", "csv"),
         ("a.csv", b"one line of words\nand another one\n", None),
@@ -134,7 +151,8 @@ def test_a_file_is_known_by_its_name_and_its_content_together(name, data, kind):
 
 
 @given(
-    st.sampled_from(sorted({ending for check in BY_TYPE.values() for ending in check.names})), st.binary(max_size=600)
+    st.sampled_from(sorted({ending for check in BY_TYPE.values() for ending in check.names})),
+    st.binary(max_size=600) | st.text(max_size=600).map(str.encode),
 )
 def test_no_content_stops_a_check(ending, data):
     recognise(f"file{ending}", data)
@@ -144,6 +162,11 @@ def test_what_build_tools_write_is_not_read_at_all():
     assert may_be_wanted("one-1.0/README.txt")
     assert not may_be_wanted("one-1.0/one.egg-info/SOURCES.txt")
     assert not may_be_wanted("one-1.0.dist-info/METADATA.json")
+
+
+@pytest.mark.parametrize("ending", sorted({ending for check in BY_TYPE.values() for ending in check.names}))
+def test_blank_lines_do_not_stall_a_check(ending):
+    recognise(f"file{ending}", b"\n" * 20_000 + b"x")
 
 
 # --- collecting ------------------------------------------------------------------------------
@@ -157,6 +180,24 @@ def tar_of(files: dict[str, bytes]) -> bytes:
             entry.size = len(data)
             archive.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
+
+
+def test_a_zip_archive_gives_its_files_and_a_damaged_one_those_before_the_damage(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as made:
+        made.writestr("one-1/a.py", PYTHON)
+        made.writestr("one-1/b.c", C_SOURCE)
+    whole = buffer.getvalue()
+    damage = whole.index(b"b.c") + 20
+    for data, expected in (
+        (whole, {"python", "c"}),
+        (whole[:damage] + b"\xff" * 40 + whole[damage + 40 :], {"python"}),
+    ):
+        archive = tmp_path / "one-1.zip"
+        archive.write_bytes(data)
+        shelf = Shelf("one")
+        look_through(archive, shelf)
+        assert {file.type for file in shelf.save(tmp_path)} - {"zip"} == expected
 
 
 def test_a_source_archive_gives_its_files_and_itself(tmp_path):
@@ -348,6 +389,7 @@ def no_makers(monkeypatch):
 @pytest.mark.usefixtures("no_makers")
 def test_a_build_shares_no_origin_and_no_bytes_between_its_parts(material, tmp_path):
     build = build_filetype(out=tmp_path / "out", material=material, fetch=False, jobs=1)
+    assert len(build.not_fetched) > 6000  # all but those of this small material
     rows = {shard.part: load_shard(tmp_path / "out" / shard.file) for shard in build.shards}
     bytes_of = {part: [shard.row(index)[1] for index in range(len(shard))] for part, shard in rows.items()}
     everything = [data for part in bytes_of.values() for data in part]
@@ -483,29 +525,87 @@ def test_a_source_package_without_its_archives_is_noted_as_not_to_be_had(tmp_pat
     assert {path.name for path in two.folder(tmp_path).iterdir()} == {"two_1.dsc", "two_1.orig.tar.gz"}
 
 
-def test_a_source_distribution_is_downloaded_and_not_run(tmp_path, monkeypatch):
-    archive = b"the archive"
-    wheel = {"packagetype": "bdist_wheel", "filename": "one-1-py3-none-any.whl", "size": 1, "url": "wheel"}
-    sdist = {"packagetype": "sdist", "filename": "one-1.tar.gz", "size": len(archive), "url": "sdist"}
-    sdist["digests"] = {"sha256": hashlib.sha256(archive).hexdigest()}
+@pytest.fixture
+def registry(monkeypatch):
+    """Pages of a stand-in for PyPI: address -> bytes, or the error that its answer raises."""
+    pages: dict[str, bytes | Exception] = {}
 
-    def fetched(files, name):
-        pages = {f"https://pypi.org/pypi/{name}/json": json.dumps({"urls": files}).encode(), "sdist": archive}
-        monkeypatch.setattr(sdists, "_read", lambda address: pages[address])
-        package = Package("sdist", name)
-        filetype_fetch.fetch([package], tmp_path, ())
-        return {path.name: path.read_bytes() for path in package.folder(tmp_path).iterdir()}
+    def urlopen(address, timeout):
+        page = pages.get(address, urllib.error.HTTPError(address, 404, "Not Found", Message(), None))
+        if isinstance(page, Exception):
+            raise page
+        return io.BytesIO(page)
 
-    def missing(reason):
-        return {filetype_fetch.NOT_FETCHED: reason}
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    return pages
 
-    assert fetched([wheel, sdist], "one") == {"one-1.tar.gz": archive}
-    assert fetched([wheel], "two") == missing(b"no source distribution")
-    assert fetched([{**sdist, "filename": "../one.zip"}], "up") == missing(b"no source distribution")
-    assert fetched([{**sdist, "size": 10**9}], "large") == missing(b"larger than the limit")
-    other = {**sdist, "digests": {"sha256": "0" * 64}}
-    assert fetched([other], "other") == missing(b"the archive differs from the SHA-256 that PyPI states")
-    assert b"KeyError" in fetched([{**sdist, "url": "gone"}], "gone")[filetype_fetch.NOT_FETCHED]
+
+ARCHIVE = b"the archive"
+SDIST = {
+    "packagetype": "sdist",
+    "filename": "one-1.tar.gz",
+    "size": len(ARCHIVE),
+    "url": "https://files/one-1.tar.gz",
+    "digests": {"sha256": hashlib.sha256(ARCHIVE).hexdigest()},
+}
+WHEEL = {"packagetype": "bdist_wheel", "filename": "one-1-py3-none-any.whl", "size": 1, "url": "https://files/wheel"}
+
+
+def fetch_sdist(folder, registry, files):
+    """What is in the folder of a source distribution after PyPI listed these files; None if there is no folder."""
+    registry["https://pypi.org/pypi/one/json"] = files if isinstance(files, Exception) else json.dumps(files).encode()
+    registry["https://files/one-1.tar.gz"] = ARCHIVE
+    package = Package("sdist", "one")
+    filetype_fetch.fetch([package], folder, ())
+    if not package.folder(folder).exists():
+        return None
+    return {path.name: path.read_bytes() for path in package.folder(folder).iterdir()}
+
+
+def test_a_source_distribution_is_downloaded(tmp_path, registry):
+    ((name, data),) = fetch_sdist(tmp_path, registry, {"urls": [WHEEL, SDIST]}).items()
+    assert (name[-7:], data) == (".tar.gz", ARCHIVE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"urls": [WHEEL]}, "no source distribution"),
+        ({"urls": [{**SDIST, "size": 10**9}]}, "larger than the limit"),
+        ({"urls": [{**SDIST, "digests": {"sha256": "0" * 64}}]}, "differs from the SHA-256"),
+        ({"urls": [{**SDIST, "digests": None}]}, "not as documented"),
+        ({"urls": [{**SDIST, "filename": 7}]}, "not as documented"),
+        ({"urls": [{**SDIST, "url": "file:///etc/passwd"}]}, "not an address of https"),
+        ({"urls": [{**SDIST, "url": 7}]}, "not as documented"),
+        ([], "not as documented"),
+        (urllib.error.HTTPError("", 404, "Not Found", Message(), None), "404 Not Found"),
+    ],
+)
+def test_why_there_is_no_source_distribution_is_noted(tmp_path, registry, answer, reason):
+    ((name, data),) = fetch_sdist(tmp_path, registry, answer).items()
+    assert name == filetype_fetch.NOT_FETCHED
+    assert reason in data.decode()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        urllib.error.URLError("no network"),
+        urllib.error.HTTPError("", 503, "Busy", Message(), None),
+        http.client.IncompleteRead(b""),
+    ],
+)
+def test_without_a_network_a_source_distribution_is_asked_for_again(tmp_path, registry, error):
+    assert fetch_sdist(tmp_path, registry, error) is None
+    assert fetch_sdist(tmp_path, registry, {"urls": [SDIST]}) is not None
+
+
+def test_a_hostile_file_name_of_a_source_distribution_leaves_no_file_elsewhere(tmp_path, registry):
+    for name in ("../../../one.zip", "a\0b.zip", "n" * 999 + ".zip", "\ud800.zip"):
+        folder = tmp_path / str(len(name))
+        ((file, _),) = fetch_sdist(folder, registry, {"urls": [{**SDIST, "filename": name}]}).items()
+        assert file.endswith(".zip")
+        assert len([path for path in folder.rglob("*") if path.is_file()]) == 1
 
 
 def test_a_later_release_gives_what_the_archive_of_the_own_one_lacks(tmp_path, monkeypatch):

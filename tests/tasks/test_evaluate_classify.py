@@ -168,6 +168,9 @@ def test_changed_files_are_the_same_each_time_and_have_a_calibration_of_their_ow
     assert changed.temperature != plain.temperature
     again = evaluate_classify(split, model=str(folder), augment="drop")
     assert again.score == changed.score != plain.score
+    done = run("classify", split, "--model", folder, "--augment", "drop")
+    assert f"{again.score.accuracy:.4f}" in done.stdout
+    assert "changed by drop (sha256 " in done.stdout
 
 
 def test_changes_that_do_not_fit_the_files_are_refused(model, split):

@@ -62,8 +62,9 @@ def classify(
         str,
         typer.Option(
             metavar="NAMES",
-            help="Change the files at random by these augmentations of training, such as `noise gain`: to measure how "
-            "robust the model is, or to calibrate for files unlike these.",
+            help="Change the files, but not the unseen ones, at random by augmentations of training: flip, crop, "
+            "cutout, colour (pictures), shift, gain, noise, speed, mask, tone (recordings), drop, members. This shows "
+            "how robust the model is; with --calibrate the calibration holds for files unlike these.",
             show_default=False,
         ),
     ] = "",

@@ -11,6 +11,7 @@ import hashlib
 import heapq
 import io
 import json
+import lzma
 import os
 import re
 import subprocess
@@ -197,7 +198,10 @@ def look_through(file: Path, shelf: Shelf) -> None:
         return
 
 
-_DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, RuntimeError),
+    *(zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile),
+)
 """What reading raises for an archive that is cut short, damaged, encrypted or compressed in an unknown way."""
 
 

@@ -148,12 +148,18 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
 
 
 def _fetch_sdist(package: Package, material: Path) -> None:
-    """Fetch a source distribution into its folder, or leave a NOT_FETCHED file there."""
+    """Fetch a source distribution into its folder, or note there why there is none.
+
+    Without a network there is no folder afterwards, so the next build asks again.
+    """
     folder = package.folder(material)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as temporary:
         own = Path(temporary, "own")
         own.mkdir()
-        error = download_sdist(package.name, own, max_bytes=MAX_SOURCE_BYTES)
+        try:
+            error = download_sdist(package.name, own, max_bytes=MAX_SOURCE_BYTES)
+        except OSError:
+            return
         if error:
             (own / NOT_FETCHED).write_text(error, encoding="utf-8")
         os.replace(own, folder)

@@ -8,6 +8,7 @@ its SHA-256.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -17,32 +18,51 @@ from pathlib import Path
 ADDRESS = "https://pypi.org/pypi/{name}/json"
 ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".zip")
 TIMEOUT_S = 60.0
+MAX_LISTING_BYTES = 64_000_000
+_NOT_AS_DOCUMENTED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What an answer raises that is not what PyPI documents."""
 
 
 def download_sdist(name: str, folder: Path, *, max_bytes: int) -> str:
-    """Download the newest source distribution of a package. Returns the error message; empty if it succeeded."""
+    """Download the source distribution of a package's latest version. Returns why there is none; empty if there is.
+
+    Raises OSError where another try may succeed, such as without a network.
+    """
     try:
-        listing = json.loads(_read(ADDRESS.format(name=urllib.parse.quote(name))))
-        found = [
-            file
-            for file in listing["urls"]
-            if file["packagetype"] == "sdist" and file["filename"].endswith(ARCHIVES) and "/" not in file["filename"]
-        ]
-        if not found:
+        listing = json.loads(_read(ADDRESS.format(name=urllib.parse.quote(name)), MAX_LISTING_BYTES))
+        sdist = next((file for file in listing["urls"] if _is_sdist(file)), None)
+        if sdist is None:
             return "no source distribution"
-        if found[0]["size"] > max_bytes:
+        if sdist["size"] > max_bytes:
             return "larger than the limit"
-        data = _read(found[0]["url"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"{type(error).__name__}: {error}"
-    if hashlib.sha256(data).hexdigest() != found[0]["digests"]["sha256"]:
-        return "the archive differs from the SHA-256 that PyPI states"
-    (folder / found[0]["filename"]).write_bytes(data)
+        data = _read(sdist["url"], max_bytes)
+        if hashlib.sha256(data).hexdigest() != sdist["digests"]["sha256"]:
+            return "the archive differs from the SHA-256 that PyPI states"
+    except urllib.error.HTTPError as error:
+        if error.code in (404, 410):
+            return f"PyPI answers {error.code} {error.reason}"
+        raise
+    except _NOT_AS_DOCUMENTED as error:
+        return f"PyPI's answer is not as documented ({type(error).__name__}: {error})"
+    (folder / f"{hashlib.sha256(data).hexdigest()[:16]}{_ending(sdist['filename'])}").write_bytes(data)
     return ""
 
 
-def _read(address: str) -> bytes:
-    """The bytes at an address. Raises OSError."""
-    with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:
-        data: bytes = answer.read()
+def _is_sdist(file: dict[str, str]) -> bool:
+    return file["packagetype"] == "sdist" and file["filename"].endswith(ARCHIVES)
+
+
+def _ending(name: str) -> str:
+    return next(ending for ending in ARCHIVES if name.endswith(ending))
+
+
+def _read(address: str, max_bytes: int) -> bytes:
+    """At most `max_bytes` bytes at an address. Raises OSError, and ValueError for an address without https."""
+    if not address.startswith("https://"):
+        raise ValueError(f"{address[:80]!r} is not an address of https")
+    try:
+        with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:
+            data: bytes = answer.read(max_bytes)
+    except http.client.HTTPException as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
     return data

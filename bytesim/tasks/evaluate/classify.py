@@ -137,9 +137,9 @@ def evaluate_classify(
     names of BASELINES, which classify the same bytes. `calibrate` fits temperature and threshold to the split and to
     `unseen`, and writes them to the model's card; with `fragments` as those of fragments of that size. Do not calibrate
     on training or test files. `augment` changes the files of the split at random first, by names of augmentations of
-    training, such as `speed noise`: to see what the model makes of such changes, or to calibrate for files that are
-    unlike those at hand (Tomani et al. 2021, Post-hoc Uncertainty Calibration for Domain Drift Scenarios). The pictures
-    are PNG files to draw.
+    training, such as `speed noise`, but not those of `unseen`: to see what the model makes of such changes, or to
+    calibrate for files that are unlike those at hand (Tomani et al. 2021, Post-hoc Uncertainty Calibration for Domain
+    Drift Scenarios). The pictures are PNG files to draw.
 
     Raises ConfigError, InputError, ModelError, OutputError, and ToolError if a baseline is missing.
     """
@@ -155,7 +155,7 @@ def evaluate_classify(
     classifier = classifier if fragments is None else classifier.for_fragments(fragments)
     labels = classifier.labels
     known = load_labelled_splits(split, labels, group=group, limit=limit)
-    known = changed_split(known, augment) if augment else known
+    known = changed_split(known, augment) if augment.split() else known
     unseen_split = load_labelled_splits(unseen, labels, group=group, limit=limit, need_labels=False) if unseen else None
     meter = _Meter(len(known) + (0 if unseen_split is None else len(unseen_split)), on_progress)
     start = time.perf_counter()

@@ -50,10 +50,10 @@ def changed_split(split: LabelledSplit, augment: str) -> LabelledSplit:
 
     def read(index: int) -> bytes:
         data = split.read(index)
-        check_form(augment, np.array([len(data)]), split.names[index])
+        check_form(augment, np.array([len(data)]), split.name)
         return augmented(data, augment, np.random.default_rng(index))
 
-    return replace(split, name=f"{split.name}, changed by {augment}", read=read)
+    return replace(split, name=f"{split.name}, changed by {' '.join(augment.split())}", read=read)
 
 
 def load_labelled(

@@ -12,16 +12,16 @@ from bytesim.datasets.filetype.checks.predicates import Check, is_text, magic, m
 
 _TEXTS = r"""
 actionscript  .as                                \b(package|class|function|var)\b
-antlr         .g4                                ^\s*(parser |lexer )?grammar\b
+antlr         .g4                                ^[ \t]*(parser |lexer )?grammar\b
 applescript   .applescript                       \b(tell|end|set)\b
 arff          .arff                              (?i)^@relation
 asciidoc      .adoc .asciidoc                    ^={1,4} \S
 asn1          .asn .asn1                         ::=
-basic         .bas                               (?i)^\s*(\d+ )?(rem|print|dim|sub|if|end|let)\b
+basic         .bas                               (?i)^[ \t]*(\d+ )?(rem|print|dim|sub|if|end|let)\b
 bnf           .bnf .ebnf .abnf                   =
-bst           .bst                               ^\s*(FUNCTION|ENTRY|INTEGERS|MACRO)
+bst           .bst                               ^[ \t]*(FUNCTION|ENTRY|INTEGERS|MACRO)
 cif           .cif .mcif                         ^_\w+
-csh           .csh .tcsh                         ^\s*(set|setenv|alias|if)\b
+csh           .csh .tcsh                         ^[ \t]*(set|setenv|alias|if)\b
 csound        .csd .orc                          (<CsoundSynthesizer>|\binstr\b)
 dimacs        .cnf                               ^p cnf
 dockerfile    dockerfile .dockerfile             ^(FROM|ARG)\b
@@ -42,19 +42,19 @@ icalendar     .ics                               BEGIN:VCALENDAR
 idl           .idl                               \b(interface|module|typedef)\b
 intelhex      .hex .ihx .ihex                    \A:[0-9A-Fa-f]{8}
 less          .less                              [{;]
-liberty       .lib                               ^\s*library\s*\(
+liberty       .lib                               ^[ \t]*library\s*\(
 logo          .lg .logo                          ^to \w+
 maple         .mpl                               \b(proc|end)\b
 maxima        .mac                               :=|\$\s*$
 meson         meson.build meson_options.txt      \b(project|dependency|option|files|executable)\(
-ms_def        .def                               ^\s*(EXPORTS|LIBRARY)\b
-nsis          .nsi .nsh                          (?i)^\s*(!define|!macro|section|function|!include)\b
+ms_def        .def                               ^[ \t]*(EXPORTS|LIBRARY)\b
+nsis          .nsi .nsh                          (?i)^[ \t]*(!define|!macro|section|function|!include)\b
 obj           .obj                               ^v -?\d
 org           .org                               ^(\*+ |#\+)
 patchdata     .pd                                \A#N canvas
 pdbmol        .pdb .ent                          ^(ATOM|HETATM)
 pgp           .asc .gpg .pgp                     -----BEGIN PGP
-playlist      .m3u .m3u8 .pls .cue               (#EXTM3U|\[playlist\]|^\s*TRACK|/)
+playlist      .m3u .m3u8 .pls .cue               (#EXTM3U|\[playlist\]|^[ \t]*TRACK|/)
 powershell    .ps1 .psm1 .psd1                   (\$\w+|^function)
 properties    .properties                        ^[\w.\\ -]+\s*[=:]
 qif           .qif .ofx                          (!Type|OFXHEADER|<OFX)
@@ -63,12 +63,12 @@ racket        .rkt                               ^#lang
 rc            .rc                                \b(DIALOG|DIALOGEX|MENU|VERSIONINFO|ICON|BITMAP|STRINGTABLE)\b
 rexx          .rexx .rex                         (?i)\b(say|parse|do|end)\b
 rpmspec       .spec                              ^%(prep|build|install|files)
-sass          .sass                              ^\s*[\w.#$@&-]+
+sass          .sass                              ^[ \t]*[\w.#$@&-]+
 scad          .scad                              \b(module|translate|cube|cylinder)\b
-sed           .sed                               ^\s*/?.*s/|^/
+sed           .sed                               ^[ \t]*/?.*s/|^/
 sfd           .sfd                               \ASplineFontDB
 sieve         .sieve                             \b(require|if|fileinto)\b
-smt           .smt2 .smt                         ^\s*\((set-logic|declare-|assert|set-)
+smt           .smt2 .smt                         ^[ \t]*\((set-logic|declare-|assert|set-)
 solution      .sln                               Microsoft Visual Studio Solution
 spice         .cir .spice .sp .ckt .cdl          (?i)^\.(subckt|end|model|include|tran|param)
 srt           .srt .sub .vtt .ass .ssa           \d\d:\d\d

@@ -130,7 +130,7 @@ def is_csv(data: bytes) -> bool:
 
 
 def is_ini(data: bytes) -> bool:
-    """Whether most lines of a text are sections and `name = value`, apart from comments and lines that continue one."""
+    """Whether nine in ten lines are sections or `name = value`; comments and indented lines are not counted."""
     if not is_text(data):
         return False
     lines = [line.strip() for line in data[:_HEAD_BYTES].splitlines() if line.strip() and line[:1] not in b"#; \t"]
@@ -139,18 +139,21 @@ def is_ini(data: bytes) -> bool:
 
 
 def is_plain(data: bytes) -> bool:
-    """Whether a text is plain: no sign of a markup language, a programming language or a table."""
+    """Whether a text has no clear sign of a markup language, a programming language or a table of three rows."""
     head = data[:_HEAD_BYTES]
     if not is_text(data) or head.lstrip()[:1] in (b"<", b"{", b"[") or _MARKUP.search(head):
         return False
-    lines = [line.rstrip() for line in head.splitlines() if line.strip()]
-    code = sum(line.endswith((b";", b"{", b"}", b");", b"/>", b">")) for line in lines)
-    return code <= 0.1 * len(lines) and not is_csv(data)
+    lines = [line.strip() for line in head.splitlines() if line.strip()]
+    code = sum(bool(_CODE_LINE.search(line)) for line in lines)
+    return code <= 0.1 * len(lines) and not (len(lines) >= 3 and is_csv(b"\n".join(lines)))
 
 
 _HEAD_BYTES = 20_000
-_SETTING = re.compile(rb"\[[^\]]+\]|[\w.${}/ -]+[=:]")
-_MARKUP = re.compile(rb"^(\.\. [\w_]|#{2,6} |```|#!|#include|\\\w+\{|<!)|</\w+>|\]\(\w|``\w", re.M)
+_SETTING = re.compile(rb"\[[^\]]+\]|[\w.${}/ -]+=")
+_MARKUP = re.compile(
+    rb"^(\.\. \w|#{2,6} |```|#!|#include|\\\w+\{|<!|from \w\S* import |def \w+\()|</\w+>|\]\(\w|``[^`'\n]+``", re.M
+)
+_CODE_LINE = re.compile(rb"([;{}]|<[^<>@]*>)$")
 
 
 def is_zip_with(*names: bytes) -> Callable[[bytes], bool]:

@@ -18,7 +18,7 @@ def recognise(name: str, data: bytes) -> str | None:
     """The type of a file; None if its name and content do not agree on a type of the set."""
     base = name.rsplit("/", 1)[-1].lower()
     ending = "." + base.rsplit(".", 1)[1] if "." in base[1:] else ""
-    for check in (*BY_NAME.get(base, ()), *BY_NAME.get(ending, ()), *(() if ending else _by_content(base, data))):
+    for check in (*_checks_of(base, ending), *(() if ending else _by_content(base, data))):
         if check.test(data):
             return check.type
     return None
@@ -41,7 +41,12 @@ def types_of_name(name: str) -> set[str]:
     if "." not in base[1:] and base not in BY_NAME:
         return set()
     ending = "." + base.rsplit(".", 1)[1] if "." in base[1:] else ""
-    return {check.type for check in (*BY_NAME.get(base, ()), *BY_NAME.get(ending, ()))}
+    return {check.type for check in _checks_of(base, ending)}
+
+
+def _checks_of(base: str, ending: str) -> list[Check]:
+    """The checks for a name: those of the whole name, such as `cmakelists.txt`, or else those of its ending."""
+    return BY_NAME.get(base) or BY_NAME.get(ending, [])
 
 
 def _by_content(base: str, data: bytes) -> tuple[Check, ...]:
