@@ -552,7 +552,7 @@ WHEEL = {"packagetype": "bdist_wheel", "filename": "one-1-py3-none-any.whl", "si
 
 
 def fetch_sdist(folder, registry, files):
-    """What is in the folder of a source distribution after PyPI listed these files; None if there is no folder."""
+    """Fetch the package `one`, whose page at PyPI is `files`. Returns name -> bytes of its folder; None without one."""
     registry["https://pypi.org/pypi/one/json"] = files if isinstance(files, Exception) else json.dumps(files).encode()
     registry["https://files/one-1.tar.gz"] = ARCHIVE
     package = Package("sdist", "one")

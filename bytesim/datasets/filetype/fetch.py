@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bytesim.datasets.filetype import drawn
 from bytesim.datasets.filetype import packages as sources
-from bytesim.datasets.filetype.sdists import download_sdist
+from bytesim.datasets.filetype.sdists import UnreachableError, download_sdist
 from bytesim.errors import ToolError
 from bytesim.files import make_folder
 
@@ -150,7 +150,7 @@ def fetch(batch: list[Package], material: Path, apt: tuple[str, ...]) -> None:
 def _fetch_sdist(package: Package, material: Path) -> None:
     """Fetch a source distribution into its folder, or note there why there is none.
 
-    Without a network there is no folder afterwards, so the next build asks again.
+    If PyPI does not answer, no folder is made, and the next build asks again.
     """
     folder = package.folder(material)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as temporary:
@@ -158,7 +158,7 @@ def _fetch_sdist(package: Package, material: Path) -> None:
         own.mkdir()
         try:
             error = download_sdist(package.name, own, max_bytes=MAX_SOURCE_BYTES)
-        except OSError:
+        except UnreachableError:
             return
         if error:
             (own / NOT_FETCHED).write_text(error, encoding="utf-8")

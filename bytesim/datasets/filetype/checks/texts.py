@@ -70,7 +70,6 @@ SYNTAX_MARKS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
         ".ini .cfg .desktop .service .theme .conf .inf",
         marks(r"^\[[^\]]+\]\s*\n(?:[^\[]*\n)?[\w.-]+ ?= ?\S*", without=r"^<"),
     ),
-    ("ini", ".ini .cfg", is_ini),
     ("java", ".java", marks(r"^[ \t]*(package|import) [\w.*]+;|\b(class|interface)\b")),
     (
         "javascript",
@@ -117,7 +116,6 @@ SYNTAX_MARKS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
         marks(r"\\(begin|def|newcommand|documentclass|section|input|gdef|let)\b"),
     ),
     ("texinfo", ".texi .texinfo .txi", marks(r"^@(node|chapter|section|c |item|setfilename|deftypefun)")),
-    ("txt", ".txt", is_plain),
     ("typescript", ".ts .tsx .mts", marks(r"\b(interface|export|import|const|class|declare)\b", without=r"\A\s*<")),
     ("vala", ".vala .vapi", marks(r"^[ \t]*(public|private|internal|class|using|namespace|\[CCode)\b")),
     ("coq", ".v", marks(r"^[ \t]*(Require|Theorem|Lemma|Definition|Section|Fixpoint)\b[^;]*\.\s*$")),
@@ -161,7 +159,11 @@ SYNTAX_MARKS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
 )
 """(type, endings or whole names, test for a pattern that marks its syntax)."""
 
-TEXT_CHECKS = [Check(kind, tuple(names.split()), test, "marks of its syntax") for kind, names, test in SYNTAX_MARKS]
+TEXT_CHECKS = [
+    *(Check(kind, tuple(names.split()), test, "marks of its syntax") for kind, names, test in SYNTAX_MARKS),
+    Check("ini", (".ini", ".cfg"), is_ini, "sections and settings on nine in ten lines"),
+    Check("txt", (".txt",), is_plain, "no clear signs of a markup, a language or a table"),
+]
 
 
 _XML = (
