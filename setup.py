@@ -1,4 +1,4 @@
-"""The one thing pyproject.toml cannot say: the shipped models travel in the wheel as the folder bytesim/shipped."""
+"""What pyproject.toml cannot say: the shipped models travel in the wheel as the folder bytesim/shipped."""
 
 from setuptools import find_packages, setup
 
@@ -7,6 +7,7 @@ setup(
     package_dir={"bytesim.shipped": "models"},
     package_data={
         "bytesim": ["py.typed"],
+        "bytesim.datasets.filetype": ["drawn.txt"],
         "bytesim.shipped": ["*/config.json", "*/card.json", "*/recipe.toml", "*/model.safetensors"],
     },
 )

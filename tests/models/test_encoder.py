@@ -30,6 +30,7 @@ FRONTS = [
     {"front": "bytes", "kernel": 5, "edge_bytes": 8},
     {"front": "bytes", "kernel": 5, "edge_bytes": 8, "edge_buckets": 500},
     {"front": "bytes", "kernel": 5, "statistics_size": 12},
+    {"front": "bytes", "kernel": 5, "max_pool": True, "classifier_size": 12},
     {"front": "picture", "rows": 8, "columns": 4, "skip_bytes": 6},
     {"front": "sound", "filters": 6, "filter_bytes": 16, "filter_step": 4},
 ]
@@ -144,6 +145,26 @@ def test_branch_dropout_zeroes_a_branch_for_some_files_in_training_alone():
     assert 0.3 < float(silent.mean()) < 0.7
     assert float(silent.prod(0).mean()) < 0.2  # each for itself
     assert not (model.eval().pooled(torch.randint(0, 256, (20, 100))) == 0).all(1).any()
+
+
+def test_new_heads_do_not_change_a_trained_model_s_answers_until_they_are_trained():
+    torch.manual_seed(0)
+    bare = Encoder(EncoderConfig(**SMALL)).eval()  # type: ignore[arg-type]
+    headed = Encoder(EncoderConfig(**SMALL, max_pool=True, classifier_size=12)).eval()  # type: ignore[arg-type]
+    missing = headed.load_state_dict(bare.state_dict(), strict=False).missing_keys
+    assert {name.partition(".")[0] for name in missing} == {"hidden_head", "max_head"}
+    files = [b"", b"abc", bytes(100)]
+    assert torch.equal(logits_of(bare, files), logits_of(headed, files))
+
+
+def test_maxima_show_a_sign_that_occurs_once_more_than_means_do():
+    model = small_encoder(max_pool=True)
+    plain = torch.full((1, 128), ord("a"))
+    marked = plain.clone()
+    marked[0, 60:64] = torch.tensor(list(b"::{}"))
+    with torch.inference_mode():
+        (mean, maxima), (other_mean, other_maxima) = model._mean_and_maxima(plain), model._mean_and_maxima(marked)
+    assert (other_maxima - maxima).norm() > 4 * (other_mean - mean).norm()
 
 
 def test_filters_of_sound_are_not_trained():

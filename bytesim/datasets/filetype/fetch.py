@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bytesim.datasets.filetype import drawn
 from bytesim.datasets.filetype import packages as sources
 from bytesim.datasets.filetype.sdists import UnreachableError, download_sdist
 from bytesim.errors import ToolError
@@ -50,11 +49,12 @@ class Package:
 
 def wanted_packages() -> list[Package]:
     """Every package of the lists, with the kinds mixed, so that a build that is stopped early has some of each."""
+    drawn = sources.drawn_packages()
     lists = {
         "source": sources.DEBIAN_SOURCES,
-        "deb": (*sources.DEBIAN_PACKAGES, *drawn.DRAWN_DEBIAN),
-        "sdist": drawn.DRAWN_SDISTS,
-        "npm": (*sources.NPM_PACKAGES, *drawn.DRAWN_NPM),
+        "deb": (*sources.DEBIAN_PACKAGES, *drawn["deb"]),
+        "sdist": drawn["sdist"],
+        "npm": (*sources.NPM_PACKAGES, *drawn["npm"]),
         "wheel": sources.PYPI_WHEELS,
         "windows": sources.PYPI_COMPILED,
         "macos": sources.PYPI_COMPILED,

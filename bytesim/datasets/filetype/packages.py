@@ -5,6 +5,22 @@ A name that a registry no longer has is reported and skipped; the build continue
 
 from __future__ import annotations
 
+from pathlib import Path
+
+DRAWN_FILE = Path(__file__).with_name("drawn.txt")
+"""More packages, one a line: `deb`, `npm` or `sdist`, and the name. Those with the least SHA-256 of `draw:NAME` were
+drawn, so that no one's taste chose them: of Debian's packages at most one of each source package, more often of types
+that have few origins in the other lists (by the Contents files of the archive); of PyPI any with a source distribution
+of 12 KB to 4 MB; of npm any of up to 8 MB, and more often those whose names are about C#, Lisp, data, phones and the
+like. Only packages with at least four files of the set's types were kept.
+"""
+
+
+def drawn_packages() -> dict[str, tuple[str, ...]]:
+    """Kind -> the names of DRAWN_FILE."""
+    rows = [line.split() for line in DRAWN_FILE.read_text(encoding="utf-8").splitlines()]
+    return {kind: tuple(name for of_kind, name in rows if of_kind == kind) for kind in ("deb", "npm", "sdist")}
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())

@@ -39,7 +39,7 @@ class Limits:
 
 
 LIMITS = {
-    "train": Limits(2000, 1200, 60, 6),
+    "train": Limits(4000, 2400, 60, 6),
     "dev": Limits(40, 60, 20, 2),
     "test": Limits(60, 100, 25, 3),
     "unseen_dev": Limits(60, 60, 40, 2),

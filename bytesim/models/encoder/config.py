@@ -36,10 +36,19 @@ LARGEST = {
     "edge_bytes": 1 << 12,
     "edge_buckets": 1 << 24,
     "statistics_size": 1 << 12,
+    "classifier_size": 1 << 14,
 }
 """Field -> greatest value, so that a hostile config cannot exhaust memory or time."""
 
-MAY_BE_NONE = ("skip_bytes", "num_layers", "ngram_buckets", "edge_bytes", "edge_buckets", "statistics_size")
+MAY_BE_NONE = (
+    "skip_bytes",
+    "num_layers",
+    "ngram_buckets",
+    "edge_bytes",
+    "edge_buckets",
+    "statistics_size",
+    "classifier_size",
+)
 """Fields that may be 0."""
 
 
@@ -110,6 +119,11 @@ class EncoderConfig:
     """Rows of a table of the n-grams of these bytes, hashed with their positions; 0 for none."""
     statistics_size: int = 0
     """Width of a layer over byte statistics: histograms, entropies, repeats at small distances; 0 for none."""
+    max_pool: bool = False
+    """Whether the classes also see the maxima over all positions, of the last convolution and of the transformer,
+    beside the mean. A mean over thousands of bytes hides a sign that occurs once."""
+    classifier_size: int = 0
+    """Width of a hidden layer between the features and the classes, beside the linear map; 0 for none."""
     dropout: float = 0.0
     """Dropout of the pooled features."""
     reader_dropout: float = 0.0

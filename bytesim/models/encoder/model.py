@@ -2,8 +2,7 @@
 
 A front end turns the bytes into a feature map, convolutional stages shrink it, and a transformer reads the positions
 that remain; their mean is one branch. Optional branches read n-grams, the two ends of the file and
-byte statistics. A linear map takes
-all branches to the classes.
+byte statistics. A linear map, and perhaps a hidden layer beside it, takes all branches to the classes.
 Source: compact convolutional transformers, Hassani et al. 2021, arXiv:2104.05704.
 
 Axes: B files, P patches, S bytes per patch, L bytes, T positions, H hidden, C classes.
@@ -19,6 +18,7 @@ from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.encoder.convolutions import Stage
 from bytesim.models.encoder.edges import EdgeBag, EdgeReader
 from bytesim.models.encoder.frontends import ByteFront, PictureFront, SoundFront
+from bytesim.models.encoder.heads import HiddenHead, MaxHead
 from bytesim.models.encoder.statistics import StatisticsReader
 from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.ngrams import NgramBag
@@ -63,6 +63,11 @@ class Encoder(nn.Module):
         self.statistics = StatisticsReader(config.statistics_size) if config.statistics_size else None
         self.dropout = nn.Dropout(config.dropout)
         self.class_head = nn.Linear(config.pooled_size, config.num_classes)
+        sizes = config.channels[-1] + config.hidden_size, config.num_classes
+        self.max_head = MaxHead(*sizes) if config.max_pool else None
+        self.hidden_head = None
+        if config.classifier_size:
+            self.hidden_head = HiddenHead(config.pooled_size, config.classifier_size, config.num_classes)
 
     def classify(self, patches: Tensor, lengths: Tensor) -> Tensor:
         """Class logits (B, C) of framed files (B, P, S), extension patch first; `lengths` (B,) are numbers of patches.
@@ -70,7 +75,15 @@ class Encoder(nn.Module):
         Bytes beyond `config.window_bytes` are not read.
         """
         del lengths  # padding is 256, so lengths are not needed
-        return self.class_head(self.dropout(self.pooled(self.bytes_of(patches))))
+        tokens = self.bytes_of(patches)
+        mean, maxima = self._mean_and_maxima(tokens)
+        features = self.dropout(self._joined(mean, tokens))
+        logits = self.class_head(features)
+        if self.hidden_head is not None:
+            logits = logits + self.hidden_head(features)
+        if self.max_head is not None:
+            logits = logits + self.max_head(self.dropout(self._drop_branch(maxima)))
+        return logits
 
     def bytes_of(self, patches: Tensor) -> Tensor:
         """Framed files (B, P, S) -> the tokens (B, L) that are read, without extension patch and `skip_bytes`."""
@@ -79,27 +92,39 @@ class Encoder(nn.Module):
 
     def pooled(self, tokens: Tensor) -> Tensor:
         """Tokens (B, L), padded with 256 -> the features of all branches, (B, config.pooled_size)."""
-        branches = (self._mean_feature, self.bag, self.edges, self.edge_bag, self.statistics)
-        return torch.cat([self._drop_branch(branch(tokens)) for branch in branches if branch is not None], -1)
+        return self._joined(self._mean_and_maxima(tokens)[0], tokens)
+
+    def _joined(self, mean: Tensor, tokens: Tensor) -> Tensor:
+        """The features of all branches, of which that of the convolutions and the transformer is `mean` (B, H)."""
+        others = (self.bag, self.edges, self.edge_bag, self.statistics)
+        branches = (mean, *(branch(tokens) for branch in others if branch is not None))
+        return torch.cat([self._drop_branch(branch) for branch in branches], -1)
 
     def _drop_branch(self, features: Tensor) -> Tensor:
         """Branch dropout: in training, zero the features (B, D) of some files, so that no branch relies on another."""
         kept = features.new_ones(len(features), 1)
         return features * F.dropout(kept, self.config.reader_dropout, self.training)
 
-    def _mean_feature(self, tokens: Tensor) -> Tensor:
-        """(B, H): the mean over all positions, after convolutions and transformer."""
+    def _mean_and_maxima(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, H), the mean over all positions after the transformer; the maxima of the last convolution and of it."""
         x, mask = self.front(tokens)
         for stage in self.stages:
             x, mask = stage(x, mask)
-        x = self.join(x.flatten(2).transpose(1, 2))
+        convolved = x.flatten(2).transpose(1, 2)
+        x = self.join(convolved)
         x = x + self.positions[: x.shape[1]]
         real = torch.ones_like(x[..., 0], dtype=torch.bool) if mask is None else mask.flatten(1).clone()
         real[:, 0] = True  # so that an empty file has one position
         for block in self.blocks:
             x = block(x, None, real[:, None, None])
         x = F.rms_norm(x, (x.shape[-1],)) * real[..., None]
-        return x.sum(1) / real.sum(1, keepdim=True)
+        highest = torch.cat([_maxima(convolved, real), _maxima(x, real)], -1) if self.max_head is not None else x[:, 0]
+        return x.sum(1) / real.sum(1, keepdim=True), highest
+
+
+def _maxima(x: Tensor, real: Tensor) -> Tensor:
+    """(B, D): the maxima of x (B, T, D) over the positions where `real` (B, T) is True."""
+    return x.masked_fill(~real[..., None], torch.finfo(x.dtype).min).amax(1)
 
 
 def _front(config: EncoderConfig) -> ByteFront | PictureFront | SoundFront:

@@ -1,0 +1,34 @@
+"""Heads of the encoder that are added to its linear map; they start at zero, so that a trained model can be given them.
+
+Axes: B files, D features, C classes.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class MaxHead(nn.Module):
+    """Maxima over all positions (B, D) -> logits (B, C). A mean hides a sign that occurs once in a file."""
+
+    def __init__(self, size: int, num_classes: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(size, num_classes, bias=False)
+        nn.init.zeros_(self.layer.weight)
+
+    def forward(self, maxima: Tensor) -> Tensor:
+        return self.layer(maxima)
+
+
+class HiddenHead(nn.Module):
+    """Features (B, D) -> logits (B, C) through a hidden layer, because a sign's meaning depends on the other ones."""
+
+    def __init__(self, size: int, hidden: int, num_classes: int) -> None:
+        super().__init__()
+        self.up = nn.Linear(size, hidden)
+        self.down = nn.Linear(hidden, num_classes, bias=False)
+        nn.init.zeros_(self.down.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.down(F.relu(self.up(features)))
