@@ -81,7 +81,7 @@ class Encoder(nn.Module):
         logits = self.class_head(features)
         if self.hidden_head is not None:
             logits = logits + self.hidden_head(features)
-        if self.max_head is not None:
+        if self.max_head is not None and maxima is not None:
             logits = logits + self.max_head(self.dropout(self._drop_branch(maxima)))
         return logits
 
@@ -105,8 +105,11 @@ class Encoder(nn.Module):
         kept = features.new_ones(len(features), 1)
         return features * F.dropout(kept, self.config.reader_dropout, self.training)
 
-    def _mean_and_maxima(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, H), the mean over all positions after the transformer; the maxima of the last convolution and of it."""
+    def _mean_and_maxima(self, tokens: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The mean (B, H) over all positions after the transformer, and with `config.max_pool` the maxima (B, D + H).
+
+        The maxima are those of the last convolution, of width D, and of the transformer.
+        """
         x, mask = self.front(tokens)
         for stage in self.stages:
             x, mask = stage(x, mask)
@@ -118,8 +121,8 @@ class Encoder(nn.Module):
         for block in self.blocks:
             x = block(x, None, real[:, None, None])
         x = F.rms_norm(x, (x.shape[-1],)) * real[..., None]
-        highest = torch.cat([_maxima(convolved, real), _maxima(x, real)], -1) if self.max_head is not None else x[:, 0]
-        return x.sum(1) / real.sum(1, keepdim=True), highest
+        maxima = torch.cat([_maxima(convolved, real), _maxima(x, real)], -1) if self.config.max_pool else None
+        return x.sum(1) / real.sum(1, keepdim=True), maxima
 
 
 def _maxima(x: Tensor, real: Tensor) -> Tensor:
