@@ -75,6 +75,9 @@ _MOST_BYTES = {"text": 2304, "music": 1536, "cpu": 1408, "spelling": 256}
 _PATCH = {"text": 8, "music": 8, "cpu": 16, "spelling": 8}
 """Kind -> bytes per patch of a bGPT; a state of the CPU has 16."""
 
+_CPU_MICRO_BYTES = 2000
+"""Scored bytes of a micro-batch of CPU traces that is read byte by byte: each has 1,024 bytes of memory, not scored."""
+
 _SOURCE = """source_attention = true
 patch_source_attention = true
 source_layers = 1
@@ -154,6 +157,8 @@ def recipes(kind: str, data: str) -> dict[str, str]:
         parts = f'\n[start_parts]\nentropy = "../{kind}-entropy/entropy"\n' if "entropy_" in model else ""
         # Few bytes cost as many operations as many do in a model that reads patches, so it takes more steps.
         training = _TRAINING.format(validate=40 if name == "flat" else 100)
+        if kind == "cpu" and not name.startswith("bgpt"):
+            training = training.replace("micro_bytes = 8000", f"micro_bytes = {_CPU_MICRO_BYTES}")
         made[f"{kind}/{name}.toml"] = f'name = "{name}"\n{parts}\n[model]\n{model}{training}{below}'
     entropy = (
         'architecture = "flat"\nhidden_size = 96\nnum_layers = 2\nhead_size = 32\nkey_value_heads = 3\nwindow = 128\n'
