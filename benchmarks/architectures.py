@@ -75,8 +75,10 @@ _MOST_BYTES = {"text": 2304, "music": 1536, "cpu": 1408, "spelling": 256}
 _PATCH = {"text": 8, "music": 8, "cpu": 16, "spelling": 8}
 """Kind -> bytes per patch of a bGPT; a state of the CPU has 16."""
 
-_CPU_MICRO_BYTES = 2000
-"""Scored bytes of a micro-batch of CPU traces that is read byte by byte: each has 1,024 bytes of memory, not scored."""
+_BATCH_BYTES = {"text": 8000, "music": 8000, "cpu": 2000, "spelling": 1000}
+"""Kind -> scored bytes of a step. Of spelling, 120 answers; of the CPU, a dozen traces, each with 1,024 bytes that are
+not scored."""
+_ENTROPY_BATCH_BYTES = 8000
 
 _SOURCE = """source_attention = true
 patch_source_attention = true
@@ -117,8 +119,8 @@ learning_rate = 2e-3
 muon_learning_rate = 3e-3
 warmup_steps = 20
 decay_share = 0.7
-batch_bytes = 8000
-micro_bytes = 8000
+batch_bytes = {batch}
+micro_bytes = {batch}
 dtype = "bfloat16"
 seed = 1
 validate_steps = {validate}
@@ -156,15 +158,13 @@ def recipes(kind: str, data: str) -> dict[str, str]:
     for name, model in models(kind).items():
         parts = f'\n[start_parts]\nentropy = "../{kind}-entropy/entropy"\n' if "entropy_" in model else ""
         # Few bytes cost as many operations as many do in a model that reads patches, so it takes more steps.
-        training = _TRAINING.format(validate=40 if name == "flat" else 100)
-        if kind == "cpu" and not name.startswith("bgpt"):
-            training = training.replace("micro_bytes = 8000", f"micro_bytes = {_CPU_MICRO_BYTES}")
+        training = _TRAINING.format(validate=40 if name == "flat" else 100, batch=_BATCH_BYTES[kind])
         made[f"{kind}/{name}.toml"] = f'name = "{name}"\n{parts}\n[model]\n{model}{training}{below}'
     entropy = (
         'architecture = "flat"\nhidden_size = 96\nnum_layers = 2\nhead_size = 32\nkey_value_heads = 3\nwindow = 128\n'
         f"max_bytes = {_MOST_BYTES[kind]}\n"
     )
-    training = _TRAINING.format(validate=200).replace("steps = 1", "minutes = 4")
+    training = _TRAINING.format(validate=200, batch=_ENTROPY_BATCH_BYTES).replace("steps = 1", "minutes = 4")
     made[f"{kind}-entropy.toml"] = f'name = "entropy"\n\n[model]\n{entropy}{training}{below}'
     return made
 
