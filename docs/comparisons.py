@@ -11,16 +11,16 @@ Needs the shards of benchmarks/architectures.py. What was measured is kept in do
 an architecture goes on where it was stopped.
 """
 
+import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from trials import HERE, put_table
 
+from bytesim.pictures.canvas import new_figure, png_of
+from bytesim.pictures.compare import Curve, draw_curves
 from bytesim.tasks.evaluate.bpb import evaluate_bpb
 from bytesim.tasks.evaluate.compare import evaluate_compare
 from bytesim.tasks.evaluate.noises import NOISES
@@ -96,7 +96,7 @@ def noise() -> None:
 
 
 def spelling() -> None:
-    """Answer the spelling tasks with every architecture; words and letters are in no training file."""
+    """Answer the spelling tasks with every architecture, on words that are in no training file."""
     measured = {}
     for name in ORDER:
         tell(name)
@@ -141,23 +141,13 @@ def shares_table(kept: dict[str, dict[str, float]], form: str) -> str:
 
 def draw(kept: dict[str, dict[str, Any]]) -> None:
     """Draw the learning curves, one panel for each kind of data."""
-    figure = Figure(figsize=(5 * len(kept), 5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(5 * len(kept), 5)
     panels = figure.subplots(1, len(kept), squeeze=False)[0]
     for axes, (kind, comparison) in zip(panels, kept.items(), strict=True):
-        for name, row in comparison["rows"].items():
-            axes.plot(*zip(*row["curve"], strict=True), "o-", markersize=3, label=name)
+        draw_curves(axes, [Curve(name, row["curve"]) for name, row in comparison["rows"].items()])
         axes.set_title(KINDS[kind])
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda value, position: f"{value:g}")
-            axis.set_minor_formatter(lambda value, position: f"{value:g}" if f"{value:e}"[0] in "235" else "")
-        axes.set_xlabel("floating-point operations of the training, in 10^12")
-        axes.set_ylabel("bits per byte")
-        axes.grid(alpha=0.3, which="both")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
-    figure.savefig(HERE / "comparison.png", dpi=100)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
+    (HERE / "comparison.png").write_bytes(png_of(figure))
 
 
 def load(name: str) -> Any:
@@ -165,20 +155,33 @@ def load(name: str) -> Any:
     return json.loads((KEPT / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def pages() -> None:
+    """Make the tables and the picture of what was kept."""
+    kept = {kind: load(kind) for kind in KINDS if (KEPT / f"{kind}.json").exists()}
+    draw(kept)
+    for kind, comparison in kept.items():
+        put_table(HERE / "architectures.md", kind, table(comparison))
+    put_table(HERE / "architectures.md", "noise", shares_table(load("noise")["bits_per_byte"], ".2f"))
+    put_table(HERE / "architectures.md", "exact", shares_table(load("spelling_exact"), ".0%").replace("%", " %"))
+
+
 def main() -> None:
-    if sys.argv[1:2] == ["train"]:
-        train(sys.argv[2], float(sys.argv[3]))
-    elif sys.argv[1:2] == ["noise"]:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    steps = parser.add_subparsers(dest="step", metavar="STEP", help="what to measure; without it, tables and picture")
+    training = steps.add_parser("train", help="train all architectures on one kind of data")
+    training.add_argument("kind", choices=KINDS)
+    training.add_argument("tflops", type=float, help="floating-point operations of each training, in 10^12")
+    steps.add_parser("noise", help="score texts with noise")
+    steps.add_parser("spelling", help="answer spelling tasks")
+    options = parser.parse_args()
+    if options.step == "train":
+        train(options.kind, options.tflops)
+    elif options.step == "noise":
         noise()
-    elif sys.argv[1:2] == ["spelling"]:
+    elif options.step == "spelling":
         spelling()
     else:
-        kept = {kind: load(kind) for kind in KINDS if (KEPT / f"{kind}.json").exists()}
-        draw(kept)
-        for kind, comparison in kept.items():
-            put_table(HERE / "architectures.md", kind, table(comparison))
-        put_table(HERE / "architectures.md", "noise", shares_table(load("noise")["bits_per_byte"], ".2f"))
-        put_table(HERE / "architectures.md", "exact", shares_table(load("spelling_exact"), ".0%").replace("%", " %"))
+        pages()
 
 
 if __name__ == "__main__":

@@ -259,6 +259,12 @@ def test_each_file_of_garbage_gives_a_line_of_its_own(words, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", sorted(EVERYTHING))
+def test_no_help_loses_brackets(words):
+    """Brackets are markup there, so `[[validation]]` would be shown as `[]`."""
+    assert "[]" not in CliRunner().invoke(app, [*words.split(), "--help"]).stdout
+
+
 @pytest.mark.parametrize("kind", ["empty", "noise", "high bytes"])
 @pytest.mark.parametrize("words", TAKES_ONE)
 def test_garbage_gives_one_line_and_no_file(words, kind, tmp_path):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bytesim.pictures.canvas import new_figure, png_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +21,8 @@ class Curve:
     """(10^12 operations, bits per byte)."""
 
 
-def plot_curves(curves: Sequence[Curve]) -> bytes:
-    """A PNG: bits per byte over the operations so far, a line for each training, both axes logarithmic."""
-    figure = new_figure(9, 5.5)
-    axes = figure.subplots()
+def draw_curves(axes: Axes, curves: Sequence[Curve]) -> None:
+    """Draw bits per byte over the operations so far, a line for each training, both axes logarithmic."""
     styles = ("-", "--", ":")
     for number, curve in enumerate(curves):
         drawn = [(flops, bits) for flops, bits in curve.points if flops > 0]
@@ -35,6 +37,13 @@ def plot_curves(curves: Sequence[Curve]) -> bytes:
     axes.set_xlabel("floating-point operations of the training, in 10^12")
     axes.set_ylabel("bits per byte of the validation files")
     axes.grid(alpha=0.3, which="both")
+
+
+def plot_curves(curves: Sequence[Curve]) -> bytes:
+    """A PNG of the curves, see `draw_curves`."""
+    figure = new_figure(9, 5.5)
+    axes = figure.subplots()
+    draw_curves(axes, curves)
     if axes.has_data():
         figure.legend(loc="outside lower center", ncols=3, fontsize="small")
     return png_of(figure)

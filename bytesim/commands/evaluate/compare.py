@@ -11,7 +11,7 @@ from bytesim.console import print_json, print_line, print_note
 
 
 def compare(
-    recipes: Annotated[list[str], typer.Argument(help="Recipes whose [[validation]] sources are the same.")],
+    recipes: Annotated[list[str], typer.Argument(help="Recipes that name the same validation files.")],
     tflops: Annotated[
         float, typer.Option(min=0.0, help="Floating-point operations of each training, in 10^12.")
     ] = 100.0,
