@@ -6,8 +6,8 @@
     bytesim train runs/architectures/text-entropy.toml --out runs/architectures/text-entropy
     bytesim evaluate compare runs/architectures/text/*.toml --tflops 40 --out runs/architectures/text --picture text.png
 
-`text` are pieces of an encyclopaedia, `music` is ABC -> MIDI of 1 to 12 bars, `cpu` are traces of the 8-bit CPU with 1
-to 20 instructions, which need no files; `spelling` are the tasks of benchmarks/spelling.py. All models have 2 to 4 M
+`text` are pieces of an encyclopaedia, `music` is ABC -> MIDI of 1 to 12 bars, `cpu` are traces of the 8-bit CPU with 40
+to 60 instructions, which need no files; `spelling` are the tasks of benchmarks/spelling.py. All models have 2 to 4 M
 parameters, the same optimizer, and see as many bytes in a step. The entropy model of a BLT is trained before, by a
 recipe of its own.
 """
@@ -62,15 +62,17 @@ target_suffix = "out"
     "cpu": """
 [[data]]
 task = "cpu"
-longest = 20
+shortest = 40
+longest = 60
 
 [[validation]]
 task = "cpu"
-longest = 20
+shortest = 40
+longest = 60
 """,
 }
 
-_MOST_BYTES = {"text": 2304, "music": 1536, "cpu": 1408, "spelling": 256}
+_MOST_BYTES = {"text": 2304, "music": 1536, "cpu": 2048, "spelling": 256}
 """Kind -> longest history, in bytes."""
 _PATCH = {"text": 8, "music": 8, "cpu": 16, "spelling": 8}
 """Kind -> bytes per patch of a bGPT; a state of the CPU has 16."""

@@ -33,7 +33,7 @@ KEPT = HERE / "curves" / "comparisons"
 KINDS = {
     "text": "text, articles of an encyclopaedia",
     "music": "ABC -> MIDI, fragments of 1 to 12 bars",
-    "cpu": "CPU traces of 1 to 20 instructions",
+    "cpu": "CPU traces of 40 to 60 instructions",
     "spelling": "spelling tasks",
 }
 """Kind of data -> title."""

@@ -1,9 +1,11 @@
 """Counted operations are those that torch counts, whether a shape is new or has been met."""
 
+import pytest
 import torch
 from helpers.tiny_training import write_recipe
 from torch.utils.flop_counter import FlopCounterMode
 
+from bytesim.nn import kernels
 from bytesim.training.flops import FlopCount
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import load_recipe
@@ -56,3 +58,19 @@ def test_the_operations_and_the_waiting_of_each_step_stand_in_the_log(tmp_path):
     assert all(report.flops == 0 for report in reports[False])
     assert all(report.flops > 0 for report in reports[True])
     assert [report.loss_nats for report in reports[True]] == [report.loss_nats for report in reports[False]]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_counts_the_same_with_and_without_the_fused_kernel(tmp_path, monkeypatch, masked):
+    recipe = load_recipe(write_recipe(tmp_path))
+    trainer = Trainer(recipe, base=tmp_path, folder=tmp_path / "run", device=torch.device("cpu"))
+    batch = next(trainer.feed.draw(0, 9).batches(trainer.device))
+    mask = torch.ones(40, 40, dtype=torch.bool).tril() if masked else None
+    for largest in (kernels.LARGEST_PRODUCT, 0):
+        monkeypatch.setattr(kernels, "LARGEST_PRODUCT", largest)
+        values = [torch.randn(2, 3, 40, 8, requires_grad=True) for _ in range(3)]
+        count = FlopCount()
+        with count.counting(batch):
+            kernels.attend(*values, mask, causal=not masked).sum().backward()
+        one_product = 2 * (2 * 3) * 40 * 40 * 8
+        assert count.total == 6 * one_product  # two forward, four backward
