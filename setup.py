@@ -1,8 +1,24 @@
-"""What pyproject.toml cannot say: the shipped models travel in the wheel as the folder bytesim/shipped."""
+"""What pyproject.toml cannot say: the kernels of the native engine, and the shipped models as bytesim/shipped."""
 
-from setuptools import find_packages, setup
+import sys
+
+from setuptools import Extension, find_packages, setup
+
+KERNELS = "bytesim/native/kernels"
 
 setup(
+    ext_modules=[
+        Extension(
+            "bytesim.native._kernels",
+            [f"{KERNELS}/{name}.c" for name in ("module", "target_plain", "target_avx2", "target_avx512")],
+            depends=[f"{KERNELS}/{name}.h" for name in ("ops", "program", "simd")],
+            define_macros=[("Py_LIMITED_API", "0x030A0000")],
+            extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3"],
+            py_limited_api=True,
+            optional=True,  # without a compiler bytesim is installed all the same, and decodes with torch
+        )
+    ],
+    options={"bdist_wheel": {"py_limited_api": "cp310"}},
     packages=[*find_packages(include=["bytesim", "bytesim.*"]), "bytesim.shipped"],
     package_dir={"bytesim.shipped": "models"},
     package_data={

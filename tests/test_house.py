@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "pictures": BELOW | {"formats", "cpu"},
     "requests": {"errors", "patching", "clocks", "formats"},
     "nn": {"errors", "patching", "clocks"},
-    "models": {"errors", "patching", "clocks", "nn", "requests"},
+    "native": {"errors"},
+    "models": {"errors", "patching", "clocks", "nn", "native", "requests"},
     "engine": BELOW | {"formats", "requests", "models"},
     "training": BELOW | {"nn", "models", "formats", "cpu"},
     "predictors": BELOW | {"formats", "media", "models", "requests", "engine"},
@@ -53,8 +54,13 @@ TORCH_FREE = (
     "processes",
     "media",
     "oracles",
+    "native",
+    "models.arrays",
+    "models.bgpt.native",
     "models.folder",
     "models.store",
+    "engine.decode",
+    "engine.sampling",
 )
 MODEL_ROOMS = ("nn", "models", "engine", "training", "predictors")
 ORACLES = ("oracles", "cpu.machine")

@@ -10,19 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bytesim.clocks import Deadline
-from bytesim.engine.sampling import REPEATED_BYTES, choose, generator_for, patch_noise, penalized
+from bytesim.engine.sampling import (
+    REPEATED_BYTES,
+    Logits,
+    choose,
+    generator_for,
+    patch_noise,
+    penalized,
+    token_nats,
+)
 from bytesim.formats.grammar import Grammar
-from bytesim.models.interface import ByteModel
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 from bytesim.requests import Reply, Request
+
+if TYPE_CHECKING:
+    from bytesim.models.interface import ByteModel
+
+Tokens = NDArray[np.int64]
 
 DEFAULT_SLOTS = 16
 _LATEST = 0.25
@@ -35,16 +45,55 @@ OnBytes = Callable[[int], None]
 """Called with the number of bytes written since the last call."""
 
 
-@torch.inference_mode()
+class DecodingSession(Protocol):
+    """What the engine asks of a session: the `interface.Session` of a model, with arrays in place of tensors."""
+
+    stride: int
+
+    def enter(self, requests: Sequence[Request]) -> None:
+        """Prefill: read the histories of new files, which take the rows after those in use."""
+
+    def leave(self, rows: Sequence[int]) -> list[int]:
+        """Drop the files in these rows. Returns the old indices of the remaining rows, in their new order."""
+
+    def logits(self) -> Logits:
+        """(B, V) logits of the next byte of every row."""
+
+    def write(self, tokens: Tokens) -> None:
+        """Append (B, n) tokens to the rows."""
+
+    def guess(self) -> Tokens | None:
+        """(B, S) a guess of the next stride; None if it cannot be verified."""
+
+    def verify(self, guess: Tokens) -> Logits:
+        """(B, S, V) logits of the next stride, given a guess (B, S) of it."""
+
+    def close(self) -> None:
+        """Called after the last step."""
+
+
+class Decodes(Protocol):
+    """A model that opens sessions of arrays itself, such as those of the native engine."""
+
+    def decoding_session(self, rows: int) -> DecodingSession:
+        """An empty session for at most `rows` files."""
+
+
 def decode(
-    model: ByteModel, requests: Sequence[Request], *, slots: int = DEFAULT_SLOTS, on_bytes: OnBytes | None = None
+    model: ByteModel | Decodes,
+    requests: Sequence[Request],
+    *,
+    slots: int = DEFAULT_SLOTS,
+    on_bytes: OnBytes | None = None,
 ) -> Iterator[tuple[int, Reply]]:
     """Answer every request, `slots` at a time; yields (index of the request, reply) as each ends."""
     if requests:
         yield from _Decoder(model, requests, slots, on_bytes).replies()
 
 
-def decode_in_order(model: ByteModel, requests: Sequence[Request], *, slots: int = DEFAULT_SLOTS) -> list[Reply]:
+def decode_in_order(
+    model: ByteModel | Decodes, requests: Sequence[Request], *, slots: int = DEFAULT_SLOTS
+) -> list[Reply]:
     """The replies to all requests, in their order."""
     replies = dict(decode(model, requests, slots=slots))
     return [replies[index] for index in range(len(requests))]
@@ -58,7 +107,7 @@ class _Running:
     request: Request
     room: int
     """Number of bytes that it may still have."""
-    generator: torch.Generator | None
+    generator: np.random.Generator | None
     grammar: Grammar | None
     """None without a grammar, and after the grammar has ended."""
     deadline: Deadline | None
@@ -132,15 +181,24 @@ def _break_even(stride: int) -> float:
     return stride / 2 if stride > 4 else stride - 0.5
 
 
+def open_session(model: ByteModel | Decodes, rows: int) -> DecodingSession:
+    """An empty session for at most `rows` files."""
+    if hasattr(model, "decoding_session"):
+        return model.decoding_session(rows)
+    from bytesim.engine.torch_session import TorchSession
+
+    return TorchSession(model, rows)
+
+
 class _Decoder:
-    def __init__(self, model: ByteModel, requests: Sequence[Request], slots: int, on_bytes: OnBytes | None) -> None:
-        self.model = model
-        self.device = next(model.parameters()).device
+    def __init__(
+        self, model: ByteModel | Decodes, requests: Sequence[Request], slots: int, on_bytes: OnBytes | None
+    ) -> None:
         # Longest first: otherwise the long ones would run alone at the end.
         order = sorted(range(len(requests)), key=lambda index: -len(requests[index].history))
         self.waiting = [(index, requests[index]) for index in reversed(order)]
         self.slots = min(slots, len(requests))
-        self.session = model.session(self.slots)
+        self.session = open_session(model, self.slots)
         self.running: list[_Running] = []
         self.passes = 1.0
         """Mean number of Jacobi passes of a stride, the last strides counting most."""
@@ -150,15 +208,13 @@ class _Decoder:
 
     def replies(self) -> Iterator[tuple[int, Reply]]:
         """Yields (index, reply) of every request as it ends."""
-        was_training = self.model.training
-        self.model.train(False)
         try:
             while self.waiting or self.running:
                 yield from self._admit()
                 if self.running:
                     yield from self._write_stride()
         finally:
-            self.model.train(was_training)
+            self.session.close()
 
     def _admit(self) -> Iterator[tuple[int, Reply]]:
         """Prefill waiting files, together, into free rows; yields the replies of those whose history is full."""
@@ -188,7 +244,7 @@ class _Decoder:
             self.running = [self.running[row] for row in self.session.leave(list(answers))]
         yield from left
 
-    def _by_guessing(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def _by_guessing(self) -> tuple[Tokens, NDArray[np.float32]] | None:
         """Jacobi decoding (arXiv:2305.10427): the result of `_byte_by_byte` in a few passes over the whole stride.
 
         A pass predicts every byte of the stride from a guess of the bytes before it. The prediction is the next guess;
@@ -204,58 +260,55 @@ class _Decoder:
         if predicted is None:
             return None
         guess, passes = None, 0
-        while guess is None or not torch.equal(predicted, guess):
+        while guess is None or not np.array_equal(predicted, guess):
             guess = predicted
-            logits = self.session.verify(guess).float()
+            logits = self.session.verify(guess)
             passes, predicted = passes + 1, logits.argmax(-1)
         self.passes += (passes - self.passes) * _LATEST
         if self.passes > _break_even(self.session.stride):
             self.passes, self.unguessed = 1.0, _RETRY_STRIDES
-        nats = F.cross_entropy(logits.flatten(0, 1), guess.flatten(), reduction="none").view_as(guess)
         self.session.write(guess)
-        return guess.cpu().numpy(), nats.cpu().numpy()
+        return guess, token_nats(logits, guess)
 
-    def _byte_by_byte(self) -> tuple[np.ndarray, np.ndarray]:
+    def _byte_by_byte(self) -> tuple[Tokens, NDArray[np.float32]]:
         """Tokens (B, S) of the next stride of each file, and their negative log-likelihoods (B, S) in nats."""
         samplings = [file.request.sampling for file in self.running]
-        noise = patch_noise([file.generator for file in self.running], self.session.stride, self.device)
+        noise = patch_noise([file.generator for file in self.running], self.session.stride)
         grammars = [file.grammar for file in self.running]
-        tokens: list[Tensor] = []
-        nats: list[Tensor] = []
+        tokens: list[Tokens] = []
+        nats: list[NDArray[np.float32]] = []
         for offset in range(self.session.stride):
-            logits = self.session.logits().float()
+            logits = self.session.logits()
             allowed = self._allowed(grammars) if any(grammars) else None
             scores = self._penalized(logits, tokens)
             chosen = choose(scores, samplings, None if noise is None else noise[:, offset], allowed)
             chosen = self._forced(chosen, offset)
-            nats.append(F.cross_entropy(logits, chosen, reduction="none"))
+            nats.append(token_nats(logits, chosen))
             tokens.append(chosen)
             self.session.write(chosen[:, None])
             if any(grammars):
                 for file, token in zip(self.running, chosen.tolist(), strict=True):
                     file.follow(token)
-        return torch.stack(tokens, 1).cpu().numpy(), torch.stack(nats, 1).cpu().numpy()
+        return np.stack(tokens, 1), np.stack(nats, 1)
 
-    def _penalized(self, logits: Tensor, tokens: list[Tensor]) -> Tensor:
+    def _penalized(self, logits: Logits, tokens: list[Tokens]) -> Logits:
         """Logits (B, V) after the repetition penalty of each file, which also has the `tokens` (B,) of this stride."""
         if not any(file.is_penalized for file in self.running):
             return logits
-        current = torch.stack(tokens, 1).tolist() if tokens else [[]] * len(self.running)
+        current = np.stack(tokens, 1).tolist() if tokens else [[]] * len(self.running)
         recent = [
             bytes(file.written[-REPEATED_BYTES:]) + bytes(token for token in row if token != END_OF_PATCH)
             for file, row in zip(self.running, current, strict=True)
         ]
         return penalized(logits, [file.request.sampling for file in self.running], recent)
 
-    def _allowed(self, grammars: list[Grammar | None]) -> Tensor:
+    def _allowed(self, grammars: list[Grammar | None]) -> NDArray[np.bool_]:
         """(B, V) true for the tokens that each file's grammar allows next."""
-        rows = [grammar.allowed if grammar else _ANYTHING for grammar in grammars]
-        return torch.from_numpy(np.stack(rows)).to(self.device)
+        return np.stack([grammar.allowed if grammar else _ANYTHING for grammar in grammars])
 
-    def _forced(self, chosen: Tensor, offset: int) -> Tensor:
+    def _forced(self, chosen: Tokens, offset: int) -> Tokens:
         """The chosen tokens (B,), replaced by the prefix's byte for files that still have one."""
         for row, file in enumerate(self.running):
             if offset < len(file.forced):
-                chosen = chosen.clone()
                 chosen[row] = file.forced[offset]
         return chosen

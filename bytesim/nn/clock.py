@@ -12,22 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from bytesim.clocks.notation import ALTERATIONS, CHORD_KINDS, LETTERS, TONES
+from bytesim.clocks.periods import BAR_PERIODS, MUSIC_PERIODS, NOTATION_SIZES, NUM_HANDS, hand_periods
 from bytesim.clocks.ticks import ALTERED, CHORD, PITCH
 
-_BINARY = [60 << step for step in range(13)]
-_TERNARY = [90 << step for step in range(11)]
-_WRITTEN = [128 << step for step in range(11)]
-"""Periods of the digits of MIDI's variable-length numbers, which are in base 128."""
-_MUSIC_PERIODS = _BINARY + _TERNARY + _WRITTEN
-_BAR_PERIODS = _BINARY[:7] + _TERNARY[:6]
-NUM_FEATURES = 2 * (len(_MUSIC_PERIODS) + len(_BAR_PERIODS))
-
-_PITCHES = 127
-"""Pitches of MIDI that a note can name, from 1."""
-
-NUM_HANDS = 16
-"""Number of periods by which cross-attention to the source compares times."""
-_SHORTEST, _LONGEST = 120.0, 245_760.0
+NUM_FEATURES = 2 * (len(MUSIC_PERIODS) + len(BAR_PERIODS))
+_HAND_PERIODS = torch.from_numpy(hand_periods())
 PEAK = 4.0
 """Logit that an untrained query adds for source bytes at its own time, relative to the average."""
 
@@ -46,8 +35,8 @@ class ClockFeatures(nn.Module):
         self.join = nn.Linear(NUM_FEATURES, hidden_size, bias=False)
         nn.init.zeros_(self.join.weight)
         self.notation = NotationFeatures(hidden_size) if notation else None
-        self.register_buffer("music_periods", torch.tensor(_MUSIC_PERIODS), persistent=False)
-        self.register_buffer("bar_periods", torch.tensor(_BAR_PERIODS), persistent=False)
+        self.register_buffer("music_periods", torch.tensor(MUSIC_PERIODS), persistent=False)
+        self.register_buffer("bar_periods", torch.tensor(BAR_PERIODS), persistent=False)
 
     def forward(self, times: Tensor) -> Tensor:
         turns = [
@@ -66,8 +55,7 @@ class NotationFeatures(nn.Module):
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
-        self.sizes = [1 + _PITCHES, 1 + TONES, *[ALTERATIONS] * len(LETTERS), *[1 + TONES] * 2, 2 + len(CHORD_KINDS)]
-        self.join = nn.Linear(sum(self.sizes), hidden_size, bias=False)
+        self.join = nn.Linear(sum(NOTATION_SIZES), hidden_size, bias=False)
         nn.init.normal_(self.join.weight, std=0.2)
         powers = torch.tensor([ALTERATIONS**index for index in range(len(LETTERS))])
         self.register_buffer("powers", powers, persistent=False)
@@ -88,7 +76,7 @@ class NotationFeatures(nn.Module):
         )
         hot = [
             numbers[..., index : index + 1] == torch.arange(size, device=times.device)
-            for index, size in enumerate(self.sizes)
+            for index, size in enumerate(NOTATION_SIZES)
         ]
         return self.join(torch.cat(hot, -1).to(self.join.weight.dtype))
 
@@ -117,7 +105,5 @@ class ClockHands(nn.Module):
 
 def waves_of(times: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines and sines (B, T, hands) of times (B, T, C)."""
-    steps = torch.arange(NUM_HANDS, device=times.device) / (NUM_HANDS - 1)
-    periods = _SHORTEST * (_LONGEST / _SHORTEST) ** steps
-    angles = times[..., :1] / periods * (2 * math.pi)
+    angles = times[..., :1] / _HAND_PERIODS.to(times.device) * (2 * math.pi)
     return angles.cos(), angles.sin()

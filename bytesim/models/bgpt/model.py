@@ -400,8 +400,11 @@ class BGPT(nn.Module):
         device = self.patch_decoder.positions.device
         patches = torch.from_numpy(np.concatenate([request.history, answer]).astype(np.int64)).to(device)[None]
         source = torch.tensor([list(request.source)], device=device) if request.source else None
-        times = request_times.before_patches(request, answer, device)
-        source_times = None if source is None else request_times.of_sources([request], source.shape[1], device)
+        before = request_times.before_patches(request, answer)
+        times = None if before is None else torch.from_numpy(before).to(device)
+        source_times = None
+        if source is not None:
+            source_times = torch.from_numpy(request_times.of_sources([request], source.shape[1])).to(device)
         first, context = torch.tensor([request.first], device=device), len(request.history) - request.first
         return self(patches, source, first, context + len(answer), times, source_times)[0, context:]
 

@@ -8,8 +8,8 @@ Axes: B running files, N rows, P patches, S bytes per patch, H hidden, Ts source
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -97,7 +97,7 @@ class BGPTSession:
             patches[row, : len(request.history)] = torch.from_numpy(request.history)
         patches = patches.to(self.device)
         source = self._encode(requests)
-        times = request_times.after_patches(requests, longest, self.device) if self.model.config.clock else None
+        times = self._times(request_times.after_patches, requests, longest)
         positions = torch.arange(longest, device=self.device).expand(len(requests), -1)
         caches = [cache.rows(first, last) for cache in self.patch_caches]
         features = self.model.patch_decoder(patches, Conditioning(source, times), caches, positions)
@@ -130,7 +130,7 @@ class BGPTSession:
         stream = patches[None, :length].flatten(1)
         begin = first * self.stride
         tokens = stream[:, begin - 1 : -1].unflatten(1, (-1, self.stride))
-        times = request_times.of_histories([request], first, self.device) if self.model.config.clock else None
+        times = self._times(request_times.of_histories, [request], first)
         near = self.byte_decoder.near(patches[None, :length])[:, first:] if self.byte_decoder.near else None
         copied = None if source is None else source.copy
         places = None if copied is None else Places.before(copied.tokens, stream[:, begin:])
@@ -152,7 +152,7 @@ class BGPTSession:
             tokens[row, : len(request.source)] = torch.frombuffer(
                 bytearray(request.source) or bytearray(1), dtype=torch.uint8
             )[: len(request.source)]
-        times = request_times.of_sources(requests, width, self.device) if self.model.config.clock else None
+        times = self._times(request_times.of_sources, requests, width)
         return self.model.encode_source(tokens.to(self.device), times)
 
     def leave(self, rows: Sequence[int]) -> list[int]:
@@ -178,7 +178,7 @@ class BGPTSession:
     def logits(self) -> Tensor:
         """(B, V) logits of the next byte."""
         self._read_patch()
-        times = request_times.now(self.clocks, self.device)[:, None, None] if self.model.config.clock else None
+        times = self._times(request_times.now, self.clocks)
         tokens = self.last[: self.count, None, None]
         near = None
         if self.byte_decoder.near:
@@ -198,7 +198,12 @@ class BGPTSession:
 
     def _times_ahead(self) -> Tensor | None:
         """(B, S, C) times of the next patch; None if they depend on its bytes."""
-        return request_times.ahead(self.clocks, self.stride, self.device)
+        return self._times(request_times.ahead, self.clocks, self.stride)
+
+    def _times(self, times_of: Callable[..., request_times.LongTimes | None], *given: Any) -> Tensor | None:
+        """Times on the device of the model; None if it has no clock, or if they are not known."""
+        times = times_of(*given) if self.model.config.clock else None
+        return None if times is None else torch.from_numpy(times).to(self.device)
 
     def verify(self, guess: Tensor) -> Tensor:
         """One step of Jacobi decoding: (B, S, V) logits of the next patch, given a guess (B, S) of its bytes."""
@@ -209,9 +214,7 @@ class BGPTSession:
         if self.byte_decoder.near:
             stream = torch.cat([self.recent[: self.count], guess[:, :-1]], 1)
             near = self.byte_decoder.near.after(stream, guess.shape[1])[:, None]
-        return self._byte_logits(
-            tokens, None if times is None else times[:, None], near, self._places(guess[:, :-1]), 0
-        )
+        return self._byte_logits(tokens, times, near, self._places(guess[:, :-1]), 0)
 
     def _places(self, tokens: Tensor) -> Places | None:
         """Where copying may go on before the next byte, and before the one after each of n guessed tokens (B, n)."""
@@ -227,7 +230,11 @@ class BGPTSession:
     def _byte_logits(
         self, tokens: Tensor, times: Tensor | None, near: Tensor | None, places: Places | None, start: int
     ) -> Tensor:
-        """(B, n, V) logits of the n bytes that follow `tokens` (B, 1, n), from offset `start` of the patch on."""
+        """(B, n, V) logits of the n bytes that follow `tokens` (B, 1, n), from offset `start` of the patch on.
+
+        `times` (B, n, C) are the times before each of them.
+        """
+        times = None if times is None else times[:, None]
         caches = [cache.rows(0, self.count) for cache in self.byte_caches]
         features = self.features[: self.count, None]
         return self.byte_decoder(features, tokens, Conditioning(self.source, times, near, places), caches, start)[:, 0]
@@ -257,7 +264,7 @@ class BGPTSession:
         positions = torch.tensor(self.lengths, device=self.device)[:, None]
         self.lengths = [length + 1 for length in self.lengths]
         caches = [cache.rows(0, count) for cache in self.patch_caches]
-        times = request_times.now(self.clocks, self.device)[:, None] if self.model.config.clock else None
+        times = self._times(request_times.now, self.clocks)
         features = self.model.patch_decoder(patches[:, None], Conditioning(self.source, times), caches, positions)
         self.features[:count] = features[:, 0]
         if self.byte_decoder.near:

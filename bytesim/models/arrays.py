@@ -1,0 +1,49 @@
+"""The weights of a model folder as float32 arrays, without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.errors import ModelError
+from bytesim.models.folder import SCALE, WEIGHTS_FILE, one_line, weight_shapes
+
+Weights = Mapping[str, NDArray[np.float32]]
+_TYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "BF16": np.uint16, "I8": np.int8}
+
+
+def read_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
+    """Name -> weight, in float32. Raises ModelError for a file that is missing, damaged or of other number types."""
+    path = folder / WEIGHTS_FILE
+    shapes = weight_shapes(folder)
+    try:
+        mapped = np.memmap(path, np.uint8, mode="r")
+        length = int.from_bytes(mapped[:8].tobytes(), "little")
+        header = json.loads(mapped[8 : 8 + length].tobytes())
+        stored = {name: _array(header[name], mapped[8 + length :]) for name in header if name != "__metadata__"}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"the weights cannot be read: {one_line(error)}. Fetch the file again.", file=str(path)
+        ) from error
+    return {name: _expanded(name, stored) for name in shapes}
+
+
+def _array(entry: dict[str, Any], data: NDArray[np.uint8]) -> NDArray[Any]:
+    first, last = entry["data_offsets"]
+    values = np.frombuffer(data[first:last], _TYPES[entry["dtype"]]).reshape(entry["shape"])
+    if entry["dtype"] == "BF16":  # the upper half of a float32
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    return values
+
+
+def _expanded(name: str, stored: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    values = stored[name]
+    if values.dtype == np.int8:
+        scales = stored[name + SCALE]
+        return values.astype(np.float32) * scales.reshape(-1, *[1] * (values.ndim - 1))
+    return np.ascontiguousarray(values, np.float32)

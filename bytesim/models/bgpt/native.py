@@ -1,0 +1,605 @@
+"""A bGPT on the native engine: its programs, and its decoding session. No torch.
+
+Three programs do the work of `models/bgpt/model.py`: one encodes a source, one reads patches, one predicts bytes.
+
+Axes: B running files, n bytes, P patches, S bytes per patch, H hidden, Hb hidden of the byte-level decoder, C values of
+a clock, V = 257 tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.clocks import Clock
+from bytesim.clocks.notation import ALTERATIONS, CHORD_KINDS, LETTERS, TONES
+from bytesim.clocks.periods import BAR_PERIODS, MUSIC_PERIODS, NOTATION_SIZES, NUM_HANDS, hand_periods
+from bytesim.clocks.ticks import ALTERED, CHORD, PITCH
+from bytesim.models.arrays import Weights
+from bytesim.models.bgpt import request_times
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.framing import frame
+from bytesim.native import program as ops
+from bytesim.native.library import Kernels
+from bytesim.native.program import Caches, Floats, Program, addresses, padded, rounded
+from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
+from bytesim.requests import Asked, Request
+
+_PREFILL_PATCHES = 64
+"""Patches of a history that are read at a time: enough to use every weight often, few enough to stay in the cache."""
+_GROWTH = 128
+"""Patch-level caches grow by this many patches."""
+_RMS_EPSILON = 1e-6
+_SMALLEST_STEP = float(np.finfo(np.float32).eps)
+"""The epsilon of a norm for which torch is given none."""
+
+
+def unsupported(config: BGPTConfig) -> str:
+    """The setting for which the native engine has no operation; empty if it has all."""
+    lacking = ("copying", "numerals", "patch_reads", "patch_encoder_layers", "num_classes")
+    return next((name for name in lacking if getattr(config, name)), "")
+
+
+def rotary_table(positions: int, width: int, base: float = 10_000.0) -> Floats:
+    """(2, positions, width) cosines and sines, as nn/rotary.py."""
+    frequencies = base ** (-np.arange(0, width, 2) / width)
+    angles = np.arange(positions)[:, None] * np.concatenate([frequencies, frequencies])
+    return np.stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Widths of a decoder."""
+
+    size: int
+    heads: int
+
+    @property
+    def head(self) -> int:
+        return self.size // self.heads
+
+
+class _Writer:
+    """Appends the layers of a bGPT to a program."""
+
+    def __init__(self, config: BGPTConfig, weights: Weights, kernels: Kernels) -> None:
+        self.config = config
+        self.weights = weights
+        self.program = Program(kernels)
+        self.published = config.parts == "published"
+
+    def linear(self, source: int, target: int, name: str, then: int = ops.STORE) -> None:
+        """The linear map of this name."""
+        self.program.linear(source, target, self.weights[f"{name}.weight"], self.weights.get(f"{name}.bias"), then)
+
+    def norm(self, source: int, target: int, name: str, size: int) -> None:
+        """The norm of this name, published or modern."""
+        if self.published:
+            weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+            self.program.add(ops.NORM, source, target, ops.LAYER, size, f=1e-5, w=weight, bias=bias)
+        else:
+            self.program.add(ops.NORM, source, target, ops.RMS, size, f=_RMS_EPSILON)
+
+    def clock(self, target: int, name: str, size: int) -> None:
+        """Add what the clock shows to a register."""
+        if not self.config.clock:
+            return
+        periods = np.array(MUSIC_PERIODS + BAR_PERIODS, np.int32)
+        turns = self.program.register(2 * len(periods))
+        self.program.add(ops.CLOCK, target=turns, a=len(MUSIC_PERIODS), b=len(BAR_PERIODS), w=periods)
+        self.linear(turns, target, f"{name}.join", ops.ACCUMULATE)
+        if self.config.clock_notation:
+            numbers = [PITCH, ALTERED, CHORD, TONES, ALTERATIONS, len(LETTERS), len(CHORD_KINDS), *NOTATION_SIZES]
+            rows = self.weights[f"{name}.notation.join.weight"].T
+            self.program.add(
+                ops.NOTATION, target=target, b=size, c=len(NOTATION_SIZES), w=rows, extra=np.array(numbers, np.int32)
+            )
+
+    def attention(self, x: int, rows: tuple[int, int, int], name: str, shape: _Shape, layer: int, table: Any) -> None:
+        """Self-attention over a cache, with its norm; `rows` are registers for the norm, its projections and result."""
+        normed, projected, attended = rows
+        self.norm(x, normed, f"{name}.attention_norm", shape.size)
+        self.linear(normed, projected, f"{name}.attention.qkv")
+        scale = self.weights.get(f"{name}.attention.scale")
+        self.program.add(
+            ops.QKV, target=projected, a=shape.heads, b=shape.heads, c=shape.head, d=layer,
+            f=0.0 if table is None else table.shape[1], w=None if scale is None else scale.ravel(),
+            bias=np.array([shape.head**-0.5], np.float32), extra=table,
+        )  # fmt: skip
+        self.program.add(ops.ATTEND, projected, attended, shape.heads, shape.heads, shape.head, layer)
+        self.linear(attended, x, f"{name}.attention.out", ops.ACCUMULATE)
+
+    def cross(self, x: int, rows: tuple[int, int, int], name: str, shape: _Shape, layer: int) -> None:
+        """Cross-attention to the source, with its norm, for the layer of this number among those that have it."""
+        normed, queries, attended = rows
+        self.norm(x, normed, f"{name}.source_norm", shape.size)
+        name = f"{name}.source_attention"
+        self.linear(normed, queries, f"{name}.query")
+        scale = self.weights[f"{name}.scale"].ravel()
+        self.program.add(ops.QUERY, target=queries, a=shape.heads, c=shape.head, f=shape.head**-0.5, w=scale)
+        hands = -1
+        if self.config.clock:
+            hands = self.program.register(shape.heads * 2 * NUM_HANDS)
+            self.linear(normed, hands, f"{name}.hands.waves")
+            self.program.add(ops.HANDS, target=hands, a=shape.heads, b=NUM_HANDS, w=hand_periods())
+        self.program.add(ops.CROSS, queries, attended, shape.heads, hands, shape.head, layer)
+        self.linear(attended, x, f"{name}.out", ops.ACCUMULATE)
+
+    def feed_forward(self, x: int, rows: tuple[int, int], name: str, size: int) -> None:
+        """The feed-forward layer, with its norm."""
+        normed, inner = rows
+        self.norm(x, normed, f"{name}.feed_forward_norm", size)
+        self.linear(normed, inner, f"{name}.feed_forward.up", ops.GELU if self.published else ops.RELU_SQUARED)
+        self.linear(inner, x, f"{name}.feed_forward.down", ops.ACCUMULATE)
+
+    def decoder(self, x: int, name: str, shape: _Shape, layers: int, table: Any, crosses: dict[int, int]) -> None:
+        """All layers of a decoder; `crosses` are the layers with cross-attention, and their numbers among all such."""
+        normed, attended = self.program.register(shape.size), self.program.register(shape.size)
+        projected, inner = self.program.register(3 * shape.size), self.program.register(4 * shape.size)
+        queries = self.program.register(shape.size) if crosses else -1
+        for layer in range(layers):
+            block = f"{name}.blocks.{layer}"
+            self.attention(x, (normed, projected, attended), block, shape, layer, table)
+            if layer in crosses:
+                self.cross(x, (normed, queries, attended), block, shape, crosses[layer])
+            self.feed_forward(x, (normed, inner), block, shape.size)
+        self.norm(x, x, f"{name}.norm", shape.size)
+
+
+class NativeBGPT:
+    """A bGPT that writes bytes, on the native engine."""
+
+    def __init__(self, config: BGPTConfig, weights: Weights, kernels: Kernels) -> None:
+        self.config = config
+        self.kernels = kernels
+        self.patch_shape = _Shape(config.hidden_size, config.hidden_size // config.head_size)
+        self.byte_shape = _Shape(config.byte_hidden_size, config.byte_hidden_size // config.byte_head_size)
+        self.source_shape = _Shape(config.source_hidden_size, config.source_hidden_size // config.byte_head_size)
+        self.patch_crosses, self.byte_crosses = _crosses(config)
+        self.patch_program, self.spread = self._patches(weights)
+        self.byte_program, self.head = self._bytes(weights)
+        self.source_program = self._source(weights) if config.source_attention else None
+
+    def frame(self, asked: Asked, **options: Any) -> Request:
+        """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
+        return frame(self.config, asked, **options)
+
+    def decoding_session(self, rows: int) -> NativeBGPTSession:
+        """An empty session for at most `rows` files."""
+        return NativeBGPTSession(self, rows)
+
+    def _patches(self, weights: Weights) -> tuple[Program, int]:
+        """The program that reads patches, and its register of what the byte-level decoder is given of each."""
+        config, writer = self.config, _Writer(self.config, weights, self.kernels)
+        program, size, name = writer.program, config.hidden_size, "patch_decoder"
+        x = program.register(size)
+        table = weights.get(f"{name}.embedding.rows.weight")
+        if table is not None:
+            bias = weights[f"{name}.embedding.bias"]
+            program.add(ops.EMBED_SUM, target=x, a=VOCAB_SIZE, b=size, c=config.patch_size, w=table, bias=bias)
+        else:
+            width = config.byte_embedding_size
+            joined = program.register(config.patch_size * width)
+            rows = weights[f"{name}.embedding.bytes.weight"]
+            program.add(ops.EMBED_JOIN, target=joined, b=width, c=config.patch_size, w=rows)
+            writer.linear(joined, x, f"{name}.embedding.join")
+            program.add(ops.NORM, x, x, ops.RMS, size, f=_SMALLEST_STEP)
+        program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=weights[f"{name}.positions"])
+        writer.clock(x, f"{name}.clock", size)
+        rotary = None if writer.published else rotary_table(config.max_patches, config.head_size)
+        writer.decoder(x, name, self.patch_shape, config.num_layers, rotary, self.patch_crosses)
+        if writer.published:
+            return program, x
+        spread = program.register(len(weights["byte_decoder.feature.weight"]))
+        writer.linear(x, spread, "byte_decoder.feature")
+        return program, spread
+
+    def _bytes(self, weights: Weights) -> tuple[Program, int]:
+        """The program that predicts bytes, and its register of logits."""
+        config, writer = self.config, _Writer(self.config, weights, self.kernels)
+        program, size, name = writer.program, config.byte_hidden_size, "byte_decoder"
+        x = program.register(size)
+        rows = weights[f"{name}.bytes.weight"]
+        program.add(ops.EMBED_SUM, target=x, b=size, c=1, w=rows)
+        rotary = None
+        if writer.published:
+            program.add(ops.FIRST_FEATURE, target=x, b=size)
+            program.add(ops.ADD_ROW, target=x, a=ops.BY_STEP, b=size, w=weights[f"{name}.positions"])
+        else:
+            program.add(ops.ADD_FEATURE, target=x, a=int(config.byte_features), b=size)
+            rotary = rotary_table(self.num_byte_positions, config.byte_head_size)
+        if config.near_bytes:
+            width, taps = config.byte_embedding_size, len(config.near_offsets)
+            joined = program.register(taps * width)
+            program.add(ops.EMBED_JOIN, target=joined, b=width, c=taps, d=1, w=weights[f"{name}.near.bytes.weight"])
+            writer.linear(joined, x, f"{name}.near.join", ops.ACCUMULATE)
+        writer.clock(x, f"{name}.clock", size)
+        writer.decoder(x, name, self.byte_shape, config.byte_num_layers, rotary, self.byte_crosses)
+        head = program.register(VOCAB_SIZE)
+        program.linear(x, head, rows if writer.published else weights[f"{name}.head.weight"])
+        return program, head
+
+    def _source(self, weights: Weights) -> Program:
+        """The program that encodes a source and fills the keys and values of every layer with cross-attention."""
+        config, writer = self.config, _Writer(self.config, weights, self.kernels)
+        writer.published = False
+        program, size, name = writer.program, config.source_hidden_size, "source_encoder"
+        x, windows = program.register(size), program.register(config.source_kernel * size)
+        rows = weights[f"{name}.bytes.weight"].copy()
+        rows[END_OF_PATCH] = 0.0  # padding is zero for the convolution
+        program.add(ops.EMBED_JOIN, target=windows, b=size, c=config.source_kernel, d=1, w=rows)
+        weight = weights[f"{name}.neighbours.weight"].reshape(size, size, -1).swapaxes(1, 2)  # taps before channels
+        program.linear(windows, x, weight.reshape(size, -1), weights[f"{name}.neighbours.bias"])
+        own = program.register(size)
+        program.add(ops.EMBED_SUM, target=own, b=size, c=1, w=rows)
+        program.add(ops.ADD, own, x, b=size)
+        program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=weights[f"{name}.positions"])
+        writer.clock(x, f"{name}.clock", size)
+        table = rotary_table(config.max_source_bytes, config.byte_head_size)
+        writer.decoder(x, name, self.source_shape, config.source_layers, table, {})
+        if config.clock:
+            program.add(ops.SOURCE_WAVES, b=NUM_HANDS, w=hand_periods())
+        for decoder, shape, crosses in self.decoders:
+            both = program.register(2 * shape.size)
+            for layer, number in crosses.items():
+                writer.linear(x, both, f"{decoder}.blocks.{layer}.source_attention.key_value")
+                program.add(ops.SOURCE_KEYS, target=both, a=shape.heads, c=shape.head, d=number)
+        return program
+
+    @property
+    def decoders(self) -> tuple[tuple[str, _Shape, dict[int, int]], ...]:
+        """Name, widths and layers with cross-attention of both decoders."""
+        return (
+            ("patch_decoder", self.patch_shape, self.patch_crosses),
+            ("byte_decoder", self.byte_shape, self.byte_crosses),
+        )
+
+    @property
+    def num_byte_positions(self) -> int:
+        """Positions of bytes in a whole file, with the window before it."""
+        return (self.config.max_patches + self.config.context_patches + 1) * self.config.patch_size
+
+
+def _crosses(config: BGPTConfig) -> tuple[dict[int, int], dict[int, int]]:
+    """Layers with cross-attention of the patch-level and of the byte-level decoder, and their numbers among all."""
+    if not config.source_attention:
+        return {}, {}
+    patch = [layer for layer in range(config.num_layers) if config.patch_source_attention and layer % 2 == 1]
+    byte = list(range(config.byte_num_layers)) if config.byte_source_attention else []
+    numbers = iter(range(len(patch) + len(byte)))
+    return dict(zip(patch, numbers, strict=False)), dict(zip(byte, numbers, strict=False))
+
+
+@dataclass(slots=True)
+class _Source:
+    """An encoded source: keys and values of each layer with cross-attention, and the waves of its times."""
+
+    length: int
+    capacity: int
+    keys: list[Floats]
+    values: list[Floats]
+    waves: Floats
+
+
+@dataclass(slots=True)
+class _File:
+    """A file that is being written."""
+
+    place: int
+    """Its place in the caches."""
+    length: int
+    """Number of patches that the patch-level decoder has read."""
+    blocks: int
+    """Number of patches that the byte-level decoder has finished."""
+    clock: Clock | None
+    source: _Source | None
+
+
+class NativeBGPTSession:
+    """The `decode.DecodingSession` of a bGPT; see `models/bgpt/session.py`, which works the same way."""
+
+    def __init__(self, model: NativeBGPT, rows: int) -> None:
+        self.model = model
+        config = self.config = model.config
+        self.stride = config.patch_size
+        self.kept = config.context_patches * self.stride
+        self.free = list(range(rows - 1, -1, -1))
+        """Places that no file has."""
+        self.files: list[_File] = []
+        patch, byte = model.patch_shape, model.byte_shape
+        self.capacity = min(_GROWTH, rounded(config.max_patches))
+        self.patch_keys = padded((rows, config.num_layers, patch.size, self.capacity))
+        self.patch_values = padded((rows, config.num_layers, patch.heads, self.capacity, patch.head))
+        self.window = rounded(self.kept + self.stride)
+        self.byte_keys = padded((rows, config.byte_num_layers, byte.size, self.window))
+        self.byte_values = padded((rows, config.byte_num_layers, byte.heads, self.window, byte.head))
+        self.features = padded((rows, model.patch_program.widths[model.spread]))
+        reach = max(config.near_offsets, default=1)
+        self.recent = np.full((rows, reach), END_OF_PATCH, np.int32)
+        """Last tokens before the current patch."""
+        self.previous = np.full((rows, self.stride), END_OF_PATCH, np.int64)
+        """The last patch that the patch-level decoder has read."""
+        self.current = np.empty((0, 0), np.int64)
+        """(B, n) tokens of the current patch so far; with n = S the patch-level decoder has yet to read it."""
+        self._caches: dict[bool, Caches] = {}
+        """Of the running files: whether of the byte-level decoder -> its caches."""
+        self._places: list[int] = []
+
+    # What the engine asks.
+
+    def enter(self, requests: Sequence[Request]) -> None:
+        """Prefill: read the histories of new files, which take the rows after those in use."""
+        self._read_patch()
+        for request in requests:
+            self._enter(request)
+        self.current = np.empty((len(self.files), 0), np.int64)
+
+    def leave(self, rows: Sequence[int]) -> list[int]:
+        """Drop the files in these rows. Returns the old indices of the remaining rows, in their new order."""
+        order = [row for row in range(len(self.files)) if row not in set(rows)]
+        self.free += [self.files[row].place for row in rows]
+        self.files = [self.files[row] for row in order]
+        self.current = self.current[order]
+        self._changed()
+        return order
+
+    def logits(self) -> Floats:
+        """(B, V) logits of the next byte of every row."""
+        self._read_patch()
+        times = request_times.now(self._clocks) if self.config.clock else None
+        start = self.current.shape[1]
+        last = self.current[:, -1:] if start else self.recent[self._places, -1:]
+        stream = np.concatenate([self.recent[self._places], self.current], 1)
+        return self._predict(last, stream, times, start)[:, 0]
+
+    def guess(self) -> NDArray[np.int64] | None:
+        """(B, S) the previous patch; None for published parts, and if a clock depends on the bytes to come."""
+        if self.config.parts == "published" or (self.config.clock and self._times_ahead() is None):
+            return None
+        self._read_patch()
+        return self.previous[self._places]
+
+    def verify(self, guess: NDArray[np.int64]) -> Floats:
+        """(B, S, V) logits of the next stride, given a guess (B, S) of it."""
+        times = self._times_ahead() if self.config.clock else None
+        self._read_patch()
+        tokens = np.concatenate([self.recent[self._places, -1:], guess[:, :-1]], 1)
+        stream = np.concatenate([self.recent[self._places], guess[:, :-1]], 1)
+        return self._predict(tokens, stream, times, 0)
+
+    def write(self, tokens: NDArray[np.int64]) -> None:
+        """Append (B, n) tokens to the current patches: n is 1, or S for a whole patch."""
+        self.current = np.concatenate([self.current, tokens], 1) if self.current.shape[1] else tokens
+        clocks = self._clocks
+        if not any(clocks):
+            return
+        for clock, row in zip(clocks, tokens.tolist(), strict=True):
+            written = bytes(token for token in row if token != END_OF_PATCH)
+            if clock is not None and len(row) == 1 and written:
+                clock.advance(written[0])
+            elif clock is not None:
+                clock.follow(written)
+
+    def close(self) -> None:
+        """Called after the last step."""
+
+    # How it is done.
+
+    def _changed(self) -> None:
+        """Called when files came or left, or a cache moved in memory."""
+        self._caches = {}
+        self._places = [file.place for file in self.files]
+
+    @property
+    def _clocks(self) -> list[Clock | None]:
+        return [file.clock for file in self.files]
+
+    def _times_ahead(self) -> request_times.LongTimes | None:
+        """(B, S, C) times of the next patch; None if they depend on its bytes."""
+        return request_times.ahead(self._clocks, self.stride)
+
+    def _enter(self, request: Request) -> None:
+        """Read the history of one file, patch by patch and then, for a prompt, byte by byte."""
+        config, length = self.config, len(request.history)
+        clock = request.times.clock() if request.times else None
+        clock = None if clock is None or clock.stands_still else clock
+        file = _File(self.free.pop(), 0, 0, clock, self._encode(request) if config.source_attention else None)
+        self.files.append(file)
+        self._changed()
+        for cache in (self.byte_keys, self.byte_values):
+            cache[file.place] = 0.0
+        self._grow(length)
+        times = request_times.after_patches([request], length)[0] if config.clock else None
+        spreads = []
+        for first in range(0, length, _PREFILL_PATCHES):
+            chunk = request.history[first : first + _PREFILL_PATCHES]
+            shown = None if times is None else times[first : first + len(chunk)]
+            spreads.append(self._read(file, chunk, shown))
+        self.previous[file.place] = request.history[-1]
+        reach = self.recent.shape[1]
+        if self.kept:
+            self._fill_window(file, request, np.concatenate(spreads))
+        padding = np.full(reach, END_OF_PATCH, np.int32)
+        self.recent[file.place] = np.concatenate([padding, request.history.ravel()])[-reach:]
+
+    def _read(self, file: _File, patches: NDArray[Any], times: NDArray[Any] | None) -> Floats:
+        """(P, any) what the byte-level decoder is given of each of the next patches (P, S) of one file."""
+        model, places = self.model, np.arange(file.length, file.length + len(patches))
+        inputs = {"tokens": patches, "positions": places, "slots": places, "visible": places + 1}
+        if times is not None:
+            inputs["times"] = times
+        model.patch_program.run(1, len(patches), self._make_caches([file], byte_level=False), inputs)
+        file.length += len(patches)
+        spread = model.patch_program.read(model.spread, len(patches)).copy()
+        self.features[file.place] = spread[-1]
+        return spread
+
+    def _fill_window(self, file: _File, request: Request, spreads: Floats) -> None:
+        """Run the byte-level decoder over the last patches of a prompt, from patch `first` of the history on.
+
+        Each layer reaches `context_patches` further back, so only so many patches affect the window.
+        """
+        config, length = self.config, len(request.history)
+        reach = self.recent.shape[1]
+        begin = max(request.first, length - config.context_patches * config.byte_num_layers)
+        stream = np.concatenate([np.full(reach, END_OF_PATCH), request.history.ravel()]).astype(np.int64)
+        last = self.features[file.place].copy()
+        for patch in range(begin, length):
+            end = reach + (patch + 1) * self.stride
+            self.features[file.place] = spreads[patch - 1]
+            times = None
+            if config.clock:
+                times = request_times.of_histories([request], patch)[:, :1].reshape(1, self.stride, -1)
+            part = stream[None, end - self.stride - reach : end - 1]
+            self._predict(part[:, -self.stride :], part, times, 0, [file])
+            self._shift([file])
+        self.features[file.place] = last
+
+    def _encode(self, request: Request) -> _Source:
+        """Encode the source of a request."""
+        model, config = self.model, self.config
+        assert model.source_program is not None
+        tokens = np.frombuffer(request.source, np.uint8).astype(np.int32)
+        if not len(tokens):
+            tokens = np.array([END_OF_PATCH], np.int32)
+        length, capacity = len(tokens), rounded(len(tokens))
+        sizes = [shape for _, shape, crosses in model.decoders for _ in crosses]
+        source = _Source(
+            length=length,
+            capacity=capacity,
+            keys=[padded((shape.size, capacity)) for shape in sizes],
+            values=[padded((shape.heads, capacity, shape.head)) for shape in sizes],
+            waves=padded((2 * NUM_HANDS, capacity)),
+        )
+        half = config.source_kernel // 2
+        around = np.pad(tokens, half, constant_values=END_OF_PATCH)
+        windows = np.lib.stride_tricks.sliding_window_view(around, config.source_kernel)
+        shape, layers = model.source_shape, config.source_layers
+        keys, values = padded((layers, shape.size, capacity)), padded((layers, shape.heads, capacity, shape.head))
+        caches = Caches(
+            longest=capacity,
+            keys=addresses(list(keys)),
+            values=addresses(list(values)),
+            capacities=np.array([capacity], np.int32),
+            source_keys=addresses(source.keys),
+            source_values=addresses(source.values),
+            source_waves=addresses([source.waves]),
+            source_lengths=np.array([length], np.int32),
+            source_capacities=np.array([capacity], np.int32),
+        )
+        places = np.arange(length)
+        inputs: dict[str, NDArray[Any]] = {"tokens": tokens, "nearby": windows, "positions": places, "slots": places}
+        inputs["visible"] = np.full(length, length)
+        if config.clock:
+            inputs["times"] = request_times.of_sources([request], length)
+        model.source_program.run(1, length, caches, inputs)
+        return source
+
+    def _caches_of(self, files: list[_File], *, byte_level: bool) -> Caches:
+        """The caches of some files; those of the running files are made once."""
+        if files is not self.files:
+            return self._make_caches(files, byte_level=byte_level)
+        if byte_level not in self._caches:
+            self._caches[byte_level] = self._make_caches(files, byte_level=byte_level)
+        return self._caches[byte_level]
+
+    def _make_caches(self, files: list[_File], *, byte_level: bool) -> Caches:
+        places = [file.place for file in files]
+        keys, values = (self.byte_keys, self.byte_values) if byte_level else (self.patch_keys, self.patch_values)
+        capacity = keys.shape[-1]
+        tables: dict[str, Any] = {
+            "keys": _table(keys, places),
+            "values": _table(values, places),
+            "capacities": np.full(len(files), capacity, np.int32),
+            "features": _table(self.features[:, None], places)[0],
+        }
+        sources = [file.source for file in files if file.source is not None]
+        if sources:
+            tables["source_keys"] = np.stack([addresses(source.keys) for source in sources], 1)
+            tables["source_values"] = np.stack([addresses(source.values) for source in sources], 1)
+            tables["source_waves"] = addresses([source.waves for source in sources])
+            tables["source_lengths"] = np.array([source.length for source in sources], np.int32)
+            tables["source_capacities"] = np.array([source.capacity for source in sources], np.int32)
+        return Caches(longest=max(capacity, *(source.capacity for source in sources), 0), **tables)
+
+    def _predict(
+        self,
+        tokens: NDArray[Any],
+        stream: NDArray[Any],
+        times: NDArray[Any] | None,
+        start: int,
+        files: list[_File] | None = None,
+    ) -> Floats:
+        """(B, n, V) logits of the bytes after each of `tokens` (B, n), from offset `start` of the patch on.
+
+        `stream` (B, reach + any) ends with these tokens.
+        """
+        files = self.files if files is None else files
+        model, config, count = self.model, self.config, tokens.shape[1]
+        steps = np.arange(self.kept + start, self.kept + start + count)
+        first = np.array([file.blocks * self.stride for file in files])[:, None]
+        slots = np.tile(steps, len(files))
+        inputs = {"tokens": tokens, "positions": first + steps, "slots": slots, "visible": slots + 1}
+        if times is not None:
+            inputs["times"] = times
+        if config.near_bytes:
+            ends = stream.shape[1] - count + 1 + np.arange(count)
+            inputs["nearby"] = stream[:, ends[:, None] - np.array(config.near_offsets)]
+        caches = self._caches_of(files, byte_level=True)
+        model.byte_program.run(len(files), count, caches, inputs, first_step=start)
+        rows = model.byte_program.read(model.head, len(files) * count)
+        return rows.reshape(len(files), count, VOCAB_SIZE).copy()
+
+    def _read_patch(self) -> None:
+        """If the current patch is whole, read it with the patch-level decoder and advance the byte-level window."""
+        if not self.files or self.current.shape[1] < self.stride:
+            return
+        patches, model = self.current, self.model
+        self.current = np.empty((len(self.files), 0), np.int64)
+        self.previous[self._places] = patches
+        self._grow(max(file.length for file in self.files) + 1)
+        places = np.array([file.length for file in self.files])
+        inputs = {"tokens": patches, "positions": places, "slots": places, "visible": places + 1}
+        if self.config.clock:
+            inputs["times"] = request_times.now(self._clocks)
+        caches = self._caches_of(self.files, byte_level=False)
+        model.patch_program.run(len(self.files), 1, caches, inputs)
+        self.features[self._places] = model.patch_program.read(model.spread, len(self.files))
+        for file in self.files:
+            file.length += 1
+        reach = self.recent.shape[1]
+        self.recent[self._places] = np.concatenate([self.recent[self._places], patches], 1)[:, -reach:]
+        self._shift(self.files)
+
+    def _shift(self, files: list[_File]) -> None:
+        """Move the window of the byte-level decoder on by one patch."""
+        for file in files:
+            file.blocks += 1
+            if self.kept:
+                keys, values = self.byte_keys[file.place], self.byte_values[file.place]
+                keys[..., : self.kept] = keys[..., self.stride : self.stride + self.kept]
+                values[:, :, : self.kept] = values[:, :, self.stride : self.stride + self.kept]
+
+    def _grow(self, positions: int) -> None:
+        """Make room for this many patches."""
+        if positions <= self.capacity:
+            return
+        capacity = min(-(-positions // _GROWTH) * _GROWTH, rounded(self.config.max_patches))
+        keys = padded((*self.patch_keys.shape[:-1], capacity))
+        keys[..., : self.capacity] = self.patch_keys
+        shape = self.patch_values.shape
+        values = padded((*shape[:3], capacity, shape[-1]))
+        values[:, :, :, : self.capacity] = self.patch_values
+        self.patch_keys, self.patch_values, self.capacity = keys, values, capacity
+        self._changed()
+
+
+def _table(cache: NDArray[Any], places: list[int]) -> NDArray[np.uint64]:
+    """(layers, B) addresses of the parts of a cache (rows, layers, ...) for the files at these places."""
+    first, (row, layer) = ops.address(cache), cache.strides[:2]
+    layers = np.arange(cache.shape[1], dtype=np.uint64)[:, None] * np.uint64(layer)
+    return layers + np.array(places, np.uint64) * np.uint64(row) + np.uint64(first)

@@ -1,0 +1,54 @@
+/* The entry points of the library, which is called through ctypes: it needs no version of Python's interface. */
+#include <Python.h>
+
+#include "program.h"
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
+enum Target { PLAIN, AVX2, AVX512 };
+
+/* The fastest kernels that this processor and its operating system can run. */
+EXPORT int32_t bytesim_best_target(void) {
+#if defined(_MSC_VER) && defined(_M_X64)
+  int regs[4];
+  __cpuid(regs, 1);
+  if (!(regs[2] & (1 << 27)) || !(regs[2] & (1 << 12))) return PLAIN;
+  const unsigned long long saved = _xgetbv(0);
+  __cpuidex(regs, 7, 0);
+  const int most = (1 << 16) | (1 << 17) | (1 << 30) | (1 << 31);
+  if ((saved & 0xE6) == 0xE6 && (regs[1] & most) == most) return AVX512;
+  return (saved & 6) == 6 && (regs[1] & (1 << 5)) ? AVX2 : PLAIN;
+#elif defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return AVX512;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? AVX2 : PLAIN;
+#else
+  return PLAIN;
+#endif
+}
+
+/* Run a program with the kernels of a target. */
+EXPORT void bytesim_run(int32_t target, const Op *ops, int32_t count, const Run *run) {
+#if defined(__x86_64__) || defined(_M_X64)
+  if (target == AVX512) {
+    bytesim_run_avx512(ops, count, run);
+    return;
+  }
+  if (target == AVX2) {
+    bytesim_run_avx2(ops, count, run);
+    return;
+  }
+#endif
+  bytesim_run_plain(ops, count, run);
+}
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_kernels", .m_size = -1};
+
+PyMODINIT_FUNC PyInit__kernels(void) { return PyModule_Create(&definition); }

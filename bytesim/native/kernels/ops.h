@@ -1,0 +1,506 @@
+/* The fused operations, for one kind of vector. Included by each target file, which names its entry point RUN. */
+#include "program.h"
+#include "simd.h"
+
+#define VECTORS (PANEL / VW)
+/* A single row has few sums, so several inputs are added up side by side to hide the latency of a product. */
+#define AT_ONCE (VECTORS <= 2 ? 4 : VECTORS <= 4 ? 2 : 1)
+static const float TURN = 6.2831853071795864769f;
+
+/* A vector of weights, from the place `index` on. */
+INLINE vf weights_at(const int kind, const void *weights, int64_t index) {
+  if (kind == BYTES) return v_bytes((const int8_t *)weights + index);
+  if (kind == HALVES) return v_halves((const uint16_t *)weights + index);
+  return v_load((const float *)weights + index);
+}
+
+/* sums[r] += x[r] times a matrix (inputs, PANEL) whose rows are `stride` apart; `R` and `kind` are constants where this
+   is called. */
+INLINE void product(const int R, const int kind, const float *x, int64_t x_stride, int32_t inputs, const void *matrix,
+                    int64_t stride, vf sums[][VECTORS]) {
+  int32_t k = 0;
+  if (R == 1 && AT_ONCE > 1) {
+    vf parts[AT_ONCE][VECTORS];
+    UNROLL
+    for (int u = 0; u < AT_ONCE; u++)
+      for (int j = 0; j < VECTORS; j++) parts[u][j] = v_all(0.0f);
+    for (; k + AT_ONCE <= inputs; k += AT_ONCE) {
+      UNROLL
+      for (int u = 0; u < AT_ONCE; u++) {
+        vf one = v_all(x[k + u]);
+        UNROLL
+        for (int j = 0; j < VECTORS; j++)
+          parts[u][j] = v_fma(one, weights_at(kind, matrix, (k + u) * stride + j * VW), parts[u][j]);
+      }
+    }
+    UNROLL
+    for (int u = 0; u < AT_ONCE; u++)
+      for (int j = 0; j < VECTORS; j++) sums[0][j] = v_add(sums[0][j], parts[u][j]);
+  }
+  for (; k < inputs; k++) {
+    vf row[VECTORS];
+    UNROLL
+    for (int j = 0; j < VECTORS; j++) row[j] = weights_at(kind, matrix, k * stride + j * VW);
+    UNROLL
+    for (int r = 0; r < R; r++) {
+      vf one = v_all(x[r * x_stride + k]);
+      UNROLL
+      for (int j = 0; j < VECTORS; j++) sums[r][j] = v_fma(one, row[j], sums[r][j]);
+    }
+  }
+}
+
+INLINE void clear(const int R, vf sums[][VECTORS]) {
+  UNROLL
+  for (int r = 0; r < R; r++)
+    for (int j = 0; j < VECTORS; j++) sums[r][j] = v_all(0.0f);
+}
+
+/* gelu(x) = x / (1 + e ** -2u), which is the form with tanh. */
+INLINE vf gelu(vf x) {
+  vf u = v_mul(v_mul(x, v_all(0.7978845608f)), v_fma(v_mul(x, x), v_all(0.044715f), v_all(1.0f)));
+  return v_div(x, v_add(v_all(1.0f), v_exp(v_mul(u, v_all(-2.0f)))));
+}
+
+typedef struct {
+  const float *x;
+  int64_t x_stride;
+  float *out;
+  int64_t out_stride;
+  int32_t inputs, outputs, epilogue, kind;
+  const void *weights;
+  const float *bias, *scales;
+} Linear;
+
+INLINE void store_panel(const int R, const Linear *op, int32_t row, int32_t first, vf sums[][VECTORS]) {
+  const int32_t width = op->outputs - first < PANEL ? op->outputs - first : PANEL;
+  float last[PANEL];
+  for (int r = 0; r < R; r++) {
+    float *target = op->out + (row + r) * op->out_stride + first;
+    float *out = target;
+    if (width < PANEL) {
+      memset(last, 0, sizeof last);
+      memcpy(last, target, width * sizeof(float));
+      out = last;
+    }
+    UNROLL
+    for (int j = 0; j < VECTORS; j++) {
+      vf x = sums[r][j];
+      if (op->scales) x = v_mul(x, v_load(op->scales + first + j * VW));
+      if (op->bias) x = v_add(x, v_load(op->bias + first + j * VW));
+      if (op->epilogue == ACCUMULATE) x = v_add(x, v_load(out + j * VW));
+      if (op->epilogue == RELU_SQUARED) {
+        x = v_max(x, v_all(0.0f));
+        x = v_mul(x, x);
+      }
+      if (op->epilogue == GELU) x = gelu(x);
+      v_store(out + j * VW, x);
+    }
+    if (width < PANEL) memcpy(target, last, width * sizeof(float));
+  }
+}
+
+INLINE void linear_rows(const int R, const Linear *op, int32_t row, int32_t panel) {
+  vf sums[ROWS][VECTORS];
+  const float *x = op->x + row * op->x_stride;
+  const int64_t begin = (int64_t)panel * op->inputs * PANEL;
+  clear(R, sums);
+  if (op->kind == BYTES)
+    product(R, BYTES, x, op->x_stride, op->inputs, (const int8_t *)op->weights + begin, PANEL, sums);
+  else if (op->kind == HALVES)
+    product(R, HALVES, x, op->x_stride, op->inputs, (const uint16_t *)op->weights + begin, PANEL, sums);
+  else
+    product(R, FLOATS, x, op->x_stride, op->inputs, (const float *)op->weights + begin, PANEL, sums);
+  store_panel(R, op, row, panel * PANEL, sums);
+}
+
+static void linear(const Linear *op, int32_t rows) {
+  const int32_t panels = (op->outputs + PANEL - 1) / PANEL;
+  for (int32_t panel = 0; panel < panels; panel++) {
+    int32_t row = 0;
+    for (; row + ROWS <= rows; row += ROWS) linear_rows(ROWS, op, row, panel);
+#if ROWS > 4
+    for (; row + 4 <= rows; row += 4) linear_rows(4, op, row, panel);
+#endif
+#if ROWS > 2
+    for (; row + 2 <= rows; row += 2) linear_rows(2, op, row, panel);
+#endif
+    for (; row < rows; row++) linear_rows(1, op, row, panel);
+  }
+}
+
+/* out (R, width) = factor[r] * x (R, inputs) times a matrix (inputs, width) whose rows are `stride` apart.
+
+   The matrix is followed by PANEL floats that may be read. */
+INLINE void small_product(const int R, const float *x, int64_t x_stride, int32_t inputs, const float *matrix,
+                          int64_t stride, float *out, int64_t out_stride, int32_t width, const float *factor) {
+  for (int32_t first = 0; first < width; first += PANEL) {
+    vf sums[ROWS][VECTORS];
+    const int32_t part = width - first < PANEL ? width - first : PANEL;
+    clear(R, sums);
+    product(R, FLOATS, x, x_stride, inputs, matrix + first, stride, sums);
+    for (int r = 0; r < R; r++) {
+      float row[PANEL];
+      for (int j = 0; j < VECTORS; j++) v_store(row + j * VW, v_mul(sums[r][j], v_all(factor[r])));
+      memcpy(out + r * out_stride + first, row, part * sizeof(float));
+    }
+  }
+}
+
+static float softmax(float *scores, int32_t visible, int32_t length) {
+  vf most = v_all(-INFINITY), total = v_all(0.0f);
+  const int32_t whole = visible / VW * VW;
+  float greatest, sum;
+  int32_t c;
+  for (c = 0; c < whole; c += VW) most = v_max(most, v_load(scores + c));
+  greatest = whole ? v_greatest(most) : -INFINITY;
+  for (c = whole; c < visible; c++) greatest = scores[c] > greatest ? scores[c] : greatest;
+  for (c = visible; c < length; c++) scores[c] = -INFINITY; /* lanes after the last visible one */
+  for (c = 0; c < whole; c += VW) {
+    vf share = v_exp(v_sub(v_load(scores + c), v_all(greatest)));
+    v_store(scores + c, share);
+    total = v_add(total, share);
+  }
+  sum = v_sum(total);
+  for (c = whole; c < visible; c++) {
+    scores[c] = expf(scores[c] - greatest);
+    sum += scores[c];
+  }
+  memset(scores + visible, 0, (length - visible) * sizeof(float));
+  return 1.0f / sum;
+}
+
+typedef struct {
+  const float *queries; /* (rows, width) of one head */
+  int64_t query_stride;
+  const float *hands; /* (rows, hand_width) or NULL */
+  int64_t hand_stride;
+  int32_t hand_width, width, value_width;
+  const float *keys, *waves, *values; /* (width, capacity), (hand_width, capacity), (capacity, value_width) */
+  int64_t capacity;
+  float *out, *scratch;
+  int64_t out_stride;
+} Head;
+
+/* Attention of R rows of one head; row r sees the first visible[r] places. */
+INLINE void attend_rows(const int R, const Head *head, int32_t row, const int32_t *visible) {
+  int32_t longest = 0;
+  float factor[ROWS];
+  float *scores = head->scratch;
+  const float *queries = head->queries + row * head->query_stride;
+  const float *hands = head->hands ? head->hands + row * head->hand_stride : NULL;
+  for (int r = 0; r < R; r++) longest = visible[r] > longest ? visible[r] : longest;
+  for (int32_t c = 0; c < longest; c += PANEL) {
+    vf sums[ROWS][VECTORS];
+    clear(R, sums);
+    product(R, FLOATS, queries, head->query_stride, head->width, head->keys + c, head->capacity, sums);
+    if (hands) product(R, FLOATS, hands, head->hand_stride, head->hand_width, head->waves + c, head->capacity, sums);
+    for (int r = 0; r < R; r++)
+      for (int j = 0; j < VECTORS; j++) v_store(scores + r * head->capacity + c + j * VW, sums[r][j]);
+  }
+  for (int r = 0; r < R; r++) factor[r] = softmax(scores + r * head->capacity, visible[r], longest);
+  small_product(R, scores, head->capacity, longest, head->values, head->value_width, head->out + row * head->out_stride,
+                head->out_stride, head->value_width, factor);
+}
+
+static void attend(const Head *head, int32_t rows, const int32_t *visible) {
+  int32_t row = 0;
+  for (; row + ROWS <= rows; row += ROWS) attend_rows(ROWS, head, row, visible + row);
+#if ROWS > 4
+  for (; row + 4 <= rows; row += 4) attend_rows(4, head, row, visible + row);
+#endif
+#if ROWS > 2
+  for (; row + 2 <= rows; row += 2) attend_rows(2, head, row, visible + row);
+#endif
+  for (; row < rows; row++) attend_rows(1, head, row, visible + row);
+}
+
+static float inverse_root(const float *x, int32_t width, float epsilon) {
+  float sum = 0.0f;
+  vf total = v_all(0.0f);
+  int32_t k = 0;
+  for (; k + VW <= width; k += VW) total = v_fma(v_load(x + k), v_load(x + k), total);
+  sum = v_sum(total);
+  for (; k < width; k++) sum += x[k] * x[k];
+  return 1.0f / sqrtf(sum / width + epsilon);
+}
+
+static void norm_row(const Op *op, const float *x, float *out) {
+  const int32_t width = op->b;
+  const float *weight = op->w, *bias = op->bias;
+  if (op->a == LAYER) {
+    float mean = 0.0f, spread = 0.0f;
+    for (int32_t k = 0; k < width; k++) mean += x[k];
+    mean /= width;
+    for (int32_t k = 0; k < width; k++) spread += (x[k] - mean) * (x[k] - mean);
+    spread = 1.0f / sqrtf(spread / width + op->f);
+    for (int32_t k = 0; k < width; k++) out[k] = (x[k] - mean) * spread * weight[k] + bias[k];
+    return;
+  }
+  const float factor = inverse_root(x, width, op->f);
+  if (op->a == RMS_WEIGHTED)
+    for (int32_t k = 0; k < width; k++) out[k] = x[k] * factor * weight[k];
+  else
+    for (int32_t k = 0; k < width; k++) out[k] = x[k] * factor;
+}
+
+static void clock_row(const Op *op, const int32_t *times, float *out) {
+  const int32_t count = op->a + op->b;
+  const int32_t *periods = op->w;
+  for (int32_t k = 0; k < count; k++) {
+    const int32_t time = times[k < op->a ? 0 : 1];
+    int32_t rest = time % periods[k];
+    rest = rest < 0 ? rest + periods[k] : rest;
+    const float angle = (float)rest / (float)periods[k] * TURN;
+    out[k] = cosf(angle);
+    out[count + k] = sinf(angle);
+  }
+}
+
+/* extra: places of pitch, accidentals and chord among the times, tones, alterations, letters, kinds, and the sizes. */
+static void notation_row(const Op *op, const int32_t *times, float *out) {
+  const int32_t *settings = op->extra, *sizes = settings + 7;
+  const int32_t pitch = times[settings[0]], altered = times[settings[1]], chord = times[settings[2]];
+  const int32_t tones = settings[3], alterations = settings[4], letters = settings[5], kinds = settings[6] + 1;
+  const int32_t inner = chord > 0 ? chord - 1 : 0;
+  const float *rows = op->w;
+  int32_t numbers[32], count = 0, power = 1;
+  numbers[count++] = pitch;
+  numbers[count++] = pitch > 0 ? 1 + pitch % tones : 0;
+  for (int32_t letter = 0; letter < letters; letter++, power *= alterations)
+    numbers[count++] = altered / power % alterations;
+  numbers[count++] = chord > 0 ? 1 + inner / tones / kinds : 0;
+  numbers[count++] = chord > 0 ? 1 + inner % tones : 0;
+  numbers[count++] = chord > 0 ? 1 + inner / tones % kinds : 0;
+  for (int32_t index = 0; index < count; rows += (int64_t)sizes[index++] * op->b) {
+    if (numbers[index] < 0 || numbers[index] >= sizes[index]) continue;
+    const float *row = rows + (int64_t)numbers[index] * op->b;
+    for (int32_t k = 0; k < op->b; k++) out[k] += row[k];
+  }
+}
+
+INLINE void wave_of(int32_t time, float period, float *cosine, float *sine) {
+  const float angle = (float)time / period * TURN;
+  *cosine = cosf(angle);
+  *sine = sinf(angle);
+}
+
+static void rotate(float *x, int32_t width, const float *cosines, const float *sines) {
+  const int32_t half = width / 2;
+  for (int32_t k = 0; k < half; k++) {
+    const float first = x[k], second = x[half + k];
+    x[k] = first * cosines[k] - second * sines[k];
+    x[half + k] = second * cosines[half + k] + first * sines[half + k];
+  }
+}
+
+/* extra: the table of cosines and sines, (2, positions, width), its number of positions in reserved form: f. */
+static void qkv_row(const Op *op, const Run *run, int32_t row, float *x) {
+  const int32_t heads = op->a, key_heads = op->b, width = op->c, file = row / run->steps;
+  const int64_t capacity = run->capacities[file], slot = run->slots[row];
+  const float *scale = op->w, *table = op->extra;
+  float *keys = run->keys[(int64_t)op->d * run->files + file];
+  float *values = run->values[(int64_t)op->d * run->files + file];
+  for (int32_t head = 0; head < heads + key_heads; head++) {
+    float *part = x + head * width;
+    if (scale) {
+      const float factor = inverse_root(part, width, 1.1920929e-07f) * (head < heads ? scale[head] : 1.0f);
+      for (int32_t k = 0; k < width; k++) part[k] *= factor;
+    }
+    if (table) {
+      const float *cosines = table + (int64_t)run->positions[row] * width;
+      rotate(part, width, cosines, cosines + (int64_t)op->f * width);
+    }
+    if (head < heads)
+      for (int32_t k = 0; k < width; k++) part[k] *= ((const float *)op->bias)[0];
+  }
+  for (int32_t head = 0; head < key_heads; head++) {
+    const float *key = x + (heads + head) * width;
+    for (int32_t k = 0; k < width; k++) keys[(head * width + k) * capacity + slot] = key[k];
+    memcpy(values + (head * capacity + slot) * width, x + (heads + key_heads + head) * width, width * sizeof(float));
+  }
+}
+
+static void attend_file(const Op *op, const Run *run, int32_t file) {
+  const int32_t heads = op->a, key_heads = op->b, width = op->c, first = file * run->steps;
+  const int64_t capacity = run->capacities[file], in_width = run->widths[op->in], out_width = run->widths[op->out];
+  for (int32_t number = 0; number < heads; number++) {
+    const int64_t key_head = (int64_t)number * key_heads / heads;
+    const int64_t place = (int64_t)op->d * run->files + file;
+    Head head = {
+        .queries = run->registers[op->in] + first * in_width + number * width,
+        .query_stride = in_width,
+        .width = width,
+        .value_width = width,
+        .keys = run->keys[place] + key_head * width * capacity,
+        .values = run->values[place] + key_head * width * capacity,
+        .capacity = capacity,
+        .out = run->registers[op->out] + first * out_width + number * width,
+        .out_stride = out_width,
+        .scratch = run->scratch,
+    };
+    attend(&head, run->steps, run->visible + first);
+  }
+}
+
+static void query_row(const Op *op, float *x) {
+  const float *scale = op->w;
+  for (int32_t head = 0; head < op->a; head++, x += op->c) {
+    const float factor = inverse_root(x, op->c, 1.1920929e-07f) * scale[head] * op->f;
+    for (int32_t k = 0; k < op->c; k++) x[k] *= factor;
+  }
+}
+
+static void hands_row(const Op *op, int32_t time, float *x) {
+  const int32_t count = op->b;
+  const float *periods = op->w;
+  for (int32_t k = 0; k < count; k++) {
+    float cosine, sine;
+    wave_of(time, periods[k], &cosine, &sine);
+    for (int32_t head = 0; head < op->a; head++) {
+      float *one = x + head * 2 * count + k, *other = one + count;
+      const float first = *one, second = *other;
+      *one = first * cosine - second * sine;
+      *other = first * sine + second * cosine;
+    }
+  }
+}
+
+static void cross_file(const Op *op, const Run *run, int32_t file) {
+  const int32_t heads = op->a, width = op->c, first = file * run->steps;
+  const int64_t capacity = run->source_capacities[file];
+  const int64_t in_width = run->widths[op->in], out_width = run->widths[op->out];
+  const int64_t place = (int64_t)op->d * run->files + file;
+  int32_t visible[ROWS];
+  for (int r = 0; r < ROWS; r++) visible[r] = run->source_lengths[file];
+  for (int32_t number = 0; number < heads; number++) {
+    Head head = {
+        .queries = run->registers[op->in] + first * in_width + number * width,
+        .query_stride = in_width,
+        .width = width,
+        .value_width = width,
+        .keys = run->source_keys[place] + (int64_t)number * width * capacity,
+        .values = run->source_values[place] + (int64_t)number * width * capacity,
+        .capacity = capacity,
+        .out = run->registers[op->out] + first * out_width + number * width,
+        .out_stride = out_width,
+        .scratch = run->scratch,
+    };
+    if (op->b >= 0) {
+      head.hand_stride = run->widths[op->b];
+      head.hand_width = (int32_t)(head.hand_stride / heads);
+      head.hands = run->registers[op->b] + first * head.hand_stride + (int64_t)number * head.hand_width;
+      head.waves = run->source_waves[file];
+    }
+    for (int32_t row = 0; row < run->steps; row += ROWS) {
+      Head part = head;
+      part.queries += row * head.query_stride;
+      part.out += row * head.out_stride;
+      if (head.hands) part.hands += row * head.hand_stride;
+      attend(&part, run->steps - row < ROWS ? run->steps - row : ROWS, visible);
+    }
+  }
+}
+
+static void source_row(const Op *op, const Run *run, int32_t row, float *x) {
+  const int32_t heads = op->a, width = op->c, file = row / run->steps, place = row % run->steps;
+  const int64_t capacity = run->source_capacities[file];
+  float *keys = run->source_keys[(int64_t)op->d * run->files + file];
+  float *values = run->source_values[(int64_t)op->d * run->files + file];
+  for (int32_t head = 0; head < heads; head++) {
+    float *key = x + head * width, *value = x + (heads + head) * width;
+    const float factor = inverse_root(key, width, 1.1920929e-07f);
+    for (int32_t k = 0; k < width; k++) keys[(head * width + k) * capacity + place] = key[k] * factor;
+    memcpy(values + (head * capacity + place) * width, value, width * sizeof(float));
+  }
+}
+
+static void waves_row(const Op *op, const Run *run, int32_t row) {
+  const int32_t file = row / run->steps, place = row % run->steps, time = run->times[row * run->time_width];
+  const int64_t capacity = run->source_capacities[file];
+  const float *periods = op->w;
+  float *waves = run->source_waves[file];
+  for (int32_t k = 0; k < op->b; k++)
+    wave_of(time, periods[k], waves + k * capacity + place, waves + (op->b + k) * capacity + place);
+}
+
+static void embed_row(const Op *op, const int32_t *tokens, float *out) {
+  const float *table = op->w, *bias = op->bias;
+  if (op->code == EMBED_JOIN) {
+    for (int32_t s = 0; s < op->c; s++)
+      memcpy(out + s * op->b, table + (int64_t)tokens[s] * op->b, op->b * sizeof(float));
+    return;
+  }
+  for (int32_t k = 0; k < op->b; k++) out[k] = bias ? bias[k] : 0.0f;
+  for (int32_t s = 0; s < op->c; s++) {
+    const float *row = table + ((int64_t)s * op->a + tokens[s]) * op->b;
+    for (int32_t k = 0; k < op->b; k++) out[k] += row[k];
+  }
+}
+
+static void add(float *out, const float *x, int32_t width) {
+  for (int32_t k = 0; k < width; k++) out[k] += x[k];
+}
+
+/* One operation for one row; those that take all rows at once are in `run_op`. */
+static void run_row(const Op *op, const Run *run, int32_t row) {
+  const int32_t file = row / run->steps, step = run->first_step + row % run->steps;
+  const float *in = op->in < 0 ? NULL : run->registers[op->in] + (int64_t)row * run->widths[op->in];
+  float *out = op->out < 0 ? NULL : run->registers[op->out] + (int64_t)row * run->widths[op->out];
+  const int32_t *times = run->times ? run->times + row * run->time_width : NULL;
+  const int32_t index = op->a == BY_POSITION && run->positions ? run->positions[row] : step;
+  switch (op->code) {
+  case EMBED_JOIN:
+  case EMBED_SUM: embed_row(op, run->tokens[op->d] + (int64_t)row * op->c, out); break;
+  case NORM: norm_row(op, in, out); break;
+  case ADD_ROW: add(out, (const float *)op->w + (int64_t)index * op->b, op->b); break;
+  case ADD_FEATURE: add(out, run->features[file] + (op->a ? (int64_t)step * op->b : 0), op->b); break;
+  case FIRST_FEATURE:
+    if (step == 0) memcpy(out, run->features[file], op->b * sizeof(float));
+    break;
+  case CLOCK: clock_row(op, times, out); break;
+  case NOTATION: notation_row(op, times, out); break;
+  case QKV: qkv_row(op, run, row, out); break;
+  case QUERY: query_row(op, out); break;
+  case HANDS: hands_row(op, times[0], out); break;
+  case SOURCE_KEYS: source_row(op, run, row, out); break;
+  case SOURCE_WAVES: waves_row(op, run, row); break;
+  case CLEAR_END:
+    if (run->tokens[op->d][row] == END_OF_PATCH) memset(out, 0, op->b * sizeof(float));
+    break;
+  case ADD: add(out, in, op->b); break;
+  default: break;
+  }
+}
+
+static void run_op(const Op *op, const Run *run) {
+  const int32_t rows = run->files * run->steps;
+  if (op->code == LINEAR) {
+    Linear one = {
+        .x = run->registers[op->in],
+        .x_stride = run->widths[op->in],
+        .out = run->registers[op->out],
+        .out_stride = run->widths[op->out],
+        .outputs = op->a,
+        .inputs = op->b,
+        .epilogue = op->c,
+        .kind = op->d,
+        .weights = op->w,
+        .bias = op->bias,
+        .scales = op->extra,
+    };
+    linear(&one, rows);
+  } else if (op->code == ATTEND || op->code == CROSS) {
+    for (int32_t file = 0; file < run->files; file++)
+      if (op->code == ATTEND)
+        attend_file(op, run, file);
+      else
+        cross_file(op, run, file);
+  } else {
+    for (int32_t row = 0; row < rows; row++) run_row(op, run, row);
+  }
+}
+
+void RUN(const Op *ops, int32_t count, const Run *run) {
+  for (int32_t number = 0; number < count; number++) run_op(ops + number, run);
+}

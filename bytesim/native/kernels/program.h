@@ -1,0 +1,71 @@
+/* What a program of fused operations is, for the C side and for `program.py`, which lays out the same fields. */
+#ifndef BYTESIM_PROGRAM_H
+#define BYTESIM_PROGRAM_H
+
+#include <stdint.h>
+
+enum Code {
+  EMBED_JOIN,      /* out[r] = table[token] of each of `c` tokens, side by side; b = width of one */
+  EMBED_SUM,       /* out[r] (+)= bias + the sum over c tokens s of table[s * a + token], rows of width b */
+  LINEAR,          /* out[r] = in[r] W^T + bias; a outputs, b inputs, c = Epilogue, d = Weights */
+  NORM,            /* out[r] = norm of in[r]; a = Norm, b = width, f = epsilon */
+  ADD_ROW,         /* out[r] += table[position or step]; a = Index, b = width */
+  ADD_FEATURE,     /* out[r] += the feature of the file; b = width, a = 1: one for each step */
+  FIRST_FEATURE,   /* at step 0: out[r] = the feature of the file; b = width */
+  CLOCK,           /* out[r] = cosines and sines of times; a, b = numbers of periods of the two times */
+  NOTATION,        /* out[r] += a row for each number that the notation says; b = width, c = number of sizes */
+  QKV,             /* norm, scale and rotate queries; keys and values to the cache; a, b = heads, c = width, d = layer */
+  ATTEND,          /* out[r] = attention of queries over the visible part of the cache; as QKV */
+  QUERY,           /* norm and scale the heads of in[r], in place; a = heads, c = width */
+  HANDS,           /* turn the waves of in[r] by the time of the row, in place; a = heads, b = periods */
+  CROSS,           /* out[r] = attention over the source; b = register of hands or -1, d = layer */
+  SOURCE_KEYS,     /* keys and values of the source from in[r]; a = heads, c = width, d = layer */
+  SOURCE_WAVES,    /* the waves of the times of the source; b = periods */
+  CLEAR_END,       /* out[r] = 0 where the token is END_OF_PATCH; b = width */
+  ADD              /* out[r] += in[r]; b = width */
+};
+
+enum Epilogue { STORE, ACCUMULATE, RELU_SQUARED, GELU };
+enum Weights { FLOATS, BYTES, HALVES }; /* float32, int8 with scales in `extra`, bfloat16 */
+enum Norm { RMS, RMS_WEIGHTED, LAYER };
+enum Index { BY_POSITION, BY_STEP };
+
+typedef struct {
+  int32_t code, in, out, a, b, c, d;
+  float f;
+  const void *w, *bias, *extra;
+} Op;
+
+typedef struct {
+  int32_t files, steps; /* row r is step r % steps of file r / steps */
+  int32_t first_step, reserved;
+  float *const *registers; /* each (rows, width) */
+  const int32_t *widths;
+  const int32_t *tokens[2]; /* (rows, any) each */
+  const int32_t *positions; /* (rows,) of the rotation, and of rows of a table */
+  const int32_t *slots;     /* (rows,) of the cache */
+  const int32_t *visible;   /* (rows,) number of slots that a row attends to */
+  const int32_t *times;     /* (rows, time_width) */
+  int64_t time_width;
+  float *const *keys; /* (layers, files) -> (heads, width, capacity) */
+  float *const *values; /* (layers, files) -> (heads, capacity, width) */
+  const int32_t *capacities; /* (files,) */
+  const float *const *features; /* (files,) */
+  float *const *source_keys; /* (layers, files), as keys */
+  float *const *source_values;
+  float *const *source_waves; /* (files,) -> (2 * periods, capacity) */
+  const int32_t *source_lengths; /* (files,) */
+  const int32_t *source_capacities;
+  float *scratch; /* room for the scores of ROWS rows */
+} Run;
+
+#define PANEL 32
+#define END_OF_PATCH 256
+
+typedef void (*RunProgram)(const Op *ops, int32_t count, const Run *run);
+
+void bytesim_run_plain(const Op *ops, int32_t count, const Run *run);
+void bytesim_run_avx2(const Op *ops, int32_t count, const Run *run);
+void bytesim_run_avx512(const Op *ops, int32_t count, const Run *run);
+
+#endif

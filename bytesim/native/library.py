@@ -1,0 +1,69 @@
+"""The compiled kernels, called through ctypes. Where they were not built, `kernels` says so and torch does the work."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+from functools import lru_cache
+
+TARGETS = ("plain", "avx2", "avx512")
+"""Names of the sets of kernels, slowest first. `plain` is NEON on ARM."""
+
+_Address = ctypes.c_void_p
+
+
+class RunFields(ctypes.Structure):
+    """The struct Run of kernels/program.h."""
+
+    _fields_ = [
+        ("files", ctypes.c_int32),
+        ("steps", ctypes.c_int32),
+        ("first_step", ctypes.c_int32),
+        ("reserved", ctypes.c_int32),
+        ("registers", _Address),
+        ("widths", _Address),
+        ("tokens", _Address * 2),
+        ("positions", _Address),
+        ("slots", _Address),
+        ("visible", _Address),
+        ("times", _Address),
+        ("time_width", ctypes.c_int64),
+        ("keys", _Address),
+        ("values", _Address),
+        ("capacities", _Address),
+        ("features", _Address),
+        ("source_keys", _Address),
+        ("source_values", _Address),
+        ("source_waves", _Address),
+        ("source_lengths", _Address),
+        ("source_capacities", _Address),
+        ("scratch", _Address),
+    ]
+
+
+class Kernels:
+    """The compiled library, with the fastest kernels that this processor can run."""
+
+    def __init__(self, path: str) -> None:
+        library = ctypes.CDLL(path)
+        library.bytesim_best_target.restype = ctypes.c_int32
+        self.best = int(library.bytesim_best_target())
+        self.target = self.best
+        """Index into TARGETS of the kernels in use."""
+        self._run = library.bytesim_run
+        self._run.restype = None
+        self._run.argtypes = [ctypes.c_int32, _Address, ctypes.c_int32, ctypes.POINTER(RunFields)]
+
+    def run(self, ops: int, count: int, fields: RunFields) -> None:
+        """Run `count` operations at the address `ops`. Other threads of Python go on meanwhile."""
+        self._run(self.target, ops, count, ctypes.byref(fields))
+
+
+@lru_cache(maxsize=1)
+def kernels() -> Kernels | None:
+    """The compiled kernels; None where they were not built."""
+    try:
+        found = importlib.util.find_spec("bytesim.native._kernels")
+        return None if found is None or found.origin is None else Kernels(found.origin)
+    except (OSError, AttributeError):  # built for another system, or by another version of bytesim
+        return None

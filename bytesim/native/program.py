@@ -1,0 +1,222 @@
+"""Programs of fused operations, which the compiled kernels run in one call.
+
+A program works on registers: arrays with a row for each position. An operation reads a register and writes another.
+Axes: R rows, that is files times steps, and in a weight N outputs, K inputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.native.library import Kernels, RunFields
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+
+PANEL = 32
+"""Outputs of a linear map that are computed side by side; weights are stored in panels of so many."""
+MOST_ROWS = 8
+"""Rows whose attention is computed together, at most."""
+
+(
+    EMBED_JOIN, EMBED_SUM, LINEAR, NORM, ADD_ROW, ADD_FEATURE, FIRST_FEATURE, CLOCK, NOTATION, QKV, ATTEND, QUERY,
+    HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, CLEAR_END, ADD,
+) = range(18)  # fmt: skip
+STORE, ACCUMULATE, RELU_SQUARED, GELU = range(4)
+FLOATS, BYTES, HALVES = range(3)
+RMS, RMS_WEIGHTED, LAYER = range(3)
+BY_POSITION, BY_STEP = range(2)
+
+_OP = np.dtype(
+    [(name, np.int32) for name in ("code", "in", "out", "a", "b", "c", "d")]
+    + [("f", np.float32)]
+    + [(name, np.uint64) for name in ("w", "bias", "extra")]
+)
+
+
+def address(array: NDArray[Any]) -> int:
+    """Where an array lies in memory."""
+    return int(array.__array_interface__["data"][0])
+
+
+def addresses(arrays: list[NDArray[Any]]) -> NDArray[np.uint64]:
+    """Where arrays lie in memory."""
+    return np.array([address(array) for array in arrays], np.uint64)
+
+
+def rounded(count: int) -> int:
+    """The next multiple of PANEL."""
+    return -(-count // PANEL) * PANEL
+
+
+def padded(shape: tuple[int, ...]) -> Floats:
+    """Zeros of a shape, followed in memory by PANEL floats that kernels may read."""
+    size = int(np.prod(shape))
+    return np.zeros(size + PANEL, np.float32)[:size].reshape(shape)
+
+
+def packed(weight: Floats) -> tuple[int, NDArray[Any]]:
+    """A weight in the smallest type that holds it exactly, and its kind: as bfloat16 it is read in half the time."""
+    bits = np.ascontiguousarray(weight, np.float32).view(np.uint32)
+    if (bits & 0xFFFF).any():
+        return FLOATS, weight
+    return HALVES, (bits >> 16).astype(np.uint16)
+
+
+def panels(weight: NDArray[Any]) -> NDArray[Any]:
+    """A weight (N, K) as panels (N / PANEL, K, PANEL), the last one filled up with zeros."""
+    outputs, inputs = weight.shape
+    whole = np.zeros((rounded(outputs), inputs), weight.dtype)
+    whole[:outputs] = weight
+    return np.ascontiguousarray(whole.reshape(-1, PANEL, inputs).transpose(0, 2, 1))
+
+
+def filled(vector: Floats | None) -> Floats | None:
+    """A bias (N,), filled up with zeros to whole panels."""
+    return None if vector is None else np.pad(vector, (0, rounded(len(vector)) - len(vector)))
+
+
+class Caches:
+    """What the files of a run have in memory: the addresses of their caches, features and sources.
+
+    It is made once for the same files, and holds no more than the addresses: the arrays must stay where they are.
+    """
+
+    def __init__(
+        self,
+        *,
+        longest: int,
+        keys: NDArray[np.uint64] | None = None,
+        values: NDArray[np.uint64] | None = None,
+        capacities: Integers | None = None,
+        features: NDArray[np.uint64] | None = None,
+        source_keys: NDArray[np.uint64] | None = None,
+        source_values: NDArray[np.uint64] | None = None,
+        source_waves: NDArray[np.uint64] | None = None,
+        source_lengths: Integers | None = None,
+        source_capacities: Integers | None = None,
+    ) -> None:
+        """The arrays of addresses are (layers, B) or (B,); `longest` is the greatest capacity of a cache or source."""
+        self.longest = longest
+        tables = {
+            "keys": keys,
+            "values": values,
+            "capacities": capacities,
+            "features": features,
+            "source_keys": source_keys,
+            "source_values": source_values,
+            "source_waves": source_waves,
+            "source_lengths": source_lengths,
+            "source_capacities": source_capacities,
+        }
+        self._kept = [np.ascontiguousarray(table) for table in tables.values() if table is not None]
+        kept = iter(self._kept)
+        self.pointers = {name: 0 if table is None else address(next(kept)) for name, table in tables.items()}
+
+
+class Program:
+    """Operations, and the registers that they work on."""
+
+    def __init__(self, kernels: Kernels) -> None:
+        self.kernels = kernels
+        self.widths: list[int] = []
+        self._rows: list[tuple[Any, ...]] = []
+        self._kept: list[NDArray[Any]] = []
+        self._ops: NDArray[Any] | None = None
+        self._ops_address = 0
+        self._registers: list[Floats] = []
+        self._inputs: dict[str, Integers] = {}
+        self._scratch = np.empty(0, np.float32)
+        self._caches: Caches | None = None
+        self._fields = RunFields()
+
+    def register(self, width: int) -> int:
+        """A new register of this width."""
+        self.widths.append(width)
+        return len(self.widths) - 1
+
+    def add(
+        self,
+        code: int,
+        source: int = -1,
+        target: int = -1,
+        a: int = 0,
+        b: int = 0,
+        c: int = 0,
+        d: int = 0,
+        f: float = 0.0,
+        w: NDArray[Any] | None = None,
+        bias: NDArray[Any] | None = None,
+        extra: NDArray[Any] | None = None,
+    ) -> None:
+        """Append an operation; kernels/program.h says what its fields mean. Its arrays are kept."""
+        pointers = []
+        for array in (w, bias, extra):
+            if array is not None:
+                array = np.ascontiguousarray(array)
+                self._kept.append(array)
+            pointers.append(0 if array is None else address(array))
+        self._rows.append((code, source, target, a, b, c, d, f, *pointers))
+
+    def linear(self, source: int, target: int, weight: Floats, bias: Floats | None = None, then: int = STORE) -> None:
+        """target = source W^T + bias, for a weight (N, K), with an epilogue."""
+        outputs, inputs = weight.shape
+        kind, stored = packed(weight)
+        self.add(LINEAR, source, target, outputs, inputs, then, kind, w=panels(stored), bias=filled(bias))
+
+    def run(
+        self, files: int, steps: int, caches: Caches, inputs: dict[str, NDArray[Any]], *, first_step: int = 0
+    ) -> None:
+        """Run all operations for `steps` rows of each of `files` files.
+
+        `inputs` are integers for each row, (R, ...): `tokens`, `nearby` (more tokens), `positions` of the rotation,
+        `slots` of the cache, `visible` (number of slots that a row sees) and `times`.
+        """
+        fields, rows = self._fields, files * steps
+        if self._ops is None:
+            self._ops = np.array(self._rows, _OP)
+            self._ops_address = address(self._ops)
+        if not self._registers or len(self._registers[0]) < rows:
+            self._make_registers(rows)
+        if caches is not self._caches:
+            self._bind(caches)
+        fields.files, fields.steps, fields.first_step = files, steps, first_step
+        for name, values in inputs.items():
+            self._give(name, values)
+        self.kernels.run(self._ops_address, len(self._ops), fields)
+
+    def _make_registers(self, rows: int) -> None:
+        self._registers = [padded((rows, width)) for width in self.widths]
+        self._tables: list[NDArray[Any]] = [addresses(list(self._registers)), np.array(self.widths, np.int32)]
+        self._fields.registers, self._fields.widths = map(address, self._tables)
+
+    def _bind(self, caches: Caches) -> None:
+        self._caches = caches
+        for name, pointer in caches.pointers.items():
+            setattr(self._fields, name, pointer)
+        if len(self._scratch) < MOST_ROWS * caches.longest:
+            self._scratch = np.empty(MOST_ROWS * caches.longest, np.float32)
+            self._fields.scratch = address(self._scratch)
+
+    def _give(self, name: str, values: NDArray[Any]) -> None:
+        """Copy an input to where the kernels read it."""
+        kept = self._inputs.get(name)
+        if kept is None or kept.size < values.size:
+            kept = self._inputs[name] = np.empty(max(values.size, 64), np.int32)
+            if name in _TOKENS:
+                self._fields.tokens[_TOKENS.index(name)] = address(kept)
+            else:
+                setattr(self._fields, name, address(kept))
+        kept[: values.size] = values.ravel()
+        if name == "times":
+            self._fields.time_width = values.shape[-1]
+
+    def read(self, register: int, rows: int) -> Floats:
+        """The first rows of a register: a view, which the next run overwrites."""
+        return self._registers[register][:rows]
+
+
+_TOKENS = ("tokens", "nearby")
