@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "training": BELOW | {"nn", "models", "formats", "cpu"},
     "predictors": BELOW | {"formats", "media", "models", "requests", "engine"},
     "datasets": BELOW | {"formats", "cpu", "media", "oracles", "training"},
-    "tasks": BESIDE | {"nn", "models", "requests", "engine", "training", "predictors", "datasets"},
+    "tasks": BESIDE | {"nn", "native", "models", "requests", "engine", "training", "predictors", "datasets"},
     "api": BELOW | {"formats", "models", "requests", "predictors", "tasks"},
     "console": BELOW,
     "commands": BELOW | {"console", "pictures", "datasets", "tasks"},
@@ -202,7 +202,12 @@ def test_no_model_path_sees_the_rules_or_the_exact_machine():
             assert not {dotted(oracle) for oracle in reached(path) & oracles}, f"{dotted(path)} reaches what judges it"
 
 
-ENGINE_MAY_SEE = ("bytesim.models.interface", "bytesim.models.weights", "bytesim.formats.grammar")
+ENGINE_MAY_SEE = (
+    "bytesim.models.interface",
+    "bytesim.models.native",
+    "bytesim.models.weights",
+    "bytesim.formats.grammar",
+)
 """Of the models and formats, what every architecture and every format has in common."""
 
 

@@ -26,18 +26,20 @@ TUNES = (("abc", "mid"), ("mid", "abc"))
 CPU = "predicts states of the 8-bit CPU, with bytesim.simulate_cpu"
 
 
-def load(model: str | Path, *, device: str = "auto", dtype: str = "float32") -> Model:
+def load(model: str | Path, *, device: str = "auto", dtype: str = "float32", engine_backend: str = "auto") -> Model:
     """Load a model, by name or by the path of its folder, for many calls of its methods.
 
     `device` is cpu, cuda, cuda:1, mps, or `auto` for a GPU if there is one. `dtype` is float32, bfloat16, or `auto` for
-    the faster of the two. Raises ModelError if the model is missing or damaged, ConfigError for an unknown device or
-    dtype.
+    the faster of the two. `engine_backend` is `native`, `torch`, or `auto` for the first of them that can run the model
+    there; classifiers run in torch. Raises ModelError if the model is missing or damaged, ConfigError for an unknown
+    device, dtype or backend.
     """
     name = model_name(model)
     if read_config(find_model(name).folder).get("num_classes"):
         return Model(load_classifier(name, device=device, dtype=dtype))
     alias = alias_of(name)
-    return Model(load_writer(name, device=device, dtype=dtype), suffix=None if alias is None else alias.suffix)
+    writer = load_writer(name, device=device, dtype=dtype, engine_backend=engine_backend)
+    return Model(writer, suffix=None if alias is None else alias.suffix)
 
 
 class Model:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 from bytesim.commands.groups import Group
 from bytesim.commands.options import (
     AsJson,
+    Backend,
+    BackendChoice,
     Check,
     Device,
     Dtype,
@@ -64,6 +66,7 @@ def abc2midi(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     jobs: Jobs = 1,
     verbose: Verbose = False,
     as_json: AsJson = False,
@@ -89,6 +92,7 @@ def abc2midi(
             force=force,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             jobs=jobs,
             on_progress=on_progress,
         )
@@ -115,6 +119,7 @@ def midi2abc(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     jobs: Jobs = 1,
     verbose: Verbose = False,
     as_json: AsJson = False,
@@ -141,6 +146,7 @@ def midi2abc(
             force=force,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             jobs=jobs,
             on_progress=on_progress,
         )
@@ -166,6 +172,7 @@ def files(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -189,6 +196,7 @@ def files(
             force=force,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             jobs=jobs,
             on_progress=on_progress,
         )

@@ -32,6 +32,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"bytesim {diagnosis.bytesim}, Python {diagnosis.python}, torch {diagnosis.torch}, {diagnosis.system}"
     yield f"{_count(diagnosis.cores, 'core')}, {_count(diagnosis.threads, 'thread')}, {diagnosis.instructions}"
+    yield f"{'native engine':<16}{diagnosis.native}"
     for number, device in enumerate(diagnosis.devices):
         yield ""
         yield from _device(device, chosen=number == 0)

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Engine, Force, Jobs, complete_model
+from bytesim.commands.options import (
+    AsJson,
+    Backend,
+    BackendChoice,
+    Device,
+    Dtype,
+    DtypeChoice,
+    Engine,
+    Force,
+    Jobs,
+    complete_model,
+)
 from bytesim.console import print_note, progress, report_outcomes
 
 if TYPE_CHECKING:
@@ -107,6 +118,7 @@ def generate(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -151,6 +163,7 @@ def generate(
             force=force,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             jobs=jobs,
             on_bytes=on_bytes,
             on_files=on_files,

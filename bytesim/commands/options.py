@@ -20,6 +20,12 @@ class Dtype(str, Enum):
     bfloat16 = "bfloat16"
 
 
+class Backend(str, Enum):
+    auto = "auto"
+    native = "native"
+    torch = "torch"
+
+
 def complete_model(incomplete: str) -> list[str]:
     """The names of models that begin like this, for shell completion."""
     from bytesim.tasks.models import model_names
@@ -68,6 +74,16 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps...; auto choos
 
 DtypeChoice = Annotated[
     Dtype, typer.Option(help="Number type of the model's computations; auto chooses the faster one.")
+]
+
+
+BackendChoice = Annotated[
+    Backend,
+    typer.Option(
+        "--engine-backend",
+        help="What computes. native: compiled kernels, the fastest on a CPU. torch: any model, device and number type. "
+        "auto: native where it can.",
+    ),
 ]
 
 

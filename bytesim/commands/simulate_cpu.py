@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from bytesim.commands.options import Device, Dtype, DtypeChoice, Model
+from bytesim.commands.options import Backend, BackendChoice, Device, Dtype, DtypeChoice, Model
 from bytesim.console import print_json, stderr, stdout
 from bytesim.errors import ConfigError
 
@@ -72,6 +72,7 @@ def simulate_cpu(
     force: Annotated[bool, typer.Option("--force", help="Replace trace and picture if they exist.")] = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """Run PROGRAM on the 8-bit CPU and show its state at every step.
@@ -110,6 +111,7 @@ def simulate_cpu(
         force=force,
         device=device,
         dtype=dtype.value,
+        engine_backend=engine_backend.value,
     )
     if as_json:
         print_json(plain_values(result))

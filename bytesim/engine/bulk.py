@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-import torch
-
-from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes, decode
+from bytesim.engine.decode import DEFAULT_SLOTS, Decodes, OnBytes, decode, is_native
 from bytesim.errors import DecodeError
-from bytesim.models.interface import ByteModel, writes_bytes
-from bytesim.models.weights import load_model
+from bytesim.models.native import load_native
 from bytesim.requests import Reply, Request
+
+if TYPE_CHECKING:
+    import torch
+
+    from bytesim.models.interface import ByteModel
 
 SHARE_SLOTS = 4
 """Requests per slot that a process gets at a time: enough that one long answer does not leave its other slots idle."""
 
 
 def decode_all(
-    model: ByteModel,
+    model: ByteModel | Decodes,
     folder: Path,
     requests: Sequence[Request],
     *,
@@ -34,17 +37,35 @@ def decode_all(
     `on_bytes` is called with the number of bytes written since its last call. Raises DecodeError if a process was
     killed from outside; replies yielded before are valid.
     """
-    weights = next(model.parameters())
     jobs = min(jobs, len(requests))
-    if jobs > 1 and weights.device.type == "cpu":
+    start = _starter(model, folder, jobs) if jobs > 1 else None
+    if start is not None:
         slots = min(slots, -(-len(requests) // jobs))
-        yield from _in_processes(folder, weights.dtype, requests, slots, jobs, on_bytes)
+        yield from _in_processes(start, requests, slots, jobs, on_bytes)
     else:
         yield from decode(model, requests, slots=slots, on_bytes=on_bytes)
 
 
+def _starter(
+    model: ByteModel | Decodes, folder: Path, jobs: int
+) -> Callable[[], Decodes] | Callable[[], ByteModel] | None:
+    """What loads the model in each of `jobs` processes; None for a model on a GPU."""
+    if is_native(model):
+        return partial(load_native, folder)
+    import torch
+
+    weights = next(cast("ByteModel", model).parameters())
+    if weights.device.type != "cpu":
+        return None
+    return partial(_start, folder, weights.dtype, max(1, torch.get_num_threads() // jobs))
+
+
 def _in_processes(
-    folder: Path, dtype: torch.dtype, requests: Sequence[Request], slots: int, jobs: int, on_bytes: OnBytes | None
+    start: Callable[[], Decodes] | Callable[[], ByteModel],
+    requests: Sequence[Request],
+    slots: int,
+    jobs: int,
+    on_bytes: OnBytes | None,
 ) -> Iterator[tuple[int, Reply]]:
     from bytesim.processes import EndedProcess, map_in_processes
 
@@ -52,7 +73,6 @@ def _in_processes(
     rounds = -(-len(order) // (jobs * SHARE_SLOTS * slots))
     count = min(len(order), jobs * rounds)
     shares = [order[start::count] for start in range(count)]  # each has short and long files
-    start = partial(_start, folder, dtype, max(1, torch.get_num_threads() // jobs))
     items = [[requests[index] for index in share] for share in shares]
     try:
         with closing(map_in_processes(start, partial(_answer, slots=slots), items, jobs=jobs)) as answered:
@@ -66,11 +86,16 @@ def _in_processes(
 
 
 def _start(folder: Path, dtype: torch.dtype, threads: int) -> ByteModel:
+    import torch
+
+    from bytesim.models.interface import writes_bytes
+    from bytesim.models.weights import load_model
+
     torch.set_num_threads(threads)
     model = load_model(folder, dtype=dtype)
     assert writes_bytes(model), "a classifier does not answer requests"
     return model
 
 
-def _answer(model: ByteModel, requests: Sequence[Request], slots: int) -> dict[int, Reply]:
+def _answer(model: ByteModel | Decodes, requests: Sequence[Request], slots: int) -> dict[int, Reply]:
     return dict(decode(model, requests, slots=slots))

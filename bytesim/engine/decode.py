@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,13 +181,18 @@ def _break_even(stride: int) -> float:
     return stride / 2 if stride > 4 else stride - 0.5
 
 
+def is_native(model: ByteModel | Decodes) -> TypeGuard[Decodes]:
+    """Whether a model opens sessions of arrays itself."""
+    return hasattr(model, "decoding_session")
+
+
 def open_session(model: ByteModel | Decodes, rows: int) -> DecodingSession:
     """An empty session for at most `rows` files."""
-    if hasattr(model, "decoding_session"):
+    if is_native(model):
         return model.decoding_session(rows)
     from bytesim.engine.torch_session import TorchSession
 
-    return TorchSession(model, rows)
+    return TorchSession(cast("ByteModel", model), rows)
 
 
 class _Decoder:
@@ -276,20 +281,21 @@ class _Decoder:
         noise = patch_noise([file.generator for file in self.running], self.session.stride)
         grammars = [file.grammar for file in self.running]
         tokens: list[Tokens] = []
-        nats: list[NDArray[np.float32]] = []
+        all_logits: list[Logits] = []
         for offset in range(self.session.stride):
             logits = self.session.logits()
             allowed = self._allowed(grammars) if any(grammars) else None
             scores = self._penalized(logits, tokens)
             chosen = choose(scores, samplings, None if noise is None else noise[:, offset], allowed)
             chosen = self._forced(chosen, offset)
-            nats.append(token_nats(logits, chosen))
+            all_logits.append(logits)
             tokens.append(chosen)
             self.session.write(chosen[:, None])
             if any(grammars):
                 for file, token in zip(self.running, chosen.tolist(), strict=True):
                     file.follow(token)
-        return np.stack(tokens, 1), np.stack(nats, 1)
+        written = np.stack(tokens, 1)
+        return written, token_nats(np.stack(all_logits, 1), written)
 
     def _penalized(self, logits: Logits, tokens: list[Tokens]) -> Logits:
         """Logits (B, V) after the repetition penalty of each file, which also has the `tokens` (B,) of this stride."""

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from bytesim.errors import ModelError
 from bytesim.models.folder import SCALE, WEIGHTS_FILE, one_line, weight_shapes
 
-Weights = Mapping[str, NDArray[np.float32]]
 _TYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "BF16": np.uint16, "I8": np.int8}
 
 
@@ -31,6 +30,29 @@ def read_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
             f"the weights cannot be read: {one_line(error)}. Fetch the file again.", file=str(path)
         ) from error
     return {name: _expanded(name, stored) for name in shapes}
+
+
+class NamedWeights:
+    """Weights that are taken by name: each must have the shape that the config asks for, and all must be taken."""
+
+    def __init__(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        self._weights = weights
+        self._taken: set[str] = set()
+
+    def take(self, name: str, *shape: int) -> NDArray[np.float32]:
+        """The weight of this name. Raises ModelError if it is missing or has another shape."""
+        found = self._weights.get(name)
+        if found is None or found.shape != shape:
+            stored = "absent" if found is None else found.shape
+            raise ModelError(f"config and weights do not belong together: {name!r} should be {shape}, is {stored}.")
+        self._taken.add(name)
+        return found
+
+    def check_all_taken(self) -> None:
+        """Raise ModelError if there are weights that were not taken."""
+        for name in sorted(self._weights.keys() - self._taken):
+            shape = self._weights[name].shape
+            raise ModelError(f"config and weights do not belong together: {name!r} should be absent, is {shape}.")
 
 
 def _array(entry: dict[str, Any], data: NDArray[np.uint8]) -> NDArray[Any]:

@@ -23,8 +23,8 @@ MOST_ROWS = 8
 
 (
     EMBED_JOIN, EMBED_SUM, LINEAR, NORM, ADD_ROW, ADD_FEATURE, FIRST_FEATURE, CLOCK, NOTATION, QKV, ATTEND, QUERY,
-    HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, CLEAR_END, ADD,
-) = range(18)  # fmt: skip
+    HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, CLEAR_END, ADD, SHIFT,
+) = range(19)  # fmt: skip
 STORE, ACCUMULATE, RELU_SQUARED, GELU = range(4)
 FLOATS, BYTES, HALVES = range(3)
 RMS, RMS_WEIGHTED, LAYER = range(3)
@@ -128,6 +128,7 @@ class Program:
         self._ops: NDArray[Any] | None = None
         self._ops_address = 0
         self._registers: list[Floats] = []
+        self._rows_made = 0
         self._inputs: dict[str, Integers] = {}
         self._scratch = np.empty(0, np.float32)
         self._caches: Caches | None = None
@@ -179,7 +180,7 @@ class Program:
         if self._ops is None:
             self._ops = np.array(self._rows, _OP)
             self._ops_address = address(self._ops)
-        if not self._registers or len(self._registers[0]) < rows:
+        if self._rows_made < rows:
             self._make_registers(rows)
         if caches is not self._caches:
             self._bind(caches)
@@ -189,6 +190,7 @@ class Program:
         self.kernels.run(self._ops_address, len(self._ops), fields)
 
     def _make_registers(self, rows: int) -> None:
+        self._rows_made = rows
         self._registers = [padded((rows, width)) for width in self.widths]
         self._tables: list[NDArray[Any]] = [addresses(list(self._registers)), np.array(self.widths, np.int32)]
         self._fields.registers, self._fields.widths = map(address, self._tables)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
 from bytesim.errors import BytesimError, ConfigError, ModelError
@@ -16,7 +17,6 @@ from bytesim.formats.cpu_trace import (
     program_of,
     serialize_state,
 )
-from bytesim.models.interface import ByteModel
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Asked, Reply, Request
 
@@ -40,9 +40,11 @@ class Prediction:
         return b"".join(map(serialize_state, self.states[1:])) + self.rest
 
 
-def load_cpu_model(name: str, *, device: str = "auto", dtype: str = "float32", rows: int = 1) -> Writer:
+def load_cpu_model(
+    name: str, *, device: str = "auto", dtype: str = "float32", rows: int = 1, engine_backend: str = "auto"
+) -> Writer:
     """Load a model trained on states of the CPU. Raises ModelError for other models, and what `load_writer` raises."""
-    writer = load_writer(name, device=device, dtype=dtype, rows=rows)
+    writer = load_writer(name, device=device, dtype=dtype, rows=rows, engine_backend=engine_backend)
     if not writer.simulates:
         raise ModelError(f"the model {name!r} was not trained on states of the CPU.")
     return writer
@@ -72,16 +74,16 @@ def predict_states(
 def most_steps(writer: Writer) -> int:
     """Most states after the first that fit the model's history, together with the patch that ends the file."""
     history = _request(writer, bytes(MEMORY_SIZE), State(), 0).history
-    config = writer.model.config
+    config = writer.config
     return int((config.max_patches - len(history) - 1) * config.patch_size // STATE_SIZE)
 
 
 def _request(writer: Writer, memory: bytes, first: State, steps: int) -> Request:
     try:
-        request = states_request(writer.model, memory, serialize_state(first))
+        request = states_request(writer, memory, serialize_state(first))
     except BytesimError as error:
         raise ModelError(f"the model {writer.name!r} cannot predict states of the CPU: {error.message}") from error
-    patches = steps * STATE_SIZE // writer.model.config.patch_size
+    patches = steps * STATE_SIZE // writer.config.patch_size
     return replace(request, max_patches=len(request.history) + patches + 1)
 
 
@@ -93,7 +95,18 @@ def _prediction(first: State, reply: Reply, steps: int) -> Prediction:
     return Prediction(states=(first, *states), rest=data[whole:], ended=reply.ended, nll_nats=nats)
 
 
-def states_request(model: ByteModel, memory: bytes, first: bytes) -> Request:
+class Frames(Protocol):
+    """A model, or a `Writer`, that makes requests."""
+
+    @property
+    def config(self) -> Any:
+        """The config, of which the patch size is read here."""
+
+    def frame(self, asked: Asked, **options: Any) -> Request:
+        """The request for a file."""
+
+
+def states_request(model: Frames, memory: bytes, first: bytes) -> Request:
     """The request to write the CPU states that follow a first one, from memory (1024 bytes) and that state (16 bytes).
 
     Raises ConfigError if the model's patches are neither 16 bytes long nor single bytes.

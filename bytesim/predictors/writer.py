@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from bytesim.engine.backend import choose_backend
 from bytesim.engine.bulk import decode_all
-from bytesim.engine.decode import DEFAULT_SLOTS, OnBytes
-from bytesim.engine.hardware import open_device, open_dtype
-from bytesim.errors import ModelError
-from bytesim.models.folder import CARD_FILE, read_card
-from bytesim.models.interface import ByteModel, writes_bytes
+from bytesim.engine.decode import DEFAULT_SLOTS, Decodes, OnBytes
+from bytesim.errors import ConfigError, ModelError
+from bytesim.models.folder import CARD_FILE, CONFIG_FILE, read_card, read_config
+from bytesim.models.framing import frame
+from bytesim.models.native import load_native
+from bytesim.models.registry import config_of
 from bytesim.models.store import find_model
-from bytesim.models.weights import load_model
-from bytesim.requests import Reply, Request
+from bytesim.requests import Asked, Reply, Request
+
+if TYPE_CHECKING:
+    from bytesim.models.interface import ByteModel
+    from bytesim.models.registry import WriterConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
-    """A model on its device."""
+    """A model, loaded by the engine that runs it."""
 
     name: str
     folder: Path
-    model: ByteModel
+    config: WriterConfig
+    native: Decodes | None
+    """The model on the native engine; None if torch runs it."""
+    load_torch: Callable[[], ByteModel]
+    """Loads the model in torch."""
     conversions: tuple[tuple[str, str], ...] | None
     """(source suffix, target suffix) of every conversion in its card; None for imported weights."""
     generates: tuple[str, ...] | None
     """Suffixes of the files that it was trained to generate; None for imported weights."""
     simulates: bool
     """Whether its card says that it was trained on states of the CPU."""
+
+    @cached_property
+    def model(self) -> ByteModel:
+        """The model in torch, for all but decoding; with the native engine it is loaded when it is first asked for."""
+        return self.load_torch()
+
+    @property
+    def number_type(self) -> str:
+        """The number type of decoding, such as float32."""
+        return "float32" if self.native else str(next(self.model.parameters()).dtype).removeprefix("torch.")
+
+    def frame(self, asked: Asked, **options: Any) -> Request:
+        """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
+        return frame(self.config, asked, **options)
 
     def answers(
         self,
@@ -45,7 +69,7 @@ class Writer:
         `slots` requests are decoded at a time, in each of `jobs` processes on a CPU. Raises DecodeError if a process is
         killed.
         """
-        return decode_all(self.model, self.folder, requests, slots=slots, jobs=jobs, on_bytes=on_bytes)
+        return decode_all(self.native or self.model, self.folder, requests, slots=slots, jobs=jobs, on_bytes=on_bytes)
 
     def check_converts(self, source_suffix: str, target_suffix: str) -> None:
         """Raise ModelError if the card does not list this conversion."""
@@ -55,27 +79,55 @@ class Writer:
             raise ModelError(f"the model {self.name!r} was not trained to convert {asked}; it converts {known}.")
 
 
-def load_writer(name: str, *, device: str = "auto", dtype: str = "float32", rows: int = DEFAULT_SLOTS) -> Writer:
+def load_writer(
+    name: str,
+    *,
+    device: str = "auto",
+    dtype: str = "float32",
+    rows: int = DEFAULT_SLOTS,
+    engine_backend: str = "auto",
+) -> Writer:
     """Load a model that writes files, by name or path, on a device (`auto`: the first of `devices()`).
 
-    `dtype` is float32, bfloat16, or `auto` for the faster of the two with batches of `rows` files; bfloat16 rounds
-    differently. Raises ModelError if the model is missing, damaged or a classifier, ConfigError for an unknown device
-    or dtype.
+    `engine_backend` is `native`, `torch`, or `auto` for the first of them that can run the model there. `dtype` is
+    float32, bfloat16, or `auto` for the faster of the two with batches of `rows` files; bfloat16 rounds differently,
+    and only torch has it. Raises ModelError if the model is missing, damaged or a classifier, ConfigError for an
+    unknown device, dtype or backend.
     """
     stored = find_model(name)
-    opened = open_device(device)
-    model = load_model(stored.folder, dtype=open_dtype(dtype, opened, rows=rows)).to(opened)
-    if not writes_bytes(model):
+    try:
+        config = config_of(read_config(stored.folder))
+    except ConfigError as error:
+        raise error.in_file(str(stored.folder / CONFIG_FILE)) from error
+    if getattr(config, "num_classes", 0):
         raise ModelError(f"the model {name!r} is a classifier; it cannot write files.")
+    backend = choose_backend(config, engine_backend, device=device, dtype=dtype)
     tasks = _trained_tasks(stored.folder)
-    return Writer(
+    writer = Writer(
         name=stored.name,
         folder=stored.folder,
-        model=model,
+        config=cast("WriterConfig", config),
+        native=load_native(stored.folder) if backend == "native" else None,
+        load_torch=partial(_load_torch, stored.name, stored.folder, device, dtype, rows),
         conversions=None if tasks is None else _conversions(tasks),
         generates=None if tasks is None else _generated(tasks),
         simulates=tasks is not None and any(task["task"] == "cpu" for task in tasks),
     )
+    if writer.native is None:
+        _ = writer.model  # loaded now, so that what is wrong with it is known
+    return writer
+
+
+def _load_torch(name: str, folder: Path, device: str, dtype: str, rows: int) -> ByteModel:
+    from bytesim.engine.hardware import open_device, open_dtype
+    from bytesim.models.interface import writes_bytes
+    from bytesim.models.weights import load_model
+
+    opened = open_device(device)
+    model = load_model(folder, dtype=open_dtype(dtype, opened, rows=rows)).to(opened)
+    if not writes_bytes(model):
+        raise ModelError(f"the model {name!r} is a classifier; it cannot write files.")
+    return model
 
 
 def _trained_tasks(folder: Path) -> list[dict[str, str]] | None:

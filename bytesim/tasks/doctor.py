@@ -16,6 +16,8 @@ import torch
 from bytesim.engine import hardware
 from bytesim.errors import ToolError
 from bytesim.models import store
+from bytesim.models.native import NOT_BUILT
+from bytesim.native.library import TARGETS, kernels
 from bytesim.oracles import abcmidi
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
@@ -74,6 +76,8 @@ class Diagnosis:
     """Number of threads that torch uses."""
     instructions: str
     """Widest vector instructions that torch uses on this processor."""
+    native: str
+    """The kernels of the native engine: avx512, avx2 or plain; or why there are none."""
     devices: list[Device]
     """The first is the one that `auto` chooses."""
     tools: list[Tool]
@@ -103,12 +107,18 @@ def doctor() -> Diagnosis:
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         threads=torch.get_num_threads(),
         instructions=torch.backends.cpu.get_cpu_capability(),
+        native=_native(),
         devices=[_device(name) for name in hardware.devices()],
         tools=[*map(_abcmidi, _ABCMIDI), *map(_program, _PROGRAMS)],
         models=[
             FoundModel(name=model.name, place=model.place, folder=str(model.folder)) for model in store.stored_models()
         ],
     )
+
+
+def _native() -> str:
+    built = kernels()
+    return NOT_BUILT if built is None else TARGETS[built.target]
 
 
 def _device(name: str) -> Device:

@@ -4,6 +4,7 @@ import pytest
 from engine.test_engine import requests_of, small_model
 
 from bytesim.engine.decode import decode_in_order
+from bytesim.models.arrays import NamedWeights
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.native import NativeBGPT
 from bytesim.native.library import kernels
@@ -15,7 +16,7 @@ def native(model: BGPT) -> NativeBGPT:
     built = kernels()
     assert built is not None
     weights = {name: tensor.detach().float().numpy() for name, tensor in model.state_dict().items()}
-    return NativeBGPT(model.config, weights, built)
+    return NativeBGPT(model.config, NamedWeights(weights), built)
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,10 @@ def test_a_model_over_single_bytes_is_asked_for_what_it_is_trained_on_and_predic
     request = states_request(model, trace.memory, serialize_states(trace.states[:1]))
     assert np.array_equal(example.patches[: len(request.history)], request.history)
     assert len(request.history) == example.first + example.given
-    writer = Writer(name="flat", folder=Path(), model=model, conversions=None, generates=None, simulates=True)
+    writer = Writer(
+        name="flat", folder=Path(), config=config, native=None, load_torch=lambda: model,
+        conversions=None, generates=None, simulates=True,
+    )  # fmt: skip
     assert most_steps(writer) == 6
     (made,) = predict_states(writer, [(trace.memory, trace.states[0])], steps=4)
     assert made.states[0] == trace.states[0]

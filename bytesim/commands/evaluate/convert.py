@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bytesim.commands.evaluate.pairs import evaluate_pairs_of_files, refuse_given
-from bytesim.commands.options import AsJson, Check, Device, Dtype, DtypeChoice, Jobs, Model
+from bytesim.commands.options import AsJson, Backend, BackendChoice, Check, Device, Dtype, DtypeChoice, Jobs, Model
 from bytesim.console import byte_progress, print_json, print_line
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def convert(
     ] = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     slots: Annotated[int, typer.Option(min=1, help="Number of files that a process decodes at once.")] = 16,
     jobs: Jobs = 1,
     calibrate: Annotated[
@@ -115,6 +116,7 @@ def convert(
             limit=limit,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             slots=slots,
             jobs=jobs,
         )
@@ -136,6 +138,7 @@ def convert(
             force=force,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             slots=slots,
             jobs=jobs,
             calibrate=calibrate,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model
+from bytesim.commands.options import AsJson, Backend, BackendChoice, Device, Dtype, DtypeChoice, Model
 from bytesim.console import byte_progress, print_json, print_line
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def cpu(
     force: Annotated[bool, typer.Option("--force", help="Replace the picture if it exists.")] = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     slots: Annotated[int, typer.Option(min=1, help="Number of programs decoded, or read, at once.")] = 64,
     as_json: AsJson = False,
 ) -> None:
@@ -94,6 +95,7 @@ def cpu(
             force=force,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             slots=slots,
             on_progress=on_progress,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bytesim.commands.generate import file_progress
-from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Jobs, Model
+from bytesim.commands.options import AsJson, Backend, BackendChoice, Device, Dtype, DtypeChoice, Jobs, Model
 from bytesim.console import print_json, print_line
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def evaluate_generate(
     ] = None,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -65,6 +66,7 @@ def evaluate_generate(
             output=output,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             jobs=jobs,
             on_bytes=on_bytes,
             on_files=on_files,

@@ -19,7 +19,8 @@ from bytesim.clocks import Clock
 from bytesim.clocks.notation import ALTERATIONS, CHORD_KINDS, LETTERS, TONES
 from bytesim.clocks.periods import BAR_PERIODS, MUSIC_PERIODS, NOTATION_SIZES, NUM_HANDS, hand_periods
 from bytesim.clocks.ticks import ALTERED, CHORD, PITCH
-from bytesim.models.arrays import Weights
+from bytesim.errors import ModelError
+from bytesim.models.arrays import NamedWeights
 from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.framing import frame
@@ -32,7 +33,10 @@ from bytesim.requests import Asked, Request
 _PREFILL_PATCHES = 64
 """Patches of a history that are read at a time: enough to use every weight often, few enough to stay in the cache."""
 _GROWTH = 128
-"""Patch-level caches grow by this many patches."""
+"""Patch-level caches grow by this many patches, or by half."""
+MAX_TABLE = 1 << 27
+"""Most numbers in a rotary table, whose size depends on the config, not on the weights."""
+MAX_LAYERS = 1000
 _RMS_EPSILON = 1e-6
 _SMALLEST_STEP = float(np.finfo(np.float32).eps)
 """The epsilon of a norm for which torch is given none."""
@@ -45,7 +49,9 @@ def unsupported(config: BGPTConfig) -> str:
 
 
 def rotary_table(positions: int, width: int, base: float = 10_000.0) -> Floats:
-    """(2, positions, width) cosines and sines, as nn/rotary.py."""
+    """(2, positions, width) cosines and sines, as nn/rotary.py. Raises ModelError for a table that is far too long."""
+    if 2 * positions * width > MAX_TABLE:
+        raise ModelError(f"the config asks for tables of more than {MAX_TABLE:,} numbers.")
     frequencies = base ** (-np.arange(0, width, 2) / width)
     angles = np.arange(positions)[:, None] * np.concatenate([frequencies, frequencies])
     return np.stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
@@ -66,20 +72,22 @@ class _Shape:
 class _Writer:
     """Appends the layers of a bGPT to a program."""
 
-    def __init__(self, config: BGPTConfig, weights: Weights, kernels: Kernels) -> None:
+    def __init__(self, config: BGPTConfig, weights: NamedWeights, kernels: Kernels) -> None:
         self.config = config
         self.weights = weights
         self.program = Program(kernels)
         self.published = config.parts == "published"
 
-    def linear(self, source: int, target: int, name: str, then: int = ops.STORE) -> None:
-        """The linear map of this name."""
-        self.program.linear(source, target, self.weights[f"{name}.weight"], self.weights.get(f"{name}.bias"), then)
+    def linear(self, source: int, target: int, name: str, then: int = ops.STORE, *, bias: bool = False) -> None:
+        """The linear map of this name, from the width of one register to that of the other."""
+        outputs, inputs = self.program.widths[target], self.program.widths[source]
+        weight = self.weights.take(f"{name}.weight", outputs, inputs)
+        self.program.linear(source, target, weight, self.weights.take(f"{name}.bias", outputs) if bias else None, then)
 
     def norm(self, source: int, target: int, name: str, size: int) -> None:
         """The norm of this name, published or modern."""
         if self.published:
-            weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+            weight, bias = (self.weights.take(f"{name}.{part}", size) for part in ("weight", "bias"))
             self.program.add(ops.NORM, source, target, ops.LAYER, size, f=1e-5, w=weight, bias=bias)
         else:
             self.program.add(ops.NORM, source, target, ops.RMS, size, f=_RMS_EPSILON)
@@ -94,7 +102,7 @@ class _Writer:
         self.linear(turns, target, f"{name}.join", ops.ACCUMULATE)
         if self.config.clock_notation:
             numbers = [PITCH, ALTERED, CHORD, TONES, ALTERATIONS, len(LETTERS), len(CHORD_KINDS), *NOTATION_SIZES]
-            rows = self.weights[f"{name}.notation.join.weight"].T
+            rows = self.weights.take(f"{name}.notation.join.weight", size, sum(NOTATION_SIZES)).T
             self.program.add(
                 ops.NOTATION, target=target, b=size, c=len(NOTATION_SIZES), w=rows, extra=np.array(numbers, np.int32)
             )
@@ -103,15 +111,15 @@ class _Writer:
         """Self-attention over a cache, with its norm; `rows` are registers for the norm, its projections and result."""
         normed, projected, attended = rows
         self.norm(x, normed, f"{name}.attention_norm", shape.size)
-        self.linear(normed, projected, f"{name}.attention.qkv")
-        scale = self.weights.get(f"{name}.attention.scale")
+        self.linear(normed, projected, f"{name}.attention.qkv", bias=self.published)
+        scale = None if self.published else self.weights.take(f"{name}.attention.scale", shape.heads, 1, 1)
         self.program.add(
             ops.QKV, target=projected, a=shape.heads, b=shape.heads, c=shape.head, d=layer,
             f=0.0 if table is None else table.shape[1], w=None if scale is None else scale.ravel(),
             bias=np.array([shape.head**-0.5], np.float32), extra=table,
         )  # fmt: skip
         self.program.add(ops.ATTEND, projected, attended, shape.heads, shape.heads, shape.head, layer)
-        self.linear(attended, x, f"{name}.attention.out", ops.ACCUMULATE)
+        self.linear(attended, x, f"{name}.attention.out", ops.ACCUMULATE, bias=self.published)
 
     def cross(self, x: int, rows: tuple[int, int, int], name: str, shape: _Shape, layer: int) -> None:
         """Cross-attention to the source, with its norm, for the layer of this number among those that have it."""
@@ -119,12 +127,12 @@ class _Writer:
         self.norm(x, normed, f"{name}.source_norm", shape.size)
         name = f"{name}.source_attention"
         self.linear(normed, queries, f"{name}.query")
-        scale = self.weights[f"{name}.scale"].ravel()
+        scale = self.weights.take(f"{name}.scale", shape.heads, 1, 1).ravel()
         self.program.add(ops.QUERY, target=queries, a=shape.heads, c=shape.head, f=shape.head**-0.5, w=scale)
         hands = -1
         if self.config.clock:
             hands = self.program.register(shape.heads * 2 * NUM_HANDS)
-            self.linear(normed, hands, f"{name}.hands.waves")
+            self.linear(normed, hands, f"{name}.hands.waves", bias=True)
             self.program.add(ops.HANDS, target=hands, a=shape.heads, b=NUM_HANDS, w=hand_periods())
         self.program.add(ops.CROSS, queries, attended, shape.heads, hands, shape.head, layer)
         self.linear(attended, x, f"{name}.out", ops.ACCUMULATE)
@@ -133,8 +141,9 @@ class _Writer:
         """The feed-forward layer, with its norm."""
         normed, inner = rows
         self.norm(x, normed, f"{name}.feed_forward_norm", size)
-        self.linear(normed, inner, f"{name}.feed_forward.up", ops.GELU if self.published else ops.RELU_SQUARED)
-        self.linear(inner, x, f"{name}.feed_forward.down", ops.ACCUMULATE)
+        then = ops.GELU if self.published else ops.RELU_SQUARED
+        self.linear(normed, inner, f"{name}.feed_forward.up", then, bias=self.published)
+        self.linear(inner, x, f"{name}.feed_forward.down", ops.ACCUMULATE, bias=self.published)
 
     def decoder(self, x: int, name: str, shape: _Shape, layers: int, table: Any, crosses: dict[int, int]) -> None:
         """All layers of a decoder; `crosses` are the layers with cross-attention, and their numbers among all such."""
@@ -151,18 +160,25 @@ class _Writer:
 
 
 class NativeBGPT:
-    """A bGPT that writes bytes, on the native engine."""
+    """A bGPT that writes bytes, on the native engine.
 
-    def __init__(self, config: BGPTConfig, weights: Weights, kernels: Kernels) -> None:
+    Raises ModelError if config and weights do not belong together.
+    """
+
+    def __init__(self, config: BGPTConfig, weights: NamedWeights, kernels: Kernels) -> None:
         self.config = config
         self.kernels = kernels
         self.patch_shape = _Shape(config.hidden_size, config.hidden_size // config.head_size)
         self.byte_shape = _Shape(config.byte_hidden_size, config.byte_hidden_size // config.byte_head_size)
         self.source_shape = _Shape(config.source_hidden_size, config.source_hidden_size // config.byte_head_size)
+        if max(config.num_layers, config.byte_num_layers, config.source_layers) > MAX_LAYERS:
+            raise ModelError(f"the config asks for more than {MAX_LAYERS:,} layers.")
         self.patch_crosses, self.byte_crosses = _crosses(config)
         self.patch_program, self.spread = self._patches(weights)
         self.byte_program, self.head = self._bytes(weights)
         self.source_program = self._source(weights) if config.source_attention else None
+        self.shift_program = self._shift()
+        weights.check_all_taken()
 
     def frame(self, asked: Asked, **options: Any) -> Request:
         """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
@@ -172,72 +188,77 @@ class NativeBGPT:
         """An empty session for at most `rows` files."""
         return NativeBGPTSession(self, rows)
 
-    def _patches(self, weights: Weights) -> tuple[Program, int]:
+    def _patches(self, weights: NamedWeights) -> tuple[Program, int]:
         """The program that reads patches, and its register of what the byte-level decoder is given of each."""
         config, writer = self.config, _Writer(self.config, weights, self.kernels)
         program, size, name = writer.program, config.hidden_size, "patch_decoder"
         x = program.register(size)
-        table = weights.get(f"{name}.embedding.rows.weight")
-        if table is not None:
-            bias = weights[f"{name}.embedding.bias"]
+        if writer.published:
+            table = weights.take(f"{name}.embedding.rows.weight", config.patch_size * VOCAB_SIZE, size)
+            bias = weights.take(f"{name}.embedding.bias", size)
             program.add(ops.EMBED_SUM, target=x, a=VOCAB_SIZE, b=size, c=config.patch_size, w=table, bias=bias)
         else:
             width = config.byte_embedding_size
             joined = program.register(config.patch_size * width)
-            rows = weights[f"{name}.embedding.bytes.weight"]
+            rows = weights.take(f"{name}.embedding.bytes.weight", VOCAB_SIZE, width)
             program.add(ops.EMBED_JOIN, target=joined, b=width, c=config.patch_size, w=rows)
-            writer.linear(joined, x, f"{name}.embedding.join")
+            writer.linear(joined, x, f"{name}.embedding.join", bias=True)
             program.add(ops.NORM, x, x, ops.RMS, size, f=_SMALLEST_STEP)
-        program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=weights[f"{name}.positions"])
+        positions = weights.take(f"{name}.positions", config.max_patches, size)
+        program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=positions)
         writer.clock(x, f"{name}.clock", size)
         rotary = None if writer.published else rotary_table(config.max_patches, config.head_size)
         writer.decoder(x, name, self.patch_shape, config.num_layers, rotary, self.patch_crosses)
         if writer.published:
             return program, x
-        spread = program.register(len(weights["byte_decoder.feature.weight"]))
-        writer.linear(x, spread, "byte_decoder.feature")
+        spread = program.register(config.byte_hidden_size * (config.patch_size if config.byte_features else 1))
+        writer.linear(x, spread, "byte_decoder.feature", bias=True)
         return program, spread
 
-    def _bytes(self, weights: Weights) -> tuple[Program, int]:
+    def _bytes(self, weights: NamedWeights) -> tuple[Program, int]:
         """The program that predicts bytes, and its register of logits."""
         config, writer = self.config, _Writer(self.config, weights, self.kernels)
         program, size, name = writer.program, config.byte_hidden_size, "byte_decoder"
         x = program.register(size)
-        rows = weights[f"{name}.bytes.weight"]
+        rows = weights.take(f"{name}.bytes.weight", VOCAB_SIZE, size)
         program.add(ops.EMBED_SUM, target=x, b=size, c=1, w=rows)
         rotary = None
         if writer.published:
             program.add(ops.FIRST_FEATURE, target=x, b=size)
-            program.add(ops.ADD_ROW, target=x, a=ops.BY_STEP, b=size, w=weights[f"{name}.positions"])
+            positions = weights.take(f"{name}.positions", config.patch_size + 1, size)
+            program.add(ops.ADD_ROW, target=x, a=ops.BY_STEP, b=size, w=positions)
         else:
             program.add(ops.ADD_FEATURE, target=x, a=int(config.byte_features), b=size)
             rotary = rotary_table(self.num_byte_positions, config.byte_head_size)
         if config.near_bytes:
             width, taps = config.byte_embedding_size, len(config.near_offsets)
             joined = program.register(taps * width)
-            program.add(ops.EMBED_JOIN, target=joined, b=width, c=taps, d=1, w=weights[f"{name}.near.bytes.weight"])
+            near = weights.take(f"{name}.near.bytes.weight", VOCAB_SIZE, width)
+            program.add(ops.EMBED_JOIN, target=joined, b=width, c=taps, d=1, w=near)
             writer.linear(joined, x, f"{name}.near.join", ops.ACCUMULATE)
         writer.clock(x, f"{name}.clock", size)
         writer.decoder(x, name, self.byte_shape, config.byte_num_layers, rotary, self.byte_crosses)
         head = program.register(VOCAB_SIZE)
-        program.linear(x, head, rows if writer.published else weights[f"{name}.head.weight"])
+        program.linear(x, head, rows if writer.published else weights.take(f"{name}.head.weight", VOCAB_SIZE, size))
         return program, head
 
-    def _source(self, weights: Weights) -> Program:
+    def _source(self, weights: NamedWeights) -> Program:
         """The program that encodes a source and fills the keys and values of every layer with cross-attention."""
         config, writer = self.config, _Writer(self.config, weights, self.kernels)
         writer.published = False
         program, size, name = writer.program, config.source_hidden_size, "source_encoder"
         x, windows = program.register(size), program.register(config.source_kernel * size)
-        rows = weights[f"{name}.bytes.weight"].copy()
+        rows = weights.take(f"{name}.bytes.weight", VOCAB_SIZE, size).copy()
         rows[END_OF_PATCH] = 0.0  # padding is zero for the convolution
         program.add(ops.EMBED_JOIN, target=windows, b=size, c=config.source_kernel, d=1, w=rows)
-        weight = weights[f"{name}.neighbours.weight"].reshape(size, size, -1).swapaxes(1, 2)  # taps before channels
-        program.linear(windows, x, weight.reshape(size, -1), weights[f"{name}.neighbours.bias"])
+        weight = weights.take(f"{name}.neighbours.weight", size, size * config.source_kernel)
+        weight = weight.reshape(size, size, -1).swapaxes(1, 2).reshape(size, -1)  # taps before channels
+        program.linear(windows, x, weight, weights.take(f"{name}.neighbours.bias", size))
         own = program.register(size)
         program.add(ops.EMBED_SUM, target=own, b=size, c=1, w=rows)
         program.add(ops.ADD, own, x, b=size)
-        program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=weights[f"{name}.positions"])
+        positions = weights.take(f"{name}.positions", config.max_source_bytes, size)
+        program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=positions)
         writer.clock(x, f"{name}.clock", size)
         table = rotary_table(config.max_source_bytes, config.byte_head_size)
         writer.decoder(x, name, self.source_shape, config.source_layers, table, {})
@@ -248,6 +269,14 @@ class NativeBGPT:
             for layer, number in crosses.items():
                 writer.linear(x, both, f"{decoder}.blocks.{layer}.source_attention.key_value")
                 program.add(ops.SOURCE_KEYS, target=both, a=shape.heads, c=shape.head, d=number)
+        return program
+
+    def _shift(self) -> Program:
+        """The program that moves the window of the byte-level decoder on by a patch."""
+        config, shape, program = self.config, self.byte_shape, Program(self.kernels)
+        kept = config.context_patches * config.patch_size
+        for layer in range(config.byte_num_layers):
+            program.add(ops.SHIFT, a=shape.heads, b=kept, c=shape.head, d=layer)
         return program
 
     @property
@@ -297,6 +326,10 @@ class _File:
     """Number of patches that the byte-level decoder has finished."""
     clock: Clock | None
     source: _Source | None
+    patch_keys: Floats
+    """(layers, heads * width, capacity) of the patch-level decoder, in panels of slots."""
+    patch_values: Floats
+    """(layers, heads, capacity, width)"""
 
 
 class NativeBGPTSession:
@@ -310,10 +343,7 @@ class NativeBGPTSession:
         self.free = list(range(rows - 1, -1, -1))
         """Places that no file has."""
         self.files: list[_File] = []
-        patch, byte = model.patch_shape, model.byte_shape
-        self.capacity = min(_GROWTH, rounded(config.max_patches))
-        self.patch_keys = padded((rows, config.num_layers, patch.size, self.capacity))
-        self.patch_values = padded((rows, config.num_layers, patch.heads, self.capacity, patch.head))
+        byte = model.byte_shape
         self.window = rounded(self.kept + self.stride)
         self.byte_keys = padded((rows, config.byte_num_layers, byte.size, self.window))
         self.byte_values = padded((rows, config.byte_num_layers, byte.heads, self.window, byte.head))
@@ -407,12 +437,22 @@ class NativeBGPTSession:
         config, length = self.config, len(request.history)
         clock = request.times.clock() if request.times else None
         clock = None if clock is None or clock.stands_still else clock
-        file = _File(self.free.pop(), 0, 0, clock, self._encode(request) if config.source_attention else None)
+        source = self._encode(request) if config.source_attention else None
+        shape, capacity = self.model.patch_shape, rounded(length + _GROWTH // 2)
+        file = _File(
+            place=self.free.pop(),
+            length=0,
+            blocks=0,
+            clock=clock,
+            source=source,
+            patch_keys=padded((config.num_layers, shape.size, capacity)),
+            patch_values=padded((config.num_layers, shape.heads, capacity, shape.head)),
+        )
         self.files.append(file)
         self._changed()
         for cache in (self.byte_keys, self.byte_values):
             cache[file.place] = 0.0
-        self._grow(length)
+        assert length <= config.max_patches, "the history is longer than the model's"
         times = request_times.after_patches([request], length)[0] if config.clock else None
         spreads = []
         for first in range(0, length, _PREFILL_PATCHES):
@@ -463,6 +503,7 @@ class NativeBGPTSession:
         """Encode the source of a request."""
         model, config = self.model, self.config
         assert model.source_program is not None
+        assert len(request.source) <= config.max_source_bytes, "the source is longer than the model's"
         tokens = np.frombuffer(request.source, np.uint8).astype(np.int32)
         if not len(tokens):
             tokens = np.array([END_OF_PATCH], np.int32)
@@ -508,14 +549,16 @@ class NativeBGPTSession:
         return self._caches[byte_level]
 
     def _make_caches(self, files: list[_File], *, byte_level: bool) -> Caches:
-        places = [file.place for file in files]
-        keys, values = (self.byte_keys, self.byte_values) if byte_level else (self.patch_keys, self.patch_values)
-        capacity = keys.shape[-1]
+        if byte_level:
+            keys, values = ([cache[file.place] for file in files] for cache in (self.byte_keys, self.byte_values))
+        else:
+            keys, values = [file.patch_keys for file in files], [file.patch_values for file in files]
+        capacities = [cache.shape[-1] for cache in keys]
         tables: dict[str, Any] = {
-            "keys": _table(keys, places),
-            "values": _table(values, places),
-            "capacities": np.full(len(files), capacity, np.int32),
-            "features": _table(self.features[:, None], places)[0],
+            "keys": _table(keys),
+            "values": _table(values),
+            "capacities": np.array(capacities, np.int32),
+            "features": addresses([self.features[file.place] for file in files]),
         }
         sources = [file.source for file in files if file.source is not None]
         if sources:
@@ -524,7 +567,7 @@ class NativeBGPTSession:
             tables["source_waves"] = addresses([source.waves for source in sources])
             tables["source_lengths"] = np.array([source.length for source in sources], np.int32)
             tables["source_capacities"] = np.array([source.capacity for source in sources], np.int32)
-        return Caches(longest=max(capacity, *(source.capacity for source in sources), 0), **tables)
+        return Caches(longest=max(*capacities, *(source.capacity for source in sources), 0), **tables)
 
     def _predict(
         self,
@@ -561,7 +604,8 @@ class NativeBGPTSession:
         patches, model = self.current, self.model
         self.current = np.empty((len(self.files), 0), np.int64)
         self.previous[self._places] = patches
-        self._grow(max(file.length for file in self.files) + 1)
+        for file in self.files:
+            self._grow(file)
         places = np.array([file.length for file in self.files])
         inputs = {"tokens": patches, "positions": places, "slots": places, "visible": places + 1}
         if self.config.clock:
@@ -579,27 +623,29 @@ class NativeBGPTSession:
         """Move the window of the byte-level decoder on by one patch."""
         for file in files:
             file.blocks += 1
-            if self.kept:
-                keys, values = self.byte_keys[file.place], self.byte_values[file.place]
-                keys[..., : self.kept] = keys[..., self.stride : self.stride + self.kept]
-                values[:, :, : self.kept] = values[:, :, self.stride : self.stride + self.kept]
+        if self.kept:
+            caches = self._caches_of(files, byte_level=True)
+            self.model.shift_program.run(len(files), self.stride, caches, {})
 
-    def _grow(self, positions: int) -> None:
-        """Make room for this many patches."""
-        if positions <= self.capacity:
+    def _grow(self, file: _File) -> None:
+        """Make room for one more patch of a file."""
+        capacity = file.patch_keys.shape[-1]
+        assert file.length < self.config.max_patches, "the history is longer than the model's"
+        if file.length < capacity:
             return
-        capacity = min(-(-positions // _GROWTH) * _GROWTH, rounded(self.config.max_patches))
-        keys = padded((*self.patch_keys.shape[:-1], capacity))
-        keys[..., : self.capacity] = self.patch_keys
-        shape = self.patch_values.shape
-        values = padded((*shape[:3], capacity, shape[-1]))
-        values[:, :, :, : self.capacity] = self.patch_values
-        self.patch_keys, self.patch_values, self.capacity = keys, values, capacity
+        shape = self.model.patch_shape
+        grown = capacity + rounded(max(_GROWTH, capacity // 2))
+        keys = padded((*file.patch_keys.shape[:-1], grown))
+        heads = (len(keys), shape.heads, -1, shape.head * ops.PANEL)
+        keys.reshape(heads)[:, :, : capacity // ops.PANEL] = file.patch_keys.reshape(heads)
+        values = padded((len(keys), shape.heads, grown, shape.head))
+        values[:, :, :capacity] = file.patch_values
+        file.patch_keys, file.patch_values = keys, values
         self._changed()
 
 
-def _table(cache: NDArray[Any], places: list[int]) -> NDArray[np.uint64]:
-    """(layers, B) addresses of the parts of a cache (rows, layers, ...) for the files at these places."""
-    first, (row, layer) = ops.address(cache), cache.strides[:2]
-    layers = np.arange(cache.shape[1], dtype=np.uint64)[:, None] * np.uint64(layer)
-    return layers + np.array(places, np.uint64) * np.uint64(row) + np.uint64(first)
+def _table(caches: list[Floats]) -> NDArray[np.uint64]:
+    """(layers, B) addresses of the layers of a cache (layers, ...) of each file."""
+    strides = np.array([cache.strides[0] for cache in caches], np.uint64)
+    layers = np.arange(len(caches[0]), dtype=np.uint64)[:, None] * strides
+    return layers + addresses(caches)

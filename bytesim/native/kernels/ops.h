@@ -176,7 +176,7 @@ typedef struct {
   const float *hands; /* (rows, hand_width) or NULL */
   int64_t hand_stride;
   int32_t hand_width, width, value_width;
-  const float *keys, *waves, *values; /* (width, capacity), (hand_width, capacity), (capacity, value_width) */
+  const float *keys, *waves, *values; /* panels (width, PANEL), panels (hand_width, PANEL), (capacity, value_width) */
   int64_t capacity;
   float *out, *scratch;
   int64_t out_stride;
@@ -193,8 +193,10 @@ INLINE void attend_rows(const int R, const Head *head, int32_t row, const int32_
   for (int32_t c = 0; c < longest; c += PANEL) {
     vf sums[ROWS][VECTORS];
     clear(R, sums);
-    product(R, FLOATS, queries, head->query_stride, head->width, head->keys + c, head->capacity, sums);
-    if (hands) product(R, FLOATS, hands, head->hand_stride, head->hand_width, head->waves + c, head->capacity, sums);
+    product(R, FLOATS, queries, head->query_stride, head->width, head->keys + (int64_t)c * head->width, PANEL, sums);
+    if (hands)
+      product(R, FLOATS, hands, head->hand_stride, head->hand_width, head->waves + (int64_t)c * head->hand_width, PANEL,
+              sums);
     for (int r = 0; r < R; r++)
       for (int j = 0; j < VECTORS; j++) v_store(scores + r * head->capacity + c + j * VW, sums[r][j]);
   }
@@ -213,6 +215,11 @@ static void attend(const Head *head, int32_t rows, const int32_t *visible) {
   for (; row + 2 <= rows; row += 2) attend_rows(2, head, row, visible + row);
 #endif
   for (; row < rows; row++) attend_rows(1, head, row, visible + row);
+}
+
+/* Where the number k of the key at a place lies, in panels (width, PANEL). */
+INLINE int64_t in_panels(int32_t place, int32_t width, int32_t k) {
+  return ((int64_t)(place / PANEL) * width + k) * PANEL + place % PANEL;
 }
 
 static float inverse_root(const float *x, int32_t width, float epsilon) {
@@ -297,7 +304,8 @@ static void rotate(float *x, int32_t width, const float *cosines, const float *s
 /* extra: the table of cosines and sines, (2, positions, width), its number of positions in reserved form: f. */
 static void qkv_row(const Op *op, const Run *run, int32_t row, float *x) {
   const int32_t heads = op->a, key_heads = op->b, width = op->c, file = row / run->steps;
-  const int64_t capacity = run->capacities[file], slot = run->slots[row];
+  const int64_t capacity = run->capacities[file];
+  const int32_t slot = run->slots[row];
   const float *scale = op->w, *table = op->extra;
   float *keys = run->keys[(int64_t)op->d * run->files + file];
   float *values = run->values[(int64_t)op->d * run->files + file];
@@ -316,7 +324,7 @@ static void qkv_row(const Op *op, const Run *run, int32_t row, float *x) {
   }
   for (int32_t head = 0; head < key_heads; head++) {
     const float *key = x + (heads + head) * width;
-    for (int32_t k = 0; k < width; k++) keys[(head * width + k) * capacity + slot] = key[k];
+    for (int32_t k = 0; k < width; k++) keys[head * width * capacity + in_panels(slot, width, k)] = key[k];
     memcpy(values + (head * capacity + slot) * width, x + (heads + key_heads + head) * width, width * sizeof(float));
   }
 }
@@ -410,18 +418,32 @@ static void source_row(const Op *op, const Run *run, int32_t row, float *x) {
   for (int32_t head = 0; head < heads; head++) {
     float *key = x + head * width, *value = x + (heads + head) * width;
     const float factor = inverse_root(key, width, 1.1920929e-07f);
-    for (int32_t k = 0; k < width; k++) keys[(head * width + k) * capacity + place] = key[k] * factor;
+    for (int32_t k = 0; k < width; k++)
+      keys[head * width * capacity + in_panels(place, width, k)] = key[k] * factor;
     memcpy(values + (head * capacity + place) * width, value, width * sizeof(float));
   }
 }
 
 static void waves_row(const Op *op, const Run *run, int32_t row) {
   const int32_t file = row / run->steps, place = row % run->steps, time = run->times[row * run->time_width];
-  const int64_t capacity = run->source_capacities[file];
+  const int32_t width = 2 * op->b;
   const float *periods = op->w;
   float *waves = run->source_waves[file];
   for (int32_t k = 0; k < op->b; k++)
-    wave_of(time, periods[k], waves + k * capacity + place, waves + (op->b + k) * capacity + place);
+    wave_of(time, periods[k], waves + in_panels(place, width, k), waves + in_panels(place, width, op->b + k));
+}
+
+/* Move the keys and values of the slots from `steps` on to the first slots. */
+static void shift_file(const Op *op, const Run *run, int32_t file) {
+  const int32_t width = op->c, kept = op->b, by = run->steps;
+  const int64_t capacity = run->capacities[file];
+  float *keys = run->keys[(int64_t)op->d * run->files + file];
+  float *values = run->values[(int64_t)op->d * run->files + file];
+  for (int32_t head = 0; head < op->a; head++, keys += width * capacity, values += width * capacity) {
+    for (int32_t slot = 0; slot < kept; slot++)
+      for (int32_t k = 0; k < width; k++) keys[in_panels(slot, width, k)] = keys[in_panels(slot + by, width, k)];
+    memmove(values, values + (int64_t)by * width, (size_t)kept * width * sizeof(float));
+  }
 }
 
 static void embed_row(const Op *op, const int32_t *tokens, float *out) {
@@ -490,12 +512,14 @@ static void run_op(const Op *op, const Run *run) {
         .scales = op->extra,
     };
     linear(&one, rows);
-  } else if (op->code == ATTEND || op->code == CROSS) {
+  } else if (op->code == ATTEND || op->code == CROSS || op->code == SHIFT) {
     for (int32_t file = 0; file < run->files; file++)
       if (op->code == ATTEND)
         attend_file(op, run, file);
-      else
+      else if (op->code == CROSS)
         cross_file(op, run, file);
+      else
+        shift_file(op, run, file);
   } else {
     for (int32_t row = 0; row < rows; row++) run_row(op, run, row);
   }

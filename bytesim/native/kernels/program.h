@@ -22,7 +22,8 @@ enum Code {
   SOURCE_KEYS,     /* keys and values of the source from in[r]; a = heads, c = width, d = layer */
   SOURCE_WAVES,    /* the waves of the times of the source; b = periods */
   CLEAR_END,       /* out[r] = 0 where the token is END_OF_PATCH; b = width */
-  ADD              /* out[r] += in[r]; b = width */
+  ADD,             /* out[r] += in[r]; b = width */
+  SHIFT            /* drop the first slots of the cache, as many as a run has steps; b = slots that are kept; as QKV */
 };
 
 enum Epilogue { STORE, ACCUMULATE, RELU_SQUARED, GELU };
@@ -47,13 +48,13 @@ typedef struct {
   const int32_t *visible;   /* (rows,) number of slots that a row attends to */
   const int32_t *times;     /* (rows, time_width) */
   int64_t time_width;
-  float *const *keys; /* (layers, files) -> (heads, width, capacity) */
+  float *const *keys; /* (layers, files) -> heads of panels (width, PANEL) of slots */
   float *const *values; /* (layers, files) -> (heads, capacity, width) */
   const int32_t *capacities; /* (files,) */
   const float *const *features; /* (files,) */
   float *const *source_keys; /* (layers, files), as keys */
   float *const *source_values;
-  float *const *source_waves; /* (files,) -> (2 * periods, capacity) */
+  float *const *source_waves; /* (files,) -> panels (2 * periods, PANEL) of places */
   const int32_t *source_lengths; /* (files,) */
   const int32_t *source_capacities;
   float *scratch; /* room for the scores of ROWS rows */

@@ -29,6 +29,7 @@ def convert_files(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
@@ -42,7 +43,7 @@ def convert_files(
     the model's card does not tell.
     """
     find_check(check, "")  # an unknown check is an error before the model is loaded
-    writer = load_writer(model, device=device, dtype=dtype)
+    writer = load_writer(model, device=device, dtype=dtype, engine_backend=engine_backend)
     if not writer.conversions:
         raise ConfigError(f"the card of {model!r} names no conversion, so the suffixes are unknown.")
     target = None if to is None else to.lower().lstrip(".")

@@ -69,7 +69,7 @@ def framed(writer: Writer, source: bytes, direction: Direction, **options: Any) 
 
     Raises ContextError for a source that is too long, or whose answer would be.
     """
-    request = writer.model.frame(direction.asked(source), **options)
+    request = writer.frame(direction.asked(source), **options)
     _check_room(request, source, direction)
     return _limited(request, source, direction)
 
@@ -95,7 +95,7 @@ def _limited(request: Request, source: bytes, direction: Direction) -> Request:
 def check_ended(reply: Reply, writer: Writer) -> None:
     """Raise DecodeError for a reply that filled the history."""
     if not reply.ended:
-        config = writer.model.config
+        config = writer.config
         raise DecodeError(
             f"the answer did not end within the model's history of {config.max_patches} patches of {config.patch_size} "
             f"bytes, source included; it had {len(reply.data)} bytes. Nothing is written. Convert a shorter piece, or "

@@ -32,6 +32,7 @@ def abc2midi(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
@@ -46,7 +47,7 @@ def abc2midi(
     Raises ConfigError for unknown choices and ModelError for the model; the error of a tune is in its outcome.
     """
     run = _prepared(ABC_TO_MIDI, sources, output, engine, verify, picture, force, on_progress)
-    return _convert(run, model, device, dtype, jobs)
+    return _convert(run, model, device, dtype, engine_backend, jobs)
 
 
 def midi2abc(
@@ -60,6 +61,7 @@ def midi2abc(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Outcome[Converted]]:
@@ -73,7 +75,7 @@ def midi2abc(
     the rendered notes.
     """
     run = _prepared(MIDI_TO_ABC, sources, output, engine, verify, picture, force, on_progress)
-    return _convert(run, model, device, dtype, jobs)
+    return _convert(run, model, device, dtype, engine_backend, jobs)
 
 
 def _prepared(
@@ -105,7 +107,9 @@ def _prepared(
     )
 
 
-def _convert(run: Run, model: str, device: str, dtype: str, processes: int) -> list[Outcome[Converted]]:
+def _convert(
+    run: Run, model: str, device: str, dtype: str, engine_backend: str, processes: int
+) -> list[Outcome[Converted]]:
     if run.engine == "rules":
         run.by_rules(run.jobs())
         return run.in_order()
@@ -115,7 +119,7 @@ def _convert(run: Run, model: str, device: str, dtype: str, processes: int) -> l
         from bytesim.tasks.convert.auto import by_auto
         from bytesim.tasks.convert.model import by_model
 
-        writer = load_writer(model, device=device, dtype=dtype)
+        writer = load_writer(model, device=device, dtype=dtype, engine_backend=engine_backend)
         writer.check_converts(*run.direction.suffixes)
         convert = by_model if run.engine == "model" else by_auto
         convert(run, writer, processes=processes)

@@ -45,6 +45,7 @@ class AutoSettings:
     model: str
     device: str
     dtype: str
+    engine_backend: str
     jobs: int
 
 
@@ -72,6 +73,7 @@ def score_auto(
             model=settings.model,
             device=settings.device,
             dtype=settings.dtype,
+            engine_backend=settings.engine_backend,
             jobs=settings.jobs,
         )
         seconds = time.perf_counter() - start

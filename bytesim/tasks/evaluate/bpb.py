@@ -75,7 +75,7 @@ def evaluate_bpb(
     noises = (noise,) if isinstance(noise, str) else tuple(noise)
     for name in noises:
         noised(b"", name)  # a wrong name is told before any work
-    writer = load_writer(model, device=device, dtype=dtype)
+    writer = load_writer(model, device=device, dtype=dtype, engine_backend="torch")
     names = expand_inputs(files, suffixes=_read_suffixes(writer))
     scores: list[tuple[float, int]] = []
     outcomes: list[Outcome[BitsPerByte]] = []

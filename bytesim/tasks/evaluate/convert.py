@@ -95,6 +95,7 @@ def evaluate_convert(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     slots: int = DEFAULT_SLOTS,
     jobs: int = 1,
     calibrate: bool = False,
@@ -121,7 +122,7 @@ def evaluate_convert(
     if details is not None:
         check_output(details, force=force, option="--details")
     split = load_tunes(pairs, limit=limit)
-    writer = load_writer(model, device=device, dtype=dtype, rows=slots)
+    writer = load_writer(model, device=device, dtype=dtype, rows=slots, engine_backend=engine_backend)
     conversion = DIRECTIONS[direction]
     writer.check_converts(*conversion.suffixes)
     files = with_references(split)
@@ -133,7 +134,7 @@ def evaluate_convert(
     score_of_baseline = baseline_score(files) if baseline else None
     score_of_auto = None
     if auto:
-        settings = AutoSettings(model=model, device=device, dtype=dtype, jobs=jobs)
+        settings = AutoSettings(model=model, device=device, dtype=dtype, engine_backend=engine_backend, jobs=jobs)
         score_of_auto = score_auto(files, split.texts, conversion, settings)
     if details is not None:
         write_output(details, detail_lines(files), force=force)
@@ -152,7 +153,7 @@ def evaluate_convert(
         split_sha256=split.sha256,
         num_files=len(files),
         split_files=split.num_tunes,
-        decoding=f"greedy, {next(writer.model.parameters()).dtype}".replace("torch.", "") + f", {slots} files at once",
+        decoding=f"greedy, {writer.number_type}" + f", {slots} files at once",
         score=score_converts([file.result for file in files]),
         by_construct=by_construct(files),
         refused=sum(file.refused for file in files),
@@ -209,12 +210,12 @@ def _decode(
 
 def _score(files: Sequence[JudgedFile], writer: Writer, direction: Direction) -> float | None:
     """Set the negative log-likelihood of every target that fits the model; returns the mean over all tokens in nats."""
-    config = writer.model.config
+    config = writer.config
     total, tokens = 0.0, 0
     for file in files:
         if file.target is None or file.refused:
             continue
-        request = writer.model.frame(direction.asked(file.source))
+        request = writer.frame(direction.asked(file.source))
         patches = -(-len(file.target) // config.patch_size) + 1
         if len(request.history) + patches > config.max_patches:
             continue

@@ -47,6 +47,7 @@ def evaluate_cpu(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     slots: int = DEFAULT_SLOTS,
     on_progress: Progress | None = None,
 ) -> CpuEvaluation:
@@ -67,7 +68,7 @@ def evaluate_cpu(
     if picture is not None:
         check_output(picture, force=force, option="--picture")
     name, digest, rows = _from_shard(Path(programs), count) if programs else _random(count, split, longest)
-    writer = load_cpu_model(model, device=device, dtype=dtype, rows=slots)
+    writer = load_cpu_model(model, device=device, dtype=dtype, rows=slots, engine_backend=engine_backend)
     started = time.perf_counter()
     predicted, ended = _predict(writer, rows, slots, on_progress)
     seconds = time.perf_counter() - started
@@ -80,8 +81,7 @@ def evaluate_cpu(
         model=writer.name,
         split=name,
         split_sha256=digest,
-        decoding=f"greedy, {next(writer.model.parameters()).dtype}".replace("torch.", "")
-        + f", {slots} programs at once",
+        decoding=f"greedy, {writer.number_type}" + f", {slots} programs at once",
         score=total,
         byte_accuracy=total.byte_accuracy,
         program_accuracy=total.program_accuracy,

@@ -80,7 +80,7 @@ def evaluate_cpu_operations(
     """
     if picture is not None:
         check_output(picture, force=force, option="--picture")
-    writer = load_cpu_model(model, device=device, dtype=dtype, rows=slots)
+    writer = load_cpu_model(model, device=device, dtype=dtype, rows=slots, engine_backend="torch")
     executed: dict[tuple[int, int], Counts] = {}
     wrong: dict[tuple[int, int], Counts] = {}
     fetched = fetched_wrong = done = 0

@@ -114,6 +114,7 @@ def evaluate_pairs(
     limit: int | None = None,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     slots: int = DEFAULT_SLOTS,
     jobs: int = 1,
     on_progress: Progress | None = None,
@@ -127,7 +128,7 @@ def evaluate_pairs(
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
     find_check(check, "")
-    writer = load_writer(model, device=device, dtype=dtype, rows=slots)
+    writer = load_writer(model, device=device, dtype=dtype, rows=slots, engine_backend=engine_backend)
     direction = file_direction(*_conversion(writer, source_suffix, target_suffix))
     split = load_pairs(pairs, *direction.suffixes, limit=limit)
     sources = [pair.source for pair in split.pairs]
@@ -158,7 +159,7 @@ def evaluate_pairs(
         split_sha256=split.sha256,
         num_files=len(results),
         split_files=split.num_pairs,
-        decoding=f"greedy, {next(writer.model.parameters()).dtype}".replace("torch.", "") + f", {slots} files at once",
+        decoding=f"greedy, {writer.number_type}" + f", {slots} files at once",
         answers=ShareRight.of([result.exact for result in results]),
         confident=ShareRight.of([result.exact for result in results if result.confident]) if tells else None,
         not_confident=ShareRight.of([result.exact for result in results if result.confident is False])

@@ -31,7 +31,9 @@ def midi_engine(asked: str, writer: Writer) -> str:
     return "auto" if converts and read_answer_bound(writer.folder, direction_of(ABC_TO_MIDI.suffixes)) else "rules"
 
 
-def add_midi(outcomes: Outcomes, *, model: str, engine: str, force: bool, device: str, dtype: str) -> Outcomes:
+def add_midi(
+    outcomes: Outcomes, *, model: str, engine: str, force: bool, device: str, dtype: str, engine_backend: str
+) -> Outcomes:
     """Convert the tunes that were written to MIDI files beside them."""
     indices = [index for index, outcome in enumerate(outcomes) if outcome.result]
     played = abc2midi(
@@ -41,6 +43,7 @@ def add_midi(outcomes: Outcomes, *, model: str, engine: str, force: bool, device
         force=force,
         device=device,
         dtype=dtype,
+        engine_backend=engine_backend,
     )
     added = list(outcomes)
     for index, outcome in zip(indices, played, strict=True):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count as count_from
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bytesim.clocks import ByteDeadline
 from bytesim.engine.decode import OnBytes
@@ -17,13 +18,15 @@ from bytesim.errors import BytesimError, ContextError, DecodeError
 from bytesim.files import STDIO, Outcome, check_output, output_path, write_output
 from bytesim.formats import abc
 from bytesim.formats.grammar import grammar_after
-from bytesim.models.interface import ByteModel
 from bytesim.patching import header_patches
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Asked, Reply, Request, Sampling
 from bytesim.tasks.convert.finish_file import check_parses
 from bytesim.tasks.generate.kinds import Kind
 from bytesim.tasks.generate.prompt import Beginning
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import WriterConfig
 
 SLOTS = 64
 """Files that are decoded together; a step reads the weights once for all of them."""
@@ -94,15 +97,15 @@ class Job:
 
     def request(self) -> Request:
         """The request for a file. Raises ContextError if the prompt, or the file, is too long for the model."""
-        config, whole = self.writer.model.config, self.read_whole
+        config, whole = self.writer.config, self.read_whole
         asked = Asked(suffix=self.suffix, prompt=self.beginning.data)
-        request = self.writer.model.frame(asked, sampling=self.sampling)
+        request = self.writer.frame(asked, sampling=self.sampling)
         if self.max_bytes is not None:
             most = header_patches(config.patch_size) + -(-(self.max_bytes + 1) // config.patch_size)
             request = replace(request, max_patches=min(request.max_patches, most))
         if self.kind is None:
             return request
-        _check_fits(self.kind, self.suffix, self.writer.model)
+        _check_fits(self.kind, self.suffix, self.writer.config)
         room = (request.max_patches - len(request.history)) * config.patch_size - 1
         longest = room if self.max_bytes is None else min(room, self.max_bytes - len(whole))
         deadline = None if self.kind.num_bytes else partial(ByteDeadline, max(0, longest - self.kind.ends_within))
@@ -122,7 +125,7 @@ class Job:
     def read_whole(self) -> bytes:
         """The whole patches of the prompt, which the model reads as history; replies begin with the rest of it."""
         prompt = self.beginning.data
-        return prompt[: len(prompt) - len(prompt) % self.writer.model.config.patch_size]
+        return prompt[: len(prompt) - len(prompt) % self.writer.config.patch_size]
 
     def finished(self, reply: Reply) -> tuple[bytes, bool]:
         """The file of a reply, and whether it was truncated. Raises DecodeError for an invalid file."""
@@ -150,9 +153,9 @@ class Job:
         self.digests.add(digest)
 
 
-def _check_fits(kind: Kind, suffix: str, model: ByteModel) -> None:
-    size = model.config.patch_size
-    room = (model.config.max_patches - header_patches(size)) * size - 1
+def _check_fits(kind: Kind, suffix: str, config: WriterConfig) -> None:
+    size = config.patch_size
+    room = (config.max_patches - header_patches(size)) * size - 1
     if kind.num_bytes is not None and kind.num_bytes > room:
         raise ContextError(f"a .{suffix} file has {kind.num_bytes:,} bytes; the model's history holds {room:,}.")
 

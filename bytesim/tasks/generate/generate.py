@@ -48,6 +48,7 @@ def generate(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     jobs: int = 1,
     on_bytes: OnBytes | None = None,
     on_files: OnFiles | None = None,
@@ -77,7 +78,7 @@ def generate(
     given_prompt = Prompt(text=prompt, file=prompt_file, keep=keep)
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     alias = alias_of(model)
-    writer = load_writer(model, device=device, dtype=dtype)
+    writer = load_writer(model, device=device, dtype=dtype, engine_backend=engine_backend)
     suffix = written_suffix(writer, alias.suffix if alias and suffix is None else suffix)
     _check_beside(suffix, output, sheet, midi, engine, score, force)
     player = midi_engine(engine, writer) if midi else engine
@@ -100,7 +101,9 @@ def generate(
     tries = 1 if temperature == 0 else tries
     outcomes = draw_all(job, count, tries=tries, seed=seed, jobs=jobs, on_bytes=on_bytes, on_files=on_files)
     if midi:
-        outcomes = add_midi(outcomes, model=model, engine=player, force=force, device=device, dtype=dtype)
+        outcomes = add_midi(
+            outcomes, model=model, engine=player, force=force, device=device, dtype=dtype, engine_backend=engine_backend
+        )
     if score:
         outcomes = add_scores(outcomes, force=force)
     if sheet is not None:

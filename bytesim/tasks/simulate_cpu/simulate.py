@@ -43,6 +43,7 @@ def simulate_cpu(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
 ) -> Simulation:
     """Run a program for at most `steps` steps, and return every state.
 
@@ -85,7 +86,7 @@ def simulate_cpu(
     found = read if kind == "trace" else None
     num_steps = max(steps, _num_steps(read))
     if engine == "model":
-        run = _run_model(read.memory, first, num_steps, model, device, dtype)
+        run = _run_model(read.memory, first, num_steps, model, device, dtype, engine_backend)
         exact = _run_machine(read.memory, first, num_steps).trace if verify else None
         shown, right = run.trace, exact or found or run.trace
     else:
@@ -129,10 +130,12 @@ def _run_machine(memory: bytes, first: State, steps: int) -> _Run:
     return _Run(Trace(memory=memory, states=run.states), run.stop)
 
 
-def _run_model(memory: bytes, first: State, steps: int, model: str, device: str, dtype: str) -> _Run:
+def _run_model(
+    memory: bytes, first: State, steps: int, model: str, device: str, dtype: str, engine_backend: str
+) -> _Run:
     from bytesim.predictors.cpu import load_cpu_model, predict_states  # torch loads here
 
-    writer = load_cpu_model(model, device=device, dtype=dtype)
+    writer = load_cpu_model(model, device=device, dtype=dtype, engine_backend=engine_backend)
     prediction = predict_states(writer, [(memory, first)], steps=steps)[0]
     pc = prediction.states[-1].pc
     # If the model ends the file, the last fetched instruction, at the address before PC, has halted the CPU.

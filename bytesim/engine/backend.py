@@ -1,0 +1,44 @@
+"""Chooses what runs a model that writes bytes: the native engine, or torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bytesim.engine.gpus import may_have_gpu
+from bytesim.errors import ConfigError, ModelError
+from bytesim.models.native import native_lacks
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import ModelConfig
+
+BACKENDS = ("auto", "native", "torch")
+"""`auto` is the native engine where it can run the model, else torch."""
+
+
+def choose_backend(config: ModelConfig, backend: str, *, device: str, dtype: str) -> str:
+    """`native` or `torch`, for a model with this config.
+
+    Raises ConfigError for an unknown name, or if `native` is asked for together with a device or number type that it
+    does not have; ModelError if it cannot run this model.
+    """
+    if backend not in BACKENDS:
+        raise ConfigError(f"engine backend {backend!r} is none of {', '.join(BACKENDS)}.")
+    if backend == "torch":
+        return backend
+    lacks = native_lacks(config)
+    elsewhere = not _is_cpu(device) or dtype not in ("auto", "float32")
+    if backend == "auto":
+        return "torch" if lacks or elsewhere else "native"
+    if elsewhere:
+        raise ConfigError("the native engine runs on a CPU, in float32; leave out --device and --dtype.")
+    if lacks:
+        raise ModelError(f"{lacks}. Choose --engine-backend torch.")
+    return "native"
+
+
+def _is_cpu(device: str) -> bool:
+    if device != "auto" or not may_have_gpu():
+        return device in ("auto", "cpu")
+    from bytesim.engine.hardware import devices
+
+    return devices()[0] == "cpu"

@@ -1,0 +1,20 @@
+"""Whether this machine may have a GPU, found out without torch, whose import takes more than a second."""
+
+from __future__ import annotations
+
+import ctypes.util
+import platform
+import sys
+from pathlib import Path
+
+_DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Of the drivers of NVIDIA, of AMD, and of GPUs under WSL."""
+
+
+def may_have_gpu() -> bool:
+    """Whether torch may find a GPU. False is certain; true means that torch has to be asked."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if sys.platform == "win32":
+        return ctypes.util.find_library("nvcuda") is not None
+    return any(Path(path).exists() for path in _DEVICE_FILES)

@@ -1,0 +1,50 @@
+"""Opens a model folder for the native engine. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bytesim.errors import BytesimError, ConfigError, ModelError
+from bytesim.models.arrays import NamedWeights, read_weights
+from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.bgpt.native import NativeBGPT, unsupported
+from bytesim.models.folder import CONFIG_FILE, read_config
+from bytesim.models.registry import config_of
+from bytesim.native.library import kernels
+
+if TYPE_CHECKING:
+    from bytesim.models.registry import ModelConfig
+
+NOT_BUILT = "the native engine was not built, as there was no C compiler when bytesim was installed"
+
+
+def native_lacks(config: ModelConfig) -> str:
+    """Why the native engine cannot run a model with this config; empty if it can."""
+    if kernels() is None:
+        return NOT_BUILT
+    if not isinstance(config, BGPTConfig):
+        return f"the native engine does not know the architecture {config.to_dict()['architecture']}"
+    lacking = unsupported(config)
+    return f"the native engine does not know {lacking}" if lacking else ""
+
+
+def load_native(folder: Path) -> NativeBGPT:
+    """The model of a folder on the native engine.
+
+    Raises ModelError if the engine cannot run it, if the folder is incomplete or damaged, or if config and weights
+    differ; ConfigError if the config is invalid.
+    """
+    path = str(folder / CONFIG_FILE)
+    try:
+        config = config_of(read_config(folder))
+        lacks = native_lacks(config)
+        built = kernels()
+        if lacks or built is None or not isinstance(config, BGPTConfig):
+            raise ModelError(f"{lacks}. Choose --engine-backend torch.")
+        weights = NamedWeights(read_weights(folder))
+        return NativeBGPT(config, weights, built)
+    except ConfigError as error:
+        raise error.in_file(path) from error
+    except BytesimError as error:
+        raise error if error.file else error.in_file(path) from error
