@@ -27,6 +27,7 @@ class RunFields(ctypes.Structure):
         ("slots", _Address),
         ("visible", _Address),
         ("times", _Address),
+        ("given", _Address),
         ("time_width", ctypes.c_int64),
         ("keys", _Address),
         ("values", _Address),

@@ -23,8 +23,8 @@ MOST_ROWS = 8
 
 (
     EMBED_JOIN, EMBED_SUM, LINEAR, NORM, ADD_ROW, ADD_FEATURE, FIRST_FEATURE, CLOCK, NOTATION, QKV, ATTEND, QUERY,
-    HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, CLEAR_END, ADD, SHIFT,
-) = range(19)  # fmt: skip
+    HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, CLEAR_END, ADD, SHIFT, LOAD, READS, GATED_ADD,
+) = range(22)  # fmt: skip
 STORE, ACCUMULATE, RELU_SQUARED, GELU = range(4)
 FLOATS, BYTES, HALVES = range(3)
 RMS, RMS_WEIGHTED, LAYER = range(3)
@@ -169,12 +169,20 @@ class Program:
         self.add(LINEAR, source, target, outputs, inputs, then, kind, w=panels(stored), bias=filled(bias))
 
     def run(
-        self, files: int, steps: int, caches: Caches, inputs: dict[str, NDArray[Any]], *, first_step: int = 0
+        self,
+        files: int,
+        steps: int,
+        caches: Caches,
+        inputs: dict[str, NDArray[Any]],
+        *,
+        first_step: int = 0,
+        given: Floats | None = None,
     ) -> None:
         """Run all operations for `steps` rows of each of `files` files.
 
         `inputs` are integers for each row, (R, ...): `tokens`, `nearby` (more tokens), `positions` of the rotation,
-        `slots` of the cache, `visible` (number of slots that a row sees) and `times`.
+        `slots` of the cache, `visible` (number of slots that a row sees) and `times`. `given` (R, any) are the rows
+        that a program loads.
         """
         fields, rows = self._fields, files * steps
         if self._ops is None:
@@ -187,6 +195,7 @@ class Program:
         fields.files, fields.steps, fields.first_step = files, steps, first_step
         for name, values in inputs.items():
             self._give(name, values)
+        fields.given = 0 if given is None else address(given)
         self.kernels.run(self._ops_address, len(self._ops), fields)
 
     def _make_registers(self, rows: int) -> None:

@@ -14,12 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.nn.constants import READ_SIZE
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.nn.parts import make_output
 from bytesim.patching import VOCAB_SIZE
 
-READ_SIZE = 64
-"""Width of a read."""
 _CLOSED = -3.0
 """Bias of the gate before training, which leaves it nearly closed."""
 

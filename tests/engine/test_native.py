@@ -1,30 +1,56 @@
 """The native engine gives the answers of the torch engine, with every kind of part and of kernels."""
 
-import pytest
-from engine.test_engine import requests_of, small_model
+import json
+import shutil
 
+import numpy as np
+import pytest
+import torch
+from engine.test_engine import AS_SHIPPED, requests_of, small_model
+from helpers.paths import ROOT
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+import bytesim
+from bytesim.cli import app
 from bytesim.engine.decode import decode_in_order
+from bytesim.errors import BytesimError, ConfigError, ModelError
+from bytesim.models import native as opener
 from bytesim.models.arrays import NamedWeights
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.native import NativeBGPT
-from bytesim.native.library import kernels
+from bytesim.models.native import load_native
+from bytesim.models.weights import load_model
+from bytesim.native import library
+from bytesim.native.library import TARGETS, kernels
+from bytesim.predictors.writer import load_writer
+from bytesim.requests import Asked, Sampling
 
-pytestmark = pytest.mark.skipif(kernels() is None, reason="the native engine was not built")
+MODELS = ROOT / "models"
+built = pytest.mark.skipif(kernels() is None, reason="the native engine was not built")
 
 
 def native(model: BGPT) -> NativeBGPT:
-    built = kernels()
-    assert built is not None
+    compiled = kernels()
+    assert compiled is not None
     weights = {name: tensor.detach().float().numpy() for name, tensor in model.state_dict().items()}
-    return NativeBGPT(model.config, NamedWeights(weights), built)
+    return NativeBGPT(model.config, NamedWeights(weights), compiled)
 
 
+def check_equal(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        assert (one.data, one.ended) == (other.data, other.ended)
+        assert one.token_nats == pytest.approx(other.token_nats, abs=1e-4)
+
+
+@built
 @pytest.mark.parametrize(
     "changes",
     [
         {},
         {"context_patches": 0},
         {"context_patches": 3},
+        {"patch_size": 16, "context_patches": 3},
         {"near_bytes": 5},
         {"near_bytes": 3, "row_bytes": 9, "context_patches": 0},
         {"source_attention": False, "patch_source_attention": False},
@@ -34,15 +60,121 @@ def native(model: BGPT) -> NativeBGPT:
         {"byte_features": True, "byte_source_attention": False},
         {"source_patches": False, "clock": True},
         {"source_patches": False},
+        {"patch_encoder_layers": 2, "numeric_bytes": True},
+        {"patch_reads": 3, "patch_reads_size": 24},
+        {"patch_reads": 3, "patch_reads_size": 24, "patch_reads_ask": (1, 2), "patch_reads_hard": True},
+        AS_SHIPPED,
         {"hidden_size": 64, "byte_hidden_size": 64, "source_hidden_size": 16, "clock": True},
+        {"hidden_size": 48, "head_size": 24, "byte_hidden_size": 40, "byte_head_size": 20, "source_hidden_size": 20},
         {"parts": "published", "context_patches": 0, "source_attention": False, "patch_source_attention": False},
     ],
 )
 def test_answers_are_those_of_torch(changes):
     model = small_model(**changes)
+    requests = [request for request in requests_of(model.config) if len(request.history) < model.config.max_patches]
+    check_equal(decode_in_order(native(model), requests, slots=3), decode_in_order(model, requests, slots=3))
+
+
+@built
+@pytest.mark.parametrize("target", range(len(TARGETS)), ids=TARGETS)
+def test_all_kernels_of_this_processor_give_the_same_answers(target, monkeypatch):
+    compiled = kernels()
+    if target > compiled.best:
+        pytest.skip("this processor cannot run them")
+    monkeypatch.setattr(compiled, "target", target)
+    model = small_model(clock=True, near_bytes=5)
     requests = requests_of(model.config)
-    expected = decode_in_order(model, requests, slots=3)
-    found = decode_in_order(native(model), requests, slots=3)
-    for one, other in zip(found, expected, strict=True):
-        assert (one.data, one.ended) == (other.data, other.ended)
-        assert one.token_nats == pytest.approx(other.token_nats, abs=1e-4)
+    check_equal(decode_in_order(native(model), requests, slots=5), decode_in_order(model, requests, slots=5))
+
+
+@built
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "suffix"), [("text", "txt"), ("image", "bmp"), ("audio", "wav"), ("music", "abc")])
+def test_shipped_models_write_the_same_files(name, suffix):
+    folder = MODELS / name
+    found, expected = load_native(folder), load_model(folder)
+    ways = (Sampling(), Sampling(temperature=0.9, top_p=0.95, seed=4))
+    requests = [expected.frame(Asked(suffix=suffix), sampling=way, max_patches=40) for way in ways]
+    check_equal(decode_in_order(found, requests), decode_in_order(expected, requests))
+
+
+def damaged(tmp_path, **changes) -> str:
+    """A copy of a shipped model with another config."""
+    folder = tmp_path / "model"
+    shutil.copytree(MODELS / "text", folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, **changes}), encoding="utf-8")
+    return str(folder)
+
+
+@built
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hidden_size": 256},
+        {"num_layers": 3},
+        {"num_layers": 1},
+        {"byte_num_layers": 10**9},
+        {"max_patches": 10**12},
+        {"context_patches": 10**12},
+        {"patch_size": 16},
+        {"near_bytes": 0},
+        {"source_attention": True},
+    ],
+)
+def test_a_config_that_does_not_fit_the_weights_is_refused(tmp_path, changes):
+    with pytest.raises(ModelError, match=r"do not belong together|asks for"):
+        load_writer(damaged(tmp_path, **changes), engine_backend="native")
+
+
+@built
+def test_damaged_weights_are_refused(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(MODELS / "text", folder)
+    weights = load_file(folder / "model.safetensors")
+    for changed in (
+        {name: tensor for name, tensor in weights.items() if "head" not in name},
+        {**weights, "surplus": torch.zeros(3)},
+        {name: tensor.to(torch.int32) for name, tensor in weights.items()},
+    ):  # fmt: skip
+        save_file(changed, folder / "model.safetensors")
+        with pytest.raises(ModelError):
+            load_native(folder)
+    (folder / "model.safetensors").write_bytes((MODELS / "text" / "model.safetensors").read_bytes()[:-100])
+    with pytest.raises(ModelError):
+        load_native(folder)
+
+
+def test_a_backend_that_cannot_run_a_model_says_why(tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match="none of auto, native, torch"):
+        bytesim.load("text", engine_backend="numba")
+    if kernels() is not None:
+        with pytest.raises(ConfigError, match="on a CPU, in float32"):
+            bytesim.load("text", engine_backend="native", dtype="bfloat16")
+    monkeypatch.setattr(library, "kernels", lambda: None)
+    monkeypatch.setattr(opener, "kernels", lambda: None)
+    with pytest.raises(BytesimError, match="no C compiler"):
+        bytesim.load("text", engine_backend="native")
+    assert load_writer("text").native is None
+
+
+@built
+def test_the_command_line_writes_the_same_file_with_both(tmp_path):
+    files = []
+    for backend in ("native", "torch", "auto"):
+        target = tmp_path / f"{backend}.txt"
+        options = ["--seed", "3", "--max-bytes", "60", "--engine-backend", backend, "-o", str(target)]
+        result = CliRunner().invoke(app, ["generate", "--model", "text", *options])
+        assert result.exit_code == 0, result.output
+        files.append(target.read_bytes())
+    assert files[0] == files[1] == files[2]
+    assert load_writer("text").native is not None
+
+
+@built
+def test_a_source_of_any_length_is_read(tmp_path):
+    model = small_model(max_source_bytes=200, max_patches=120)
+    rng = np.random.default_rng(2)
+    sources = [rng.integers(0, 256, length, np.uint8).tobytes() for length in (0, 1, 31, 32, 33, 64, 199)]
+    requests = [model.frame(Asked(suffix="mid", source=source, source_suffix="abc")) for source in sources]
+    check_equal(decode_in_order(native(model), requests, slots=4), decode_in_order(model, requests, slots=4))

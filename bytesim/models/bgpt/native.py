@@ -27,6 +27,7 @@ from bytesim.models.framing import frame
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import Caches, Floats, Program, addresses, padded, rounded
+from bytesim.nn.constants import READ_SIZE
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 from bytesim.requests import Asked, Request
 
@@ -44,7 +45,7 @@ _SMALLEST_STEP = float(np.finfo(np.float32).eps)
 
 def unsupported(config: BGPTConfig) -> str:
     """The setting for which the native engine has no operation; empty if it has all."""
-    lacking = ("copying", "numerals", "patch_reads", "patch_encoder_layers", "num_classes")
+    lacking = ("copying", "numerals", "num_classes")
     return next((name for name in lacking if getattr(config, name)), "")
 
 
@@ -146,7 +147,12 @@ class _Writer:
         self.linear(inner, x, f"{name}.feed_forward.down", ops.ACCUMULATE, bias=self.published)
 
     def decoder(self, x: int, name: str, shape: _Shape, layers: int, table: Any, crosses: dict[int, int]) -> None:
-        """All layers of a decoder; `crosses` are the layers with cross-attention, and their numbers among all such."""
+        """All layers of a decoder and its norm; `crosses` are the layers with cross-attention, with their numbers."""
+        self.layers(x, name, shape, layers, table, crosses)
+        self.norm(x, x, f"{name}.norm", shape.size)
+
+    def layers(self, x: int, name: str, shape: _Shape, layers: int, table: Any, crosses: dict[int, int]) -> None:
+        """All layers of a decoder or encoder."""
         normed, attended = self.program.register(shape.size), self.program.register(shape.size)
         projected, inner = self.program.register(3 * shape.size), self.program.register(4 * shape.size)
         queries = self.program.register(shape.size) if crosses else -1
@@ -156,7 +162,6 @@ class _Writer:
             if layer in crosses:
                 self.cross(x, (normed, queries, attended), block, shape, crosses[layer])
             self.feed_forward(x, (normed, inner), block, shape.size)
-        self.norm(x, x, f"{name}.norm", shape.size)
 
 
 class NativeBGPT:
@@ -174,7 +179,8 @@ class NativeBGPT:
         if max(config.num_layers, config.byte_num_layers, config.source_layers) > MAX_LAYERS:
             raise ModelError(f"the config asks for more than {MAX_LAYERS:,} layers.")
         self.patch_crosses, self.byte_crosses = _crosses(config)
-        self.patch_program, self.spread = self._patches(weights)
+        self.encoder_program = self._patch_encoder(weights) if config.patch_encoder_layers else None
+        self.patch_program, self.given = self._patches(weights)
         self.byte_program, self.head = self._bytes(weights)
         self.source_program = self._source(weights) if config.source_attention else None
         self.shift_program = self._shift()
@@ -188,8 +194,8 @@ class NativeBGPT:
         """An empty session for at most `rows` files."""
         return NativeBGPTSession(self, rows)
 
-    def _patches(self, weights: NamedWeights) -> tuple[Program, int]:
-        """The program that reads patches, and its register of what the byte-level decoder is given of each."""
+    def _patches(self, weights: NamedWeights) -> tuple[Program, tuple[int, ...]]:
+        """The program that reads patches, and its registers of what the byte-level decoder is given of each."""
         config, writer = self.config, _Writer(self.config, weights, self.kernels)
         program, size, name = writer.program, config.hidden_size, "patch_decoder"
         x = program.register(size)
@@ -200,20 +206,65 @@ class NativeBGPT:
         else:
             width = config.byte_embedding_size
             joined = program.register(config.patch_size * width)
-            rows = weights.take(f"{name}.embedding.bytes.weight", VOCAB_SIZE, width)
-            program.add(ops.EMBED_JOIN, target=joined, b=width, c=config.patch_size, w=rows)
+            if self.encoder_program is not None:
+                program.add(ops.LOAD, target=joined, b=config.patch_size * width)
+            else:
+                rows = weights.take(f"{name}.embedding.bytes.weight", VOCAB_SIZE, width)
+                program.add(ops.EMBED_JOIN, target=joined, b=width, c=config.patch_size, w=rows)
             writer.linear(joined, x, f"{name}.embedding.join", bias=True)
             program.add(ops.NORM, x, x, ops.RMS, size, f=_SMALLEST_STEP)
+        read = self._reads(writer, x) if config.patch_reads else -1
         positions = weights.take(f"{name}.positions", config.max_patches, size)
         program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=positions)
         writer.clock(x, f"{name}.clock", size)
         rotary = None if writer.published else rotary_table(config.max_patches, config.head_size)
         writer.decoder(x, name, self.patch_shape, config.num_layers, rotary, self.patch_crosses)
         if writer.published:
-            return program, x
+            return program, (x,)
         spread = program.register(config.byte_hidden_size * (config.patch_size if config.byte_features else 1))
         writer.linear(x, spread, "byte_decoder.feature", bias=True)
-        return program, spread
+        if not config.patch_reads:
+            return program, (spread,)
+        joined, result = program.register(READ_SIZE), program.register(VOCAB_SIZE)
+        writer.linear(read, joined, "byte_decoder.result.join", bias=True)
+        program.add(ops.NORM, joined, joined, ops.RMS, READ_SIZE, f=_SMALLEST_STEP)
+        writer.linear(joined, result, "byte_decoder.result.head")
+        return program, (spread, result)
+
+    def _reads(self, writer: _Writer, x: int) -> int:
+        """Add what is read of each patch to the register x; returns the register of the reads (nn/reads.py)."""
+        config, program, name = self.config, writer.program, "patch_decoder.reads"
+        size, wide = config.hidden_size, config.patch_reads * READ_SIZE
+        asking = program.register((len(config.patch_reads_ask) or config.patch_size) * READ_SIZE)
+        queries, chosen = program.register(wide), program.register(wide)
+        read, inner = program.register(size), program.register(config.patch_reads_size)
+        rows = writer.weights.take(f"{name}.bytes.weight", VOCAB_SIZE, READ_SIZE)
+        keys = writer.weights.take(f"{name}.keys", config.patch_size, READ_SIZE)
+        program.add(ops.EMBED_JOIN, target=asking, b=READ_SIZE, c=program.widths[asking] // READ_SIZE, d=1, w=rows)
+        writer.linear(asking, queries, f"{name}.query", bias=True)
+        program.add(
+            ops.READS, queries, chosen, config.patch_reads, READ_SIZE, config.patch_size, int(config.patch_reads_hard),
+            READ_SIZE**-0.5, w=keys, extra=rows,
+        )  # fmt: skip
+        writer.linear(chosen, read, f"{name}.join", bias=True)
+        program.add(ops.NORM, read, read, ops.RMS, size, f=_SMALLEST_STEP)
+        writer.linear(read, inner, f"{name}.up", ops.RELU_SQUARED, bias=True)
+        writer.linear(inner, read, f"{name}.down", ops.ACCUMULATE)
+        program.add(ops.NORM, read, read, ops.RMS, size, f=_SMALLEST_STEP)
+        writer.linear(read, x, "patch_decoder.read_output", ops.ACCUMULATE)
+        return read
+
+    def _patch_encoder(self, weights: NamedWeights) -> Program:
+        """The program in which the bytes of each patch attend to each other: a patch is a file, a byte a step."""
+        config, writer = self.config, _Writer(self.config, weights, self.kernels)
+        program, size, name = writer.program, config.byte_embedding_size, "patch_decoder.embedding"
+        x = program.register(size)
+        program.add(ops.EMBED_SUM, target=x, b=size, c=1, w=weights.take(f"{name}.bytes.weight", VOCAB_SIZE, size))
+        positions = weights.take(f"{name}.encoder.positions", config.patch_size, size)
+        program.add(ops.ADD_ROW, target=x, a=ops.BY_STEP, b=size, w=positions)
+        shape = _Shape(size, size // config.byte_head_size)
+        writer.layers(x, f"{name}.encoder", shape, config.patch_encoder_layers, None, {})
+        return program
 
     def _bytes(self, weights: NamedWeights) -> tuple[Program, int]:
         """The program that predicts bytes, and its register of logits."""
@@ -240,6 +291,10 @@ class NativeBGPT:
         writer.decoder(x, name, self.byte_shape, config.byte_num_layers, rotary, self.byte_crosses)
         head = program.register(VOCAB_SIZE)
         program.linear(x, head, rows if writer.published else weights.take(f"{name}.head.weight", VOCAB_SIZE, size))
+        if config.patch_reads:
+            gate = program.register(1)
+            writer.linear(x, gate, f"{name}.result.gate", bias=True)
+            program.add(ops.GATED_ADD, gate, head, self.patch_program.widths[self.given[0]], VOCAB_SIZE)
         return program, head
 
     def _source(self, weights: NamedWeights) -> Program:
@@ -347,7 +402,7 @@ class NativeBGPTSession:
         self.window = rounded(self.kept + self.stride)
         self.byte_keys = padded((rows, config.byte_num_layers, byte.size, self.window))
         self.byte_values = padded((rows, config.byte_num_layers, byte.heads, self.window, byte.head))
-        self.features = padded((rows, model.patch_program.widths[model.spread]))
+        self.features = padded((rows, sum(model.patch_program.widths[register] for register in model.given)))
         reach = max(config.near_offsets, default=1)
         self.recent = np.full((rows, reach), END_OF_PATCH, np.int32)
         """Last tokens before the current patch."""
@@ -468,15 +523,44 @@ class NativeBGPTSession:
 
     def _read(self, file: _File, patches: NDArray[Any], times: NDArray[Any] | None) -> Floats:
         """(P, any) what the byte-level decoder is given of each of the next patches (P, S) of one file."""
-        model, places = self.model, np.arange(file.length, file.length + len(patches))
+        places = np.arange(file.length, file.length + len(patches))
         inputs = {"tokens": patches, "positions": places, "slots": places, "visible": places + 1}
         if times is not None:
             inputs["times"] = times
-        model.patch_program.run(1, len(patches), self._make_caches([file], byte_level=False), inputs)
+        spread = self._read_patches([file], patches, self._make_caches([file], byte_level=False), inputs)
         file.length += len(patches)
-        spread = model.patch_program.read(model.spread, len(patches)).copy()
         self.features[file.place] = spread[-1]
         return spread
+
+    def _read_patches(
+        self, files: list[_File], patches: NDArray[Any], caches: Caches, inputs: dict[str, NDArray[Any]]
+    ) -> Floats:
+        """(R, any) what the byte-level decoder is given of patches (R, S), as many of each file."""
+        model, config, count = self.model, self.config, len(patches)
+        joined = None
+        if model.encoder_program is not None:
+            joined = self._encode_patches(model.encoder_program, patches)
+        if config.patch_reads:
+            inputs["nearby"] = patches[:, list(config.patch_reads_ask) or slice(None)]
+        model.patch_program.run(len(files), count // len(files), caches, inputs, given=joined)
+        return np.concatenate([model.patch_program.read(register, count) for register in model.given], 1)
+
+    def _encode_patches(self, program: Program, patches: NDArray[Any]) -> Floats:
+        """(R, S, width) the bytes of each patch (R, S) after attention among them."""
+        config, (count, size) = self.config, patches.shape
+        layers, width, capacity = config.patch_encoder_layers, config.byte_embedding_size, rounded(size)
+        keys = padded((count, layers, width, capacity))
+        values = padded((count, layers, width // config.byte_head_size, capacity, config.byte_head_size))
+        caches = Caches(
+            longest=capacity,
+            keys=_table(list(keys)),
+            values=_table(list(values)),
+            capacities=np.full(count, capacity, np.int32),
+        )
+        steps = np.tile(np.arange(size), count)
+        inputs = {"tokens": patches, "slots": steps, "visible": np.full(count * size, size)}
+        program.run(count, size, caches, inputs)
+        return program.read(0, count * size)
 
     def _fill_window(self, file: _File, request: Request, spreads: Floats) -> None:
         """Run the byte-level decoder over the last patches of a prompt, from patch `first` of the history on.
@@ -601,7 +685,7 @@ class NativeBGPTSession:
         """If the current patch is whole, read it with the patch-level decoder and advance the byte-level window."""
         if not self.files or self.current.shape[1] < self.stride:
             return
-        patches, model = self.current, self.model
+        patches = self.current
         self.current = np.empty((len(self.files), 0), np.int64)
         self.previous[self._places] = patches
         for file in self.files:
@@ -611,8 +695,7 @@ class NativeBGPTSession:
         if self.config.clock:
             inputs["times"] = request_times.now(self._clocks)
         caches = self._caches_of(self.files, byte_level=False)
-        model.patch_program.run(len(self.files), 1, caches, inputs)
-        self.features[self._places] = model.patch_program.read(model.spread, len(self.files))
+        self.features[self._places] = self._read_patches(self.files, patches, caches, inputs)
         for file in self.files:
             file.length += 1
         reach = self.recent.shape[1]

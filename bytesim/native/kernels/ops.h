@@ -460,6 +460,39 @@ static void embed_row(const Op *op, const int32_t *tokens, float *out) {
   }
 }
 
+/* w: keys (tokens, width), extra: embeddings (vocabulary, width). Source: nn/reads.py. */
+static void reads_row(const Op *op, const int32_t *tokens, const float *queries, float *out) {
+  const int32_t width = op->b, count = op->c;
+  const float *keys = op->w, *table = op->extra;
+  float scores[256];
+  for (int32_t number = 0; number < op->a; number++, queries += width, out += width) {
+    float most = -INFINITY, total = 0.0f;
+    int32_t best = 0;
+    for (int32_t s = 0; s < count; s++) {
+      scores[s] = 0.0f;
+      for (int32_t k = 0; k < width; k++) scores[s] += queries[k] * keys[s * width + k];
+      scores[s] *= op->f;
+      if (scores[s] > most) {
+        most = scores[s];
+        best = s;
+      }
+    }
+    if (op->d) {
+      memcpy(out, table + (int64_t)tokens[best] * width, width * sizeof(float));
+      continue;
+    }
+    memset(out, 0, width * sizeof(float));
+    for (int32_t s = 0; s < count; s++) total += scores[s] = expf(scores[s] - most);
+    for (int32_t s = 0; s < count; s++)
+      for (int32_t k = 0; k < width; k++) out[k] += scores[s] / total * table[(int64_t)tokens[s] * width + k];
+  }
+}
+
+static void gated_row(const Op *op, float gate, const float *feature, float *out) {
+  const float factor = gate > 20.0f ? gate : log1pf(expf(gate));
+  for (int32_t k = 0; k < op->b; k++) out[k] += factor * feature[op->a + k];
+}
+
 static void add(float *out, const float *x, int32_t width) {
   for (int32_t k = 0; k < width; k++) out[k] += x[k];
 }
@@ -491,6 +524,9 @@ static void run_row(const Op *op, const Run *run, int32_t row) {
     if (run->tokens[op->d][row] == END_OF_PATCH) memset(out, 0, op->b * sizeof(float));
     break;
   case ADD: add(out, in, op->b); break;
+  case LOAD: memcpy(out, run->given + (int64_t)row * op->b, op->b * sizeof(float)); break;
+  case READS: reads_row(op, run->tokens[0] + (int64_t)row * op->c, in, out); break;
+  case GATED_ADD: gated_row(op, in[0], run->features[file], out); break;
   default: break;
   }
 }

@@ -23,7 +23,10 @@ enum Code {
   SOURCE_WAVES,    /* the waves of the times of the source; b = periods */
   CLEAR_END,       /* out[r] = 0 where the token is END_OF_PATCH; b = width */
   ADD,             /* out[r] += in[r]; b = width */
-  SHIFT            /* drop the first slots of the cache, as many as a run has steps; b = slots that are kept; as QKV */
+  SHIFT,           /* drop the first slots of the cache, as many as a run has steps; b = slots that are kept; as QKV */
+  LOAD,            /* out[r] = row r of `given`; b = width */
+  READS,           /* out[r] = embeddings of the tokens that queries choose; a = reads, b = width, c = tokens, d = 1: hard */
+  GATED_ADD        /* out[r] += softplus(in[r]) times the feature of the file from place a on; b = width */
 };
 
 enum Epilogue { STORE, ACCUMULATE, RELU_SQUARED, GELU };
@@ -47,6 +50,7 @@ typedef struct {
   const int32_t *slots;     /* (rows,) of the cache */
   const int32_t *visible;   /* (rows,) number of slots that a row attends to */
   const int32_t *times;     /* (rows, time_width) */
+  const float *given;       /* (rows, any) */
   int64_t time_width;
   float *const *keys; /* (layers, files) -> heads of panels (width, PANEL) of slots */
   float *const *values; /* (layers, files) -> (heads, capacity, width) */
