@@ -14,8 +14,8 @@ PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
 .PHONY: demo quick test lint bench lease-rehearsal clean
 .DEFAULT_GOAL := demo
 
-# A stamp per set of dependencies. The install is editable, so a changed source file needs no new one.
-$(VENV)/installed: pyproject.toml setup.py constraints.txt
+# A stamp per set of dependencies. The install is editable, so of the source files only the kernels need a new one.
+$(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard bytesim/native/kernels/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable .
 	touch $@

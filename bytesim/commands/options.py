@@ -18,6 +18,7 @@ class Dtype(str, Enum):
     auto = "auto"
     float32 = "float32"
     bfloat16 = "bfloat16"
+    int8 = "int8"
 
 
 class Backend(str, Enum):
@@ -73,7 +74,11 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps...; auto choos
 
 
 DtypeChoice = Annotated[
-    Dtype, typer.Option(help="Number type of the model's computations; auto chooses the faster one.")
+    Dtype,
+    typer.Option(
+        help="Number type of the model's computations; auto chooses the faster one. int8 rounds the "
+        "weights, so that the native engine reads large models in a quarter of the time."
+    ),
 ]
 
 

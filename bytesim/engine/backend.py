@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bytesim.engine.gpus import may_have_gpu
 from bytesim.errors import ConfigError, ModelError
-from bytesim.models.native import native_lacks
+from bytesim.models.native import NUMBER_TYPES, native_lacks
 
 if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
@@ -26,11 +26,11 @@ def choose_backend(config: ModelConfig, backend: str, *, device: str, dtype: str
     if backend == "torch":
         return backend
     lacks = native_lacks(config)
-    elsewhere = not _is_cpu(device) or dtype not in ("auto", "float32")
+    elsewhere = not _is_cpu(device) or dtype not in ("auto", *NUMBER_TYPES)
     if backend == "auto":
         return "torch" if lacks or elsewhere else "native"
     if elsewhere:
-        raise ConfigError("the native engine runs on a CPU, in float32; leave out --device and --dtype.")
+        raise ConfigError("the native engine runs on a CPU, in float32 or int8; choose another --device and --dtype.")
     if lacks:
         raise ModelError(f"{lacks}. Choose --engine-backend torch.")
     return "native"

@@ -51,7 +51,7 @@ def _starter(
 ) -> Callable[[], Decodes] | Callable[[], ByteModel] | None:
     """What loads the model in each of `jobs` processes; None for a model on a GPU."""
     if is_native(model):
-        return partial(load_native, folder)
+        return partial(load_native, folder, number_type=model.number_type, threads=1)
     import torch
 
     weights = next(cast("ByteModel", model).parameters())

@@ -75,6 +75,10 @@ class DecodingSession(Protocol):
 class Decodes(Protocol):
     """A model that opens sessions of arrays itself, such as those of the native engine."""
 
+    @property
+    def number_type(self) -> str:
+        """The number type of the weights."""
+
     def decoding_session(self, rows: int) -> DecodingSession:
         """An empty session for at most `rows` files."""
 

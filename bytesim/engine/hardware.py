@@ -43,6 +43,8 @@ def open_device(name: str) -> torch.device:
 
 def open_dtype(name: str, device: str | torch.device = "cpu", *, rows: int = ROWS) -> torch.dtype:
     """The number type of a name in DTYPES; `auto` is the faster one for `rows` vectors. Raises ConfigError."""
+    if name == "int8":
+        raise ConfigError("dtype int8 is for the native engine, and for models that it can run.")
     if name not in DTYPES:
         raise ConfigError(f"dtype {name!r} is none of {', '.join(DTYPES)}.")
     dtype: torch.dtype = faster_dtype(device, rows=rows) if name == "auto" else getattr(torch, name)

@@ -12,6 +12,7 @@ from bytesim.models.bgpt.native import NativeBGPT, unsupported
 from bytesim.models.folder import CONFIG_FILE, read_config
 from bytesim.models.registry import config_of
 from bytesim.native.library import kernels
+from bytesim.native.threads import share_products
 
 if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
@@ -29,8 +30,14 @@ def native_lacks(config: ModelConfig) -> str:
     return f"the native engine does not know {lacking}" if lacking else ""
 
 
-def load_native(folder: Path) -> NativeBGPT:
+NUMBER_TYPES = ("float32", "int8")
+
+
+def load_native(folder: Path, *, number_type: str = "float32", threads: int | None = None) -> NativeBGPT:
     """The model of a folder on the native engine.
+
+    `number_type` is that of the weights in NUMBER_TYPES; int8 rounds them. `threads` share the products of a large
+    model; by default as many as a measurement finds fastest.
 
     Raises ModelError if the engine cannot run it, if the folder is incomplete or damaged, or if config and weights
     differ; ConfigError if the config is invalid.
@@ -43,8 +50,13 @@ def load_native(folder: Path) -> NativeBGPT:
         if lacks or built is None or not isinstance(config, BGPTConfig):
             raise ModelError(f"{lacks}. Choose --engine-backend torch.")
         weights = NamedWeights(read_weights(folder))
-        return NativeBGPT(config, weights, built)
+        model = NativeBGPT(config, weights, built, in_bytes=number_type == "int8")
     except ConfigError as error:
         raise error.in_file(path) from error
     except BytesimError as error:
         raise error if error.file else error.in_file(path) from error
+    if threads is None:
+        share_products(built, model.weight_bytes)
+    else:
+        built.use_threads(threads)
+    return model

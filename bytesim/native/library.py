@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 from functools import lru_cache
 
 TARGETS = ("plain", "avx2", "avx512")
 """Names of the sets of kernels, slowest first. `plain` is NEON on ARM."""
 
 _Address = ctypes.c_void_p
+
+
+NUM_CODES = 22
+"""Number of kinds of operations, as in kernels/program.h."""
+OP_BYTES = 56
+"""Size of the struct Op."""
 
 
 class RunFields(ctypes.Structure):
@@ -47,17 +54,31 @@ class Kernels:
 
     def __init__(self, path: str) -> None:
         library = ctypes.CDLL(path)
+        library.bytesim_layout.restype = ctypes.c_int32
+        if library.bytesim_layout() != OP_BYTES * 100_000 + ctypes.sizeof(RunFields) * 100 + NUM_CODES:
+            raise OSError("the library was built from another version of bytesim")
         library.bytesim_best_target.restype = ctypes.c_int32
         self.best = int(library.bytesim_best_target())
         self.target = self.best
         """Index into TARGETS of the kernels in use."""
+        self._threads = library.bytesim_threads
+        self._threads.restype, self._threads.argtypes = ctypes.c_int32, [ctypes.c_int32]
         self._run = library.bytesim_run
         self._run.restype = None
         self._run.argtypes = [ctypes.c_int32, _Address, ctypes.c_int32, ctypes.POINTER(RunFields)]
 
+    def use_threads(self, count: int) -> int:
+        """Share large products among this many threads; returns how many there are."""
+        return int(self._threads(count))
+
     def run(self, ops: int, count: int, fields: RunFields) -> None:
         """Run `count` operations at the address `ops`. Other threads of Python go on meanwhile."""
         self._run(self.target, ops, count, ctypes.byref(fields))
+
+
+def num_cores() -> int:
+    """Number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @lru_cache(maxsize=1)

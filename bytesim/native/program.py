@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.native.library import Kernels, RunFields
+from bytesim.native.library import NUM_CODES, Kernels, RunFields
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -24,7 +24,7 @@ MOST_ROWS = 8
 (
     EMBED_JOIN, EMBED_SUM, LINEAR, NORM, ADD_ROW, ADD_FEATURE, FIRST_FEATURE, CLOCK, NOTATION, QKV, ATTEND, QUERY,
     HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, CLEAR_END, ADD, SHIFT, LOAD, READS, GATED_ADD,
-) = range(22)  # fmt: skip
+) = range(NUM_CODES)  # fmt: skip
 STORE, ACCUMULATE, RELU_SQUARED, GELU = range(4)
 FLOATS, BYTES, HALVES = range(3)
 RMS, RMS_WEIGHTED, LAYER = range(3)
@@ -58,12 +58,19 @@ def padded(shape: tuple[int, ...]) -> Floats:
     return np.zeros(size + PANEL, np.float32)[:size].reshape(shape)
 
 
-def packed(weight: Floats) -> tuple[int, NDArray[Any]]:
-    """A weight in the smallest type that holds it exactly, and its kind: as bfloat16 it is read in half the time."""
+def packed(weight: Floats) -> tuple[int, NDArray[Any], None]:
+    """Kind and values of a weight, as bfloat16 where that is exact: it is read in half the time."""
     bits = np.ascontiguousarray(weight, np.float32).view(np.uint32)
     if (bits & 0xFFFF).any():
-        return FLOATS, weight
-    return HALVES, (bits >> 16).astype(np.uint16)
+        return FLOATS, weight, None
+    return HALVES, (bits >> 16).astype(np.uint16), None
+
+
+def quantized(weight: Floats) -> tuple[int, NDArray[Any], Floats]:
+    """Kind, int8 values and the scale of each row of a weight (N, K), as models/int8.py."""
+    scales = np.abs(weight).max(1) / 127
+    steps = weight / np.maximum(scales, np.finfo(np.float32).tiny)[:, None]
+    return BYTES, np.clip(np.rint(steps), -127, 127).astype(np.int8), scales.astype(np.float32)
 
 
 def panels(weight: NDArray[Any]) -> NDArray[Any]:
@@ -75,7 +82,7 @@ def panels(weight: NDArray[Any]) -> NDArray[Any]:
 
 
 def filled(vector: Floats | None) -> Floats | None:
-    """A bias (N,), filled up with zeros to whole panels."""
+    """A bias or scales (N,), filled up with zeros to whole panels."""
     return None if vector is None else np.pad(vector, (0, rounded(len(vector)) - len(vector)))
 
 
@@ -120,8 +127,10 @@ class Caches:
 class Program:
     """Operations, and the registers that they work on."""
 
-    def __init__(self, kernels: Kernels) -> None:
+    def __init__(self, kernels: Kernels, *, in_bytes: bool = False) -> None:
+        """With `in_bytes` the weights of linear maps are rounded to int8."""
         self.kernels = kernels
+        self.in_bytes = in_bytes
         self.widths: list[int] = []
         self._rows: list[tuple[Any, ...]] = []
         self._kept: list[NDArray[Any]] = []
@@ -165,8 +174,11 @@ class Program:
     def linear(self, source: int, target: int, weight: Floats, bias: Floats | None = None, then: int = STORE) -> None:
         """target = source W^T + bias, for a weight (N, K), with an epilogue."""
         outputs, inputs = weight.shape
-        kind, stored = packed(weight)
-        self.add(LINEAR, source, target, outputs, inputs, then, kind, w=panels(stored), bias=filled(bias))
+        kind, stored, scales = quantized(weight) if self.in_bytes else packed(weight)
+        self.add(
+            LINEAR, source, target, outputs, inputs, then, kind, w=panels(stored), bias=filled(bias),
+            extra=filled(scales),
+        )  # fmt: skip
 
     def run(
         self,
@@ -224,6 +236,11 @@ class Program:
         kept[: values.size] = values.ravel()
         if name == "times":
             self._fields.time_width = values.shape[-1]
+
+    @property
+    def weight_bytes(self) -> int:
+        """Size of all arrays that the operations read."""
+        return sum(array.nbytes for array in self._kept)
 
     def read(self, register: int, rows: int) -> Floats:
         """The first rows of a register: a view, which the next run overwrites."""

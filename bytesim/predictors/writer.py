@@ -50,7 +50,9 @@ class Writer:
     @property
     def number_type(self) -> str:
         """The number type of decoding, such as float32."""
-        return "float32" if self.native else str(next(self.model.parameters()).dtype).removeprefix("torch.")
+        return (
+            self.native.number_type if self.native else str(next(self.model.parameters()).dtype).removeprefix("torch.")
+        )
 
     def frame(self, asked: Asked, **options: Any) -> Request:
         """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
@@ -90,9 +92,9 @@ def load_writer(
     """Load a model that writes files, by name or path, on a device (`auto`: the first of `devices()`).
 
     `engine_backend` is `native`, `torch`, or `auto` for the first of them that can run the model there. `dtype` is
-    float32, bfloat16, or `auto` for the faster of the two with batches of `rows` files; bfloat16 rounds differently,
-    and only torch has it. Raises ModelError if the model is missing, damaged or a classifier, ConfigError for an
-    unknown device, dtype or backend.
+    float32; bfloat16, which only torch has; int8, which only the native engine has; or `auto`: float32 there, and in
+    torch the faster of the others with batches of `rows` files. Raises ModelError if the model is missing, damaged or a
+    classifier, ConfigError for an unknown device, dtype or backend.
     """
     stored = find_model(name)
     try:
@@ -102,12 +104,13 @@ def load_writer(
     if getattr(config, "num_classes", 0):
         raise ModelError(f"the model {name!r} is a classifier; it cannot write files.")
     backend = choose_backend(config, engine_backend, device=device, dtype=dtype)
+    number_type = "float32" if dtype == "auto" else dtype
     tasks = _trained_tasks(stored.folder)
     writer = Writer(
         name=stored.name,
         folder=stored.folder,
         config=cast("WriterConfig", config),
-        native=load_native(stored.folder) if backend == "native" else None,
+        native=load_native(stored.folder, number_type=number_type) if backend == "native" else None,
         load_torch=partial(_load_torch, stored.name, stored.folder, device, dtype, rows),
         conversions=None if tasks is None else _conversions(tasks),
         generates=None if tasks is None else _generated(tasks),

@@ -73,10 +73,10 @@ class _Shape:
 class _Writer:
     """Appends the layers of a bGPT to a program."""
 
-    def __init__(self, config: BGPTConfig, weights: NamedWeights, kernels: Kernels) -> None:
+    def __init__(self, config: BGPTConfig, weights: NamedWeights, kernels: Kernels, *, in_bytes: bool) -> None:
         self.config = config
         self.weights = weights
-        self.program = Program(kernels)
+        self.program = Program(kernels, in_bytes=in_bytes)
         self.published = config.parts == "published"
 
     def linear(self, source: int, target: int, name: str, then: int = ops.STORE, *, bias: bool = False) -> None:
@@ -170,9 +170,11 @@ class NativeBGPT:
     Raises ModelError if config and weights do not belong together.
     """
 
-    def __init__(self, config: BGPTConfig, weights: NamedWeights, kernels: Kernels) -> None:
+    def __init__(self, config: BGPTConfig, weights: NamedWeights, kernels: Kernels, *, in_bytes: bool = False) -> None:
+        """With `in_bytes` the weights of linear maps are rounded to int8."""
         self.config = config
         self.kernels = kernels
+        self.in_bytes = in_bytes
         self.patch_shape = _Shape(config.hidden_size, config.hidden_size // config.head_size)
         self.byte_shape = _Shape(config.byte_hidden_size, config.byte_hidden_size // config.byte_head_size)
         self.source_shape = _Shape(config.source_hidden_size, config.source_hidden_size // config.byte_head_size)
@@ -186,6 +188,17 @@ class NativeBGPT:
         self.shift_program = self._shift()
         weights.check_all_taken()
 
+    @property
+    def number_type(self) -> str:
+        """The number type of the weights."""
+        return "int8" if self.in_bytes else "float32"
+
+    @property
+    def weight_bytes(self) -> int:
+        """Size of the weights in memory."""
+        programs = (self.patch_program, self.byte_program, self.source_program, self.encoder_program)
+        return sum(program.weight_bytes for program in programs if program is not None)
+
     def frame(self, asked: Asked, **options: Any) -> Request:
         """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
         return frame(self.config, asked, **options)
@@ -196,7 +209,7 @@ class NativeBGPT:
 
     def _patches(self, weights: NamedWeights) -> tuple[Program, tuple[int, ...]]:
         """The program that reads patches, and its registers of what the byte-level decoder is given of each."""
-        config, writer = self.config, _Writer(self.config, weights, self.kernels)
+        config, writer = self.config, _Writer(self.config, weights, self.kernels, in_bytes=self.in_bytes)
         program, size, name = writer.program, config.hidden_size, "patch_decoder"
         x = program.register(size)
         if writer.published:
@@ -256,7 +269,7 @@ class NativeBGPT:
 
     def _patch_encoder(self, weights: NamedWeights) -> Program:
         """The program in which the bytes of each patch attend to each other: a patch is a file, a byte a step."""
-        config, writer = self.config, _Writer(self.config, weights, self.kernels)
+        config, writer = self.config, _Writer(self.config, weights, self.kernels, in_bytes=self.in_bytes)
         program, size, name = writer.program, config.byte_embedding_size, "patch_decoder.embedding"
         x = program.register(size)
         program.add(ops.EMBED_SUM, target=x, b=size, c=1, w=weights.take(f"{name}.bytes.weight", VOCAB_SIZE, size))
@@ -268,7 +281,7 @@ class NativeBGPT:
 
     def _bytes(self, weights: NamedWeights) -> tuple[Program, int]:
         """The program that predicts bytes, and its register of logits."""
-        config, writer = self.config, _Writer(self.config, weights, self.kernels)
+        config, writer = self.config, _Writer(self.config, weights, self.kernels, in_bytes=self.in_bytes)
         program, size, name = writer.program, config.byte_hidden_size, "byte_decoder"
         x = program.register(size)
         rows = weights.take(f"{name}.bytes.weight", VOCAB_SIZE, size)
@@ -299,7 +312,7 @@ class NativeBGPT:
 
     def _source(self, weights: NamedWeights) -> Program:
         """The program that encodes a source and fills the keys and values of every layer with cross-attention."""
-        config, writer = self.config, _Writer(self.config, weights, self.kernels)
+        config, writer = self.config, _Writer(self.config, weights, self.kernels, in_bytes=self.in_bytes)
         writer.published = False
         program, size, name = writer.program, config.source_hidden_size, "source_encoder"
         x, windows = program.register(size), program.register(config.source_kernel * size)

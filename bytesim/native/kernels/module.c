@@ -34,6 +34,12 @@ EXPORT int32_t bytesim_best_target(void) {
 #endif
 }
 
+/* Changes with the layout of Op and Run and with the list of codes, so that a stale library is not used. */
+EXPORT int32_t bytesim_layout(void) { return (int32_t)(sizeof(Op) * 100000 + sizeof(Run) * 100 + CODES); }
+
+int32_t bytesim_use_threads(int32_t count);
+EXPORT int32_t bytesim_threads(int32_t count) { return bytesim_use_threads(count); }
+
 /* Run a program with the kernels of a target. */
 EXPORT void bytesim_run(int32_t target, const Op *ops, int32_t count, const Run *run) {
 #if defined(__x86_64__) || defined(_M_X64)

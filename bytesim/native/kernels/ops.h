@@ -5,6 +5,8 @@
 #define VECTORS (PANEL / VW)
 /* A single row has few sums, so several inputs are added up side by side to hide the latency of a product. */
 #define AT_ONCE (VECTORS <= 2 ? 4 : VECTORS <= 4 ? 2 : 1)
+/* Fewer multiplications than these are not worth the other threads. */
+#define SHARED_WORK 200000
 static const float TURN = 6.2831853071795864769f;
 
 /* A vector of weights, from the place `index` on. */
@@ -67,7 +69,7 @@ typedef struct {
   int64_t x_stride;
   float *out;
   int64_t out_stride;
-  int32_t inputs, outputs, epilogue, kind;
+  int32_t inputs, outputs, rows, epilogue, kind;
   const void *weights;
   const float *bias, *scales;
 } Linear;
@@ -114,19 +116,26 @@ INLINE void linear_rows(const int R, const Linear *op, int32_t row, int32_t pane
   store_panel(R, op, row, panel * PANEL, sums);
 }
 
-static void linear(const Linear *op, int32_t rows) {
-  const int32_t panels = (op->outputs + PANEL - 1) / PANEL;
-  for (int32_t panel = 0; panel < panels; panel++) {
-    int32_t row = 0;
-    for (; row + ROWS <= rows; row += ROWS) linear_rows(ROWS, op, row, panel);
+/* One panel of outputs for all rows. */
+static void linear_panel(const void *given, int32_t panel) {
+  const Linear *op = given;
+  int32_t row = 0;
+  for (; row + ROWS <= op->rows; row += ROWS) linear_rows(ROWS, op, row, panel);
 #if ROWS > 4
-    for (; row + 4 <= rows; row += 4) linear_rows(4, op, row, panel);
+  for (; row + 4 <= op->rows; row += 4) linear_rows(4, op, row, panel);
 #endif
 #if ROWS > 2
-    for (; row + 2 <= rows; row += 2) linear_rows(2, op, row, panel);
+  for (; row + 2 <= op->rows; row += 2) linear_rows(2, op, row, panel);
 #endif
-    for (; row < rows; row++) linear_rows(1, op, row, panel);
-  }
+  for (; row < op->rows; row++) linear_rows(1, op, row, panel);
+}
+
+static void linear(const Linear *op) {
+  const int32_t panels = (op->outputs + PANEL - 1) / PANEL;
+  if ((int64_t)op->outputs * op->inputs * op->rows < SHARED_WORK)
+    for (int32_t panel = 0; panel < panels; panel++) linear_panel(op, panel);
+  else
+    bytesim_for_all(linear_panel, op, panels);
 }
 
 /* out (R, width) = factor[r] * x (R, inputs) times a matrix (inputs, width) whose rows are `stride` apart.
@@ -541,13 +550,14 @@ static void run_op(const Op *op, const Run *run) {
         .out_stride = run->widths[op->out],
         .outputs = op->a,
         .inputs = op->b,
+        .rows = rows,
         .epilogue = op->c,
         .kind = op->d,
         .weights = op->w,
         .bias = op->bias,
         .scales = op->extra,
     };
-    linear(&one, rows);
+    linear(&one);
   } else if (op->code == ATTEND || op->code == CROSS || op->code == SHIFT) {
     for (int32_t file = 0; file < run->files; file++)
       if (op->code == ATTEND)

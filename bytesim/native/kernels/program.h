@@ -26,7 +26,8 @@ enum Code {
   SHIFT,           /* drop the first slots of the cache, as many as a run has steps; b = slots that are kept; as QKV */
   LOAD,            /* out[r] = row r of `given`; b = width */
   READS,           /* out[r] = embeddings of the tokens that queries choose; a = reads, b = width, c = tokens, d = 1: hard */
-  GATED_ADD        /* out[r] += softplus(in[r]) times the feature of the file from place a on; b = width */
+  GATED_ADD,       /* out[r] += softplus(in[r]) times the feature of the file from place a on; b = width */
+  CODES            /* how many there are */
 };
 
 enum Epilogue { STORE, ACCUMULATE, RELU_SQUARED, GELU };
@@ -67,7 +68,9 @@ typedef struct {
 #define PANEL 32
 #define END_OF_PATCH 256
 
-typedef void (*RunProgram)(const Op *ops, int32_t count, const Run *run);
+/* Calls work(argument, part) for parts 0 .. count - 1, on all threads of the pool, and returns when all are done. */
+typedef void (*Work)(const void *argument, int32_t part);
+void bytesim_for_all(Work work, const void *argument, int32_t count);
 
 void bytesim_run_plain(const Op *ops, int32_t count, const Run *run);
 void bytesim_run_avx2(const Op *ops, int32_t count, const Run *run);
