@@ -57,6 +57,8 @@ TORCH_FREE = (
     "native",
     "models.arrays",
     "models.bgpt.native",
+    "models.flat.native",
+    "models.native",
     "models.folder",
     "models.store",
     "engine.decode",

@@ -9,6 +9,8 @@ from bytesim.errors import BytesimError, ConfigError, ModelError
 from bytesim.models.arrays import NamedWeights, read_weights
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.native import NativeBGPT, unsupported
+from bytesim.models.flat.config import FlatConfig
+from bytesim.models.flat.native import NativeFlat
 from bytesim.models.folder import CONFIG_FILE, read_config
 from bytesim.models.registry import config_of
 from bytesim.native.library import kernels
@@ -17,6 +19,7 @@ from bytesim.native.threads import share_products
 if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
 
+NativeModel = NativeBGPT | NativeFlat
 NOT_BUILT = "the native engine was not built, as there was no C compiler when bytesim was installed"
 
 
@@ -24,6 +27,8 @@ def native_lacks(config: ModelConfig) -> str:
     """Why the native engine cannot run a model with this config; empty if it can."""
     if kernels() is None:
         return NOT_BUILT
+    if isinstance(config, FlatConfig):
+        return ""
     if not isinstance(config, BGPTConfig):
         return f"the native engine does not know the architecture {config.to_dict()['architecture']}"
     lacking = unsupported(config)
@@ -33,7 +38,7 @@ def native_lacks(config: ModelConfig) -> str:
 NUMBER_TYPES = ("float32", "int8")
 
 
-def load_native(folder: Path, *, number_type: str = "float32", threads: int | None = None) -> NativeBGPT:
+def load_native(folder: Path, *, number_type: str = "float32", threads: int | None = None) -> NativeModel:
     """The model of a folder on the native engine.
 
     `number_type` is that of the weights in NUMBER_TYPES; int8 rounds them. `threads` share the products of a large
@@ -47,10 +52,16 @@ def load_native(folder: Path, *, number_type: str = "float32", threads: int | No
         config = config_of(read_config(folder))
         lacks = native_lacks(config)
         built = kernels()
-        if lacks or built is None or not isinstance(config, BGPTConfig):
+        if lacks or built is None:
             raise ModelError(f"{lacks}. Choose --engine-backend torch.")
         weights = NamedWeights(read_weights(folder))
-        model = NativeBGPT(config, weights, built, in_bytes=number_type == "int8")
+        in_bytes = number_type == "int8"
+        model: NativeModel
+        if isinstance(config, FlatConfig):
+            model = NativeFlat(config, weights, built, in_bytes=in_bytes)
+        else:
+            assert isinstance(config, BGPTConfig), "native_lacks refuses the others"
+            model = NativeBGPT(config, weights, built, in_bytes=in_bytes)
     except ConfigError as error:
         raise error.in_file(path) from error
     except BytesimError as error:

@@ -13,7 +13,7 @@ TARGETS = ("plain", "avx2", "avx512")
 _Address = ctypes.c_void_p
 
 
-NUM_CODES = 22
+NUM_CODES = 24
 """Number of kinds of operations, as in kernels/program.h."""
 OP_BYTES = 56
 """Size of the struct Op."""

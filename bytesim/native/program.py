@@ -23,7 +23,8 @@ MOST_ROWS = 8
 
 (
     EMBED_JOIN, EMBED_SUM, LINEAR, NORM, ADD_ROW, ADD_FEATURE, FIRST_FEATURE, CLOCK, NOTATION, QKV, ATTEND, QUERY,
-    HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, CLEAR_END, ADD, SHIFT, LOAD, READS, GATED_ADD,
+    HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, CLEAR_END, ADD, SHIFT, LOAD, READS, GATED_ADD, SILU,
+    MULTIPLY,
 ) = range(NUM_CODES)  # fmt: skip
 STORE, ACCUMULATE, RELU_SQUARED, GELU = range(4)
 FLOATS, BYTES, HALVES = range(3)
@@ -71,6 +72,25 @@ def quantized(weight: Floats) -> tuple[int, NDArray[Any], Floats]:
     scales = np.abs(weight).max(1) / 127
     steps = weight / np.maximum(scales, np.finfo(np.float32).tiny)[:, None]
     return BYTES, np.clip(np.rint(steps), -127, 127).astype(np.int8), scales.astype(np.float32)
+
+
+def layer_addresses(caches: list[Floats]) -> NDArray[np.uint64]:
+    """(layers, B) addresses of the layers of a cache (layers, ...) of each file."""
+    strides = np.array([cache.strides[0] for cache in caches], np.uint64)
+    return np.arange(len(caches[0]), dtype=np.uint64)[:, None] * strides + addresses(caches)
+
+
+def widened(keys: Floats, values: Floats, heads: int, capacity: int) -> tuple[Floats, Floats]:
+    """Copies of a cache with room for `capacity` slots.
+
+    Keys are (layers, heads * width, slots) in panels of slots, values (layers, heads, slots, width).
+    """
+    layers, rows, slots = keys.shape
+    more_keys = padded((layers, rows, capacity))
+    more_keys.reshape(layers, heads, -1)[:, :, : rows // heads * slots] = keys.reshape(layers, heads, -1)
+    more_values = padded((layers, heads, capacity, values.shape[-1]))
+    more_values[:, :, :slots] = values
+    return more_keys, more_values
 
 
 def panels(weight: NDArray[Any]) -> NDArray[Any]:

@@ -9,15 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
+from bytesim.nn.constants import BEGIN_ID, END_ID, vocabulary_size
+from bytesim.patching import END_OF_PATCH
 
-BEGIN_ID = 1
-END_ID = 2
-
-
-def vocabulary_size(byte_offset: int) -> int:
-    """Number of ids where bytes begin at `byte_offset`, which is 0 or `patching.BYTE_OFFSET`."""
-    return byte_offset + 256 if byte_offset else VOCAB_SIZE
+__all__ = ["BEGIN_ID", "END_ID", "to_ids", "token_logits", "vocabulary_size"]
 
 
 def to_ids(tokens: Tensor, byte_offset: int) -> Tensor:

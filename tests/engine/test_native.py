@@ -8,6 +8,7 @@ import pytest
 import torch
 from engine.test_engine import AS_SHIPPED, requests_of, small_model
 from helpers.paths import ROOT
+from models.test_flat import flat
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
@@ -19,7 +20,9 @@ from bytesim.models import native as opener
 from bytesim.models.arrays import NamedWeights
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.native import NativeBGPT
-from bytesim.models.native import load_native
+from bytesim.models.flat.model import Flat
+from bytesim.models.flat.native import NativeFlat
+from bytesim.models.native import NativeModel, load_native
 from bytesim.models.weights import load_model
 from bytesim.native import library
 from bytesim.native.library import TARGETS, kernels
@@ -30,11 +33,12 @@ MODELS = ROOT / "models"
 built = pytest.mark.skipif(kernels() is None, reason="the native engine was not built")
 
 
-def native(model: BGPT) -> NativeBGPT:
+def native(model: BGPT | Flat) -> NativeModel:
     compiled = kernels()
     assert compiled is not None
     weights = {name: tensor.detach().float().numpy() for name, tensor in model.state_dict().items()}
-    return NativeBGPT(model.config, NamedWeights(weights), compiled)
+    opened = NativeFlat if isinstance(model, Flat) else NativeBGPT
+    return opened(model.config, NamedWeights(weights), compiled)
 
 
 def check_equal(found, expected):
@@ -73,6 +77,31 @@ def test_answers_are_those_of_torch(changes):
     model = small_model(**changes)
     requests = [request for request in requests_of(model.config) if len(request.history) < model.config.max_patches]
     check_equal(decode_in_order(native(model), requests, slots=3), decode_in_order(model, requests, slots=3))
+
+
+@built
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"window": 5},
+        {"window": 40, "max_bytes": 300},
+        {"key_value_heads": 2, "parts": "llama"},
+        {"byte_offset": 4, "parts": "llama", "feed_forward_size": 40},
+        {"next_bytes": 3},
+        {"next_bytes": 5, "max_bytes": 300},
+    ],
+)
+def test_answers_of_a_flat_transformer_are_those_of_torch(changes):
+    model = flat(**changes)
+    prompts = (b"", b"a", b"some text to begin with", bytes(range(70)))
+    ways = (Sampling(), Sampling(temperature=1.0, seed=3), Sampling(repetition_penalty=1.5))
+    asked = [(Asked(suffix="txt", prompt=prompt), way) for prompt in prompts for way in ways]
+    most = {"max_patches": min(model.config.max_bytes, 110)}
+    requests = [model.frame(each, sampling=way, **most) for each, way in asked]
+    check_equal(decode_in_order(native(model), requests, slots=5), decode_in_order(model, requests, slots=5))
+    greedy = [model.frame(Asked(suffix="txt", prompt=prompt), **most) for prompt in prompts]
+    check_equal(decode_in_order(native(model), greedy, slots=2), decode_in_order(model, greedy, slots=2))
 
 
 @built

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,28 +19,25 @@ from bytesim.clocks import Clock
 from bytesim.clocks.notation import ALTERATIONS, CHORD_KINDS, LETTERS, TONES
 from bytesim.clocks.periods import BAR_PERIODS, MUSIC_PERIODS, NOTATION_SIZES, NUM_HANDS, hand_periods
 from bytesim.clocks.ticks import ALTERED, CHORD, PITCH
-from bytesim.errors import ModelError
 from bytesim.models.arrays import NamedWeights
 from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.framing import frame
+from bytesim.models.native_layers import SMALLEST_STEP, LayerWriter, Registers, Shape, check_layers, rotary_table
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
-from bytesim.native.program import Caches, Floats, Program, addresses, padded, rounded
+from bytesim.native.program import Caches, Floats, Program, addresses, layer_addresses, padded, rounded, widened
 from bytesim.nn.constants import READ_SIZE
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 from bytesim.requests import Asked, Request
+
+if TYPE_CHECKING:
+    from bytesim.nn.parts import Parts
 
 _PREFILL_PATCHES = 64
 """Patches of a history that are read at a time: enough to use every weight often, few enough to stay in the cache."""
 _GROWTH = 128
 """Patch-level caches grow by this many patches, or by half."""
-MAX_TABLE = 1 << 27
-"""Most numbers in a rotary table, whose size depends on the config, not on the weights."""
-MAX_LAYERS = 1000
-_RMS_EPSILON = 1e-6
-_SMALLEST_STEP = float(np.finfo(np.float32).eps)
-"""The epsilon of a norm for which torch is given none."""
 
 
 def unsupported(config: BGPTConfig) -> str:
@@ -49,49 +46,16 @@ def unsupported(config: BGPTConfig) -> str:
     return next((name for name in lacking if getattr(config, name)), "")
 
 
-def rotary_table(positions: int, width: int, base: float = 10_000.0) -> Floats:
-    """(2, positions, width) cosines and sines, as nn/rotary.py. Raises ModelError for a table that is far too long."""
-    if 2 * positions * width > MAX_TABLE:
-        raise ModelError(f"the config asks for tables of more than {MAX_TABLE:,} numbers.")
-    frequencies = base ** (-np.arange(0, width, 2) / width)
-    angles = np.arange(positions)[:, None] * np.concatenate([frequencies, frequencies])
-    return np.stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+class _Writer(LayerWriter):
+    """Appends the layers of a bGPT to a program; some layers have cross-attention to the source."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """Widths of a decoder."""
-
-    size: int
-    heads: int
-
-    @property
-    def head(self) -> int:
-        return self.size // self.heads
-
-
-class _Writer:
-    """Appends the layers of a bGPT to a program."""
-
-    def __init__(self, config: BGPTConfig, weights: NamedWeights, kernels: Kernels, *, in_bytes: bool) -> None:
+    def __init__(
+        self, config: BGPTConfig, weights: NamedWeights, kernels: Kernels, *, in_bytes: bool, parts: Parts = "modern"
+    ) -> None:
+        super().__init__(parts, weights, kernels, in_bytes=in_bytes)
         self.config = config
-        self.weights = weights
-        self.program = Program(kernels, in_bytes=in_bytes)
-        self.published = config.parts == "published"
-
-    def linear(self, source: int, target: int, name: str, then: int = ops.STORE, *, bias: bool = False) -> None:
-        """The linear map of this name, from the width of one register to that of the other."""
-        outputs, inputs = self.program.widths[target], self.program.widths[source]
-        weight = self.weights.take(f"{name}.weight", outputs, inputs)
-        self.program.linear(source, target, weight, self.weights.take(f"{name}.bias", outputs) if bias else None, then)
-
-    def norm(self, source: int, target: int, name: str, size: int) -> None:
-        """The norm of this name, published or modern."""
-        if self.published:
-            weight, bias = (self.weights.take(f"{name}.{part}", size) for part in ("weight", "bias"))
-            self.program.add(ops.NORM, source, target, ops.LAYER, size, f=1e-5, w=weight, bias=bias)
-        else:
-            self.program.add(ops.NORM, source, target, ops.RMS, size, f=_RMS_EPSILON)
+        self.crosses: dict[int, int] = {}
+        """Layers with cross-attention, and their numbers among all such layers of the model."""
 
     def clock(self, target: int, name: str, size: int) -> None:
         """Add what the clock shows to a register."""
@@ -108,60 +72,28 @@ class _Writer:
                 ops.NOTATION, target=target, b=size, c=len(NOTATION_SIZES), w=rows, extra=np.array(numbers, np.int32)
             )
 
-    def attention(self, x: int, rows: tuple[int, int, int], name: str, shape: _Shape, layer: int, table: Any) -> None:
-        """Self-attention over a cache, with its norm; `rows` are registers for the norm, its projections and result."""
-        normed, projected, attended = rows
-        self.norm(x, normed, f"{name}.attention_norm", shape.size)
-        self.linear(normed, projected, f"{name}.attention.qkv", bias=self.published)
-        scale = None if self.published else self.weights.take(f"{name}.attention.scale", shape.heads, 1, 1)
-        self.program.add(
-            ops.QKV, target=projected, a=shape.heads, b=shape.heads, c=shape.head, d=layer,
-            f=0.0 if table is None else table.shape[1], w=None if scale is None else scale.ravel(),
-            bias=np.array([shape.head**-0.5], np.float32), extra=table,
-        )  # fmt: skip
-        self.program.add(ops.ATTEND, projected, attended, shape.heads, shape.heads, shape.head, layer)
-        self.linear(attended, x, f"{name}.attention.out", ops.ACCUMULATE, bias=self.published)
-
-    def cross(self, x: int, rows: tuple[int, int, int], name: str, shape: _Shape, layer: int) -> None:
-        """Cross-attention to the source, with its norm, for the layer of this number among those that have it."""
-        normed, queries, attended = rows
-        self.norm(x, normed, f"{name}.source_norm", shape.size)
+    def between(self, x: int, rows: Registers, name: str, shape: Shape, layer: int) -> None:
+        """Cross-attention to the source, with its norm, in the layers that have it."""
+        if layer not in self.crosses:
+            return
+        self.norm(x, rows.normed, f"{name}.source_norm", shape.size)
         name = f"{name}.source_attention"
-        self.linear(normed, queries, f"{name}.query")
+        queries = self.program.register(shape.size)
+        self.linear(rows.normed, queries, f"{name}.query")
         scale = self.weights.take(f"{name}.scale", shape.heads, 1, 1).ravel()
         self.program.add(ops.QUERY, target=queries, a=shape.heads, c=shape.head, f=shape.head**-0.5, w=scale)
         hands = -1
         if self.config.clock:
             hands = self.program.register(shape.heads * 2 * NUM_HANDS)
-            self.linear(normed, hands, f"{name}.hands.waves", bias=True)
+            self.linear(rows.normed, hands, f"{name}.hands.waves", bias=True)
             self.program.add(ops.HANDS, target=hands, a=shape.heads, b=NUM_HANDS, w=hand_periods())
-        self.program.add(ops.CROSS, queries, attended, shape.heads, hands, shape.head, layer)
-        self.linear(attended, x, f"{name}.out", ops.ACCUMULATE)
+        self.program.add(ops.CROSS, queries, rows.attended, shape.heads, hands, shape.head, self.crosses[layer])
+        self.linear(rows.attended, x, f"{name}.out", ops.ACCUMULATE)
 
-    def feed_forward(self, x: int, rows: tuple[int, int], name: str, size: int) -> None:
-        """The feed-forward layer, with its norm."""
-        normed, inner = rows
-        self.norm(x, normed, f"{name}.feed_forward_norm", size)
-        then = ops.GELU if self.published else ops.RELU_SQUARED
-        self.linear(normed, inner, f"{name}.feed_forward.up", then, bias=self.published)
-        self.linear(inner, x, f"{name}.feed_forward.down", ops.ACCUMULATE, bias=self.published)
-
-    def decoder(self, x: int, name: str, shape: _Shape, layers: int, table: Any, crosses: dict[int, int]) -> None:
-        """All layers of a decoder and its norm; `crosses` are the layers with cross-attention, with their numbers."""
-        self.layers(x, name, shape, layers, table, crosses)
+    def decoder(self, x: int, name: str, shape: Shape, count: int, table: Floats | None) -> None:
+        """All layers of a decoder or encoder, and its norm."""
+        self.layers(x, name, shape, count, table)
         self.norm(x, x, f"{name}.norm", shape.size)
-
-    def layers(self, x: int, name: str, shape: _Shape, layers: int, table: Any, crosses: dict[int, int]) -> None:
-        """All layers of a decoder or encoder."""
-        normed, attended = self.program.register(shape.size), self.program.register(shape.size)
-        projected, inner = self.program.register(3 * shape.size), self.program.register(4 * shape.size)
-        queries = self.program.register(shape.size) if crosses else -1
-        for layer in range(layers):
-            block = f"{name}.blocks.{layer}"
-            self.attention(x, (normed, projected, attended), block, shape, layer, table)
-            if layer in crosses:
-                self.cross(x, (normed, queries, attended), block, shape, crosses[layer])
-            self.feed_forward(x, (normed, inner), block, shape.size)
 
 
 class NativeBGPT:
@@ -175,11 +107,10 @@ class NativeBGPT:
         self.config = config
         self.kernels = kernels
         self.in_bytes = in_bytes
-        self.patch_shape = _Shape(config.hidden_size, config.hidden_size // config.head_size)
-        self.byte_shape = _Shape(config.byte_hidden_size, config.byte_hidden_size // config.byte_head_size)
-        self.source_shape = _Shape(config.source_hidden_size, config.source_hidden_size // config.byte_head_size)
-        if max(config.num_layers, config.byte_num_layers, config.source_layers) > MAX_LAYERS:
-            raise ModelError(f"the config asks for more than {MAX_LAYERS:,} layers.")
+        self.patch_shape = Shape(config.hidden_size, config.head_size)
+        self.byte_shape = Shape(config.byte_hidden_size, config.byte_head_size)
+        self.source_shape = Shape(config.source_hidden_size, config.byte_head_size)
+        check_layers(config.num_layers, config.byte_num_layers, config.source_layers, config.patch_encoder_layers)
         self.patch_crosses, self.byte_crosses = _crosses(config)
         self.encoder_program = self._patch_encoder(weights) if config.patch_encoder_layers else None
         self.patch_program, self.given = self._patches(weights)
@@ -207,9 +138,13 @@ class NativeBGPT:
         """An empty session for at most `rows` files."""
         return NativeBGPTSession(self, rows)
 
+    def _writer(self, weights: NamedWeights) -> _Writer:
+        return _Writer(self.config, weights, self.kernels, in_bytes=self.in_bytes, parts=self.config.parts)
+
     def _patches(self, weights: NamedWeights) -> tuple[Program, tuple[int, ...]]:
         """The program that reads patches, and its registers of what the byte-level decoder is given of each."""
-        config, writer = self.config, _Writer(self.config, weights, self.kernels, in_bytes=self.in_bytes)
+        config, writer = self.config, self._writer(weights)
+        writer.crosses = self.patch_crosses
         program, size, name = writer.program, config.hidden_size, "patch_decoder"
         x = program.register(size)
         if writer.published:
@@ -225,13 +160,13 @@ class NativeBGPT:
                 rows = weights.take(f"{name}.embedding.bytes.weight", VOCAB_SIZE, width)
                 program.add(ops.EMBED_JOIN, target=joined, b=width, c=config.patch_size, w=rows)
             writer.linear(joined, x, f"{name}.embedding.join", bias=True)
-            program.add(ops.NORM, x, x, ops.RMS, size, f=_SMALLEST_STEP)
+            program.add(ops.NORM, x, x, ops.RMS, size, f=SMALLEST_STEP)
         read = self._reads(writer, x) if config.patch_reads else -1
         positions = weights.take(f"{name}.positions", config.max_patches, size)
         program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=positions)
         writer.clock(x, f"{name}.clock", size)
         rotary = None if writer.published else rotary_table(config.max_patches, config.head_size)
-        writer.decoder(x, name, self.patch_shape, config.num_layers, rotary, self.patch_crosses)
+        writer.decoder(x, name, self.patch_shape, config.num_layers, rotary)
         if writer.published:
             return program, (x,)
         spread = program.register(config.byte_hidden_size * (config.patch_size if config.byte_features else 1))
@@ -240,7 +175,7 @@ class NativeBGPT:
             return program, (spread,)
         joined, result = program.register(READ_SIZE), program.register(VOCAB_SIZE)
         writer.linear(read, joined, "byte_decoder.result.join", bias=True)
-        program.add(ops.NORM, joined, joined, ops.RMS, READ_SIZE, f=_SMALLEST_STEP)
+        program.add(ops.NORM, joined, joined, ops.RMS, READ_SIZE, f=SMALLEST_STEP)
         writer.linear(joined, result, "byte_decoder.result.head")
         return program, (spread, result)
 
@@ -260,28 +195,29 @@ class NativeBGPT:
             READ_SIZE**-0.5, w=keys, extra=rows,
         )  # fmt: skip
         writer.linear(chosen, read, f"{name}.join", bias=True)
-        program.add(ops.NORM, read, read, ops.RMS, size, f=_SMALLEST_STEP)
+        program.add(ops.NORM, read, read, ops.RMS, size, f=SMALLEST_STEP)
         writer.linear(read, inner, f"{name}.up", ops.RELU_SQUARED, bias=True)
         writer.linear(inner, read, f"{name}.down", ops.ACCUMULATE)
-        program.add(ops.NORM, read, read, ops.RMS, size, f=_SMALLEST_STEP)
+        program.add(ops.NORM, read, read, ops.RMS, size, f=SMALLEST_STEP)
         writer.linear(read, x, "patch_decoder.read_output", ops.ACCUMULATE)
         return read
 
     def _patch_encoder(self, weights: NamedWeights) -> Program:
         """The program in which the bytes of each patch attend to each other: a patch is a file, a byte a step."""
-        config, writer = self.config, _Writer(self.config, weights, self.kernels, in_bytes=self.in_bytes)
+        config, writer = self.config, self._writer(weights)
         program, size, name = writer.program, config.byte_embedding_size, "patch_decoder.embedding"
         x = program.register(size)
         program.add(ops.EMBED_SUM, target=x, b=size, c=1, w=weights.take(f"{name}.bytes.weight", VOCAB_SIZE, size))
         positions = weights.take(f"{name}.encoder.positions", config.patch_size, size)
         program.add(ops.ADD_ROW, target=x, a=ops.BY_STEP, b=size, w=positions)
-        shape = _Shape(size, size // config.byte_head_size)
-        writer.layers(x, f"{name}.encoder", shape, config.patch_encoder_layers, None, {})
+        shape = Shape(size, config.byte_head_size)
+        writer.layers(x, f"{name}.encoder", shape, config.patch_encoder_layers, None)
         return program
 
     def _bytes(self, weights: NamedWeights) -> tuple[Program, int]:
         """The program that predicts bytes, and its register of logits."""
-        config, writer = self.config, _Writer(self.config, weights, self.kernels, in_bytes=self.in_bytes)
+        config, writer = self.config, self._writer(weights)
+        writer.crosses = self.byte_crosses
         program, size, name = writer.program, config.byte_hidden_size, "byte_decoder"
         x = program.register(size)
         rows = weights.take(f"{name}.bytes.weight", VOCAB_SIZE, size)
@@ -301,7 +237,7 @@ class NativeBGPT:
             program.add(ops.EMBED_JOIN, target=joined, b=width, c=taps, d=1, w=near)
             writer.linear(joined, x, f"{name}.near.join", ops.ACCUMULATE)
         writer.clock(x, f"{name}.clock", size)
-        writer.decoder(x, name, self.byte_shape, config.byte_num_layers, rotary, self.byte_crosses)
+        writer.decoder(x, name, self.byte_shape, config.byte_num_layers, rotary)
         head = program.register(VOCAB_SIZE)
         program.linear(x, head, rows if writer.published else weights.take(f"{name}.head.weight", VOCAB_SIZE, size))
         if config.patch_reads:
@@ -312,8 +248,7 @@ class NativeBGPT:
 
     def _source(self, weights: NamedWeights) -> Program:
         """The program that encodes a source and fills the keys and values of every layer with cross-attention."""
-        config, writer = self.config, _Writer(self.config, weights, self.kernels, in_bytes=self.in_bytes)
-        writer.published = False
+        config, writer = self.config, self._writer(weights)
         program, size, name = writer.program, config.source_hidden_size, "source_encoder"
         x, windows = program.register(size), program.register(config.source_kernel * size)
         rows = weights.take(f"{name}.bytes.weight", VOCAB_SIZE, size).copy()
@@ -329,7 +264,7 @@ class NativeBGPT:
         program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=positions)
         writer.clock(x, f"{name}.clock", size)
         table = rotary_table(config.max_source_bytes, config.byte_head_size)
-        writer.decoder(x, name, self.source_shape, config.source_layers, table, {})
+        writer.decoder(x, name, self.source_shape, config.source_layers, table)
         if config.clock:
             program.add(ops.SOURCE_WAVES, b=NUM_HANDS, w=hand_periods())
         for decoder, shape, crosses in self.decoders:
@@ -348,7 +283,7 @@ class NativeBGPT:
         return program
 
     @property
-    def decoders(self) -> tuple[tuple[str, _Shape, dict[int, int]], ...]:
+    def decoders(self) -> tuple[tuple[str, Shape, dict[int, int]], ...]:
         """Name, widths and layers with cross-attention of both decoders."""
         return (
             ("patch_decoder", self.patch_shape, self.patch_crosses),
@@ -566,8 +501,8 @@ class NativeBGPTSession:
         values = padded((count, layers, width // config.byte_head_size, capacity, config.byte_head_size))
         caches = Caches(
             longest=capacity,
-            keys=_table(list(keys)),
-            values=_table(list(values)),
+            keys=layer_addresses(list(keys)),
+            values=layer_addresses(list(values)),
             capacities=np.full(count, capacity, np.int32),
         )
         steps = np.tile(np.arange(size), count)
@@ -652,8 +587,8 @@ class NativeBGPTSession:
             keys, values = [file.patch_keys for file in files], [file.patch_values for file in files]
         capacities = [cache.shape[-1] for cache in keys]
         tables: dict[str, Any] = {
-            "keys": _table(keys),
-            "values": _table(values),
+            "keys": layer_addresses(keys),
+            "values": layer_addresses(values),
             "capacities": np.array(capacities, np.int32),
             "features": addresses([self.features[file.place] for file in files]),
         }
@@ -729,19 +664,7 @@ class NativeBGPTSession:
         assert file.length < self.config.max_patches, "the history is longer than the model's"
         if file.length < capacity:
             return
-        shape = self.model.patch_shape
         grown = capacity + rounded(max(_GROWTH, capacity // 2))
-        keys = padded((*file.patch_keys.shape[:-1], grown))
-        heads = (len(keys), shape.heads, -1, shape.head * ops.PANEL)
-        keys.reshape(heads)[:, :, : capacity // ops.PANEL] = file.patch_keys.reshape(heads)
-        values = padded((len(keys), shape.heads, grown, shape.head))
-        values[:, :, :capacity] = file.patch_values
-        file.patch_keys, file.patch_values = keys, values
+        shape = self.model.patch_shape
+        file.patch_keys, file.patch_values = widened(file.patch_keys, file.patch_values, shape.heads, grown)
         self._changed()
-
-
-def _table(caches: list[Floats]) -> NDArray[np.uint64]:
-    """(layers, B) addresses of the layers of a cache (layers, ...) of each file."""
-    strides = np.array([cache.strides[0] for cache in caches], np.uint64)
-    layers = np.arange(len(caches[0]), dtype=np.uint64)[:, None] * strides
-    return layers + addresses(caches)

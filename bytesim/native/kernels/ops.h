@@ -156,11 +156,16 @@ INLINE void small_product(const int R, const float *x, int64_t x_stride, int32_t
   }
 }
 
-static float softmax(float *scores, int32_t visible, int32_t length) {
+/* Turns the scores from `first` to `visible` into shares that add up to the inverse of the result; the others are 0. */
+static float softmax(float *all, int32_t first, int32_t visible, int32_t length) {
+  float *scores = all + first;
   vf most = v_all(-INFINITY), total = v_all(0.0f);
-  const int32_t whole = visible / VW * VW;
+  const int32_t whole = (visible - first) / VW * VW;
   float greatest, sum;
   int32_t c;
+  memset(all, 0, first * sizeof(float));
+  visible -= first;
+  length -= first;
   for (c = 0; c < whole; c += VW) most = v_max(most, v_load(scores + c));
   greatest = whole ? v_greatest(most) : -INFINITY;
   for (c = whole; c < visible; c++) greatest = scores[c] > greatest ? scores[c] : greatest;
@@ -184,7 +189,7 @@ typedef struct {
   int64_t query_stride;
   const float *hands; /* (rows, hand_width) or NULL */
   int64_t hand_stride;
-  int32_t hand_width, width, value_width;
+  int32_t hand_width, width, value_width, window;
   const float *keys, *waves, *values; /* panels (width, PANEL), panels (hand_width, PANEL), (capacity, value_width) */
   int64_t capacity;
   float *out, *scratch;
@@ -193,13 +198,18 @@ typedef struct {
 
 /* Attention of R rows of one head; row r sees the first visible[r] places. */
 INLINE void attend_rows(const int R, const Head *head, int32_t row, const int32_t *visible) {
-  int32_t longest = 0;
+  int32_t longest = 0, begin = 0;
   float factor[ROWS];
   float *scores = head->scratch;
   const float *queries = head->queries + row * head->query_stride;
   const float *hands = head->hands ? head->hands + row * head->hand_stride : NULL;
   for (int r = 0; r < R; r++) longest = visible[r] > longest ? visible[r] : longest;
-  for (int32_t c = 0; c < longest; c += PANEL) {
+  for (int r = 0; r < R; r++) {
+    const int32_t first = head->window && visible[r] > head->window ? visible[r] - head->window : 0;
+    begin = r == 0 || first < begin ? first : begin;
+  }
+  begin = begin / PANEL * PANEL;
+  for (int32_t c = begin; c < longest; c += PANEL) {
     vf sums[ROWS][VECTORS];
     clear(R, sums);
     product(R, FLOATS, queries, head->query_stride, head->width, head->keys + (int64_t)c * head->width, PANEL, sums);
@@ -209,8 +219,12 @@ INLINE void attend_rows(const int R, const Head *head, int32_t row, const int32_
     for (int r = 0; r < R; r++)
       for (int j = 0; j < VECTORS; j++) v_store(scores + r * head->capacity + c + j * VW, sums[r][j]);
   }
-  for (int r = 0; r < R; r++) factor[r] = softmax(scores + r * head->capacity, visible[r], longest);
-  small_product(R, scores, head->capacity, longest, head->values, head->value_width, head->out + row * head->out_stride,
+  for (int r = 0; r < R; r++) {
+    const int32_t first = head->window && visible[r] > head->window ? visible[r] - head->window : 0;
+    factor[r] = softmax(scores + r * head->capacity, first, visible[r], longest);
+  }
+  small_product(R, scores + begin, head->capacity, longest - begin, head->values + (int64_t)begin * head->value_width,
+                head->value_width, head->out + row * head->out_stride,
                 head->out_stride, head->value_width, factor);
 }
 
@@ -349,6 +363,7 @@ static void attend_file(const Op *op, const Run *run, int32_t file) {
         .query_stride = in_width,
         .width = width,
         .value_width = width,
+        .window = (int32_t)op->f,
         .keys = run->keys[place] + key_head * width * capacity,
         .values = run->values[place] + key_head * width * capacity,
         .capacity = capacity,
@@ -533,6 +548,12 @@ static void run_row(const Op *op, const Run *run, int32_t row) {
     if (run->tokens[op->d][row] == END_OF_PATCH) memset(out, 0, op->b * sizeof(float));
     break;
   case ADD: add(out, in, op->b); break;
+  case SILU:
+    for (int32_t k = 0; k < op->b; k++) out[k] /= 1.0f + expf(-out[k]);
+    break;
+  case MULTIPLY:
+    for (int32_t k = 0; k < op->b; k++) out[k] *= in[k];
+    break;
   case LOAD: memcpy(out, run->given + (int64_t)row * op->b, op->b * sizeof(float)); break;
   case READS: reads_row(op, run->tokens[0] + (int64_t)row * op->c, in, out); break;
   case GATED_ADD: gated_row(op, in[0], run->features[file], out); break;

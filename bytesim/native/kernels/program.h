@@ -15,7 +15,7 @@ enum Code {
   CLOCK,           /* out[r] = cosines and sines of times; a, b = numbers of periods of the two times */
   NOTATION,        /* out[r] += a row for each number that the notation says; b = width, c = number of sizes */
   QKV,             /* norm, scale and rotate queries; keys and values to the cache; a, b = heads, c = width, d = layer */
-  ATTEND,          /* out[r] = attention of queries over the visible part of the cache; as QKV */
+  ATTEND,          /* out[r] = attention of queries over the visible part of the cache; as QKV; f = last slots seen, or 0 */
   QUERY,           /* norm and scale the heads of in[r], in place; a = heads, c = width */
   HANDS,           /* turn the waves of in[r] by the time of the row, in place; a = heads, b = periods */
   CROSS,           /* out[r] = attention over the source; b = register of hands or -1, d = layer */
@@ -27,6 +27,8 @@ enum Code {
   LOAD,            /* out[r] = row r of `given`; b = width */
   READS,           /* out[r] = embeddings of the tokens that queries choose; a = reads, b = width, c = tokens, d = 1: hard */
   GATED_ADD,       /* out[r] += softplus(in[r]) times the feature of the file from place a on; b = width */
+  SILU,            /* out[r] = silu(out[r]); b = width */
+  MULTIPLY,        /* out[r] *= in[r]; b = width */
   CODES            /* how many there are */
 };
 

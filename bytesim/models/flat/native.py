@@ -1,0 +1,280 @@
+"""A flat byte transformer on the native engine: its programs, and its decoding session. No torch.
+
+Axes: B running files, n bytes, S bytes of a stride, H hidden, V = 257 tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.models.arrays import NamedWeights
+from bytesim.models.flat.config import FlatConfig
+from bytesim.models.framing import frame
+from bytesim.models.native_layers import LayerWriter, Shape, check_layers, rotary_table
+from bytesim.native import program as ops
+from bytesim.native.library import Kernels
+from bytesim.native.program import Caches, Floats, Program, layer_addresses, padded, rounded, widened
+from bytesim.nn.constants import BEGIN_ID, END_ID, vocabulary_size
+from bytesim.patching import END_OF_PATCH
+from bytesim.requests import Asked, Request
+
+_PREFILL_BYTES = 64
+"""Bytes of a history that are read at a time."""
+_GROWTH = 256
+"""Caches grow by this many bytes, or by half."""
+
+
+class NativeFlat:
+    """A flat byte transformer on the native engine.
+
+    Raises ModelError if config and weights do not belong together.
+    """
+
+    def __init__(self, config: FlatConfig, weights: NamedWeights, kernels: Kernels, *, in_bytes: bool = False) -> None:
+        """With `in_bytes` the weights of linear maps are rounded to int8."""
+        check_layers(config.num_layers)
+        self.config = config
+        self.kernels = kernels
+        self.in_bytes = in_bytes
+        self.shape = Shape(
+            config.hidden_size, config.head_size, config.key_value_heads, config.feed_forward_size, config.window
+        )
+        self.program, self.features = self._decoder(weights)
+        self.heads, self.outputs = self._heads(weights)
+        weights.check_all_taken()
+
+    @property
+    def number_type(self) -> str:
+        """The number type of the weights."""
+        return "int8" if self.in_bytes else "float32"
+
+    @property
+    def weight_bytes(self) -> int:
+        """Size of the weights in memory."""
+        return self.program.weight_bytes + self.heads.weight_bytes
+
+    def frame(self, asked: Asked, **options: Any) -> Request:
+        """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
+        return frame(self.config, asked, **options)
+
+    def decoding_session(self, rows: int) -> NativeFlatSession:
+        """An empty session for at most `rows` files."""
+        del rows  # each file has caches of its own
+        return NativeFlatSession(self)
+
+    def _decoder(self, weights: NamedWeights) -> tuple[Program, int]:
+        """The program that reads bytes, and its register of features."""
+        config = self.config
+        writer = LayerWriter(config.parts, weights, self.kernels, in_bytes=self.in_bytes)
+        table = rotary_table(config.max_bytes + config.next_bytes, config.head_size, config.rope_base)
+        x = writer.program.register(config.hidden_size)
+        rows = weights.take("decoder.bytes.weight", vocabulary_size(config.byte_offset), config.hidden_size)
+        writer.program.add(ops.EMBED_SUM, target=x, b=config.hidden_size, c=1, w=rows)
+        writer.layers(x, "decoder", self.shape, config.num_layers, table)
+        writer.norm(x, x, "decoder.norm", config.hidden_size)
+        return writer.program, x
+
+    def _heads(self, weights: NamedWeights) -> tuple[Program, list[int]]:
+        """The program that takes features to logits, and its registers for the next byte and for each after it."""
+        config = self.config
+        writer = LayerWriter(config.parts, weights, self.kernels, in_bytes=self.in_bytes)
+        program, size, ids = writer.program, config.hidden_size, vocabulary_size(config.byte_offset)
+        x, inner = program.register(size), program.register(size)
+        outputs = [program.register(ids) for _ in range(config.next_bytes)]
+        program.add(ops.LOAD, target=x, b=size)
+        writer.linear(x, outputs[0], "head")
+        for index, output in enumerate(outputs[1:]):
+            writer.linear(x, inner, f"further.{index}.inner", bias=True)
+            program.add(ops.SILU, target=inner, b=size)
+            program.add(ops.ADD, x, inner, b=size)
+            writer.linear(inner, output, f"further.{index}.out")
+        return program, outputs
+
+    def logits(self, features: Floats) -> list[Floats]:
+        """Features (R, H) -> logits (R, V) of the next byte, and of each byte after it that the model predicts."""
+        count = len(features)
+        self.heads.run(1, count, NO_CACHES, {}, given=np.ascontiguousarray(features))
+        return [self._tokens(self.heads.read(output, count)) for output in self.outputs]
+
+    def _tokens(self, logits: Floats) -> Floats:
+        """Logits of ids -> (R, V) logits of tokens."""
+        offset = self.config.byte_offset
+        if not offset:
+            return logits.copy()
+        return np.concatenate([logits[:, offset : offset + 256], logits[:, END_ID : END_ID + 1]], 1)
+
+    def ids(self, tokens: NDArray[Any]) -> NDArray[Any]:
+        """The ids of tokens."""
+        offset = self.config.byte_offset
+        return np.where(tokens == END_OF_PATCH, BEGIN_ID, tokens + offset) if offset else tokens
+
+
+NO_CACHES = Caches(longest=0)
+
+
+@dataclass(slots=True)
+class _File:
+    """A file that is being written."""
+
+    length: int
+    """Number of bytes that were read."""
+    keys: Floats
+    """(layers, heads * width, capacity) in panels of slots."""
+    values: Floats
+    """(layers, heads, capacity, width)"""
+
+
+class NativeFlatSession:
+    """The `decode.DecodingSession` of a flat byte transformer; `models/flat/session.py` works the same way."""
+
+    def __init__(self, model: NativeFlat) -> None:
+        self.model = model
+        self.config = model.config
+        self.stride = max(1, model.config.next_bytes - 1)
+        self.files: list[_File] = []
+        self.features = np.empty((0, model.config.hidden_size), np.float32)
+        """(B, H) features of the last byte that was read of each file."""
+        self.unread = np.empty((0, 0), np.int64)
+        """(B, n) last bytes of the files, which are written but not read yet."""
+        self.verified: Floats | None = None
+        """(B, H) features at the last byte but one of the guess that was verified last."""
+        self.ahead: NDArray[np.int64] | None = None
+        """(B, S) the guess of the next stride that came with the last pass; None if bytes were written one by one."""
+        self._caches: Caches | None = None
+
+    def enter(self, requests: Sequence[Request]) -> None:
+        """Prefill: read the histories of new files, which take the rows after those in use."""
+        self._read()
+        entered = [self._enter(request) for request in requests]
+        self.features = np.concatenate([self.features, np.stack(entered)])
+        self.unread = np.empty((len(self.files), 0), np.int64)
+        self.ahead = self.verified = None
+
+    def leave(self, rows: Sequence[int]) -> list[int]:
+        """Drop the files in these rows. Returns the old indices of the remaining rows, in their new order."""
+        order = [row for row in range(len(self.files)) if row not in set(rows)]
+        self.files = [self.files[row] for row in order]
+        self.features, self.unread = self.features[order], self.unread[order]
+        self.ahead = None if self.ahead is None else self.ahead[order]
+        self.verified = self._caches = None
+        return order
+
+    def logits(self) -> Floats:
+        """(B, V) logits of the next byte of every row."""
+        self._read()
+        return self.model.logits(self.features)[0]
+
+    def write(self, tokens: NDArray[np.int64]) -> None:
+        """Append (B, n) tokens to the rows: n = 1 after `logits`, or the whole stride that `verify` scored."""
+        if self.verified is None:
+            self.unread = np.concatenate([self.unread, tokens], 1)
+            self.ahead = None
+            return
+        # The pass that verified the stride has read all of it but its last byte.
+        self._advance(self.stride - 1)
+        self.ahead = self._further(self.verified)[:, 1:]
+        self.unread = tokens[:, -1:]
+        self.verified = None
+
+    def guess(self) -> NDArray[np.int64] | None:
+        """(B, S) what the further heads predicted; None for a model without them."""
+        if self.stride == 1:
+            return None
+        if self.ahead is None:
+            self._read()
+            self.ahead = self._further(self.features)[:, : self.stride]
+        return self.ahead
+
+    def verify(self, guess: NDArray[np.int64]) -> Floats:
+        """(B, S, V) logits of the next stride, given a guess (B, S) of it, in one pass."""
+        unread = self.unread.shape[1]
+        features = self._pass(np.concatenate([self.unread, guess[:, :-1]], 1))
+        if unread:
+            self._advance(unread)
+            self.unread = self.unread[:, :0]
+            self.features = features[:, unread - 1].copy()
+        else:
+            features = np.concatenate([self.features[:, None], features], 1)
+        self.verified = features[:, -1].copy()
+        scored = features[:, -self.stride :]
+        return self.model.logits(scored.reshape(-1, scored.shape[-1]))[0].reshape(len(scored), self.stride, -1)
+
+    def close(self) -> None:
+        """Called after the last step."""
+
+    def _enter(self, request: Request) -> Floats:
+        """Read the history of a new file; returns the features (H,) of its last byte."""
+        shape, layers, length = self.model.shape, self.config.num_layers, len(request.history)
+        capacity = rounded(length + _GROWTH)
+        file = _File(
+            length=0,
+            keys=padded((layers, shape.shared_heads * shape.head, capacity)),
+            values=padded((layers, shape.shared_heads, capacity, shape.head)),
+        )
+        caches = _caches_of([file])
+        tokens = request.history[:, 0].astype(np.int64)
+        features = self.features[:0]
+        for first in range(0, length, _PREFILL_BYTES):
+            chunk = tokens[None, first : first + _PREFILL_BYTES]
+            features = self._run([file], chunk, caches)[0]
+            file.length += chunk.shape[1]
+        self.files.append(file)
+        self._caches = None
+        return features[-1].copy()
+
+    def _further(self, features: Floats) -> NDArray[np.int64]:
+        """(B, K) likeliest bytes at the K places after the one with features (B, H)."""
+        return np.stack([logits.argmax(-1) for logits in self.model.logits(features)], 1)
+
+    def _read(self) -> None:
+        """Read the unread bytes."""
+        unread = self.unread.shape[1]
+        if unread and self.files:
+            self.features = self._pass(self.unread)[:, -1].copy()
+            self._advance(unread)
+            self.unread = self.unread[:, :0]
+
+    def _advance(self, count: int) -> None:
+        for file in self.files:
+            file.length += count
+
+    def _pass(self, tokens: NDArray[np.int64]) -> Floats:
+        """(B, n, H) features of tokens (B, n) that follow the bytes read so far; their keys and values are cached."""
+        for file in self.files:
+            self._grow(file, file.length + tokens.shape[1])
+        if self._caches is None:
+            self._caches = _caches_of(self.files)
+        return self._run(self.files, tokens, self._caches)
+
+    def _run(self, files: list[_File], tokens: NDArray[np.int64], caches: Caches) -> Floats:
+        model, (count, steps) = self.model, tokens.shape
+        starts = np.array([file.length for file in files])[:, None]
+        assert int(starts.max()) + steps <= self.config.max_bytes + self.config.next_bytes, "the history is too long"
+        positions = starts + np.arange(steps)
+        inputs = {"tokens": model.ids(tokens), "positions": positions, "slots": positions, "visible": positions + 1}
+        model.program.run(count, steps, caches, inputs)
+        return model.program.read(model.features, count * steps).reshape(count, steps, -1)
+
+    def _grow(self, file: _File, length: int) -> None:
+        """Make room for this many bytes of a file."""
+        capacity = file.keys.shape[-1]
+        if length > capacity:
+            shape = self.model.shape
+            grown = rounded(max(length, capacity + max(_GROWTH, capacity // 2)))
+            file.keys, file.values = widened(file.keys, file.values, shape.shared_heads, grown)
+            self._caches = None
+
+
+def _caches_of(files: list[_File]) -> Caches:
+    capacities = [file.keys.shape[-1] for file in files]
+    return Caches(
+        longest=max(capacities),
+        keys=layer_addresses([file.keys for file in files]),
+        values=layer_addresses([file.values for file in files]),
+        capacities=np.array(capacities, np.int32),
+    )
