@@ -10,7 +10,10 @@ setup(
     ext_modules=[
         Extension(
             "bytesim.native._kernels",
-            [f"{KERNELS}/{name}.c" for name in ("module", "pool", "target_plain", "target_avx2", "target_avx512")],
+            [
+                f"{KERNELS}/{name}.c"
+                for name in ("bags", "module", "pool", "target_plain", "target_avx2", "target_avx512")
+            ],
             depends=[f"{KERNELS}/{name}.h" for name in ("ops", "program", "simd")],
             define_macros=[("Py_LIMITED_API", "0x030A0000")],
             extra_compile_args=["/O2", "/std:c11", "/experimental:c11atomics"] if sys.platform == "win32" else ["-O3"],

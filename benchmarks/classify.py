@@ -7,6 +7,7 @@ the machine's matrix-product rate.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import subprocess
@@ -20,6 +21,7 @@ import torch
 from common import arguments, report
 
 from bytesim.engine.hardware import matmul_gflops
+from bytesim.models.folder import weight_shapes
 from bytesim.models.registry import model_of
 from bytesim.models.store import is_path, stored_models
 from bytesim.models.weights import save_model
@@ -74,7 +76,7 @@ def start_seconds(options: argparse.Namespace) -> float:
 
 def floor_seconds(classifier: Classifier, sizes: list[int], options: argparse.Namespace) -> float:
     """Seconds of the matrix products only: two operations per weight of a matrix and patch."""
-    matrices = sum(weights.numel() for weights in classifier.model.parameters() if weights.dim() > 1)
+    matrices = sum(math.prod(shape) for shape in weight_shapes(classifier.folder).values() if len(shape) > 1)
     patches = sum(num_patches(size, classifier.model.config.patch_size) for size in sizes)
     return 2 * matrices * patches / (matmul_gflops(getattr(torch, options.dtype), options.device) * 1e9)
 

@@ -31,12 +31,12 @@ def load(model: str | Path, *, device: str = "auto", dtype: str = "float32", eng
 
     `device` is cpu, cuda, cuda:1, mps, or `auto` for a GPU if there is one. `dtype` is float32, bfloat16, or `auto` for
     the faster of the two. `engine_backend` is `native`, `torch`, or `auto` for the first of them that can run the model
-    there; classifiers run in torch. Raises ModelError if the model is missing or damaged, ConfigError for an unknown
+    there. Raises ModelError if the model is missing or damaged, ConfigError for an unknown
     device, dtype or backend.
     """
     name = model_name(model)
     if read_config(find_model(name).folder).get("num_classes"):
-        return Model(load_classifier(name, device=device, dtype=dtype))
+        return Model(load_classifier(name, device=device, dtype=dtype, engine_backend=engine_backend))
     alias = alias_of(name)
     writer = load_writer(name, device=device, dtype=dtype, engine_backend=engine_backend)
     return Model(writer, suffix=None if alias is None else alias.suffix)

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from bytesim.commands.groups import Group
-from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model, complete_model
+from bytesim.commands.options import AsJson, Backend, BackendChoice, Device, Dtype, DtypeChoice, Model, complete_model
 from bytesim.console import (
     byte_progress,
     one_line,
@@ -72,6 +72,7 @@ def file(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     batch: Batch = 32,
     then: Annotated[
         bool,
@@ -112,6 +113,7 @@ def file(
             threshold=threshold,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             batch=batch,
             jobs=jobs,
             then=then,
@@ -224,6 +226,7 @@ def fragments(
     force: Force = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     batch: Batch = 32,
     as_json: AsJson = False,
 ) -> None:
@@ -250,6 +253,7 @@ def fragments(
             force=force,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             batch=batch,
             on_progress=on_progress,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bytesim.engine.gpus import may_have_gpu
+from bytesim.engine.gpus import runs_on_cpu
 from bytesim.errors import ConfigError, ModelError
 from bytesim.models.native import NUMBER_TYPES, native_lacks
 
@@ -26,7 +26,7 @@ def choose_backend(config: ModelConfig, backend: str, *, device: str, dtype: str
     if backend == "torch":
         return backend
     lacks = native_lacks(config)
-    elsewhere = not _is_cpu(device) or dtype not in ("auto", *NUMBER_TYPES)
+    elsewhere = not runs_on_cpu(device) or dtype not in ("auto", *NUMBER_TYPES)
     if backend == "auto":
         return "torch" if lacks or elsewhere else "native"
     if elsewhere:
@@ -34,11 +34,3 @@ def choose_backend(config: ModelConfig, backend: str, *, device: str, dtype: str
     if lacks:
         raise ModelError(f"{lacks}. Choose --engine-backend torch.")
     return "native"
-
-
-def _is_cpu(device: str) -> bool:
-    if device != "auto" or not may_have_gpu():
-        return device in ("auto", "cpu")
-    from bytesim.engine.hardware import devices
-
-    return devices()[0] == "cpu"

@@ -11,6 +11,15 @@ _DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Of the drivers of NVIDIA, of AMD, and of GPUs under WSL."""
 
 
+def runs_on_cpu(device: str) -> bool:
+    """Whether torch's device of this name is the CPU; `auto` is a GPU if there is one. Raises ConfigError."""
+    if device == "cpu" or (device == "auto" and not may_have_gpu()):
+        return True
+    from bytesim.engine.hardware import open_device
+
+    return open_device(device).type == "cpu"
+
+
 def may_have_gpu() -> bool:
     """Whether torch may find a GPU. False is certain; true means that torch has to be asked."""
     if sys.platform == "darwin":

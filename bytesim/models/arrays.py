@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bytesim.errors import ModelError
 from bytesim.models.folder import SCALE, WEIGHTS_FILE, one_line, weight_shapes
 
-_TYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "BF16": np.uint16, "I8": np.int8}
+_TYPES = {"I64": np.int64, "F32": np.float32, "F16": np.float16, "F64": np.float64, "BF16": np.uint16, "I8": np.int8}
 
 
 def read_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
@@ -68,4 +68,4 @@ def _expanded(name: str, stored: Mapping[str, NDArray[Any]]) -> NDArray[np.float
     if values.dtype == np.int8:
         scales = stored[name + SCALE]
         return values.astype(np.float32) * scales.reshape(-1, *[1] * (values.ndim - 1))
-    return np.ascontiguousarray(values, np.float32)
+    return np.asarray(values, np.float32, order="C")

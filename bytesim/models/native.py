@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bytesim.errors import BytesimError, ConfigError, ModelError
+from bytesim.errors import BytesimError, ModelError
 from bytesim.models.arrays import NamedWeights, read_weights
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.native import NativeBGPT, unsupported
+from bytesim.models.encoder.config import EncoderConfig
+from bytesim.models.encoder.native import NativeEncoder
+from bytesim.models.encoder.native import unsupported as encoder_unsupported
 from bytesim.models.flat.config import FlatConfig
 from bytesim.models.flat.native import NativeFlat
 from bytesim.models.folder import CONFIG_FILE, read_config
 from bytesim.models.registry import config_of
-from bytesim.native.library import kernels
+from bytesim.native.library import Kernels, kernels
 from bytesim.native.threads import share_products
 
 if TYPE_CHECKING:
@@ -29,9 +34,12 @@ def native_lacks(config: ModelConfig) -> str:
         return NOT_BUILT
     if isinstance(config, FlatConfig):
         return ""
-    if not isinstance(config, BGPTConfig):
+    if isinstance(config, EncoderConfig):
+        lacking = encoder_unsupported(config)
+    elif isinstance(config, BGPTConfig):
+        lacking = unsupported(config)
+    else:
         return f"the native engine does not know the architecture {config.to_dict()['architecture']}"
-    lacking = unsupported(config)
     return f"the native engine does not know {lacking}" if lacking else ""
 
 
@@ -39,7 +47,7 @@ NUMBER_TYPES = ("float32", "int8")
 
 
 def load_native(folder: Path, *, number_type: str = "float32", threads: int | None = None) -> NativeModel:
-    """The model of a folder on the native engine.
+    """The model of a folder that writes bytes, on the native engine.
 
     `number_type` is that of the weights in NUMBER_TYPES; int8 rounds them. `threads` share the products of a large
     model; by default as many as a measurement finds fastest.
@@ -47,27 +55,44 @@ def load_native(folder: Path, *, number_type: str = "float32", threads: int | No
     Raises ModelError if the engine cannot run it, if the folder is incomplete or damaged, or if config and weights
     differ; ConfigError if the config is invalid.
     """
-    path = str(folder / CONFIG_FILE)
-    try:
-        config = config_of(read_config(folder))
-        lacks = native_lacks(config)
-        built = kernels()
-        if lacks or built is None:
-            raise ModelError(f"{lacks}. Choose --engine-backend torch.")
-        weights = NamedWeights(read_weights(folder))
-        in_bytes = number_type == "int8"
+    in_bytes = number_type == "int8"
+    with _errors_in(folder):
+        config, weights, built = _opened(folder)
         model: NativeModel
         if isinstance(config, FlatConfig):
             model = NativeFlat(config, weights, built, in_bytes=in_bytes)
-        else:
-            assert isinstance(config, BGPTConfig), "native_lacks refuses the others"
+        elif isinstance(config, BGPTConfig):
             model = NativeBGPT(config, weights, built, in_bytes=in_bytes)
-    except ConfigError as error:
-        raise error.in_file(path) from error
-    except BytesimError as error:
-        raise error if error.file else error.in_file(path) from error
+        else:
+            raise ModelError("is a classifier; it cannot write files.")
     if threads is None:
         share_products(built, model.weight_bytes)
     else:
         built.use_threads(threads)
     return model
+
+
+def load_native_classifier(folder: Path) -> NativeEncoder:
+    """The classifier of a folder on the native engine. Raises what `load_native` raises."""
+    with _errors_in(folder):
+        config, weights, built = _opened(folder)
+        if not isinstance(config, EncoderConfig):
+            raise ModelError("writes files; it cannot classify them.")
+        return NativeEncoder(config, weights, built)
+
+
+def _opened(folder: Path) -> tuple[ModelConfig, NamedWeights, Kernels]:
+    config, built = config_of(read_config(folder)), kernels()
+    lacks = native_lacks(config)
+    if lacks or built is None:
+        raise ModelError(f"{lacks}. Choose --engine-backend torch.")
+    return config, NamedWeights(read_weights(folder)), built
+
+
+@contextmanager
+def _errors_in(folder: Path) -> Iterator[None]:
+    """Name the config of a folder in errors that name no file."""
+    try:
+        yield
+    except BytesimError as error:
+        raise error.in_file(str(folder / CONFIG_FILE)) from error

@@ -148,9 +148,12 @@ class LayerWriter:
 
     def layers(self, x: int, name: str, shape: Shape, count: int, table: Floats | None) -> None:
         """All layers of a stack, which are called `name`.blocks.N."""
+        self.layers_of(x, shape, [f"{name}.blocks.{layer}" for layer in range(count)], table)
+
+    def layers_of(self, x: int, shape: Shape, names: list[str], table: Floats | None) -> None:
+        """The layers of these names."""
         rows = self.registers(shape)
-        for layer in range(count):
-            block = f"{name}.blocks.{layer}"
+        for layer, block in enumerate(names):
             self.attention(x, rows, block, shape, layer, table)
             self.between(x, rows, block, shape, layer)
             self.feed_forward(x, rows, block, shape)

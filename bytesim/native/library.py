@@ -7,6 +7,12 @@ import importlib.util
 import os
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+
 TARGETS = ("plain", "avx2", "avx512")
 """Names of the sets of kernels, slowest first. `plain` is NEON on ARM."""
 
@@ -61,6 +67,11 @@ class Kernels:
         self.best = int(library.bytesim_best_target())
         self.target = self.best
         """Index into TARGETS of the kernels in use."""
+        self._ngrams, self._edges = library.bytesim_ngrams, library.bytesim_edges
+        integer, number = ctypes.c_int32, ctypes.c_uint64
+        self._ngrams.argtypes = [_Address, integer, _Address, integer, number, _Address, integer, _Address]
+        self._edges.argtypes = [_Address, integer, integer, number, _Address, integer, _Address]
+        self._ngrams.restype = self._edges.restype = None
         self._threads = library.bytesim_threads
         self._threads.restype, self._threads.argtypes = ctypes.c_int32, [ctypes.c_int32]
         self._run = library.bytesim_run
@@ -74,6 +85,26 @@ class Kernels:
     def run(self, ops: int, count: int, fields: RunFields) -> None:
         """Run `count` operations at the address `ops`. Other threads of Python go on meanwhile."""
         self._run(self.target, ops, count, ctypes.byref(fields))
+
+    def ngram_bag(self, tokens: Integers, wanted: NDArray[np.uint8], table: Floats) -> Floats:
+        """(D,) the bag of the n-grams of tokens (L,), of the lengths n where `wanted` (longest + 1,) is not 0.
+
+        The table (buckets + 1, D) has a last row that is not read.
+        """
+        out = np.empty(table.shape[1], np.float32)
+        buckets, width = len(table) - 1, table.shape[1]
+        self._ngrams(
+            tokens.ctypes.data, len(tokens), wanted.ctypes.data, len(wanted) - 1, buckets, table.ctypes.data, width,
+            out.ctypes.data,
+        )  # fmt: skip
+        return out
+
+    def edge_bag(self, edges: Integers, longest: int, table: Floats) -> Floats:
+        """(D,) the bag of the n-grams of both edges (2, L) with their places, of lengths up to `longest`."""
+        out = np.empty(table.shape[1], np.float32)
+        buckets, width = len(table) - 1, table.shape[1]
+        self._edges(edges.ctypes.data, edges.shape[1], longest, buckets, table.ctypes.data, width, out.ctypes.data)
+        return out
 
 
 def num_cores() -> int:

@@ -1,4 +1,11 @@
-"""Sizes of parts that no setting changes, for all that computes them. No torch."""
+"""Sizes and tables of parts that no setting changes, for all that computes them. No torch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bytesim.patching import VOCAB_SIZE
 
@@ -15,3 +22,34 @@ def vocabulary_size(byte_offset: int) -> int:
 
 READ_SIZE = 64
 """Width of a read of a patch, see reads.py."""
+
+BYTE_SIZE = 16
+"""Width of the byte embeddings at the edges of a file, see models/encoder/edges.py."""
+EDGE_NGRAMS = (1, 2, 3, 4)
+"""Lengths of the n-grams at the edges of a file, in bytes."""
+
+VALUES = 256
+LAGS = 32
+"""Distances at which bytes are compared, for records and samples, see models/encoder/statistics.py."""
+STATISTICS = 2 * VALUES + LAGS + 4
+"""Number of statistics of a file."""
+
+QUIETEST = 1e-4
+"""Added to energies before the logarithm: about the energy of the smallest step of 8-bit samples."""
+
+
+def gabor_filters(count: int, width: int) -> NDArray[np.float32]:
+    """(count, 2, width): cosine and sine under a Gaussian, at `count` frequencies evenly spaced on the mel scale.
+
+    Frequencies run from 60 to 3,900 Hz at 8,000 samples a second.
+    """
+    low, high = (2595 * math.log10(1 + hertz / 700) for hertz in (60.0, 3900.0))
+    mels = np.linspace(low, high, count + 2)
+    hertz = 700 * (10 ** (mels / 2595) - 1)
+    centres, widths = hertz[1:-1] / 8000, (hertz[2:] - hertz[:-2]) / 2 / 8000
+    spread = np.minimum(0.4 / widths, width / 4)[:, None]
+    positions = np.arange(width) - (width - 1) / 2
+    window = np.exp(-0.5 * (positions / spread) ** 2)
+    angles = 2 * math.pi * centres[:, None] * positions
+    filters = np.stack([np.cos(angles), np.sin(angles)], 1) * window[:, None]
+    return (filters / np.linalg.norm(filters, axis=-1, keepdims=True)).astype(np.float32)

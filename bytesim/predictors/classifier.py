@@ -11,21 +11,21 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.engine.classify import DEFAULT_BATCH, class_logits
-from bytesim.engine.hardware import open_device, open_dtype
+from bytesim.engine.backend import choose_backend
+from bytesim.engine.classify import DEFAULT_BATCH, ReadsFiles, class_logits
 from bytesim.errors import ConfigError, ModelError
 from bytesim.formats.filetypes import LABELS as FILE_TYPE_LABELS
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.formats.views import VIEWS, View
-from bytesim.models.folder import CARD_FILE, read_card
-from bytesim.models.interface import ClassifierModel, classifies
+from bytesim.models.folder import CARD_FILE, CONFIG_FILE, read_card, read_config
+from bytesim.models.native import load_native_classifier
+from bytesim.models.registry import config_of
 from bytesim.models.store import find_model
-from bytesim.models.weights import load_model
 from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_of
 from bytesim.predictors.calibration import (
     ClassCalibration,
@@ -35,6 +35,9 @@ from bytesim.predictors.calibration import (
     unsmoothed,
 )
 from bytesim.predictors.scaling import Probabilities, Scaling, log_softmax
+
+if TYPE_CHECKING:
+    from bytesim.models.interface import ClassifierModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,8 @@ class Classifier:
 
     name: str
     folder: Path
-    model: ClassifierModel
+    model: ClassifierModel | ReadsFiles
+    """In torch, or on the native engine."""
     labels: tuple[str, ...]
     suffixes: tuple[str, ...]
     """Suffixes of the files that it was trained on."""
@@ -150,25 +154,39 @@ def _piece(file: BinaryIO, start: int, end: int) -> bytes:
 
 
 def load_classifier(
-    name: str, *, device: str = "auto", dtype: str = "float32", batch: int = DEFAULT_BATCH
+    name: str,
+    *,
+    device: str = "auto",
+    dtype: str = "float32",
+    batch: int = DEFAULT_BATCH,
+    engine_backend: str = "auto",
 ) -> Classifier:
     """Load a classifier, by name or path, on a device (`auto`: the first of `devices()`).
 
-    `dtype` is float32, bfloat16, or `auto` for the faster of the two. Raises ModelError if the model is missing,
-    damaged or not a classifier, ConfigError for an unknown device or dtype, or a batch below 1.
+    `engine_backend` is `native`, `torch`, or `auto` for the first of them that can run the model there. `dtype` is
+    float32; bfloat16, which only torch has; or `auto`: float32 on the native engine, and in torch the faster of the
+    two. Raises ModelError if the model is missing, damaged or not a classifier, ConfigError for an unknown device,
+    dtype or backend, or a batch below 1.
     """
     if batch < 1:
         raise ConfigError(f"batch {batch} is out of range; choose 1 or more.")
     stored = find_model(name)
-    opened = open_device(device)
-    model = load_model(stored.folder, dtype=open_dtype(dtype, opened)).to(opened)
-    if not classifies(model):
+    try:
+        config = config_of(read_config(stored.folder))
+    except ConfigError as error:
+        raise error.in_file(str(stored.folder / CONFIG_FILE)) from error
+    if not getattr(config, "num_classes", 0):
         raise ModelError(f"the model {name!r} writes files; it cannot classify them.")
+    model: ClassifierModel | ReadsFiles
+    if choose_backend(config, engine_backend, device=device, dtype=dtype) == "native":
+        model = load_native_classifier(stored.folder)
+    else:
+        model = _load_torch(stored.folder, device, dtype)
     card = read_card(stored.folder)
     calibration = read_class_calibration(card, stored.folder)
-    error = _card_error(card, model.config.num_classes)
-    if error:
-        raise ModelError(error, file=str(stored.folder / CARD_FILE))
+    wrong = _card_error(card, model.config.num_classes)
+    if wrong:
+        raise ModelError(wrong, file=str(stored.folder / CARD_FILE))
     suffixes = [task["target_suffix"] for task in card["tasks"] if task.get("task") == "classify"]
     return Classifier(
         name=stored.name,
@@ -186,6 +204,14 @@ def load_classifier(
         next_models=card.get("next", {}),
         batch=batch,
     )
+
+
+def _load_torch(folder: Path, device: str, dtype: str) -> ClassifierModel:
+    from bytesim.engine.hardware import open_device, open_dtype
+    from bytesim.models.weights import load_model
+
+    opened = open_device(device)
+    return cast("ClassifierModel", load_model(folder, dtype=open_dtype(dtype, opened)).to(opened))
 
 
 def _card_error(card: dict[str, object], num_classes: int) -> str:

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from engine.test_engine import AS_SHIPPED, requests_of, small_model
-from helpers.paths import ROOT
+from helpers.paths import EXAMPLES, ROOT
+from models.test_encoder import FRONTS, logits_of, small_encoder
 from models.test_flat import flat
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
@@ -20,12 +22,15 @@ from bytesim.models import native as opener
 from bytesim.models.arrays import NamedWeights
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.native import NativeBGPT
+from bytesim.models.encoder.model import Encoder
+from bytesim.models.encoder.native import NativeEncoder
 from bytesim.models.flat.model import Flat
 from bytesim.models.flat.native import NativeFlat
-from bytesim.models.native import NativeModel, load_native
+from bytesim.models.native import load_native
 from bytesim.models.weights import load_model
 from bytesim.native import library
 from bytesim.native.library import TARGETS, kernels
+from bytesim.predictors.classifier import Reading, load_classifier
 from bytesim.predictors.writer import load_writer
 from bytesim.requests import Asked, Sampling
 
@@ -33,11 +38,11 @@ MODELS = ROOT / "models"
 built = pytest.mark.skipif(kernels() is None, reason="the native engine was not built")
 
 
-def native(model: BGPT | Flat) -> NativeModel:
+def native(model: BGPT | Flat | Encoder) -> Any:
     compiled = kernels()
     assert compiled is not None
     weights = {name: tensor.detach().float().numpy() for name, tensor in model.state_dict().items()}
-    opened = NativeFlat if isinstance(model, Flat) else NativeBGPT
+    opened = {Flat: NativeFlat, BGPT: NativeBGPT, Encoder: NativeEncoder}[type(model)]
     return opened(model.config, NamedWeights(weights), compiled)
 
 
@@ -102,6 +107,50 @@ def test_answers_of_a_flat_transformer_are_those_of_torch(changes):
     check_equal(decode_in_order(native(model), requests, slots=5), decode_in_order(model, requests, slots=5))
     greedy = [model.frame(Asked(suffix="txt", prompt=prompt), **most) for prompt in prompts]
     check_equal(decode_in_order(native(model), greedy, slots=2), decode_in_order(model, greedy, slots=2))
+
+
+@built
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *FRONTS,
+        {
+            "front": "bytes",
+            "kernel": 3,
+            "num_layers": 2,
+            "ngrams": (1, 3),
+            "fold_case": True,
+            "blocks_per_stage": (2, 0),
+        },
+        {"front": "picture", "rows": 8, "columns": 4, "strides": (1, 2), "max_pool": True, "num_layers": 0},
+    ],
+)
+def test_classes_are_those_of_torch(changes):
+    model = small_encoder(**changes)
+    for module in model.modules():  # as after a training
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(std=0.3)
+            module.running_var.uniform_(0.5, 2.0)
+    rng = np.random.default_rng(0)
+    files = [rng.integers(0, 256, length, np.uint8).tobytes() for length in (0, 1, 2, 7, 16, 17, 40, 100, 128)]
+    files += [b"Some words, and SOME WORDS again.", bytes(90)]
+    found = native(model).file_logits([(file, "bin") for file in files])
+    for row, file in enumerate(files):
+        np.testing.assert_allclose(found[row], logits_of(model, [file])[0].numpy(), rtol=1e-3, atol=1e-4)
+
+
+@built
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["filetype", "agnews", "speech", "digits", "cifar10"])
+def test_shipped_classifiers_give_the_same_probabilities(name):
+    classifiers = [load_classifier(name, engine_backend=backend) for backend in ("native", "torch")]
+    size = classifiers[0].most_bytes
+    rng = np.random.default_rng(0)
+    files = [rng.integers(0, 256, length, np.uint8).tobytes() for length in (1, 100, size // 2, size)]
+    files += [path.read_bytes()[:size] for path in sorted(EXAMPLES.iterdir()) if path.is_file()]
+    readings = [Reading(windows=(file,), suffix=classifiers[0].suffixes[0], num_bytes=len(file)) for file in files]
+    found, expected = (each.scaling.probabilities(each.logits(readings)) for each in classifiers)
+    np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
 @built

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from bytesim.errors import ConfigError
 from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.encoder.edges import EdgeBag, EdgeReader
-from bytesim.models.encoder.frontends import PictureFront, gabor_filters
+from bytesim.models.encoder.frontends import PictureFront
 from bytesim.models.encoder.model import Encoder
-from bytesim.models.encoder.statistics import FEATURES, byte_statistics
+from bytesim.models.encoder.statistics import byte_statistics
 from bytesim.models.weights import load_model, save_model
+from bytesim.nn.constants import STATISTICS, gabor_filters
 from bytesim.nn.ngrams import NgramBag
 from bytesim.patching import frame_file
 from bytesim.tasks.train.train import train_recipe
@@ -229,7 +230,7 @@ def test_byte_statistics_are_what_they_are_called():
     tokens[0, :4] = torch.tensor([7, 7, 9, 9])
     tokens[1] = torch.arange(8)
     found = byte_statistics(tokens)
-    assert found.shape == (3, FEATURES)
+    assert found.shape == (3, STATISTICS)
     assert found[0, 7] == found[0, 9] == pytest.approx(4 * 0.5**0.5)  # half of the bytes each
     assert found[1, 256 + 1] == 4  # every difference is 1
     assert found[0, 512] == pytest.approx(2 / 3)  # of three bytes two equal the one before

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bytesim.commands.options import AsJson, Device, Dtype, DtypeChoice, Model
+from bytesim.commands.options import AsJson, Backend, BackendChoice, Device, Dtype, DtypeChoice, Model
 from bytesim.console import print_json, print_line, progress
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def classify(
     force: Annotated[bool, typer.Option("--force", help="Replace pictures that exist.")] = False,
     device: Device = "auto",
     dtype: DtypeChoice = Dtype.float32,
+    engine_backend: BackendChoice = Backend.auto,
     batch: Annotated[int, typer.Option(min=1, help="Number of windows that go through the model at once.")] = 32,
     as_json: AsJson = False,
 ) -> None:
@@ -113,6 +114,7 @@ def classify(
             force=force,
             device=device,
             dtype=dtype.value,
+            engine_backend=engine_backend.value,
             batch=batch,
             on_progress=on_progress,
         )

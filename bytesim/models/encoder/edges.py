@@ -6,14 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.nn.constants import BYTE_SIZE, EDGE_NGRAMS
 from bytesim.nn.ngrams import PRIME, Bag
 from bytesim.nn.numbers import begin_as_numbers
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
-
-BYTE_SIZE = 16
-"""Width of the byte embeddings."""
-EDGE_NGRAMS = (1, 2, 3, 4)
-"""Lengths of the n-grams of an EdgeBag, in bytes."""
 
 
 class EdgeReader(nn.Module):

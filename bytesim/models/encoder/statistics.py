@@ -6,13 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bytesim.nn.constants import LAGS, STATISTICS, VALUES
 from bytesim.patching import END_OF_PATCH
-
-VALUES = 256
-LAGS = 32
-"""Distances at which bytes are compared, for records and samples."""
-FEATURES = 2 * VALUES + LAGS + 4
-"""Width of `byte_statistics`."""
 
 
 class StatisticsReader(nn.Module):
@@ -20,14 +15,14 @@ class StatisticsReader(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self.layer = nn.Linear(FEATURES, size)
+        self.layer = nn.Linear(STATISTICS, size)
 
     def forward(self, tokens: Tensor) -> Tensor:
         return F.relu(self.layer(byte_statistics(tokens).to(self.layer.weight.dtype)))
 
 
 def byte_statistics(tokens: Tensor) -> Tensor:
-    """(B, FEATURES) of tokens (B, L), padded with 256, in float32; zeros for an empty file.
+    """(B, STATISTICS) of tokens (B, L), padded with 256, in float32; zeros for an empty file.
 
     They are: the roots of the shares of all byte values, and of all differences between neighbours modulo 256; for
     each distance up to LAGS the share of bytes that equal the one so far back; the entropies of both distributions, in

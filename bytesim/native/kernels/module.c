@@ -40,6 +40,20 @@ EXPORT int32_t bytesim_layout(void) { return (int32_t)(sizeof(Op) * 100000 + siz
 int32_t bytesim_use_threads(int32_t count);
 EXPORT int32_t bytesim_threads(int32_t count) { return bytesim_use_threads(count); }
 
+void bytesim_ngram_bag(const int32_t *tokens, int32_t count, const uint8_t *wanted, int32_t longest, uint64_t buckets,
+                       const float *table, int32_t width, float *out);
+EXPORT void bytesim_ngrams(const int32_t *tokens, int32_t count, const uint8_t *wanted, int32_t longest,
+                           uint64_t buckets, const float *table, int32_t width, float *out) {
+  bytesim_ngram_bag(tokens, count, wanted, longest, buckets, table, width, out);
+}
+
+void bytesim_edge_bag(const int32_t *edges, int32_t count, int32_t longest, uint64_t buckets, const float *table,
+                      int32_t width, float *out);
+EXPORT void bytesim_edges(const int32_t *edges, int32_t count, int32_t longest, uint64_t buckets, const float *table,
+                          int32_t width, float *out) {
+  bytesim_edge_bag(edges, count, longest, buckets, table, width, out);
+}
+
 /* Run a program with the kernels of a target. */
 EXPORT void bytesim_run(int32_t target, const Op *ops, int32_t count, const Run *run) {
 #if defined(__x86_64__) || defined(_M_X64)

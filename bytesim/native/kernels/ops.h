@@ -91,10 +91,8 @@ INLINE void store_panel(const int R, const Linear *op, int32_t row, int32_t firs
       if (op->scales) x = v_mul(x, v_load(op->scales + first + j * VW));
       if (op->bias) x = v_add(x, v_load(op->bias + first + j * VW));
       if (op->epilogue == ACCUMULATE) x = v_add(x, v_load(out + j * VW));
-      if (op->epilogue == RELU_SQUARED) {
-        x = v_max(x, v_all(0.0f));
-        x = v_mul(x, x);
-      }
+      if (op->epilogue == RELU_SQUARED || op->epilogue == RELU) x = v_max(x, v_all(0.0f));
+      if (op->epilogue == RELU_SQUARED) x = v_mul(x, x);
       if (op->epilogue == GELU) x = gelu(x);
       v_store(out + j * VW, x);
     }

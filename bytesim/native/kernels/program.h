@@ -32,7 +32,7 @@ enum Code {
   CODES            /* how many there are */
 };
 
-enum Epilogue { STORE, ACCUMULATE, RELU_SQUARED, GELU };
+enum Epilogue { STORE, ACCUMULATE, RELU_SQUARED, GELU, RELU };
 enum Weights { FLOATS, BYTES, HALVES }; /* float32, int8 with scales in `extra`, bfloat16 */
 enum Norm { RMS, RMS_WEIGHTED, LAYER };
 enum Index { BY_POSITION, BY_STEP };

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
-import torch
-
 from bytesim.engine.classify import DEFAULT_BATCH
-from bytesim.engine.hardware import open_device
+from bytesim.engine.gpus import runs_on_cpu
 from bytesim.errors import BytesimError, ConfigError, EmptyError, InputError, ModelError, ToolError
 from bytesim.files import STDIO, Inputs, Outcome, expand_inputs, open_input, read_input
 from bytesim.models.store import find_model, stored_models
+from bytesim.native.library import num_cores
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
 from bytesim.predictors.fits import Fits
 from bytesim.processes import EndedProcess, map_in_processes
@@ -43,6 +42,7 @@ class _Settings:
     threshold: float | None
     device: str
     dtype: str
+    engine_backend: str
     batch: int
     then: bool
 
@@ -55,6 +55,7 @@ def classify_file(
     threshold: float | None = None,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     batch: int = DEFAULT_BATCH,
     jobs: int = 1,
     then: bool = False,
@@ -71,8 +72,11 @@ def classify_file(
     """
     _check(top, threshold, batch, jobs)
     names = expand_inputs(paths)
-    settings = _Settings(model=model, top=top, threshold=threshold, device=device, dtype=dtype, batch=batch, then=then)
-    one_process = min(jobs, len(names)) == 1 or STDIO in names or open_device(device).type != "cpu"
+    settings = _Settings(
+        model=model, top=top, threshold=threshold, device=device, dtype=dtype, engine_backend=engine_backend,
+        batch=batch, then=then,
+    )  # fmt: skip
+    one_process = min(jobs, len(names)) == 1 or STDIO in names or not runs_on_cpu(device)
     size = _SHARE_FILES if one_process else max(1, min(_SHARE_FILES, len(names) // (4 * jobs)))
     shares = [names[start : start + size] for start in range(0, len(names), size)]
     outcomes: dict[int, list[Outcome[Classified]]] = {}
@@ -107,15 +111,15 @@ def _in_one(settings: _Settings, shares: Sequence[list[str]]) -> Shares:
 def _in_many(settings: _Settings, shares: Sequence[list[str]], jobs: int) -> Shares:
     """The same as `_in_one` with several processes; the shares come in any order."""
     _Panel(settings)  # raises the errors of the model before processes are started
-    threads = max(1, torch.get_num_threads() // jobs)
     try:
-        yield from map_in_processes(partial(_start, settings, threads), _Panel.judge, shares, jobs=jobs)
+        yield from map_in_processes(partial(_start, settings, jobs), _Panel.judge, shares, jobs=jobs)
     except EndedProcess as error:
         raise ToolError("a classifying process was killed, perhaps for lack of memory. Use fewer jobs.") from error
 
 
-def _start(settings: _Settings, threads: int) -> _Panel:
-    torch.set_num_threads(threads)
+def _start(settings: _Settings, jobs: int) -> _Panel:
+    """The panel of one of `jobs` processes, which share the cores."""
+    os.environ["OMP_NUM_THREADS"] = str(max(1, num_cores() // jobs))  # for torch, if it is loaded
     return _Panel(settings)
 
 
@@ -136,7 +140,11 @@ class _Panel:
         if name not in self.loaded:
             settings = self.settings
             self.loaded[name] = load_classifier(
-                name, device=settings.device, dtype=settings.dtype, batch=settings.batch
+                name,
+                device=settings.device,
+                dtype=settings.dtype,
+                batch=settings.batch,
+                engine_backend=settings.engine_backend,
             )
         return self.loaded[name]
 

@@ -31,6 +31,7 @@ def classify_fragments(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     batch: int = 32,
     on_progress: Progress | None = None,
 ) -> FragmentMap:
@@ -48,7 +49,7 @@ def classify_fragments(
         raise ConfigError(f"threshold {threshold} is not a probability; choose 0 to 1.")
     if picture is not None:
         check_output(picture, force=force, option="--picture")
-    classifier = load_classifier(model, device=device, dtype=dtype, batch=batch)
+    classifier = load_classifier(model, device=device, dtype=dtype, batch=batch, engine_backend=engine_backend)
     if window > classifier.most_bytes:
         raise ConfigError(
             f"a window of {window:,} bytes does not fit the model {classifier.name!r}, "

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.engine.classify import DEFAULT_BATCH
+from bytesim.engine.classify import DEFAULT_BATCH, number_type_of
 from bytesim.errors import ConfigError, InputError
 from bytesim.files import check_output, write_output
 from bytesim.formats.filetypes import UNKNOWN
@@ -124,6 +124,7 @@ def evaluate_classify(
     force: bool = False,
     device: str = "auto",
     dtype: str = "float32",
+    engine_backend: str = "auto",
     batch: int = DEFAULT_BATCH,
     on_progress: Progress | None = None,
 ) -> ClassifyEvaluation:
@@ -151,7 +152,7 @@ def evaluate_classify(
     for option, path in drawn.items():
         if path is not None:
             check_output(path, force=force, taken=taken, option=option)
-    classifier = load_classifier(model, device=device, dtype=dtype, batch=batch)
+    classifier = load_classifier(model, device=device, dtype=dtype, batch=batch, engine_backend=engine_backend)
     classifier = classifier if fragments is None else classifier.for_fragments(fragments)
     labels = classifier.labels
     known = load_labelled_splits(split, labels, group=group, limit=limit)
@@ -177,7 +178,7 @@ def evaluate_classify(
         write_output(picture_confusion, confusion_png(score, labels), force=force)
     if picture_reliability is not None:
         write_output(picture_reliability, reliability_png(probabilities, truth), force=force)
-    weights_dtype = str(next(iter(classifier.model.parameters())).dtype).removeprefix("torch.")
+    weights_dtype = number_type_of(classifier.model)
     return ClassifyEvaluation(
         model=classifier.name,
         labels=labels,
