@@ -57,6 +57,8 @@ TORCH_FREE = (
     "native",
     "models.arrays",
     "models.bgpt.native",
+    "models.blt.native",
+    "models.encoder.native",
     "models.flat.native",
     "models.native",
     "models.folder",

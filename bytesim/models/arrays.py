@@ -48,6 +48,12 @@ class NamedWeights:
         self._taken.add(name)
         return found
 
+    def under(self, prefix: str) -> NamedWeights:
+        """The weights whose names begin with this prefix, named without it; all of them count as taken."""
+        names = [name for name in self._weights if name.startswith(prefix)]
+        self._taken.update(names)
+        return NamedWeights({name.removeprefix(prefix): self._weights[name] for name in names})
+
     def check_all_taken(self) -> None:
         """Raise ModelError if there are weights that were not taken."""
         for name in sorted(self._weights.keys() - self._taken):

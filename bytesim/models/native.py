@@ -11,6 +11,8 @@ from bytesim.errors import BytesimError, ModelError
 from bytesim.models.arrays import NamedWeights, read_weights
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.native import NativeBGPT, unsupported
+from bytesim.models.blt.config import BLTConfig
+from bytesim.models.blt.native import NativeBLT
 from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.encoder.native import NativeEncoder
 from bytesim.models.encoder.native import unsupported as encoder_unsupported
@@ -24,7 +26,7 @@ from bytesim.native.threads import share_products
 if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
 
-NativeModel = NativeBGPT | NativeFlat
+NativeModel = NativeBGPT | NativeFlat | NativeBLT
 NOT_BUILT = "the native engine was not built, as there was no C compiler when bytesim was installed"
 
 
@@ -32,14 +34,11 @@ def native_lacks(config: ModelConfig) -> str:
     """Why the native engine cannot run a model with this config; empty if it can."""
     if kernels() is None:
         return NOT_BUILT
-    if isinstance(config, FlatConfig):
-        return ""
+    lacking = ""
     if isinstance(config, EncoderConfig):
         lacking = encoder_unsupported(config)
     elif isinstance(config, BGPTConfig):
         lacking = unsupported(config)
-    else:
-        return f"the native engine does not know the architecture {config.to_dict()['architecture']}"
     return f"the native engine does not know {lacking}" if lacking else ""
 
 
@@ -61,6 +60,8 @@ def load_native(folder: Path, *, number_type: str = "float32", threads: int | No
         model: NativeModel
         if isinstance(config, FlatConfig):
             model = NativeFlat(config, weights, built, in_bytes=in_bytes)
+        elif isinstance(config, BLTConfig):
+            model = NativeBLT(config, weights, built, in_bytes=in_bytes)
         elif isinstance(config, BGPTConfig):
             model = NativeBGPT(config, weights, built, in_bytes=in_bytes)
         else:

@@ -21,7 +21,7 @@ MAX_TABLE = 1 << 27
 MAX_LAYERS = 1000
 SMALLEST_STEP = float(np.finfo(np.float32).eps)
 """The epsilon of a norm for which torch is given none."""
-_EPSILON = {"published": 1e-5, "llama": 1e-5, "modern": 1e-6}
+EPSILON = {"published": 1e-5, "llama": 1e-5, "modern": 1e-6}
 """Family of parts -> epsilon of its norm, see nn/parts.py."""
 
 
@@ -103,7 +103,7 @@ class LayerWriter:
         if self.published:
             bias = self.weights.take(f"{name}.bias", size)
         kind = {"published": ops.LAYER, "llama": ops.RMS_WEIGHTED, "modern": ops.RMS}[self.parts]
-        self.program.add(ops.NORM, source, target, kind, size, f=_EPSILON[self.parts], w=weight, bias=bias)
+        self.program.add(ops.NORM, source, target, kind, size, f=EPSILON[self.parts], w=weight, bias=bias)
 
     def registers(self, shape: Shape) -> Registers:
         """Registers for the layers of a stack."""
@@ -154,9 +154,13 @@ class LayerWriter:
         """The layers of these names."""
         rows = self.registers(shape)
         for layer, block in enumerate(names):
+            self.before(x, layer)
             self.attention(x, rows, block, shape, layer, table)
             self.between(x, rows, block, shape, layer)
             self.feed_forward(x, rows, block, shape)
+
+    def before(self, x: int, layer: int) -> None:
+        """What stands before a layer: nothing."""
 
     def between(self, x: int, rows: Registers, name: str, shape: Shape, layer: int) -> None:
         """What a layer has between self-attention and feed-forward: nothing."""

@@ -144,6 +144,10 @@ class Caches:
         self.pointers = {name: 0 if table is None else address(next(kept)) for name, table in tables.items()}
 
 
+NO_CACHES = Caches(longest=0)
+"""Of a program without attention."""
+
+
 class Program:
     """Operations, and the registers that they work on."""
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from engine.test_engine import AS_SHIPPED, requests_of, small_model
 from helpers.paths import EXAMPLES, ROOT
+from models.test_blt import KINDS, blt, names
 from models.test_encoder import FRONTS, logits_of, small_encoder
 from models.test_flat import flat
 from safetensors.torch import load_file, save_file
@@ -22,6 +23,8 @@ from bytesim.models import native as opener
 from bytesim.models.arrays import NamedWeights
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.native import NativeBGPT
+from bytesim.models.blt.model import BLT
+from bytesim.models.blt.native import NativeBLT
 from bytesim.models.encoder.model import Encoder
 from bytesim.models.encoder.native import NativeEncoder
 from bytesim.models.flat.model import Flat
@@ -38,11 +41,11 @@ MODELS = ROOT / "models"
 built = pytest.mark.skipif(kernels() is None, reason="the native engine was not built")
 
 
-def native(model: BGPT | Flat | Encoder) -> Any:
+def native(model: BGPT | BLT | Flat | Encoder) -> Any:
     compiled = kernels()
     assert compiled is not None
     weights = {name: tensor.detach().float().numpy() for name, tensor in model.state_dict().items()}
-    opened = {Flat: NativeFlat, BGPT: NativeBGPT, Encoder: NativeEncoder}[type(model)]
+    opened = {BLT: NativeBLT, Flat: NativeFlat, BGPT: NativeBGPT, Encoder: NativeEncoder}[type(model)]
     return opened(model.config, NamedWeights(weights), compiled)
 
 
@@ -107,6 +110,17 @@ def test_answers_of_a_flat_transformer_are_those_of_torch(changes):
     check_equal(decode_in_order(native(model), requests, slots=5), decode_in_order(model, requests, slots=5))
     greedy = [model.frame(Asked(suffix="txt", prompt=prompt), **most) for prompt in prompts]
     check_equal(decode_in_order(native(model), greedy, slots=2), decode_in_order(model, greedy, slots=2))
+
+
+@built
+@pytest.mark.parametrize("changes", KINDS, ids=names)
+def test_answers_of_a_blt_are_those_of_torch(changes):
+    model = blt(**changes)
+    prompts = (b"", b"a", b"some text to begin with, in words", bytes(range(60, 126)))
+    ways = (Sampling(), Sampling(temperature=1.0, seed=3))
+    requests = [model.frame(Asked(suffix="txt", prompt=prompt), sampling=way, max_patches=110)
+                for prompt in prompts for way in ways]  # fmt: skip
+    check_equal(decode_in_order(native(model), requests, slots=3), decode_in_order(model, requests, slots=3))
 
 
 @built

@@ -11,11 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-PRIMES = (
-    1000000007, 5915587277, 1500450271, 3267000013, 5754853343, 4093082899, 9576890767, 3628273133, 2860486313,
-    5463458053, 3367900313,
-)  # fmt: skip
-"""Bases of the hash functions, in their order."""
+from bytesim.models.blt.hashes import PRIMES, power
 
 
 class NgramEmbedding(nn.Module):
@@ -45,13 +41,7 @@ class NgramEmbedding(nn.Module):
                 hashes = torch.zeros_like(ids[:, :length])
                 for place in range(size):
                     start = reach - size + 1 + place
-                    hashes = hashes + ids[:, start : start + length] * _power(PRIMES[function], place)
+                    hashes = hashes + ids[:, start : start + length] * power(PRIMES[function], place)
                 total = total + self.table(hashes % self.buckets + table * self.buckets)
                 table += 1
         return total
-
-
-def _power(prime: int, exponent: int) -> int:
-    """A power of a prime in the arithmetic of 64-bit integers, which wraps around."""
-    value = pow(prime, exponent, 1 << 64)
-    return value - (1 << 64) if value >= 1 << 63 else value

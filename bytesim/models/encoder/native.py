@@ -20,7 +20,7 @@ from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.native_layers import SMALLEST_STEP, LayerWriter, Shape, check_layers
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
-from bytesim.native.program import Caches, Floats, Program, layer_addresses, padded, rounded
+from bytesim.native.program import NO_CACHES, Caches, Floats, Program, layer_addresses, padded, rounded
 from bytesim.nn.constants import (
     BYTE_SIZE,
     EDGE_NGRAMS,
@@ -32,7 +32,6 @@ from bytesim.nn.constants import (
 )
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE, frame_file
 
-_NO_CACHES = Caches(longest=0)
 _BATCH_NORM_EPSILON = 1e-5
 
 Map = Floats
@@ -72,7 +71,7 @@ class _Convolution:
         windows = np.lib.stride_tricks.sliding_window_view(wide, self.kernel, axis=(0, 1))
         windows = windows[:: self.stride[0], :: self.stride[1]].transpose(0, 1, 3, 4, 2)
         count = rows * columns
-        self.program.run(1, count, _NO_CACHES, {}, given=np.ascontiguousarray(windows).reshape(count, -1))
+        self.program.run(1, count, NO_CACHES, {}, given=np.ascontiguousarray(windows).reshape(count, -1))
         return self.program.read(self.target, count).reshape(rows, columns, self.outputs)
 
 

@@ -18,7 +18,7 @@ from bytesim.models.framing import frame
 from bytesim.models.native_layers import LayerWriter, Shape, check_layers, rotary_table
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
-from bytesim.native.program import Caches, Floats, Program, layer_addresses, padded, rounded, widened
+from bytesim.native.program import NO_CACHES, Caches, Floats, Program, layer_addresses, padded, rounded, widened
 from bytesim.nn.constants import BEGIN_ID, END_ID, vocabulary_size
 from bytesim.patching import END_OF_PATCH
 from bytesim.requests import Asked, Request
@@ -101,6 +101,22 @@ class NativeFlat:
         self.heads.run(1, count, NO_CACHES, {}, given=np.ascontiguousarray(features))
         return [self._tokens(self.heads.read(output, count)) for output in self.outputs]
 
+    def id_logits(self, features: Floats) -> Floats:
+        """Features (R, H) -> (R, ids) logits of the id of the next byte."""
+        self.heads.run(1, len(features), NO_CACHES, {}, given=np.ascontiguousarray(features))
+        return self.heads.read(self.outputs[0], len(features)).copy()
+
+    def run(self, files: Sequence[LayerCaches], lengths: Sequence[int], tokens: NDArray[np.int64]) -> Floats:
+        """(B, n, H) features of tokens (B, n) that follow the bytes in the caches of files of these lengths."""
+        count, steps = tokens.shape
+        starts = np.array(lengths)[:, None]
+        assert int(starts.max()) + steps <= self.config.max_bytes + self.config.next_bytes, "the history is too long"
+        positions = starts + np.arange(steps)
+        inputs = {"tokens": self.ids(tokens), "positions": positions, "slots": positions, "visible": positions + 1}
+        caches = LayerCaches.joined(files, [length + steps for length in lengths])
+        self.program.run(count, steps, caches, inputs)
+        return self.program.read(self.features, count * steps).reshape(count, steps, -1).copy()
+
     def _tokens(self, logits: Floats) -> Floats:
         """Logits of ids -> (R, V) logits of tokens."""
         offset = self.config.byte_offset
@@ -114,19 +130,51 @@ class NativeFlat:
         return np.where(tokens == END_OF_PATCH, BEGIN_ID, tokens + offset) if offset else tokens
 
 
-NO_CACHES = Caches(longest=0)
+@dataclass(slots=True)
+class LayerCaches:
+    """The keys and values of the layers of a stack, for one file."""
+
+    shape: Shape
+    keys: Floats
+    """(layers, heads * width, capacity) in panels of slots."""
+    values: Floats
+    """(layers, heads, capacity, width)"""
+
+    @classmethod
+    def of(cls, shape: Shape, layers: int) -> LayerCaches:
+        """Empty caches."""
+        keys = padded((layers, shape.shared_heads * shape.head, _GROWTH))
+        return cls(shape, keys, padded((layers, shape.shared_heads, _GROWTH, shape.head)))
+
+    def make_room(self, length: int) -> None:
+        """Make room for this many positions."""
+        capacity = self.keys.shape[-1]
+        if length > capacity:
+            grown = rounded(max(length, capacity + max(_GROWTH, capacity // 2)))
+            self.keys, self.values = widened(self.keys, self.values, self.shape.shared_heads, grown)
+
+    @staticmethod
+    def joined(files: Sequence[LayerCaches], lengths: Sequence[int], **others: Any) -> Caches:
+        """The caches of some files, with room for as many positions of each; `others` are further ones of `Caches`."""
+        for file, length in zip(files, lengths, strict=True):
+            file.make_room(length)
+        capacities = [file.keys.shape[-1] for file in files]
+        return Caches(
+            longest=max(capacities),
+            keys=layer_addresses([file.keys for file in files]),
+            values=layer_addresses([file.values for file in files]),
+            capacities=np.array(capacities, np.int32),
+            **others,
+        )
 
 
 @dataclass(slots=True)
 class _File:
     """A file that is being written."""
 
-    length: int
+    caches: LayerCaches
+    length: int = 0
     """Number of bytes that were read."""
-    keys: Floats
-    """(layers, heads * width, capacity) in panels of slots."""
-    values: Floats
-    """(layers, heads, capacity, width)"""
 
 
 class NativeFlatSession:
@@ -145,7 +193,6 @@ class NativeFlatSession:
         """(B, H) features at the last byte but one of the guess that was verified last."""
         self.ahead: NDArray[np.int64] | None = None
         """(B, S) the guess of the next stride that came with the last pass; None if bytes were written one by one."""
-        self._caches: Caches | None = None
 
     def enter(self, requests: Sequence[Request]) -> None:
         """Prefill: read the histories of new files, which take the rows after those in use."""
@@ -161,7 +208,7 @@ class NativeFlatSession:
         self.files = [self.files[row] for row in order]
         self.features, self.unread = self.features[order], self.unread[order]
         self.ahead = None if self.ahead is None else self.ahead[order]
-        self.verified = self._caches = None
+        self.verified = None
         return order
 
     def logits(self) -> Floats:
@@ -209,22 +256,14 @@ class NativeFlatSession:
 
     def _enter(self, request: Request) -> Floats:
         """Read the history of a new file; returns the features (H,) of its last byte."""
-        shape, layers, length = self.model.shape, self.config.num_layers, len(request.history)
-        capacity = rounded(length + _GROWTH)
-        file = _File(
-            length=0,
-            keys=padded((layers, shape.shared_heads * shape.head, capacity)),
-            values=padded((layers, shape.shared_heads, capacity, shape.head)),
-        )
-        caches = _caches_of([file])
+        file = _File(LayerCaches.of(self.model.shape, self.config.num_layers))
         tokens = request.history[:, 0].astype(np.int64)
         features = self.features[:0]
-        for first in range(0, length, _PREFILL_BYTES):
+        for first in range(0, len(tokens), _PREFILL_BYTES):
             chunk = tokens[None, first : first + _PREFILL_BYTES]
-            features = self._run([file], chunk, caches)[0]
+            features = self.model.run([file.caches], [file.length], chunk)[0]
             file.length += chunk.shape[1]
         self.files.append(file)
-        self._caches = None
         return features[-1].copy()
 
     def _further(self, features: Floats) -> NDArray[np.int64]:
@@ -245,36 +284,4 @@ class NativeFlatSession:
 
     def _pass(self, tokens: NDArray[np.int64]) -> Floats:
         """(B, n, H) features of tokens (B, n) that follow the bytes read so far; their keys and values are cached."""
-        for file in self.files:
-            self._grow(file, file.length + tokens.shape[1])
-        if self._caches is None:
-            self._caches = _caches_of(self.files)
-        return self._run(self.files, tokens, self._caches)
-
-    def _run(self, files: list[_File], tokens: NDArray[np.int64], caches: Caches) -> Floats:
-        model, (count, steps) = self.model, tokens.shape
-        starts = np.array([file.length for file in files])[:, None]
-        assert int(starts.max()) + steps <= self.config.max_bytes + self.config.next_bytes, "the history is too long"
-        positions = starts + np.arange(steps)
-        inputs = {"tokens": model.ids(tokens), "positions": positions, "slots": positions, "visible": positions + 1}
-        model.program.run(count, steps, caches, inputs)
-        return model.program.read(model.features, count * steps).reshape(count, steps, -1)
-
-    def _grow(self, file: _File, length: int) -> None:
-        """Make room for this many bytes of a file."""
-        capacity = file.keys.shape[-1]
-        if length > capacity:
-            shape = self.model.shape
-            grown = rounded(max(length, capacity + max(_GROWTH, capacity // 2)))
-            file.keys, file.values = widened(file.keys, file.values, shape.shared_heads, grown)
-            self._caches = None
-
-
-def _caches_of(files: list[_File]) -> Caches:
-    capacities = [file.keys.shape[-1] for file in files]
-    return Caches(
-        longest=max(capacities),
-        keys=layer_addresses([file.keys for file in files]),
-        values=layer_addresses([file.values for file in files]),
-        capacities=np.array(capacities, np.int32),
-    )
+        return self.model.run([file.caches for file in self.files], [file.length for file in self.files], tokens)
