@@ -53,3 +53,25 @@ def gabor_filters(count: int, width: int) -> NDArray[np.float32]:
     angles = 2 * math.pi * centres[:, None] * positions
     filters = np.stack([np.cos(angles), np.sin(angles)], 1) * window[:, None]
     return (filters / np.linalg.norm(filters, axis=-1, keepdims=True)).astype(np.float32)
+
+
+MAX_MATCH = 16
+"""Longer matches count as this long, see matching.py."""
+MOST_AGREEMENT = 2 * MAX_MATCH + 1
+"""The agreement of a match: twice its length, and one more if upper and lower case are the same, too."""
+STEADY, QUICK = 7, 3
+"""Agreement that moves the cursors elsewhere: three bytes in the same case or four in any, and one in the same case."""
+CURSORS = 2
+KEY_SIZE = 32
+"""Width of the keys of copying, see copying.py."""
+SMALLEST = 1e-9
+"""Probability that is added to every token, so that its logarithm is finite."""
+BEFORE, OFFSETS = 8, 41
+"""Distances from a cursor that are told apart: from 8 bytes before it to 32 bytes after it."""
+
+
+def swapped_case() -> NDArray[np.int64]:
+    """(VOCAB_SIZE,): each token, letters of ASCII in the other case."""
+    swapped = np.arange(VOCAB_SIZE)
+    swapped[65:91], swapped[97:123] = np.arange(97, 123), np.arange(65, 91)
+    return swapped

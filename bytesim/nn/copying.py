@@ -15,17 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from bytesim.nn.matching import CURSORS, MOST_AGREEMENT, Places, next_words
-from bytesim.nn.numerals import CHANNELS, other_notation
+from bytesim.nn.constants import BEFORE, CURSORS, KEY_SIZE, MOST_AGREEMENT, OFFSETS, SMALLEST, swapped_case
+from bytesim.nn.matching import Places, next_words
+from bytesim.nn.numeral_features import CHANNELS
+from bytesim.nn.numerals import other_notation
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 
-_KEY_SIZE = 32
-_SMALLEST = 1e-9
-"""Probability that is added to every token, so that its logarithm is finite."""
 _MOST_PAIRS = 1 << 22
 """Most pairs of target bytes and source bytes, over all files, whose scores are computed at a time."""
-_BEFORE, _OFFSETS = 8, 41
-"""Distances from a cursor that are told apart: from 8 bytes before it to 32 bytes after it."""
 
 
 @dataclass(slots=True)
@@ -86,23 +83,21 @@ class Copying(nn.Module):
         self.pointed = nn.Linear(source_size, (2 + 2 * CURSORS) * hidden_size, bias=False)
         self.agreements = nn.Embedding(MOST_AGREEMENT + 1, hidden_size)
         nn.init.normal_(self.agreements.weight, std=0.3)
-        self.keys = nn.Linear(source_size, _KEY_SIZE, bias=False)
-        self.query = nn.Linear(hidden_size, _KEY_SIZE, bias=False)
-        self.offset_query = nn.Linear(hidden_size, 2 * CURSORS * _KEY_SIZE, bias=False)
-        self.offsets = nn.Parameter(torch.randn(2 * CURSORS, _KEY_SIZE, _OFFSETS) * 0.1)
+        self.keys = nn.Linear(source_size, KEY_SIZE, bias=False)
+        self.query = nn.Linear(hidden_size, KEY_SIZE, bias=False)
+        self.offset_query = nn.Linear(hidden_size, 2 * CURSORS * KEY_SIZE, bias=False)
+        self.offsets = nn.Parameter(torch.randn(2 * CURSORS, KEY_SIZE, OFFSETS) * 0.1)
         self.match_bias = nn.Parameter((torch.arange(MOST_AGREEMENT + 1) / 2).clamp(max=8))
         self.gates = nn.Linear(hidden_size, 4)
         nn.init.zeros_(self.gates.weight)
         with torch.no_grad():
             self.gates.bias.copy_(torch.tensor([0.0, -2.0, -2.0, -3.0]))
-        swapped = torch.arange(VOCAB_SIZE)
-        swapped[65:91], swapped[97:123] = torch.arange(97, 123), torch.arange(65, 91)
-        self.register_buffer("swapped", swapped, persistent=False)
+        self.register_buffer("swapped", torch.from_numpy(swapped_case()), persistent=False)
         self.numerals = numerals
         if numerals:
-            self.number_keys = nn.Linear(source_size, _KEY_SIZE, bias=False)
-            self.channels = nn.Embedding(CHANNELS, _KEY_SIZE)
-            self.number_query = nn.Linear(hidden_size, _KEY_SIZE, bias=False)
+            self.number_keys = nn.Linear(source_size, KEY_SIZE, bias=False)
+            self.channels = nn.Embedding(CHANNELS, KEY_SIZE)
+            self.number_query = nn.Linear(hidden_size, KEY_SIZE, bias=False)
 
     def source(self, tokens: Tensor, encoded: Tensor) -> CopySource:
         """The part of encoded sources (B, T, Hs) of bytes (B, T) that copying needs, computed once per file."""
@@ -110,7 +105,7 @@ class Copying(nn.Module):
         numbers, number_keys, places = tokens[:, :0], keys[:, :0], tokens[:, :0]
         if self.numerals:
             numbers, places, channels = other_notation(tokens)
-            of_places = self.number_keys(encoded).gather(1, places[..., None].expand(-1, -1, _KEY_SIZE))
+            of_places = self.number_keys(encoded).gather(1, places[..., None].expand(-1, -1, KEY_SIZE))
             number_keys = of_places + self.channels(channels).to(keys.dtype)
         return CopySource(tokens, self.pointed(encoded), keys, numbers, number_keys, places[..., None])
 
@@ -171,7 +166,7 @@ class Copying(nn.Module):
         case = torch.sigmoid(gates[..., 3:])
         parts[1] = (1 - case) * parts[1] + case * parts[1][..., self.swapped]
         mixed = sum(share * part for share, part in zip(shares.split(1, -1), parts, strict=True))
-        return (mixed + _SMALLEST).log()
+        return (mixed + SMALLEST).log()
 
     def _offset_scores(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """(B, N, R) scores of the distances from each cursor: for bytes and for numbers."""
@@ -182,14 +177,14 @@ class Copying(nn.Module):
 
 def _of_offsets(scores: list[Tensor], at: Tensor, cursors: Tensor) -> Tensor:
     """(B, N, T) the sum of the scores (B, N, R) of the distances of places (T,) or (B, 1, T) from each cursor."""
-    offsets = ((at - cursor[..., None] + _BEFORE).clamp(0, _OFFSETS - 1) for cursor in cursors.unbind(2))
+    offsets = ((at - cursor[..., None] + BEFORE).clamp(0, OFFSETS - 1) for cursor in cursors.unbind(2))
     found = [of_cursor.gather(2, offset) for of_cursor, offset in zip(scores, offsets, strict=True)]
     return torch.stack(found).sum(0)
 
 
 def _spread(tokens: Tensor, scores: Tensor, bias: Tensor) -> Tensor:
     """(B, N, V) the distribution of the tokens (B, K) with the softmax of scores and bias (B, N, K)."""
-    scores = scores.float() * _KEY_SIZE**-0.5 + bias
+    scores = scores.float() * KEY_SIZE**-0.5 + bias
     shares = scores.masked_fill((tokens == END_OF_PATCH)[:, None], -1e4).softmax(-1)
     spread = shares.new_zeros(*shares.shape[:2], VOCAB_SIZE)
     return spread.scatter_add(2, tokens[:, None].expand(-1, shares.shape[1], -1), shares)

@@ -18,15 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bytesim.nn.constants import CURSORS, MAX_MATCH, QUICK, STEADY
 from bytesim.patching import END_OF_PATCH
-
-MAX_MATCH = 16
-"""Longer matches count as this long."""
-MOST_AGREEMENT = 2 * MAX_MATCH + 1
-"""The agreement of a match: twice its length, and one more if upper and lower case are the same, too."""
-STEADY, QUICK = 7, 3
-"""Agreement that moves the cursors elsewhere: three bytes in the same case or four in any, and one in the same case."""
-CURSORS = 2
 
 
 @dataclass(slots=True)

@@ -1,16 +1,18 @@
 """Numbers in a source, as values and as decimal digits."""
 
+import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytesim.nn.numerals import Numerals, decimal_digits, numeral_values
+from bytesim.nn.numeral_features import decimal_digits, numeral_values
+from bytesim.nn.numerals import Numerals
 from bytesim.patching import END_OF_PATCH
 
 
 def values_at_end(text: str) -> list[int]:
     """The four values at the last byte of a text."""
-    return [int(value[0, -1]) for value in numeral_values(torch.tensor([list(text.encode())]))]
+    return [int(value[0, -1]) for value in numeral_values(np.array([list(text.encode())]))]
 
 
 @given(st.integers(0, 999_999))
@@ -34,7 +36,7 @@ def test_other_bytes_have_no_value():
 
 @given(st.integers(0, 255), st.integers(0, 255))
 def test_digits_are_those_of_the_byte_and_of_both_two_byte_numbers(one, two):
-    digits = decimal_digits(torch.tensor([[one, two]]))[0, 0].tolist()
+    digits = decimal_digits(np.array([[one, two]]))[0, 0].tolist()
     numbers = (f"{one:03}", f"{one + 256 * two:05}", f"{256 * one + two:05}")
     assert digits == [int(digit) for number in numbers for digit in reversed(number)]
 

@@ -22,12 +22,14 @@ from bytesim.clocks.ticks import ALTERED, CHORD, PITCH
 from bytesim.models.arrays import NamedWeights
 from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.config import BGPTConfig
+from bytesim.models.bgpt.native_copying import CopiedSource, NativeCopying, Place, Trace
 from bytesim.models.framing import frame
 from bytesim.models.native_layers import SMALLEST_STEP, LayerWriter, Registers, Shape, check_layers, rotary_table
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import Caches, Floats, Program, addresses, layer_addresses, padded, rounded, widened
 from bytesim.nn.constants import READ_SIZE
+from bytesim.nn.numeral_features import NUMERAL_ROWS, numeral_rows, row_starts
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 from bytesim.requests import Asked, Request
 
@@ -42,8 +44,7 @@ _GROWTH = 128
 
 def unsupported(config: BGPTConfig) -> str:
     """The setting for which the native engine has no operation; empty if it has all."""
-    lacking = ("copying", "numerals", "num_classes")
-    return next((name for name in lacking if getattr(config, name)), "")
+    return "classifiers of the architecture bgpt" if config.num_classes else ""
 
 
 class _Writer(LayerWriter):
@@ -114,6 +115,7 @@ class NativeBGPT:
         self.patch_crosses, self.byte_crosses = _crosses(config)
         self.encoder_program = self._patch_encoder(weights) if config.patch_encoder_layers else None
         self.patch_program, self.given = self._patches(weights)
+        self.copying = NativeCopying(config, weights) if config.copying else None
         self.byte_program, self.head = self._bytes(weights)
         self.source_program = self._source(weights) if config.source_attention else None
         self.shift_program = self._shift()
@@ -236,6 +238,10 @@ class NativeBGPT:
             near = weights.take(f"{name}.near.bytes.weight", VOCAB_SIZE, width)
             program.add(ops.EMBED_JOIN, target=joined, b=width, c=taps, d=1, w=near)
             writer.linear(joined, x, f"{name}.near.join", ops.ACCUMULATE)
+        if config.copying:
+            pointers = program.register(size)
+            program.add(ops.LOAD, target=pointers, b=size)
+            program.add(ops.ADD, pointers, x, b=size)
         writer.clock(x, f"{name}.clock", size)
         writer.decoder(x, name, self.byte_shape, config.byte_num_layers, rotary)
         head = program.register(VOCAB_SIZE)
@@ -253,13 +259,20 @@ class NativeBGPT:
         x, windows = program.register(size), program.register(config.source_kernel * size)
         rows = weights.take(f"{name}.bytes.weight", VOCAB_SIZE, size).copy()
         rows[END_OF_PATCH] = 0.0  # padding is zero for the convolution
-        program.add(ops.EMBED_JOIN, target=windows, b=size, c=config.source_kernel, d=1, w=rows)
         weight = weights.take(f"{name}.neighbours.weight", size, size * config.source_kernel)
-        weight = weight.reshape(size, size, -1).swapaxes(1, 2).reshape(size, -1)  # taps before channels
-        program.linear(windows, x, weight, weights.take(f"{name}.neighbours.bias", size))
-        own = program.register(size)
-        program.add(ops.EMBED_SUM, target=own, b=size, c=1, w=rows)
-        program.add(ops.ADD, own, x, b=size)
+        weight = weight.reshape(size, size, -1).swapaxes(1, 2).copy()  # taps before channels
+        if config.numerals:
+            self.numerals = weights.take(f"{name}.numerals.vectors", NUMERAL_ROWS, size)
+            self.source_rows = rows
+            weight[:, config.source_kernel // 2] += np.eye(size, dtype=np.float32)  # the byte itself is added as well
+            program.add(ops.LOAD, target=windows, b=config.source_kernel * size)
+        else:
+            program.add(ops.EMBED_JOIN, target=windows, b=size, c=config.source_kernel, d=1, w=rows)
+        program.linear(windows, x, weight.reshape(size, -1), weights.take(f"{name}.neighbours.bias", size))
+        if not config.numerals:
+            own = program.register(size)
+            program.add(ops.EMBED_SUM, target=own, b=size, c=1, w=rows)
+            program.add(ops.ADD, own, x, b=size)
         positions = weights.take(f"{name}.positions", config.max_source_bytes, size)
         program.add(ops.ADD_ROW, target=x, a=ops.BY_POSITION, b=size, w=positions)
         writer.clock(x, f"{name}.clock", size)
@@ -315,6 +328,8 @@ class _Source:
     keys: list[Floats]
     values: list[Floats]
     waves: Floats
+    copied: CopiedSource | None = None
+    """For a model that copies."""
 
 
 @dataclass(slots=True)
@@ -329,6 +344,8 @@ class _File:
     """Number of patches that the byte-level decoder has finished."""
     clock: Clock | None
     source: _Source | None
+    trace: Trace | None
+    """Where in its source the file is, for a model that copies."""
     patch_keys: Floats
     """(layers, heads * width, capacity) of the patch-level decoder, in panels of slots."""
     patch_values: Floats
@@ -407,6 +424,9 @@ class NativeBGPTSession:
     def write(self, tokens: NDArray[np.int64]) -> None:
         """Append (B, n) tokens to the current patches: n is 1, or S for a whole patch."""
         self.current = np.concatenate([self.current, tokens], 1) if self.current.shape[1] else tokens
+        for file, written in zip(self.files, tokens.tolist(), strict=True):
+            for token in written if file.trace is not None else ():
+                file.trace = file.trace.after(_copied(file), token) if file.trace is not None else None
         clocks = self._clocks
         if not any(clocks):
             return
@@ -448,6 +468,7 @@ class NativeBGPTSession:
             blocks=0,
             clock=clock,
             source=source,
+            trace=None if source is None or source.copied is None else _trace(source.copied, request),
             patch_keys=padded((config.num_layers, shape.size, capacity)),
             patch_values=padded((config.num_layers, shape.heads, capacity, shape.head)),
         )
@@ -548,6 +569,7 @@ class NativeBGPTSession:
             values=[padded((shape.heads, capacity, shape.head)) for shape in sizes],
             waves=padded((2 * NUM_HANDS, capacity)),
         )
+        copying = model.copying
         half = config.source_kernel // 2
         around = np.pad(tokens, half, constant_values=END_OF_PATCH)
         windows = np.lib.stride_tricks.sliding_window_view(around, config.source_kernel)
@@ -569,8 +591,20 @@ class NativeBGPTSession:
         inputs["visible"] = np.full(length, length)
         if config.clock:
             inputs["times"] = request_times.of_sources([request], length)
-        model.source_program.run(1, length, caches, inputs)
+        joined = self._joined_windows(tokens) if config.numerals else None
+        model.source_program.run(1, length, caches, inputs, given=joined)
+        if copying is not None:
+            source.copied = copying.source(tokens.astype(np.int64), model.source_program.read(0, length))
         return source
+
+    def _joined_windows(self, tokens: NDArray[np.int32]) -> Floats:
+        """(T, kernel * Hs) the vectors of the bytes around each byte of a source, its numbers included."""
+        model, kernel = self.model, self.config.source_kernel
+        rows = numeral_rows(tokens[None].astype(np.int64))[0] + row_starts()
+        x = (model.source_rows[tokens] + model.numerals[rows].sum(1)) * (tokens != END_OF_PATCH)[:, None]
+        wide = np.pad(x, ((kernel // 2, kernel // 2), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(wide, kernel, axis=0).swapaxes(1, 2)
+        return np.ascontiguousarray(windows, np.float32).reshape(len(tokens), -1)
 
     def _caches_of(self, files: list[_File], *, byte_level: bool) -> Caches:
         """The caches of some files; those of the running files are made once."""
@@ -625,9 +659,41 @@ class NativeBGPTSession:
             ends = stream.shape[1] - count + 1 + np.arange(count)
             inputs["nearby"] = stream[:, ends[:, None] - np.array(config.near_offsets)]
         caches = self._caches_of(files, byte_level=True)
-        model.byte_program.run(len(files), count, caches, inputs, first_step=start)
-        rows = model.byte_program.read(model.head, len(files) * count)
-        return rows.reshape(len(files), count, VOCAB_SIZE).copy()
+        places = self._copy_places(files, tokens, count) if model.copying else None
+        model.byte_program.run(
+            len(files), count, caches, inputs, first_step=start,
+            given=None if places is None else self._pointers(files, places),
+        )  # fmt: skip
+        rows = model.byte_program.read(model.head, len(files) * count).reshape(len(files), count, VOCAB_SIZE).copy()
+        if places is not None and model.copying is not None:
+            x = model.byte_program.read(0, len(files) * count).reshape(len(files), count, -1)
+            for index, (file, found) in enumerate(zip(files, places, strict=True)):
+                for step, place in enumerate(found):
+                    copied = _copied(file)
+                    rows[index, step] = model.copying.mixed(rows[index, step], x[index, step], copied, place)
+        return rows
+
+    def _copy_places(self, files: list[_File], tokens: NDArray[Any], count: int) -> list[list[Place]]:
+        """Where copying may go on before the next byte of each file, and after each of the tokens guessed (B, n)."""
+        found = []
+        for file, row in zip(files, tokens.tolist(), strict=True):
+            trace, places = file.trace, []
+            assert trace is not None, "a model that copies has a source"
+            for step in range(count):
+                trace = trace.after(_copied(file), row[step]) if step else trace
+                places.append(trace.place(_copied(file)))
+            found.append(places)
+        return found
+
+    def _pointers(self, files: list[_File], places: list[list[Place]]) -> Floats:
+        """(B * n, Hb) what the pointers before each byte add to the input of the byte-level decoder."""
+        assert self.model.copying is not None
+        rows = [
+            self.model.copying.pointers(_copied(file), place)
+            for file, found in zip(files, places, strict=True)
+            for place in found
+        ]
+        return np.ascontiguousarray(rows, np.float32)
 
     def _read_patch(self) -> None:
         """If the current patch is whole, read it with the patch-level decoder and advance the byte-level window."""
@@ -668,3 +734,17 @@ class NativeBGPTSession:
         shape = self.model.patch_shape
         file.patch_keys, file.patch_values = widened(file.patch_keys, file.patch_values, shape.heads, grown)
         self._changed()
+
+
+def _copied(file: _File) -> CopiedSource:
+    assert file.source is not None
+    assert file.source.copied is not None
+    return file.source.copied
+
+
+def _trace(source: CopiedSource, request: Request) -> Trace:
+    """Where in its source a request is after its history, from patch `first` on."""
+    trace = Trace.start(source)
+    for token in request.history[request.first :].ravel().tolist():
+        trace = trace.after(source, token)
+    return trace
