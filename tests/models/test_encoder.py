@@ -94,7 +94,7 @@ def test_pixels_stand_where_the_file_has_them():
 
 
 def test_each_filter_hears_its_own_pitch_best():
-    filters = gabor_filters(24, 256)
+    filters = torch.from_numpy(gabor_filters(24, 256))
     places = torch.arange(256) / 8000
     for index in (6, 12, 20):
         low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (60, 3900))
