@@ -5,44 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from bytesim.errors import BytesimError, ModelError
 from bytesim.models.arrays import NamedWeights, read_weights
-from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.models.bgpt.native import NativeBGPT, unsupported
-from bytesim.models.blt.config import BLTConfig
-from bytesim.models.blt.native import NativeBLT
-from bytesim.models.encoder.config import EncoderConfig
-from bytesim.models.encoder.native import NativeEncoder
-from bytesim.models.encoder.native import unsupported as encoder_unsupported
-from bytesim.models.flat.config import FlatConfig
-from bytesim.models.flat.native import NativeFlat
 from bytesim.models.folder import CONFIG_FILE, read_config
 from bytesim.models.registry import config_of
 from bytesim.native.library import Kernels, kernels
 from bytesim.native.threads import share_products
 
 if TYPE_CHECKING:
+    from bytesim.models.bgpt.native import NativeBGPT
+    from bytesim.models.blt.native import NativeBLT
+    from bytesim.models.encoder.config import EncoderConfig
+    from bytesim.models.encoder.native import NativeEncoder
+    from bytesim.models.flat.native import NativeFlat
     from bytesim.models.registry import ModelConfig
 
-NativeModel = NativeBGPT | NativeFlat | NativeBLT
+    NativeModel = NativeBGPT | NativeFlat | NativeBLT
+
 NOT_BUILT = "the native engine was not built, as there was no C compiler when bytesim was installed"
+NUMBER_TYPES = ("float32", "int8")
 
 
 def native_lacks(config: ModelConfig) -> str:
     """Why the native engine cannot run a model with this config; empty if it can."""
     if kernels() is None:
         return NOT_BUILT
-    lacking = ""
-    if isinstance(config, EncoderConfig):
-        lacking = encoder_unsupported(config)
-    elif isinstance(config, BGPTConfig):
-        lacking = unsupported(config)
-    return f"the native engine does not know {lacking}" if lacking else ""
+    if getattr(config, "words", ()):
+        return "the native engine does not know classifiers with n-grams of words"
+    if config.num_classes and _architecture(config) != "encoder":
+        return f"the native engine does not know classifiers of the architecture {_architecture(config)}"
+    return ""
 
 
-NUMBER_TYPES = ("float32", "int8")
+def _architecture(config: ModelConfig) -> str:
+    return str(config.to_dict()["architecture"])
 
 
 def load_native(folder: Path, *, number_type: str = "float32", threads: int | None = None) -> NativeModel:
@@ -54,18 +52,9 @@ def load_native(folder: Path, *, number_type: str = "float32", threads: int | No
     Raises ModelError if the engine cannot run it, if the folder is incomplete or damaged, or if config and weights
     differ; ConfigError if the config is invalid.
     """
-    in_bytes = number_type == "int8"
     with _errors_in(folder):
         config, weights, built = _opened(folder)
-        model: NativeModel
-        if isinstance(config, FlatConfig):
-            model = NativeFlat(config, weights, built, in_bytes=in_bytes)
-        elif isinstance(config, BLTConfig):
-            model = NativeBLT(config, weights, built, in_bytes=in_bytes)
-        elif isinstance(config, BGPTConfig):
-            model = NativeBGPT(config, weights, built, in_bytes=in_bytes)
-        else:
-            raise ModelError("is a classifier; it cannot write files.")
+        model = _writer_of(_architecture(config))(config, weights, built, in_bytes=number_type == "int8")
     if threads is None:
         share_products(built, model.weight_bytes)
     else:
@@ -73,13 +62,32 @@ def load_native(folder: Path, *, number_type: str = "float32", threads: int | No
     return model
 
 
+def _writer_of(architecture: str) -> Any:
+    """The class of native models of an architecture that writes bytes; each is imported when it is first used."""
+    if architecture == "bgpt":
+        from bytesim.models.bgpt.native import NativeBGPT
+
+        return NativeBGPT
+    if architecture == "blt":
+        from bytesim.models.blt.native import NativeBLT
+
+        return NativeBLT
+    if architecture == "flat":
+        from bytesim.models.flat.native import NativeFlat
+
+        return NativeFlat
+    raise ModelError("is a classifier; it cannot write files.")
+
+
 def load_native_classifier(folder: Path) -> NativeEncoder:
     """The classifier of a folder on the native engine. Raises what `load_native` raises."""
+    from bytesim.models.encoder.native import NativeEncoder
+
     with _errors_in(folder):
         config, weights, built = _opened(folder)
-        if not isinstance(config, EncoderConfig):
+        if _architecture(config) != "encoder":
             raise ModelError("writes files; it cannot classify them.")
-        return NativeEncoder(config, weights, built)
+        return NativeEncoder(cast("EncoderConfig", config), weights, built)
 
 
 def _opened(folder: Path) -> tuple[ModelConfig, NamedWeights, Kernels]:

@@ -42,11 +42,6 @@ _GROWTH = 128
 """Patch-level caches grow by this many patches, or by half."""
 
 
-def unsupported(config: BGPTConfig) -> str:
-    """The setting for which the native engine has no operation; empty if it has all."""
-    return "classifiers of the architecture bgpt" if config.num_classes else ""
-
-
 class _Writer(LayerWriter):
     """Appends the layers of a bGPT to a program; some layers have cross-attention to the source."""
 

@@ -38,11 +38,6 @@ Map = Floats
 """(rows, columns, channels)"""
 
 
-def unsupported(config: EncoderConfig) -> str:
-    """The setting for which the native engine has no operation; empty if it has all."""
-    return "words" if config.words else ""
-
-
 class _Convolution:
     """A convolution with batch norm: maps -> maps."""
 
