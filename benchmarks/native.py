@@ -31,7 +31,7 @@ from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.native import NativeBGPT
 from bytesim.models.framing import generate_request
 from bytesim.native.library import TARGETS, Kernels, kernels
-from bytesim.native.program import Caches, Program
+from bytesim.native.program import NO_CACHES, Program
 from bytesim.native.threads import share_products
 from bytesim.requests import Request
 
@@ -76,8 +76,7 @@ def read_rate(compiled: Kernels, repeats: int) -> float:
     program = Program(compiled)
     source, target = program.register(LARGE), program.register(LARGE)
     program.linear(source, target, np.full((LARGE, LARGE), 1 / 3, np.float32))
-    caches = Caches(longest=0)
-    return LARGE * LARGE * 4 / median(timed(lambda: program.run(1, 1, caches, {}), repeats))
+    return LARGE * LARGE * 4 / median(timed(lambda: program.run(1, 1, NO_CACHES, {}), repeats))
 
 
 def timed(work: Callable[[], object], repeats: int) -> list[float]:

@@ -74,4 +74,4 @@ def _expanded(name: str, stored: Mapping[str, NDArray[Any]]) -> NDArray[np.float
     if values.dtype == np.int8:
         scales = stored[name + SCALE]
         return values.astype(np.float32) * scales.reshape(-1, *[1] * (values.ndim - 1))
-    return np.asarray(values, np.float32, order="C")
+    return np.array(values, np.float32, order="C")  # a copy: the file may change later

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     NativeModel = NativeBGPT | NativeFlat | NativeBLT
 
-NOT_BUILT = "the native engine was not built, as there was no C compiler when bytesim was installed"
+NOT_BUILT = "the native engine was not built, or cannot be loaded; pip builds it where there is a C compiler"
+MOST_READ = 256
+"""Bytes of a patch of which the kernels can read single ones."""
 NUMBER_TYPES = ("float32", "int8")
 
 
@@ -32,6 +34,8 @@ def native_lacks(config: ModelConfig) -> str:
     """Why the native engine cannot run a model with this config; empty if it can."""
     if kernels() is None:
         return NOT_BUILT
+    if getattr(config, "patch_reads", 0) and config.patch_size > MOST_READ:
+        return f"the native engine does not know patch_reads of patches above {MOST_READ} bytes"
     if getattr(config, "words", ()):
         return "the native engine does not know classifiers with n-grams of words"
     if config.num_classes and _architecture(config) != "encoder":
@@ -76,7 +80,7 @@ def _writer_of(architecture: str) -> Any:
         from bytesim.models.flat.native import NativeFlat
 
         return NativeFlat
-    raise ModelError("is a classifier; it cannot write files.")
+    raise ModelError("the model is a classifier; it cannot write files.")
 
 
 def load_native_classifier(folder: Path) -> NativeEncoder:
@@ -86,7 +90,7 @@ def load_native_classifier(folder: Path) -> NativeEncoder:
     with _errors_in(folder):
         config, weights, built = _opened(folder)
         if _architecture(config) != "encoder":
-            raise ModelError("writes files; it cannot classify them.")
+            raise ModelError("the model writes files; it cannot classify them.")
         return NativeEncoder(cast("EncoderConfig", config), weights, built)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from bytesim.errors import ModelError
+from bytesim.errors import ContextError, ModelError
 from bytesim.models.arrays import NamedWeights
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
@@ -16,7 +18,8 @@ from bytesim.native.program import Floats, Program
 if TYPE_CHECKING:
     from bytesim.nn.parts import Parts
 
-MAX_TABLE = 1 << 27
+Result = TypeVar("Result")
+MAX_TABLE = 1 << 25
 """Most numbers in a rotary table, whose size depends on the config, not on the weights."""
 MAX_LAYERS = 1000
 SMALLEST_STEP = float(np.finfo(np.float32).eps)
@@ -32,6 +35,23 @@ def rotary_table(positions: int, width: int, base: float = 10_000.0) -> Floats:
     frequencies = base ** (-np.arange(0, width, 2) / width)
     angles = np.arange(positions)[:, None] * np.concatenate([frequencies, frequencies])
     return np.stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+
+
+def check_room(length: int, most: int) -> None:
+    """Raise ContextError for a history longer than the model's: its tables have no more positions."""
+    if length > most:
+        raise ContextError(f"a history of {length:,} is longer than the {most:,} that the model can hold.")
+
+
+def locked(method: Callable[..., Result]) -> Callable[..., Result]:
+    """A method of a session that only one thread at a time may run, as all sessions share the model's registers."""
+
+    @wraps(method)
+    def alone(self: Any, *given: Any, **options: Any) -> Result:
+        with self.model.lock:
+            return method(self, *given, **options)
+
+    return alone
 
 
 def check_layers(*counts: int) -> None:

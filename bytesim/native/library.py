@@ -19,7 +19,7 @@ TARGETS = ("plain", "avx2", "avx512")
 _Address = ctypes.c_void_p
 
 
-NUM_CODES = 24
+NUM_CODES = 23
 """Number of kinds of operations, as in kernels/program.h."""
 OP_BYTES = 56
 """Size of the struct Op."""
@@ -32,7 +32,7 @@ class RunFields(ctypes.Structure):
         ("files", ctypes.c_int32),
         ("steps", ctypes.c_int32),
         ("first_step", ctypes.c_int32),
-        ("reserved", ctypes.c_int32),
+        ("padding", ctypes.c_int32),
         ("registers", _Address),
         ("widths", _Address),
         ("tokens", _Address * 2),

@@ -23,7 +23,7 @@ MOST_ROWS = 8
 
 (
     EMBED_JOIN, EMBED_SUM, LINEAR, NORM, ADD_ROW, ADD_FEATURE, FIRST_FEATURE, CLOCK, NOTATION, QKV, ATTEND, QUERY,
-    HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, CLEAR_END, ADD, SHIFT, LOAD, READS, GATED_ADD, SILU,
+    HANDS, CROSS, SOURCE_KEYS, SOURCE_WAVES, ADD, SHIFT, LOAD, READS, GATED_ADD, SILU,
     MULTIPLY,
 ) = range(NUM_CODES)  # fmt: skip
 STORE, ACCUMULATE, RELU_SQUARED, GELU, RELU = range(5)
@@ -63,7 +63,7 @@ def packed(weight: Floats) -> tuple[int, NDArray[Any], None]:
     """Kind and values of a weight, as bfloat16 where that is exact: it is read in half the time."""
     bits = np.ascontiguousarray(weight, np.float32).view(np.uint32)
     if (bits & 0xFFFF).any():
-        return FLOATS, weight, None
+        return FLOATS, bits.view(np.float32), None
     return HALVES, (bits >> 16).astype(np.uint16), None
 
 
@@ -264,7 +264,7 @@ class Program:
     @property
     def weight_bytes(self) -> int:
         """Size of all arrays that the operations read."""
-        return sum(array.nbytes for array in self._kept)
+        return sum({address(array): array.nbytes for array in self._kept}.values())
 
     def read(self, register: int, rows: int) -> Floats:
         """The first rows of a register: a view, which the next run overwrites."""

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 from bytesim.native.library import Kernels, num_cores
-from bytesim.native.program import Caches, Program
+from bytesim.native.program import NO_CACHES, Program
 
 LARGE_BYTES = 32 << 20
 """Weights below this size fit the caches of a core, and one thread reads them."""
@@ -20,8 +20,11 @@ _CALLS = 4
 
 
 def share_products(kernels: Kernels, weight_bytes: int) -> int:
-    """Let as many threads share the products of a model as are fastest; returns how many."""
-    return kernels.use_threads(_fastest(kernels) if weight_bytes >= LARGE_BYTES else 1)
+    """Let as many threads share the products of a large model as are fastest; returns how many.
+
+    The number is that of the process: a small model, whose products are not shared, leaves it as it is.
+    """
+    return kernels.use_threads(_fastest(kernels)) if weight_bytes >= LARGE_BYTES else 1
 
 
 @cache
@@ -33,15 +36,14 @@ def _fastest(kernels: Kernels) -> int:
     program = Program(kernels)
     source, target = program.register(_SIZE), program.register(_SIZE)
     program.linear(source, target, np.full((_SIZE, _SIZE), 1 / 3, np.float32))
-    caches = Caches(longest=0)
     seconds = {}
     for count in (1, cores):
         kernels.use_threads(count)
-        program.run(1, 1, caches, {})
+        program.run(1, 1, NO_CACHES, {})
         times = []
         for _ in range(_CALLS):
             start = time.perf_counter()
-            program.run(1, 1, caches, {})
+            program.run(1, 1, NO_CACHES, {})
             times.append(time.perf_counter() - start)
         seconds[count] = sorted(times)[_CALLS // 2]
     return min(seconds, key=lambda count: seconds[count])

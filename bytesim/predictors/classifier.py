@@ -170,6 +170,8 @@ def load_classifier(
     """
     if batch < 1:
         raise ConfigError(f"batch {batch} is out of range; choose 1 or more.")
+    if dtype == "int8":
+        raise ConfigError("dtype int8 is for models that write files; choose another one.")
     stored = find_model(name)
     try:
         config = config_of(read_config(stored.folder))

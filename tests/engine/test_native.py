@@ -2,6 +2,9 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,21 +21,27 @@ from typer.testing import CliRunner
 import bytesim
 from bytesim.cli import app
 from bytesim.engine.decode import decode_in_order
-from bytesim.errors import BytesimError, ConfigError, ModelError
+from bytesim.errors import BytesimError, ConfigError, ContextError, ModelError
+from bytesim.formats.grammar import ANY_BYTE, Grammar
 from bytesim.models import native as opener
 from bytesim.models.arrays import NamedWeights
+from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.native import NativeBGPT
 from bytesim.models.blt.model import BLT
 from bytesim.models.blt.native import NativeBLT
+from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.encoder.model import Encoder
 from bytesim.models.encoder.native import NativeEncoder
 from bytesim.models.flat.model import Flat
 from bytesim.models.flat.native import NativeFlat
-from bytesim.models.native import load_native
+from bytesim.models.int8 import from_int8, to_int8
+from bytesim.models.native import load_native, native_lacks
 from bytesim.models.weights import load_model
 from bytesim.native import library
+from bytesim.native import program as ops
 from bytesim.native.library import TARGETS, kernels
+from bytesim.native.program import NO_CACHES, Program
 from bytesim.predictors.classifier import Reading, load_classifier
 from bytesim.predictors.writer import load_writer
 from bytesim.requests import Asked, Sampling
@@ -47,6 +56,16 @@ def native(model: BGPT | BLT | Flat | Encoder) -> Any:
     weights = {name: tensor.detach().float().numpy() for name, tensor in model.state_dict().items()}
     opened = {BLT: NativeBLT, Flat: NativeFlat, BGPT: NativeBGPT, Encoder: NativeEncoder}[type(model)]
     return opened(model.config, NamedWeights(weights), compiled)
+
+
+def endless() -> Grammar:
+    """A grammar that never lets a file end."""
+
+    def steps():
+        while True:
+            yield ANY_BYTE
+
+    return Grammar(steps())
 
 
 def check_equal(found, expected):
@@ -97,6 +116,7 @@ def test_answers_are_those_of_torch(changes):
         {},
         {"window": 5},
         {"window": 40, "max_bytes": 300},
+        {"window": 3_000_000_000},
         {"key_value_heads": 2, "parts": "llama"},
         {"byte_offset": 4, "parts": "llama", "feed_forward_size": 40},
         {"next_bytes": 3},
@@ -116,7 +136,7 @@ def test_answers_of_a_flat_transformer_are_those_of_torch(changes):
 
 
 @built
-@pytest.mark.parametrize("changes", KINDS, ids=names)
+@pytest.mark.parametrize("changes", [*KINDS, {"patcher": "static", "patch_vectors": 40}], ids=names)
 def test_answers_of_a_blt_are_those_of_torch(changes):
     model = blt(**changes)
     prompts = (b"", b"a", b"some text to begin with, in words", bytes(range(60, 126)))
@@ -140,6 +160,7 @@ def test_answers_of_a_blt_are_those_of_torch(changes):
             "blocks_per_stage": (2, 0),
         },
         {"front": "picture", "rows": 8, "columns": 4, "strides": (1, 2), "max_pool": True, "num_layers": 0},
+        {"front": "picture", "rows": 8, "columns": 4, "edge_bytes": 8, "edge_buckets": 30, "statistics_size": 12},
     ],
 )
 def test_classes_are_those_of_torch(changes):
@@ -223,6 +244,70 @@ def test_a_config_that_does_not_fit_the_weights_is_refused(tmp_path, changes):
 
 
 @built
+def test_products_are_shared_among_threads_in_any_order_of_their_start():
+    compiled = kernels()
+    program = Program(compiled)
+    source, target = program.register(600), program.register(700)
+    weight = np.random.default_rng(0).normal(size=(700, 600)).astype(np.float32)
+    program.add(ops.LOAD, target=source, b=600)
+    program.linear(source, target, weight)
+    x = np.random.default_rng(1).normal(size=(5, 600)).astype(np.float32)
+    try:
+        for count in (2, 3, 1, 3, 2, 5, 4):
+            assert compiled.use_threads(count) == count
+            for _ in range(20):
+                program.run(1, 5, NO_CACHES, {}, given=x)
+                np.testing.assert_allclose(program.read(target, 5), x @ weight.T, rtol=1e-3, atol=1e-3)
+    finally:
+        compiled.use_threads(1)
+
+
+@built
+def test_two_threads_of_python_may_use_one_model():
+    model = small_model(clock=True)
+    requests = requests_of(model.config)
+    expected = decode_in_order(model, requests, slots=4)
+    shared = native(model)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: decode_in_order(shared, requests, slots=3), range(8)):
+            check_equal(found, expected)
+
+
+@built
+def test_weights_rounded_to_int8_give_nearly_the_same_likelihoods():
+    model = small_model()
+    rounded = small_model()
+    with torch.no_grad():
+        for module in rounded.modules():
+            if isinstance(module, torch.nn.Linear):
+                module.weight.copy_(from_int8(*to_int8(module.weight)))
+    weights = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
+    found = NativeBGPT(model.config, NamedWeights(weights), kernels(), in_bytes=True)
+    assert found.number_type == "int8"
+    requests = requests_of(model.config)
+    check_equal(decode_in_order(found, requests), decode_in_order(rounded, requests))
+
+
+@built
+def test_what_the_kernels_cannot_do_is_left_to_torch():
+    wide = BGPTConfig(parts="modern", patch_size=300, patch_reads=2)
+    assert "256 bytes" in native_lacks(wide)
+    assert "n-grams of words" in native_lacks(EncoderConfig(ngram_buckets=10, words=(1,)))
+    assert "architecture bgpt" in native_lacks(BGPTConfig(num_classes=2))
+    with pytest.raises(ConfigError, match="int8"):
+        load_classifier("filetype", dtype="int8")
+
+
+@built
+@pytest.mark.parametrize("make", [small_model, flat, partial(blt, patcher="space")])
+def test_a_history_beyond_the_model_s_is_refused(make):
+    model = make()
+    request = model.frame(Asked(suffix="txt", prompt=b"words and more words"), max_patches=10**6)
+    with pytest.raises(ContextError, match="longer than"):
+        decode_in_order(native(model), [replace(request, grammar=endless)])
+
+
+@built
 def test_damaged_weights_are_refused(tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(MODELS / "text", folder)
@@ -248,7 +333,7 @@ def test_a_backend_that_cannot_run_a_model_says_why(tmp_path, monkeypatch):
             bytesim.load("text", engine_backend="native", dtype="bfloat16")
     monkeypatch.setattr(library, "kernels", lambda: None)
     monkeypatch.setattr(opener, "kernels", lambda: None)
-    with pytest.raises(BytesimError, match="no C compiler"):
+    with pytest.raises(BytesimError, match="not built"):
         bytesim.load("text", engine_backend="native")
     assert load_writer("text").native is None
 

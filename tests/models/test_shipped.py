@@ -20,6 +20,7 @@ from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.media.forms import model_form
 from bytesim.models.bgpt.model import BGPT
 from bytesim.models.framing import convert_request, generate_request
+from bytesim.models.interface import writes_bytes
 from bytesim.models.store import shipped_folder
 from bytesim.models.weights import load_model
 from bytesim.oracles.abcmidi import render_abc2midi
@@ -143,7 +144,7 @@ scitech: Chip maker shows faster processor for laptops / Its new microprocessor 
 """
 """News items made up for this test: label, title, text."""
 NEWS_RIGHT = 11
-BITS_PER_BYTE = {"image": 2.75, "audio": 2.15, "text": 2.1}
+BITS_PER_BYTE = {"image": 2.75, "audio": 2.15, "text": 2.1, "flat-text": 2.5}
 """Most bits for a byte of the sunset of examples/, of its bell, and of the news above."""
 
 

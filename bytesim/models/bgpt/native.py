@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,16 @@ from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.native_copying import CopiedSource, NativeCopying, Place, Trace
 from bytesim.models.framing import frame
-from bytesim.models.native_layers import SMALLEST_STEP, LayerWriter, Registers, Shape, check_layers, rotary_table
+from bytesim.models.native_layers import (
+    SMALLEST_STEP,
+    LayerWriter,
+    Registers,
+    Shape,
+    check_layers,
+    check_room,
+    locked,
+    rotary_table,
+)
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import Caches, Floats, Program, addresses, layer_addresses, padded, rounded, widened
@@ -102,6 +112,7 @@ class NativeBGPT:
         """With `in_bytes` the weights of linear maps are rounded to int8."""
         self.config = config
         self.kernels = kernels
+        self.lock = RLock()
         self.in_bytes = in_bytes
         self.patch_shape = Shape(config.hidden_size, config.head_size)
         self.byte_shape = Shape(config.byte_hidden_size, config.byte_head_size)
@@ -376,6 +387,7 @@ class NativeBGPTSession:
 
     # What the engine asks.
 
+    @locked
     def enter(self, requests: Sequence[Request]) -> None:
         """Prefill: read the histories of new files, which take the rows after those in use."""
         self._read_patch()
@@ -392,6 +404,7 @@ class NativeBGPTSession:
         self._changed()
         return order
 
+    @locked
     def logits(self) -> Floats:
         """(B, V) logits of the next byte of every row."""
         self._read_patch()
@@ -401,6 +414,7 @@ class NativeBGPTSession:
         stream = np.concatenate([self.recent[self._places], self.current], 1)
         return self._predict(last, stream, times, start)[:, 0]
 
+    @locked
     def guess(self) -> NDArray[np.int64] | None:
         """(B, S) the previous patch; None for published parts, and if a clock depends on the bytes to come."""
         if self.config.parts == "published" or (self.config.clock and self._times_ahead() is None):
@@ -408,6 +422,7 @@ class NativeBGPTSession:
         self._read_patch()
         return self.previous[self._places]
 
+    @locked
     def verify(self, guess: NDArray[np.int64]) -> Floats:
         """(B, S, V) logits of the next stride, given a guess (B, S) of it."""
         times = self._times_ahead() if self.config.clock else None
@@ -416,6 +431,7 @@ class NativeBGPTSession:
         stream = np.concatenate([self.recent[self._places], guess[:, :-1]], 1)
         return self._predict(tokens, stream, times, 0)
 
+    @locked
     def write(self, tokens: NDArray[np.int64]) -> None:
         """Append (B, n) tokens to the current patches: n is 1, or S for a whole patch."""
         self.current = np.concatenate([self.current, tokens], 1) if self.current.shape[1] else tokens
@@ -471,7 +487,7 @@ class NativeBGPTSession:
         self._changed()
         for cache in (self.byte_keys, self.byte_values):
             cache[file.place] = 0.0
-        assert length <= config.max_patches, "the history is longer than the model's"
+        check_room(length, config.max_patches)
         times = request_times.after_patches([request], length)[0] if config.clock else None
         spreads = []
         for first in range(0, length, _PREFILL_PATCHES):
@@ -551,7 +567,7 @@ class NativeBGPTSession:
         """Encode the source of a request."""
         model, config = self.model, self.config
         assert model.source_program is not None
-        assert len(request.source) <= config.max_source_bytes, "the source is longer than the model's"
+        check_room(len(request.source), config.max_source_bytes)
         tokens = np.frombuffer(request.source, np.uint8).astype(np.int32)
         if not len(tokens):
             tokens = np.array([END_OF_PATCH], np.int32)
@@ -722,7 +738,7 @@ class NativeBGPTSession:
     def _grow(self, file: _File) -> None:
         """Make room for one more patch of a file."""
         capacity = file.patch_keys.shape[-1]
-        assert file.length < self.config.max_patches, "the history is longer than the model's"
+        check_room(file.length + 1, self.config.max_patches)
         if file.length < capacity:
             return
         grown = capacity + rounded(max(_GROWTH, capacity // 2))

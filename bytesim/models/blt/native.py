@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,10 @@ from bytesim.models.blt.config import BLTConfig
 from bytesim.models.blt.hashes import PRIMES, power
 from bytesim.models.flat.native import LayerCaches, NativeFlat
 from bytesim.models.framing import frame
-from bytesim.models.native_layers import EPSILON, LayerWriter, Shape, check_layers, rotary_table
+from bytesim.models.native_layers import EPSILON, LayerWriter, Shape, check_layers, check_room, locked, rotary_table
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
-from bytesim.native.program import PANEL, Floats, Program, addresses, padded
+from bytesim.native.program import PANEL, Floats, Program, addresses, padded, rounded
 from bytesim.nn.constants import BEGIN_ID, END_ID, vocabulary_size
 from bytesim.patching import END_OF_PATCH
 from bytesim.requests import Asked, Request
@@ -92,6 +93,7 @@ class NativeBLT:
         check_layers(config.num_layers, config.encoder_layers, config.decoder_layers)
         self.config = config
         self.kernels = kernels
+        self.lock = RLock()
         self.in_bytes = in_bytes
         size, vectors = config.byte_hidden_size, config.patch_vectors
         byte = (size, config.byte_head_size, config.byte_key_value_heads)
@@ -273,9 +275,9 @@ class _File:
     latent: LayerCaches
     entropy: LayerCaches | None
     keys: Floats
-    """(layers, N * D, PANEL) keys of the last complete patch, for each layer of the decoder that reads it."""
+    """(layers, N * D, K) keys of the last complete patch, in panels, for each layer of the decoder that reads it."""
     values: Floats
-    """(layers, N, PANEL, D)"""
+    """(layers, N, K, D), with K rounded up to whole panels"""
     recent: NDArray[np.int64]
     """(reach,) ids before the next byte."""
     border: _Border
@@ -300,6 +302,7 @@ class NativeBLTSession:
         self.unread: NDArray[np.int64] | None = None
         """(B,) last byte of each file, if it is written but not read yet."""
 
+    @locked
     def enter(self, requests: Sequence[Request]) -> None:
         """Prefill: read the histories of new files, which take the rows after those in use."""
         self._read()
@@ -320,18 +323,22 @@ class NativeBLTSession:
         self.unread = self.unread[order] if self.unread is not None and order else None
         return order
 
+    @locked
     def logits(self) -> Floats:
         """(B, V) logits of the next byte of every row."""
         self._read()
         return self.model.token_logits(self.predicted)
 
+    @locked
     def write(self, tokens: NDArray[np.int64]) -> None:
         """Append (B, 1) tokens to the rows."""
         self.unread = tokens[:, 0]
 
+    @locked
     def guess(self) -> None:
         """None: a border depends on the bytes before it, so bytes ahead cannot be read at once."""
 
+    @locked
     def verify(self, guess: NDArray[np.int64]) -> Floats:
         """Raises AssertionError: `guess` gives None, so the engine does not call this."""
         raise AssertionError("this session makes no guesses")
@@ -348,8 +355,8 @@ class NativeBLTSession:
             decoder=LayerCaches.of(model.decoder_shape, config.decoder_layers),
             latent=LayerCaches.of(model.latent_shape, config.num_layers),
             entropy=None if entropy is None else LayerCaches.of(entropy.shape, entropy.config.num_layers),
-            keys=padded((len(model.reading), heads * head, PANEL)),
-            values=padded((len(model.reading), heads, PANEL, head)),
+            keys=padded((len(model.reading), heads * head, rounded(config.patch_vectors))),
+            values=padded((len(model.reading), heads, rounded(config.patch_vectors), head)),
             recent=np.zeros(model.reach, np.int64),
             border=_Border(),
             open=[],
@@ -402,6 +409,7 @@ class NativeBLTSession:
     def _encode(self, files: list[_File], tokens: NDArray[np.int64]) -> Floats:
         """(B, T, Hb) features of tokens (B, T); the recent ids of the files go on."""
         model, (count, steps) = self.model, tokens.shape
+        check_room(max(file.length for file in files) + steps, model.config.max_bytes + 1)
         ids = model.ids(tokens)
         inputs = {"tokens": ids, **_places(files, steps, 0)}
         if model.config.ngrams:
@@ -423,7 +431,7 @@ class NativeBLTSession:
             source_keys=np.stack([_layers(file.keys) for file in files], 1),
             source_values=np.stack([_layers(file.values) for file in files], 1),
             source_lengths=np.full(count, model.config.patch_vectors, np.int32),
-            source_capacities=np.full(count, PANEL, np.int32),
+            source_capacities=np.full(count, rounded(model.config.patch_vectors), np.int32),
         )
         model.decoder.run(count, steps, caches, _places(files, steps, ahead), given=np.ascontiguousarray(features))
         return model.decoder.read(model.head, count * steps).reshape(count, steps, -1).copy()
@@ -442,7 +450,10 @@ class NativeBLTSession:
         vectors = (model.to_bytes @ latent).reshape(model.config.patch_vectors, -1)
         for layer, attention in enumerate(model.reading):
             keys, values = attention.keys_and_values(vectors)
-            file.keys[layer].reshape(attention.heads, attention.head, PANEL)[..., : len(vectors)] = keys.swapaxes(1, 2)
+            for start in range(0, len(vectors), PANEL):
+                panel = keys[:, start : start + PANEL].swapaxes(1, 2)
+                shape = (attention.heads, -1, attention.head, PANEL)
+                file.keys[layer].reshape(shape)[:, start // PANEL, :, : panel.shape[-1]] = panel
             file.values[layer, :, : len(vectors)] = values
 
 

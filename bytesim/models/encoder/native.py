@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,7 @@ class NativeEncoder:
         check_layers(config.num_layers)
         self.config = config
         self.kernels = kernels
+        self.lock = RLock()
         self.front, channels = self._front(weights)
         flat = config.front == "bytes"
         kernel = (1, config.kernel) if flat else (config.kernel, config.kernel)
@@ -139,7 +141,8 @@ class NativeEncoder:
 
     def file_logits(self, files: Sequence[tuple[bytes, str]]) -> Floats:
         """(N, C) logits of files (bytes, suffix), each of which must fit the model's history."""
-        return np.stack([self._logits(self.bytes_of(*file)) for file in files])
+        with self.lock:
+            return np.stack([self._logits(self.bytes_of(*file)) for file in files])
 
     def bytes_of(self, data: bytes, suffix: str) -> NDArray[np.int32]:
         """(L,) the tokens of a file that are read; of an empty one a single END_OF_PATCH."""
@@ -157,7 +160,8 @@ class NativeEncoder:
             x = stage(x)
         convolved = x.reshape(-1, x.shape[-1])
         if self.config.front == "bytes" and tokens[0] == END_OF_PATCH:  # an empty file: padding stays zero
-            convolved, tokens = np.zeros_like(convolved), tokens[:0]
+            convolved = np.zeros_like(convolved)
+        tokens = tokens[tokens != END_OF_PATCH]
         attended = self._attended(convolved)
         features = np.concatenate([attended.mean(0), *(branch(tokens) for branch in self.branches)])
         logits = self.class_head @ features + self.class_bias

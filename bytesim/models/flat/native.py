@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from bytesim.models.arrays import NamedWeights
 from bytesim.models.flat.config import FlatConfig
 from bytesim.models.framing import frame
-from bytesim.models.native_layers import LayerWriter, Shape, check_layers, rotary_table
+from bytesim.models.native_layers import LayerWriter, Shape, check_layers, check_room, locked, rotary_table
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import NO_CACHES, Caches, Floats, Program, layer_addresses, padded, rounded, widened
@@ -40,9 +41,11 @@ class NativeFlat:
         check_layers(config.num_layers)
         self.config = config
         self.kernels = kernels
+        self.lock = RLock()
         self.in_bytes = in_bytes
+        window = config.window if config.window < config.max_bytes else 0
         self.shape = Shape(
-            config.hidden_size, config.head_size, config.key_value_heads, config.feed_forward_size, config.window
+            config.hidden_size, config.head_size, config.key_value_heads, config.feed_forward_size, window
         )
         self.program, self.features = self._decoder(weights)
         self.heads, self.outputs = self._heads(weights)
@@ -110,7 +113,7 @@ class NativeFlat:
         """(B, n, H) features of tokens (B, n) that follow the bytes in the caches of files of these lengths."""
         count, steps = tokens.shape
         starts = np.array(lengths)[:, None]
-        assert int(starts.max()) + steps <= self.config.max_bytes + self.config.next_bytes, "the history is too long"
+        check_room(int(starts.max()) + steps, self.config.max_bytes + self.config.next_bytes)
         positions = starts + np.arange(steps)
         inputs = {"tokens": self.ids(tokens), "positions": positions, "slots": positions, "visible": positions + 1}
         caches = LayerCaches.joined(files, [length + steps for length in lengths])
@@ -194,6 +197,7 @@ class NativeFlatSession:
         self.ahead: NDArray[np.int64] | None = None
         """(B, S) the guess of the next stride that came with the last pass; None if bytes were written one by one."""
 
+    @locked
     def enter(self, requests: Sequence[Request]) -> None:
         """Prefill: read the histories of new files, which take the rows after those in use."""
         self._read()
@@ -211,11 +215,13 @@ class NativeFlatSession:
         self.verified = None
         return order
 
+    @locked
     def logits(self) -> Floats:
         """(B, V) logits of the next byte of every row."""
         self._read()
         return self.model.logits(self.features)[0]
 
+    @locked
     def write(self, tokens: NDArray[np.int64]) -> None:
         """Append (B, n) tokens to the rows: n = 1 after `logits`, or the whole stride that `verify` scored."""
         if self.verified is None:
@@ -228,6 +234,7 @@ class NativeFlatSession:
         self.unread = tokens[:, -1:]
         self.verified = None
 
+    @locked
     def guess(self) -> NDArray[np.int64] | None:
         """(B, S) what the further heads predicted; None for a model without them."""
         if self.stride == 1:
@@ -237,6 +244,7 @@ class NativeFlatSession:
             self.ahead = self._further(self.features)[:, : self.stride]
         return self.ahead
 
+    @locked
     def verify(self, guess: NDArray[np.int64]) -> Floats:
         """(B, S, V) logits of the next stride, given a guess (B, S) of it, in one pass."""
         unread = self.unread.shape[1]

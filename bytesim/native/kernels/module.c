@@ -20,7 +20,7 @@ EXPORT int32_t bytesim_best_target(void) {
   if (!(regs[2] & (1 << 27)) || !(regs[2] & (1 << 12))) return PLAIN;
   const unsigned long long saved = _xgetbv(0);
   __cpuidex(regs, 7, 0);
-  const int most = (1 << 16) | (1 << 17) | (1 << 30) | (1 << 31);
+  const int most = (int)((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31));
   if ((saved & 0xE6) == 0xE6 && (regs[1] & most) == most) return AVX512;
   return (saved & 6) == 6 && (regs[1] & (1 << 5)) ? AVX2 : PLAIN;
 #elif defined(__x86_64__)

@@ -167,7 +167,6 @@ static float softmax(float *all, int32_t first, int32_t visible, int32_t length)
   for (c = 0; c < whole; c += VW) most = v_max(most, v_load(scores + c));
   greatest = whole ? v_greatest(most) : -INFINITY;
   for (c = whole; c < visible; c++) greatest = scores[c] > greatest ? scores[c] : greatest;
-  for (c = visible; c < length; c++) scores[c] = -INFINITY; /* lanes after the last visible one */
   for (c = 0; c < whole; c += VW) {
     vf share = v_exp(v_sub(v_load(scores + c), v_all(greatest)));
     v_store(scores + c, share);
@@ -322,7 +321,8 @@ static void rotate(float *x, int32_t width, const float *cosines, const float *s
   }
 }
 
-/* extra: the table of cosines and sines, (2, positions, width), its number of positions in reserved form: f. */
+/* w: scales of the query heads, or NULL without QK-norm; bias: the factor of queries; extra: the table of cosines and
+   sines, (2, positions, width), or NULL; f: its number of positions. */
 static void qkv_row(const Op *op, const Run *run, int32_t row, float *x) {
   const int32_t heads = op->a, key_heads = op->b, width = op->c, file = row / run->steps;
   const int64_t capacity = run->capacities[file];
@@ -542,9 +542,6 @@ static void run_row(const Op *op, const Run *run, int32_t row) {
   case HANDS: hands_row(op, times[0], out); break;
   case SOURCE_KEYS: source_row(op, run, row, out); break;
   case SOURCE_WAVES: waves_row(op, run, row); break;
-  case CLEAR_END:
-    if (run->tokens[op->d][row] == END_OF_PATCH) memset(out, 0, op->b * sizeof(float));
-    break;
   case ADD: add(out, in, op->b); break;
   case SILU:
     for (int32_t k = 0; k < op->b; k++) out[k] /= 1.0f + expf(-out[k]);

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 enum Code {
-  EMBED_JOIN,      /* out[r] = table[token] of each of `c` tokens, side by side; b = width of one */
-  EMBED_SUM,       /* out[r] (+)= bias + the sum over c tokens s of table[s * a + token], rows of width b */
+  EMBED_JOIN,      /* out[r] = table[token] of each of `c` tokens, side by side; b = width of one, d = which tokens */
+  EMBED_SUM,       /* out[r] = bias + the sum over c tokens s of table[s * a + token], rows of width b; d = as above */
   LINEAR,          /* out[r] = in[r] W^T + bias; a outputs, b inputs, c = Epilogue, d = Weights */
   NORM,            /* out[r] = norm of in[r]; a = Norm, b = width, f = epsilon */
   ADD_ROW,         /* out[r] += table[position or step]; a = Index, b = width */
@@ -21,7 +21,6 @@ enum Code {
   CROSS,           /* out[r] = attention over the source; b = register of hands or -1, d = layer */
   SOURCE_KEYS,     /* keys and values of the source from in[r]; a = heads, c = width, d = layer */
   SOURCE_WAVES,    /* the waves of the times of the source; b = periods */
-  CLEAR_END,       /* out[r] = 0 where the token is END_OF_PATCH; b = width */
   ADD,             /* out[r] += in[r]; b = width */
   SHIFT,           /* drop the first slots of the cache, as many as a run has steps; b = slots that are kept; as QKV */
   LOAD,            /* out[r] = row r of `given`; b = width */
@@ -45,7 +44,7 @@ typedef struct {
 
 typedef struct {
   int32_t files, steps; /* row r is step r % steps of file r / steps */
-  int32_t first_step, reserved;
+  int32_t first_step, padding;
   float *const *registers; /* each (rows, width) */
   const int32_t *widths;
   const int32_t *tokens[2]; /* (rows, any) each */

@@ -77,7 +77,7 @@ INLINE vf v_halves(const uint16_t *p) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
 }
 
-#elif defined(__ARM_NEON) && defined(__aarch64__)
+#elif (defined(__ARM_NEON) && defined(__aarch64__)) || defined(_M_ARM64)
 #include <arm_neon.h>
 typedef float32x4_t vf;
 #define VW 4
