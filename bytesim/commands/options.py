@@ -86,7 +86,7 @@ BackendChoice = Annotated[
     Backend,
     typer.Option(
         "--engine-backend",
-        help="What computes. native: compiled kernels, the fastest on a CPU. torch: any model, device and number type. "
+        help="What computes. native: compiled kernels, the fastest on a CPU. torch: any model and device. "
         "auto: native where it can.",
     ),
 ]
