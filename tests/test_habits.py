@@ -166,7 +166,8 @@ def test_short_work_leaves_no_line(capsys):
 
 def test_a_kind_of_file_in_place_of_a_model_names_the_model_that_writes_it():
     with pytest.raises(
-        bytesim.ModelError, match=r"no model named 'txt'\. \.txt files are written by the model text\. "
+        bytesim.ModelError,
+        match=r"no model named 'txt'\. \.txt files are written by the models blt-text, flat-text, text\. ",
     ):
         CliRunner().invoke(app, ["generate", "--model", "txt"], catch_exceptions=False)
 

@@ -144,7 +144,7 @@ scitech: Chip maker shows faster processor for laptops / Its new microprocessor 
 """
 """News items made up for this test: label, title, text."""
 NEWS_RIGHT = 11
-BITS_PER_BYTE = {"image": 2.75, "audio": 2.15, "text": 2.1, "flat-text": 2.15}
+BITS_PER_BYTE = {"image": 2.75, "audio": 2.15, "text": 2.1, "flat-text": 2.15, "blt-text": 2.4}
 """Most bits for a byte of the sunset of examples/, of its bell, and of the news above."""
 
 
