@@ -1,7 +1,8 @@
 """Times the native engine against torch and against decoding without a cache, at one model and several prefixes.
 
 Ceiling of one stream: of every patch of S bytes, the weights of the byte-level decoder are read S times and those of
-the patch-level decoder once, at the rate at which this machine reads weights, measured with one large product.
+the patch-level decoder once, at the rate at which this machine reads weights, measured with one large product. A model
+that fits the caches, or whose weights are read as bfloat16, may exceed it.
 """
 
 from __future__ import annotations
