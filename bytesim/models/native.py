@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bytesim.errors import BytesimError, ModelError
 from bytesim.models.arrays import NamedWeights, read_weights
-from bytesim.models.folder import CONFIG_FILE, read_config
-from bytesim.models.registry import config_of
+from bytesim.models.folder import CONFIG_FILE
+from bytesim.models.registry import stored_config
 from bytesim.native.library import Kernels, kernels
 from bytesim.native.threads import share_products
 
@@ -95,7 +95,7 @@ def load_native_classifier(folder: Path) -> NativeEncoder:
 
 
 def _opened(folder: Path) -> tuple[ModelConfig, NamedWeights, Kernels]:
-    config, built = config_of(read_config(folder)), kernels()
+    config, built = stored_config(folder), kernels()
     lacks = native_lacks(config)
     if lacks or built is None:
         raise ModelError(f"{lacks}. Choose --engine-backend torch.")

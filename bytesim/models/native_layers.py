@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bytesim.errors import ContextError, ModelError
 from bytesim.models.arrays import NamedWeights
+from bytesim.models.framing import frame
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import Floats, Program
+from bytesim.nn.constants import BEGIN_ID, END_ID
+from bytesim.patching import END_OF_PATCH
+from bytesim.requests import Asked, Request
 
 if TYPE_CHECKING:
+    from bytesim.models.registry import WriterConfig
     from bytesim.nn.parts import Parts
 
+PREFILL_POSITIONS = 64
+"""Positions of a history that are read at a time: enough to use every weight often, few enough to stay in the cache."""
 Result = TypeVar("Result")
 MAX_TABLE = 1 << 25
 """Most numbers in a rotary table, whose size depends on the config, not on the weights."""
@@ -184,3 +193,40 @@ class LayerWriter:
 
     def between(self, x: int, rows: Registers, name: str, shape: Shape, layer: int) -> None:
         """What a layer has between self-attention and feed-forward: nothing."""
+
+
+class NativeWriter:
+    """What the models on the native engine that write bytes have in common; `config` is that of the architecture."""
+
+    def __init__(self, config: WriterConfig, kernels: Kernels, *, in_bytes: bool) -> None:
+        """With `in_bytes` the weights of linear maps are rounded to int8."""
+        self.config: Any = config
+        self.kernels = kernels
+        self.in_bytes = in_bytes
+        self.lock = RLock()
+        """Held by the session that works: all sessions share the registers of the programs."""
+
+    @property
+    def number_type(self) -> str:
+        """The number type of the weights."""
+        return "int8" if self.in_bytes else "float32"
+
+    def frame(self, asked: Asked, **options: Any) -> Request:
+        """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
+        return frame(self.config, asked, **options)
+
+    def writer(self, weights: NamedWeights) -> LayerWriter:
+        """What writes a program of this model."""
+        return LayerWriter(self.config.parts, weights, self.kernels, in_bytes=self.in_bytes)
+
+
+def ids_of(tokens: NDArray[Any], byte_offset: int) -> NDArray[Any]:
+    """The ids of tokens (...), see nn/vocabulary.py."""
+    return np.where(tokens == END_OF_PATCH, BEGIN_ID, tokens + byte_offset) if byte_offset else tokens
+
+
+def token_logits(logits: Floats, byte_offset: int) -> Floats:
+    """Logits of ids (R, N) -> a copy, the logits of tokens (R, V)."""
+    if not byte_offset:
+        return logits.copy()
+    return np.concatenate([logits[:, byte_offset : byte_offset + 256], logits[:, END_ID : END_ID + 1]], 1)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
+from bytesim.models.folder import CONFIG_FILE, read_config
 
 if TYPE_CHECKING:
     from bytesim.models.bgpt.config import BGPTConfig
@@ -98,6 +100,14 @@ def config_of(values: Mapping[str, Any]) -> ModelConfig:
         known = ", ".join(sorted(ARCHITECTURES))
         raise ConfigError(f"unknown architecture {architecture!r}. This version of bytesim knows: {known}.")
     return ARCHITECTURES[architecture].read_config(fields)
+
+
+def stored_config(folder: Path) -> ModelConfig:
+    """The config of a model folder. Raises ModelError if it cannot be read, ConfigError if it is invalid."""
+    try:
+        return config_of(read_config(folder))
+    except ConfigError as error:
+        raise error.in_file(str(folder / CONFIG_FILE)) from error
 
 
 def build_model(config: Mapping[str, Any]) -> Model:

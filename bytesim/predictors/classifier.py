@@ -22,9 +22,9 @@ from bytesim.errors import ConfigError, ModelError
 from bytesim.formats.filetypes import LABELS as FILE_TYPE_LABELS
 from bytesim.formats.filetypes import UNKNOWN
 from bytesim.formats.views import VIEWS, View
-from bytesim.models.folder import CARD_FILE, CONFIG_FILE, read_card, read_config
+from bytesim.models.folder import CARD_FILE, read_card
 from bytesim.models.native import load_native_classifier
-from bytesim.models.registry import config_of
+from bytesim.models.registry import stored_config
 from bytesim.models.store import find_model
 from bytesim.patching import WINDOW_RULES, history_bytes, plan_windows, suffix_of
 from bytesim.predictors.calibration import (
@@ -173,10 +173,7 @@ def load_classifier(
     if dtype == "int8":
         raise ConfigError("dtype int8 is for models that write files; choose another one.")
     stored = find_model(name)
-    try:
-        config = config_of(read_config(stored.folder))
-    except ConfigError as error:
-        raise error.in_file(str(stored.folder / CONFIG_FILE)) from error
+    config = stored_config(stored.folder)
     if not getattr(config, "num_classes", 0):
         raise ModelError(f"the model {name!r} writes files; it cannot classify them.")
     model: ClassifierModel | ReadsFiles

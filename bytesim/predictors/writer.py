@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 from bytesim.engine.backend import choose_backend
 from bytesim.engine.bulk import decode_all
 from bytesim.engine.decode import DEFAULT_SLOTS, Decodes, OnBytes
-from bytesim.errors import ConfigError, ModelError
-from bytesim.models.folder import CARD_FILE, CONFIG_FILE, read_card, read_config
+from bytesim.errors import ModelError
+from bytesim.models.folder import CARD_FILE, read_card
 from bytesim.models.framing import frame
 from bytesim.models.native import load_native
-from bytesim.models.registry import config_of
+from bytesim.models.registry import stored_config
 from bytesim.models.store import find_model
 from bytesim.requests import Asked, Reply, Request
 
@@ -97,10 +97,7 @@ def load_writer(
     classifier, ConfigError for an unknown device, dtype or backend.
     """
     stored = find_model(name)
-    try:
-        config = config_of(read_config(stored.folder))
-    except ConfigError as error:
-        raise error.in_file(str(stored.folder / CONFIG_FILE)) from error
+    config = stored_config(stored.folder)
     if getattr(config, "num_classes", 0):
         raise ModelError(f"the model {name!r} is a classifier; it cannot write files.")
     backend = choose_backend(config, engine_backend, device=device, dtype=dtype)

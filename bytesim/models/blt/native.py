@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,25 @@ from bytesim.models.arrays import NamedWeights
 from bytesim.models.blt.config import BLTConfig
 from bytesim.models.blt.hashes import PRIMES, power
 from bytesim.models.flat.native import LayerCaches, NativeFlat
-from bytesim.models.framing import frame
-from bytesim.models.native_layers import EPSILON, LayerWriter, Shape, check_layers, check_room, locked, rotary_table
+from bytesim.models.native_layers import (
+    EPSILON,
+    PREFILL_POSITIONS,
+    LayerWriter,
+    NativeWriter,
+    Shape,
+    check_layers,
+    check_room,
+    ids_of,
+    locked,
+    rotary_table,
+    token_logits,
+)
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import PANEL, Floats, Program, addresses, padded, rounded
-from bytesim.nn.constants import BEGIN_ID, END_ID, vocabulary_size
+from bytesim.nn.constants import vocabulary_size
 from bytesim.patching import END_OF_PATCH
-from bytesim.requests import Asked, Request
-
-_PREFILL_BYTES = 64
-"""Bytes of a history that are read at a time."""
+from bytesim.requests import Request
 
 
 class _PatchAttention:
@@ -82,7 +89,7 @@ class _PatchAttention:
         writer.program.linear(attended, x, self.out, then=ops.ACCUMULATE)
 
 
-class NativeBLT:
+class NativeBLT(NativeWriter):
     """A Byte Latent Transformer on the native engine.
 
     Raises ModelError if config and weights do not belong together.
@@ -91,10 +98,7 @@ class NativeBLT:
     def __init__(self, config: BLTConfig, weights: NamedWeights, kernels: Kernels, *, in_bytes: bool = False) -> None:
         """With `in_bytes` the weights of linear maps are rounded to int8, those of the entropy model excepted."""
         check_layers(config.num_layers, config.encoder_layers, config.decoder_layers)
-        self.config = config
-        self.kernels = kernels
-        self.lock = RLock()
-        self.in_bytes = in_bytes
+        super().__init__(config, kernels, in_bytes=in_bytes)
         size, vectors = config.byte_hidden_size, config.patch_vectors
         byte = (size, config.byte_head_size, config.byte_key_value_heads)
         self.encoder_shape = Shape(*byte, config.encoder_feed_forward_size)
@@ -117,31 +121,19 @@ class NativeBLT:
         weights.check_all_taken()
 
     @property
-    def number_type(self) -> str:
-        """The number type of the weights."""
-        return "int8" if self.in_bytes else "float32"
-
-    @property
     def weight_bytes(self) -> int:
         """Size of the weights in memory."""
         parts = self.entropy.weight_bytes if self.entropy else 0
         return parts + self.encoder.weight_bytes + self.latent.weight_bytes + self.decoder.weight_bytes
-
-    def frame(self, asked: Asked, **options: Any) -> Request:
-        """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
-        return frame(self.config, asked, **options)
 
     def decoding_session(self, rows: int) -> NativeBLTSession:
         """An empty session for at most `rows` files."""
         del rows  # each file has caches of its own
         return NativeBLTSession(self)
 
-    def _writer(self, weights: NamedWeights) -> LayerWriter:
-        return LayerWriter(self.config.parts, weights, self.kernels, in_bytes=self.in_bytes)
-
     def _encoder(self, weights: NamedWeights) -> Program:
         """The program that reads bytes; its first register has their features."""
-        config, writer = self.config, self._writer(weights)
+        config, writer = self.config, self.writer(weights)
         size, program = config.byte_hidden_size, writer.program
         x = program.register(size)
         rows = weights.take("encoder.bytes.weight", vocabulary_size(config.byte_offset), size)
@@ -157,7 +149,7 @@ class NativeBLT:
 
     def _latent(self, weights: NamedWeights) -> tuple[Program, int]:
         """The program that reads the vectors of patches, and its register of latent vectors."""
-        config, writer = self.config, self._writer(weights)
+        config, writer = self.config, self.writer(weights)
         joined, program = config.patch_vectors * config.byte_hidden_size, writer.program
         source = program.register(joined)
         program.add(ops.LOAD, target=source, b=joined)
@@ -189,18 +181,6 @@ class NativeBLT:
         head = program.register(vocabulary_size(config.byte_offset))
         writer.linear(x, head, "decoder.head")
         return program, head
-
-    def ids(self, tokens: NDArray[Any]) -> NDArray[np.int64]:
-        """The ids of tokens."""
-        offset = self.config.byte_offset
-        return np.where(tokens == END_OF_PATCH, BEGIN_ID, tokens + offset) if offset else tokens.astype(np.int64)
-
-    def token_logits(self, logits: Floats) -> Floats:
-        """Logits of ids -> (R, V) logits of tokens."""
-        offset = self.config.byte_offset
-        if not offset:
-            return logits.copy()
-        return np.concatenate([logits[:, offset : offset + 256], logits[:, END_ID : END_ID + 1]], 1)
 
     @property
     def reach(self) -> int:
@@ -310,8 +290,8 @@ class NativeBLTSession:
             file = self._new_file()
             tokens = request.history[:, 0].astype(np.int64)
             logits = self.predicted[:0]
-            for first in range(0, len(tokens), _PREFILL_BYTES):
-                logits = self._prefill(file, tokens[first : first + _PREFILL_BYTES])
+            for first in range(0, len(tokens), PREFILL_POSITIONS):
+                logits = self._prefill(file, tokens[first : first + PREFILL_POSITIONS])
             self.files.append(file)
             self.predicted = np.concatenate([self.predicted, logits[-1:]])
 
@@ -327,7 +307,7 @@ class NativeBLTSession:
     def logits(self) -> Floats:
         """(B, V) logits of the next byte of every row."""
         self._read()
-        return self.model.token_logits(self.predicted)
+        return token_logits(self.predicted, self.model.config.byte_offset)
 
     @locked
     def write(self, tokens: NDArray[np.int64]) -> None:
@@ -410,7 +390,7 @@ class NativeBLTSession:
         """(B, T, Hb) features of tokens (B, T); the recent ids of the files go on."""
         model, (count, steps) = self.model, tokens.shape
         check_room(max(file.length for file in files) + steps, model.config.max_bytes + 1)
-        ids = model.ids(tokens)
+        ids = ids_of(tokens, model.config.byte_offset)
         inputs = {"tokens": ids, **_places(files, steps, 0)}
         if model.config.ngrams:
             stream = np.concatenate([np.stack([file.recent for file in files]), ids], 1)
@@ -428,8 +408,8 @@ class NativeBLTSession:
         caches = LayerCaches.joined(
             [file.decoder for file in files],
             ends,
-            source_keys=np.stack([_layers(file.keys) for file in files], 1),
-            source_values=np.stack([_layers(file.values) for file in files], 1),
+            source_keys=np.stack([addresses(list(file.keys)) for file in files], 1),
+            source_values=np.stack([addresses(list(file.values)) for file in files], 1),
             source_lengths=np.full(count, model.config.patch_vectors, np.int32),
             source_capacities=np.full(count, rounded(model.config.patch_vectors), np.int32),
         )
@@ -461,7 +441,3 @@ def _places(files: list[_File], steps: int, ahead: int) -> dict[str, NDArray[Any
     """Positions of the next bytes of files."""
     places = np.array([file.length + ahead for file in files])[:, None] + np.arange(steps)
     return {"positions": places, "slots": places, "visible": places + 1}
-
-
-def _layers(cache: Floats) -> NDArray[np.uint64]:
-    return addresses(list(cache))

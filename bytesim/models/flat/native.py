@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -15,22 +14,28 @@ from numpy.typing import NDArray
 
 from bytesim.models.arrays import NamedWeights
 from bytesim.models.flat.config import FlatConfig
-from bytesim.models.framing import frame
-from bytesim.models.native_layers import LayerWriter, Shape, check_layers, check_room, locked, rotary_table
+from bytesim.models.native_layers import (
+    PREFILL_POSITIONS,
+    NativeWriter,
+    Shape,
+    check_layers,
+    check_room,
+    ids_of,
+    locked,
+    rotary_table,
+    token_logits,
+)
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import NO_CACHES, Caches, Floats, Program, layer_addresses, padded, rounded, widened
-from bytesim.nn.constants import BEGIN_ID, END_ID, vocabulary_size
-from bytesim.patching import END_OF_PATCH
-from bytesim.requests import Asked, Request
+from bytesim.nn.constants import END_ID, vocabulary_size
+from bytesim.requests import Request
 
-_PREFILL_BYTES = 64
-"""Bytes of a history that are read at a time."""
 _GROWTH = 256
 """Caches grow by this many bytes, or by half."""
 
 
-class NativeFlat:
+class NativeFlat(NativeWriter):
     """A flat byte transformer on the native engine.
 
     Raises ModelError if config and weights do not belong together.
@@ -39,31 +44,20 @@ class NativeFlat:
     def __init__(self, config: FlatConfig, weights: NamedWeights, kernels: Kernels, *, in_bytes: bool = False) -> None:
         """With `in_bytes` the weights of linear maps are rounded to int8."""
         check_layers(config.num_layers)
-        self.config = config
-        self.kernels = kernels
-        self.lock = RLock()
-        self.in_bytes = in_bytes
+        super().__init__(config, kernels, in_bytes=in_bytes)
         window = config.window if config.window < config.max_bytes else 0
         self.shape = Shape(
             config.hidden_size, config.head_size, config.key_value_heads, config.feed_forward_size, window
         )
         self.program, self.features = self._decoder(weights)
-        self.heads, self.outputs = self._heads(weights)
+        self.head, self.output = self._head(weights)
+        self.further, self.outputs = self._further(weights)
         weights.check_all_taken()
-
-    @property
-    def number_type(self) -> str:
-        """The number type of the weights."""
-        return "int8" if self.in_bytes else "float32"
 
     @property
     def weight_bytes(self) -> int:
         """Size of the weights in memory."""
-        return self.program.weight_bytes + self.heads.weight_bytes
-
-    def frame(self, asked: Asked, **options: Any) -> Request:
-        """The request for a file; see `framing.frame`. Raises ContextError if no room is left for an answer."""
-        return frame(self.config, asked, **options)
+        return self.program.weight_bytes + self.head.weight_bytes + self.further.weight_bytes
 
     def decoding_session(self, rows: int) -> NativeFlatSession:
         """An empty session for at most `rows` files."""
@@ -73,7 +67,7 @@ class NativeFlat:
     def _decoder(self, weights: NamedWeights) -> tuple[Program, int]:
         """The program that reads bytes, and its register of features."""
         config = self.config
-        writer = LayerWriter(config.parts, weights, self.kernels, in_bytes=self.in_bytes)
+        writer = self.writer(weights)
         table = rotary_table(config.max_bytes + config.next_bytes, config.head_size, config.rope_base)
         x = writer.program.register(config.hidden_size)
         rows = weights.take("decoder.bytes.weight", vocabulary_size(config.byte_offset), config.hidden_size)
@@ -82,32 +76,43 @@ class NativeFlat:
         writer.norm(x, x, "decoder.norm", config.hidden_size)
         return writer.program, x
 
-    def _heads(self, weights: NamedWeights) -> tuple[Program, list[int]]:
-        """The program that takes features to logits, and its registers for the next byte and for each after it."""
-        config = self.config
-        writer = LayerWriter(config.parts, weights, self.kernels, in_bytes=self.in_bytes)
-        program, size, ids = writer.program, config.hidden_size, vocabulary_size(config.byte_offset)
+    def _head(self, weights: NamedWeights) -> tuple[Program, int]:
+        """The program that takes features to logits of the next byte, and its register of these."""
+        writer = self.writer(weights)
+        x = writer.program.register(self.config.hidden_size)
+        output = writer.program.register(vocabulary_size(self.config.byte_offset))
+        writer.program.add(ops.LOAD, target=x, b=self.config.hidden_size)
+        writer.linear(x, output, "head")
+        return writer.program, output
+
+    def _further(self, weights: NamedWeights) -> tuple[Program, list[int]]:
+        """The program that takes features to logits of the bytes after the next one, and its registers of these."""
+        config, writer = self.config, self.writer(weights)
+        program, size = writer.program, config.hidden_size
         x, inner = program.register(size), program.register(size)
-        outputs = [program.register(ids) for _ in range(config.next_bytes)]
+        outputs = [program.register(vocabulary_size(config.byte_offset)) for _ in range(config.next_bytes - 1)]
         program.add(ops.LOAD, target=x, b=size)
-        writer.linear(x, outputs[0], "head")
-        for index, output in enumerate(outputs[1:]):
+        for index, output in enumerate(outputs):
             writer.linear(x, inner, f"further.{index}.inner", bias=True)
             program.add(ops.SILU, target=inner, b=size)
             program.add(ops.ADD, x, inner, b=size)
             writer.linear(inner, output, f"further.{index}.out")
         return program, outputs
 
-    def logits(self, features: Floats) -> list[Floats]:
-        """Features (R, H) -> logits (R, V) of the next byte, and of each byte after it that the model predicts."""
-        count = len(features)
-        self.heads.run(1, count, NO_CACHES, {}, given=np.ascontiguousarray(features))
-        return [self._tokens(self.heads.read(output, count)) for output in self.outputs]
-
     def id_logits(self, features: Floats) -> Floats:
         """Features (R, H) -> (R, ids) logits of the id of the next byte."""
-        self.heads.run(1, len(features), NO_CACHES, {}, given=np.ascontiguousarray(features))
-        return self.heads.read(self.outputs[0], len(features)).copy()
+        self.head.run(1, len(features), NO_CACHES, {}, given=np.ascontiguousarray(features))
+        return self.head.read(self.output, len(features)).copy()
+
+    def logits(self, features: Floats) -> Floats:
+        """Features (R, H) -> (R, V) logits of the next byte."""
+        return token_logits(self.id_logits(features), self.config.byte_offset)
+
+    def further_logits(self, features: Floats) -> list[Floats]:
+        """Features (R, H) -> (R, V) logits of each byte after the next one that the model predicts."""
+        count = len(features)
+        self.further.run(1, count, NO_CACHES, {}, given=np.ascontiguousarray(features))
+        return [token_logits(self.further.read(each, count), self.config.byte_offset) for each in self.outputs]
 
     def run(self, files: Sequence[LayerCaches], lengths: Sequence[int], tokens: NDArray[np.int64]) -> Floats:
         """(B, n, H) features of tokens (B, n) that follow the bytes in the caches of files of these lengths."""
@@ -115,7 +120,12 @@ class NativeFlat:
         starts = np.array(lengths)[:, None]
         check_room(int(starts.max()) + steps, self.config.max_bytes + self.config.next_bytes)
         positions = starts + np.arange(steps)
-        inputs = {"tokens": self.ids(tokens), "positions": positions, "slots": positions, "visible": positions + 1}
+        inputs = {
+            "tokens": ids_of(tokens, self.config.byte_offset),
+            "positions": positions,
+            "slots": positions,
+            "visible": positions + 1,
+        }
         caches = LayerCaches.joined(files, [length + steps for length in lengths])
         self.program.run(count, steps, caches, inputs)
         return self.program.read(self.features, count * steps).reshape(count, steps, -1).copy()
@@ -126,11 +136,6 @@ class NativeFlat:
         if not offset:
             return logits.copy()
         return np.concatenate([logits[:, offset : offset + 256], logits[:, END_ID : END_ID + 1]], 1)
-
-    def ids(self, tokens: NDArray[Any]) -> NDArray[Any]:
-        """The ids of tokens."""
-        offset = self.config.byte_offset
-        return np.where(tokens == END_OF_PATCH, BEGIN_ID, tokens + offset) if offset else tokens
 
 
 @dataclass(slots=True)
@@ -219,7 +224,7 @@ class NativeFlatSession:
     def logits(self) -> Floats:
         """(B, V) logits of the next byte of every row."""
         self._read()
-        return self.model.logits(self.features)[0]
+        return self.model.logits(self.features)
 
     @locked
     def write(self, tokens: NDArray[np.int64]) -> None:
@@ -257,7 +262,7 @@ class NativeFlatSession:
             features = np.concatenate([self.features[:, None], features], 1)
         self.verified = features[:, -1].copy()
         scored = features[:, -self.stride :]
-        return self.model.logits(scored.reshape(-1, scored.shape[-1]))[0].reshape(len(scored), self.stride, -1)
+        return self.model.logits(scored.reshape(-1, scored.shape[-1])).reshape(len(scored), self.stride, -1)
 
     def close(self) -> None:
         """Called after the last step."""
@@ -267,8 +272,8 @@ class NativeFlatSession:
         file = _File(LayerCaches.of(self.model.shape, self.config.num_layers))
         tokens = request.history[:, 0].astype(np.int64)
         features = self.features[:0]
-        for first in range(0, len(tokens), _PREFILL_BYTES):
-            chunk = tokens[None, first : first + _PREFILL_BYTES]
+        for first in range(0, len(tokens), PREFILL_POSITIONS):
+            chunk = tokens[None, first : first + PREFILL_POSITIONS]
             features = self.model.run([file.caches], [file.length], chunk)[0]
             file.length += chunk.shape[1]
         self.files.append(file)
@@ -276,7 +281,8 @@ class NativeFlatSession:
 
     def _further(self, features: Floats) -> NDArray[np.int64]:
         """(B, K) likeliest bytes at the K places after the one with features (B, H)."""
-        return np.stack([logits.argmax(-1) for logits in self.model.logits(features)], 1)
+        logits = [self.model.logits(features), *self.model.further_logits(features)]
+        return np.stack([each.argmax(-1) for each in logits], 1)
 
     def _read(self) -> None:
         """Read the unread bytes."""
