@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from bytesim.nn.kernels import whole_products
 from bytesim.training.loss import Batch
 
 Shape = tuple[int, ...]
@@ -63,7 +64,7 @@ class FlopCount:
         """
         counted = self.by_shape.setdefault(shape_of(batch), [])
         if len(counted) < self.samples:
-            with FlopCounterMode(display=False, custom_mapping=_UNCOUNTED) as counter:
+            with whole_products(), FlopCounterMode(display=False, custom_mapping=_UNCOUNTED) as counter:
                 yield
             counted.append(int(counter.get_total_flops()))
             self.total += counted[-1]
