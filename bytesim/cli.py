@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 import bytesim
 from bytesim.commands.groups import Group
@@ -44,17 +46,31 @@ def _nothing() -> None:
     pass
 
 
+def _found(name: str) -> tuple[str, Any]:
+    """The panel of a command, and its function or Typer app."""
+    panel, place = _COMMANDS[name]
+    module, _, attribute = place.partition(":")
+    return panel, getattr(import_module(f"bytesim.commands.{module}"), attribute)
+
+
 class _Commands(Mapping[str, Any]):
     """The commands by name. Each is built when it is first looked up, so running one does not import the others."""
 
     def __init__(self) -> None:
         self._built: dict[str, Any] = {}
 
+    def listed(self, name: str) -> TyperCommand:
+        """A command as the help lists it: its name and help without its options, which take long to build."""
+        panel, command = _found(name)
+        told = command.__doc__
+        if isinstance(command, typer.Typer):
+            callback = command.registered_callback
+            told = command.info.help if callback is None or callback.callback is None else callback.callback.__doc__
+        return TyperCommand(name, help=inspect.cleandoc(str(told)), rich_help_panel=panel, rich_markup_mode="rich")
+
     def __getitem__(self, name: str) -> Any:
         if name not in self._built:
-            panel, place = _COMMANDS[name]
-            module, _, attribute = place.partition(":")
-            command = getattr(import_module(f"bytesim.commands.{module}"), attribute)
+            panel, command = _found(name)
             holder = typer.Typer(add_completion=False, rich_markup_mode="rich")
             holder.callback()(_nothing)  # makes a group of it, even of one command
             if isinstance(command, typer.Typer):
@@ -63,6 +79,9 @@ class _Commands(Mapping[str, Any]):
                 holder.command(name, rich_help_panel=panel)(command)
             self._built[name] = typer.main.get_group(holder).commands[name]
         return self._built[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in _COMMANDS
 
     def __iter__(self) -> Iterator[str]:
         return iter(_COMMANDS)
@@ -76,7 +95,26 @@ class _Root(Group):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = _Commands()  # type: ignore[assignment]  # a read-only mapping: no command is added later
+        self.commands: _Commands = _Commands()  # type: ignore[assignment]  # a mapping: no command is added later
+        self._lists = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands."""
+        return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name, None if there is none; inside the help only what that lists."""
+        if self._lists and cmd_name in self.commands:
+            return self.commands.listed(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        self._lists = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._lists = False
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command. Ends the program quietly if the reader of stdout has gone, as after `| head -1`."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bytesim.engine.hardware import faster_dtype, open_device
 from bytesim.tasks.evaluate.pairs import evaluate_pairs
 from bytesim.tasks.train.folders import convert_recipe
 from bytesim.tasks.train.train import train_recipe
@@ -43,11 +42,10 @@ class ShapeResult:
 
 def try_shapes(task: Task, folder: Path, steps: int, size: str, show: Callable[[ShapeResult], None]) -> None:
     """Train every shape for some steps on FOLDER/train, convert FOLDER/unseen, and call `show` with each result."""
-    dtype = str(faster_dtype(open_device("auto"))).removeprefix("torch.")
     for number, shape in enumerate(SHAPES):
         run = folder / f"shape-{number}"
         run.mkdir(parents=True, exist_ok=True)
-        made = convert_recipe([folder / TRAIN], run, task.source_suffix, task.target_suffix, size, dtype)
+        made = convert_recipe([folder / TRAIN], run, task.source_suffix, task.target_suffix, size)
         (run / RECIPE_FILE).write_text(recipe_text(_shaped(made, **_PARTS[shape]), shape), encoding="utf-8")
         start = time.perf_counter()
         trained = train_recipe(run / RECIPE_FILE, out=run, steps=steps)

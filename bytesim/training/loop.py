@@ -23,7 +23,7 @@ from bytesim.training.compiled import compile_or_eager
 from bytesim.training.data.examples import Example
 from bytesim.training.data.feed import Feed, StepData
 from bytesim.training.data.streams import Mixture, open_streams
-from bytesim.training.distributed import join_workers
+from bytesim.training.distributed import Workers, join_workers
 from bytesim.training.flops import FlopCount
 from bytesim.training.interrupt import Interrupt, deferred_interrupt
 from bytesim.training.log import LOSS, TrainingLog
@@ -77,7 +77,8 @@ class Trainer:
 
     Paths in the recipe are relative to `base`. Resumes from a checkpoint in `folder`. `on_note` receives messages for
     the user. Raises BytesimError for missing or unsuitable data, and for a checkpoint of another model. Under torchrun
-    each process computes its share of every step; only rank 0 writes files.
+    each process computes its share of every step; only rank 0 writes files. A dtype `auto` must have been decided
+    (`tasks.train.dtype`); here it is float32.
 
     `loaders` is the number of processes that prepare data, None for as many as suit the device. With `count_flops` the
     operations of every step are counted.
@@ -94,7 +95,8 @@ class Trainer:
         loaders: int | None = None,
         count_flops: bool = False,
     ) -> None:
-        recipe = with_stored_threshold(recipe, folder)
+        self.workers = join_workers(device)
+        recipe = with_stored_threshold(_with_dtype(recipe, self.workers), folder)
         self.recipe = recipe
         self.base = base
         self.config = recipe.training
@@ -105,7 +107,6 @@ class Trainer:
         if not self.config.steps and not self.config.minutes:
             raise ConfigError("the training has no length: give minutes or steps.")
         keep_freed_memory()
-        self.workers = join_workers(device)
         streams = open_streams((*recipe.data, *recipe.validation), recipe.model, base, recipe.labels)
         self.mixture = Mixture(streams[: len(recipe.data)], self.config.seed)
         if self.config.buckets == "coarse":
@@ -410,3 +411,9 @@ class Trainer:
     def _log(self, report: StepReport) -> None:
         if self.workers.leads:
             self.log.write({name: getattr(report, name) for name in StepReport.__slots__ if name != "total_steps"})
+
+
+def _with_dtype(recipe: Recipe, workers: Workers) -> Recipe:
+    """The recipe with the dtype of rank 0, as workers that measured may have found different ones; never `auto`."""
+    in_bfloat16 = workers.agree(int(recipe.training.dtype == "bfloat16"))
+    return replace(recipe, training=recipe.training.replace(dtype="bfloat16" if in_bfloat16 else "float32"))

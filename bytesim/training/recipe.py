@@ -57,8 +57,9 @@ class TrainingConfig(Settings):
     buckets: Literal["fine", "coarse"] = "fine"
     """Sizes to which the files of a micro-batch are padded: `fine` are multiples of 16 patches; `coarse` are 16 times
     1, 2, 3, 4, 6, 8, 12 and so on, with more padding and fewer shapes."""
-    dtype: Literal["bfloat16", "float32"] = "bfloat16"
-    """Dtype of matrix products: bfloat16 (autocast) or float32. Weights are float32."""
+    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
+    """Dtype of matrix products: bfloat16 (autocast) or float32; `auto` is whichever the device multiplies faster.
+    Weights are float32."""
     compile: bool = False
     """Compile the model with torch.compile; needs a C++ compiler on a CPU."""
     checkpoint_minutes: Amount = 3.0

@@ -111,7 +111,7 @@ def test_folders_and_suffixes_of_one_recipe_are_split_together(tmp_path):
         for path, suffix in (("one", "txt"), ("two", "text"))
         for part in ("train", "dev")
     ]
-    model = classify_recipe([tmp_path / "one"], tmp_path / "run", None, "tiny", "float32").model
+    model = classify_recipe([tmp_path / "one"], tmp_path / "run", None, "tiny").model
     streams = open_streams(sources, model, tmp_path, ("high", "low"))
     contents = [{stream.shard.row(int(row))[1] for row in stream.rows} for stream in streams]
     assert contents[0] == contents[2]
@@ -153,7 +153,7 @@ def test_the_ends_of_a_long_file_are_learned_from_and_measured_by():
 
 
 def test_a_file_longer_than_the_history_is_learned_from_and_measured_by_windows(tmp_path):
-    model = classify_recipe([write_words(tmp_path / "words")], tmp_path / "run", None, "tiny", "float32").model
+    model = classify_recipe([write_words(tmp_path / "words")], tmp_path / "run", None, "tiny").model
     size = window_bytes(model)
     long = random.Random(0).randbytes(3 * size)
     source = ClassifySource(path="-", target_suffix="bin")
@@ -197,7 +197,7 @@ def test_rare_classes_are_drawn_as_often_as_the_recipe_asks(balance, share):
 def small_recipe(folder: Path, **training: object) -> Path:
     """A recipe for the words of `write_words`, that learns fast; the path of its file."""
     write_words(folder / "words")
-    made = classify_recipe([folder / "words"], folder / "run", None, "tiny", "float32")
+    made = classify_recipe([folder / "words"], folder / "run", None, "tiny")
     shape = {"channels": (8,), "strides": (4,), "blocks_per_stage": (0,), "hidden_size": 16, "head_size": 8}
     model = replace(made.model, byte_embedding_size=8, max_patches=16, ngram_buckets=64, **shape)
     options = {"checkpoint_minutes": 0.0, "batch_bytes": 400, "micro_bytes": 200, "warmup_steps": 2, **training}
@@ -456,5 +456,5 @@ def test_files_of_text_are_read_as_a_bag_of_n_grams_as_well(tmp_path, content, t
     for path in ("a/1.x", "a/2.x", "b/1.x", "b/2.x"):
         (tmp_path / "data" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "data" / path).write_bytes(content + path.encode())
-    recipe = classify_recipe([tmp_path / "data"], tmp_path / "run", None, "small", "float32")
+    recipe = classify_recipe([tmp_path / "data"], tmp_path / "run", None, "small")
     assert (recipe.model.ngram_buckets > 0) == text

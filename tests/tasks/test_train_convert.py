@@ -33,7 +33,7 @@ def write_pairs(folder: Path, count: int = 60) -> Path:
 
 def recipe(tmp_path: Path, count: int, *, both: bool = False):
     data = write_pairs(tmp_path / "pairs", count)
-    return convert_recipe([data], tmp_path / "run", "low", "up", "tiny", "float32", both=both)
+    return convert_recipe([data], tmp_path / "run", "low", "up", "tiny", both=both)
 
 
 def rows(stream) -> set[tuple[bytes, bytes]]:

@@ -28,6 +28,7 @@ from bytesim.models.interface import ByteModel, writes_bytes
 from bytesim.pictures.compare import Curve, plot_curves
 from bytesim.processes import EndedProcess, map_in_processes
 from bytesim.requests import Request
+from bytesim.tasks.train.dtype import with_dtype
 from bytesim.tasks.train.report import save_results
 from bytesim.training.checkpoint import CHECKPOINT_FILE
 from bytesim.training.data.examples import Example
@@ -234,11 +235,12 @@ def _compared(state: None, cell: _Cell) -> Compared:
         raise OutputError("is a file; name another folder with --out.", file=str(cell.folder))
     cell.clear()
     recipe = replace(recipe, training=recipe.training.replace(steps=1, minutes=0.0))
+    device = open_device(cell.device)
     trainer = Trainer(
-        recipe,
+        with_dtype(recipe, device),
         base=cell.path.parent,
         folder=cell.folder,
-        device=open_device(cell.device),
+        device=device,
         on_note=cell.on_note,
         loaders=0,  # a process of a pool has no processes of its own
         count_flops=True,

@@ -24,11 +24,11 @@ OneFileSource = TypeVar("OneFileSource", GenerateSource, ClassifySource)
 
 
 def generate_recipe(
-    data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, dtype: str, architecture: str
+    data: Sequence[str | Path], folder: Path, suffix: str | None, size: str, architecture: str
 ) -> Recipe:
     """The recipe of a model that writes files: a data source for each suffix, weighted by its number of files."""
     config = sized_config("generate", size, architecture)
-    return _recipe(folder, config, by_suffix(data, folder, suffix, GenerateSource), dtype)
+    return _recipe(folder, config, by_suffix(data, folder, suffix, GenerateSource))
 
 
 def convert_recipe(
@@ -37,7 +37,6 @@ def convert_recipe(
     source_suffix: str,
     target_suffix: str,
     size: str,
-    dtype: str,
     *,
     both: bool = False,
 ) -> Recipe:
@@ -63,7 +62,7 @@ def convert_recipe(
     split = [(source.replace(dev_one_in=one_in, replace_words=REPLACED), pairs) for source, pairs in sources]
     if both:
         split += [(_reversed(source), pairs) for source, pairs in split]
-    recipe = _recipe(folder, sized_config("convert", size), split, dtype)
+    recipe = _recipe(folder, sized_config("convert", size), split)
     return replace(recipe, training=recipe.training.replace(batch_bytes=CONVERT_BYTES, micro_bytes=CONVERT_BYTES))
 
 
@@ -98,7 +97,6 @@ def _recipe(
     folder: Path,
     model: ModelConfig,
     sources: Sequence[tuple[GenerateSource | ConvertSource, int]],
-    dtype: str,
 ) -> Recipe:
     """A recipe that trains on the part `train` of each source, weighted by its files, and validates on `dev`."""
     data = [
@@ -107,7 +105,7 @@ def _recipe(
     return Recipe(
         name=run_name(folder),
         model=model,
-        training=TRAINING.replace(dtype=dtype),
+        training=TRAINING,
         data=tuple(data),
         validation=tuple(source.replace(part="dev") for source, files in sources if files > 1),
     )

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from bytesim.engine.hardware import faster_dtype, peak_flops
-from bytesim.models.encoder.config import EncoderConfig
+from bytesim.engine.hardware import peak_flops
+from bytesim.tasks.train.dtype import with_dtype
 from bytesim.tasks.train.report import save_results
 from bytesim.tasks.train.result import Trained
 from bytesim.training.compiled import compile_in_time
@@ -311,13 +311,10 @@ def fitted(recipe: Recipe, device: torch.device, limit: TimeLimit, steps: int) -
     """The settings of a training for a device and a time: number type, fixed shapes, validation at the end alone."""
     training = recipe.training
     files = any(isinstance(source, FileSource) for source in recipe.data)
-    # bfloat16 convolutions are slow on a CPU, and `faster_dtype` times matrix products.
-    convolutions = device.type == "cpu" and isinstance(recipe.model, EncoderConfig)
-    dtype = torch.float32 if convolutions else torch.bfloat16 if device.type == "cuda" else faster_dtype(device)
     return training.replace(
         minutes=0.0 if steps else max(0.01, limit.left_s() / 60),
         steps=steps,
-        dtype=str(dtype).removeprefix("torch."),
+        dtype=with_dtype(recipe, device).training.dtype,
         buckets="coarse" if files else training.buckets,
         compile=False,
         validate_steps=0,

@@ -36,7 +36,6 @@ def classify_recipe(
     folder: Path,
     suffix: str | None,
     size: str,
-    dtype: str,
     group: str | None = None,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> Recipe:
@@ -69,7 +68,6 @@ def classify_recipe(
         name=run_name(folder),
         model=model,
         training=TRAINING.replace(
-            dtype=dtype,
             learning_rate=2e-3,
             muon_learning_rate=0.0,
             decay_share=0.6,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError, InputError, OutputError
 from bytesim.files import Inputs, input_names
@@ -14,6 +14,8 @@ from bytesim.tasks.train.result import Trained
 from bytesim.training.recipe import Recipe, parse_recipe, read_recipe_text, recipe_text
 
 if TYPE_CHECKING:
+    import torch
+
     from bytesim.training.loop import StepReport
 
 DEFAULT_MINUTES = 30.0
@@ -33,11 +35,18 @@ def _silent(note: str) -> None:
 class RunOptions:
     """How to run a recipe: device, length and callbacks."""
 
-    device: str
+    device: torch.device
     minutes: float | None
     steps: int | None
     on_step: OnStep | None
     on_note: OnNote
+
+    @classmethod
+    def of(cls, device: str, **others: Any) -> RunOptions:
+        """Options with the device of this name. Raises ConfigError if there is none."""
+        from bytesim.engine.hardware import open_device
+
+        return cls(device=open_device(device), **others)
 
 
 def train_recipe(
@@ -54,7 +63,7 @@ def train_recipe(
 
     `minutes` and `steps` replace those of the recipe; `steps` also replaces those of a checkpoint. Raises BytesimError.
     """
-    options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
+    options = RunOptions.of(device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     path = Path(recipe)
     text = read_recipe_text(path)
     parsed = with_length(parse_recipe(text, str(path)), options)
@@ -82,10 +91,10 @@ def train_generate(
     """
     from bytesim.tasks.train.folders import generate_recipe
 
-    options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
+    options = RunOptions.of(device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     folders = input_names(data)
     folder = _run_folder(folders, out)
-    recipe = generate_recipe(folders, folder, suffix, size, _dtype(folder, device), architecture)
+    recipe = generate_recipe(folders, folder, suffix, size, architecture)
     return _train_folders(recipe, folder, options)
 
 
@@ -114,11 +123,10 @@ def train_convert(
     from bytesim.tasks.train.curve import learning_curve
     from bytesim.tasks.train.folders import convert_recipe
 
-    options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
+    options = RunOptions.of(device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     folders = input_names(data)
     folder = _run_folder(folders, out)
-    dtype = _dtype(folder, device)
-    recipe = convert_recipe(folders, folder, source_suffix, target_suffix, size, dtype, both=both)
+    recipe = convert_recipe(folders, folder, source_suffix, target_suffix, size, both=both)
     trained = _train_folders(recipe, folder, options)
     if not curve:
         return trained
@@ -154,10 +162,10 @@ def train_classify(
     """
     from bytesim.tasks.train.labels import classify_recipe
 
-    options = RunOptions(device=device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
+    options = RunOptions.of(device, minutes=minutes, steps=steps, on_step=on_step, on_note=on_note)
     folders = input_names(data)
     folder = _run_folder(folders, out)
-    recipe = classify_recipe(folders, folder, suffix, size, _dtype(folder, device, convolutions=True), group, on_note)
+    recipe = classify_recipe(folders, folder, suffix, size, group, on_note)
     return _train_folders(recipe, folder, options)
 
 
@@ -175,14 +183,15 @@ def run_training(
     recipe: Recipe, text: str, base: Path, folder: Path, options: RunOptions, *, keep_recipe: bool = False
 ) -> Trained:
     """Train `recipe` and save the model. `text` is the recipe's TOML; its paths are relative to `base`."""
-    from bytesim.engine.hardware import open_device
+    from bytesim.tasks.train.dtype import with_dtype
     from bytesim.tasks.train.report import save_results, used_streams
     from bytesim.training.loop import Trainer
 
     if folder.exists() and not folder.is_dir():
         raise OutputError("is a file; name a folder for the training with --out.", file=str(folder))
     on_note = options.on_note
-    trainer = Trainer(recipe, base=base, folder=folder, device=open_device(options.device), on_note=on_note)
+    recipe = with_dtype(recipe, options.device)
+    trainer = Trainer(recipe, base=base, folder=folder, device=options.device, on_note=on_note)
     for use, stream in used_streams(trainer):
         if stream.left_out:
             rows = f"{stream.left_out} of {stream.left_out + len(stream)} examples"
@@ -219,18 +228,6 @@ def _run_folder(data: Sequence[str], out: str | Path | None) -> Path:
         if Path(os.path.abspath(folder)).is_relative_to(os.path.abspath(path)):
             raise InputError(f"the run folder {folder} lies in it. Name another with --out.", file=str(path))
     return folder
-
-
-def _dtype(folder: Path, device: str, *, convolutions: bool = False) -> str:
-    """The faster dtype of the device; a run that resumes keeps the dtype of its recipe."""
-    from bytesim.engine.hardware import faster_dtype, open_device
-
-    path = folder / RECIPE_FILE
-    if path.is_file():
-        return parse_recipe(read_recipe_text(path), str(path)).training.dtype
-    if convolutions and open_device(device).type == "cpu":
-        return "float32"  # `faster_dtype` times matrix products, but bfloat16 convolutions are slow here
-    return str(faster_dtype(open_device(device))).removeprefix("torch.")
 
 
 def _keep(path: Path, text: str) -> None:
