@@ -26,11 +26,11 @@ def arguments(description: str, *, model: str = "music") -> argparse.Namespace:
     return machine_options(parser)
 
 
-def machine_options(parser: argparse.ArgumentParser) -> argparse.Namespace:
+def machine_options(parser: argparse.ArgumentParser, *, repeats: int = 3) -> argparse.Namespace:
     """The options of a parser, with --device, --dtype and --repeats."""
     parser.add_argument("--device", default=devices()[0])
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=repeats)
     return parser.parse_args()
 
 
@@ -43,6 +43,12 @@ def load(options: argparse.Namespace) -> BGPT:
     model = load_model(find_model(options.model).folder, dtype=dtype)
     assert isinstance(model, BGPT)
     return model.to(options.device)
+
+
+def weight_bytes(module: torch.nn.Module) -> int:
+    """Bytes of the weights of a module, without embeddings, of which a step reads only a few rows."""
+    tables = {id(layer.weight) for layer in module.modules() if isinstance(layer, torch.nn.Embedding)}
+    return sum(weights.numel() * weights.element_size() for weights in module.parameters() if id(weights) not in tables)
 
 
 def machine(options: argparse.Namespace) -> dict[str, object]:

@@ -14,8 +14,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from common import arguments, load, report
-from decode import weight_bytes
+from common import arguments, load, report, weight_bytes
 
 from bytesim.engine.decode import DEFAULT_SLOTS
 from bytesim.engine.hardware import bandwidth_gb_s

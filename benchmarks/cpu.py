@@ -11,8 +11,7 @@ from statistics import median
 
 import numpy as np
 import torch
-from common import arguments, report
-from decode import weight_bytes
+from common import arguments, report, weight_bytes
 
 from bytesim.cpu.many import BLOCK, random_programs, run_programs, with_states
 from bytesim.cpu.plan import Plan

@@ -12,7 +12,7 @@ from bytesim.models.arrays import NamedWeights, read_weights
 from bytesim.models.folder import CONFIG_FILE
 from bytesim.models.registry import stored_config
 from bytesim.native.library import Kernels, kernels
-from bytesim.native.threads import share_products
+from bytesim.native.threads import share_operations
 
 if TYPE_CHECKING:
     from bytesim.models.bgpt.native import NativeBGPT
@@ -50,8 +50,8 @@ def _architecture(config: ModelConfig) -> str:
 def load_native(folder: Path, *, number_type: str = "float32", threads: int | None = None) -> NativeModel:
     """The model of a folder that writes bytes, on the native engine.
 
-    `number_type` is that of the weights in NUMBER_TYPES; int8 rounds them. `threads` share the products of a large
-    model; by default as many as a measurement finds fastest.
+    `number_type` is that of the weights in NUMBER_TYPES; int8 rounds them. `threads` share the operations of a large
+    model, or many files; by default as many as a measurement finds fastest.
 
     Raises ModelError if the engine cannot run it, if the folder is incomplete or damaged, or if config and weights
     differ; ConfigError if the config is invalid.
@@ -59,10 +59,7 @@ def load_native(folder: Path, *, number_type: str = "float32", threads: int | No
     with _errors_in(folder):
         config, weights, built = _opened(folder)
         model = _writer_of(_architecture(config))(config, weights, built, in_bytes=number_type == "int8")
-    if threads is None:
-        share_products(built, model.weight_bytes)
-    else:
-        built.use_threads(threads)
+    share_operations(built, model.weight_bytes, threads)
     return model
 
 

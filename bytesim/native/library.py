@@ -32,7 +32,9 @@ class RunFields(ctypes.Structure):
         ("files", ctypes.c_int32),
         ("steps", ctypes.c_int32),
         ("first_step", ctypes.c_int32),
-        ("padding", ctypes.c_int32),
+        ("mode", ctypes.c_int32),
+        ("workers", ctypes.c_int32),
+        ("group", ctypes.c_int32),
         ("registers", _Address),
         ("widths", _Address),
         ("tokens", _Address * 2),
@@ -52,6 +54,7 @@ class RunFields(ctypes.Structure):
         ("source_lengths", _Address),
         ("source_capacities", _Address),
         ("scratch", _Address),
+        ("scratch_width", ctypes.c_int64),
     ]
 
 
@@ -72,6 +75,10 @@ class Kernels:
         self._ngrams.argtypes = [_Address, integer, _Address, integer, number, _Address, integer, _Address]
         self._edges.argtypes = [_Address, integer, integer, number, _Address, integer, _Address]
         self._ngrams.restype = self._edges.restype = None
+        self.threads = 0
+        """Threads that share the work; 0 as long as nobody has said how many."""
+        self.shares_operations = False
+        """Whether they share the work of single operations, as large models need it, or only files."""
         self._threads = library.bytesim_threads
         self._threads.restype, self._threads.argtypes = ctypes.c_int32, [ctypes.c_int32]
         self._run = library.bytesim_run
@@ -79,8 +86,12 @@ class Kernels:
         self._run.argtypes = [ctypes.c_int32, _Address, ctypes.c_int32, ctypes.POINTER(RunFields)]
 
     def use_threads(self, count: int) -> int:
-        """Share large products among this many threads; returns how many there are."""
-        return int(self._threads(count))
+        """Share files, and with `shares_operations` the work of operations, among so many threads.
+
+        Returns how many there are.
+        """
+        self.threads = int(self._threads(count))
+        return self.threads
 
     def run(self, ops: int, count: int, fields: RunFields) -> None:
         """Run `count` operations at the address `ops`. Other threads of Python go on meanwhile."""

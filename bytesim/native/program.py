@@ -30,6 +30,7 @@ STORE, ACCUMULATE, RELU_SQUARED, GELU, RELU = range(5)
 FLOATS, BYTES, HALVES = range(3)
 RMS, RMS_WEIGHTED, LAYER = range(3)
 BY_POSITION, BY_STEP = range(2)
+ALONE, OPERATIONS, FILES = range(3)
 
 _OP = np.dtype(
     [(name, np.int32) for name in ("code", "in", "out", "a", "b", "c", "d")]
@@ -213,12 +214,13 @@ class Program:
         *,
         first_step: int = 0,
         given: Floats | None = None,
+        mode: int | None = None,
     ) -> None:
         """Run all operations for `steps` rows of each of `files` files.
 
         `inputs` are integers for each row, (R, ...): `tokens`, `nearby` (more tokens), `positions` of the rotation,
         `slots` of the cache, `visible` (number of slots that a row sees) and `times`. `given` (R, any) are the rows
-        that a program loads.
+        that a program loads. `mode` is what threads share: ALONE, OPERATIONS or FILES; by default as suits the process.
         """
         fields, rows = self._fields, files * steps
         if self._ops is None:
@@ -228,7 +230,10 @@ class Program:
             self._make_registers(rows)
         if caches is not self._caches:
             self._bind(caches)
+        self._make_scratch(caches.longest)
         fields.files, fields.steps, fields.first_step = files, steps, first_step
+        fields.mode = self._mode(files) if mode is None else mode
+        fields.group = min(MOST_ROWS, -(-files // fields.workers))
         for name, values in inputs.items():
             self._give(name, values)
         fields.given = 0 if given is None else address(given)
@@ -244,9 +249,22 @@ class Program:
         self._caches = caches
         for name, pointer in caches.pointers.items():
             setattr(self._fields, name, pointer)
-        if len(self._scratch) < MOST_ROWS * caches.longest:
-            self._scratch = np.empty(MOST_ROWS * caches.longest, np.float32)
+
+    def _make_scratch(self, longest: int) -> None:
+        """Room for the scores of as many threads as there may be."""
+        threads, width = max(1, self.kernels.threads), MOST_ROWS * longest
+        if len(self._scratch) < threads * width:
+            self._scratch = np.empty(threads * width, np.float32)
             self._fields.scratch = address(self._scratch)
+        self._fields.workers, self._fields.scratch_width = threads, width
+
+    def _mode(self, files: int) -> int:
+        kernels = self.kernels
+        if kernels.threads < 2:
+            return ALONE
+        if kernels.shares_operations:
+            return OPERATIONS
+        return FILES if files > 1 else ALONE
 
     def _give(self, name: str, values: NDArray[Any]) -> None:
         """Copy an input to where the kernels read it."""

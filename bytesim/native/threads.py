@@ -1,6 +1,6 @@
-"""Decides by a measurement how many threads share the products of a large model.
+"""Decides by a measurement how many threads share the work: of single operations, or of many files.
 
-On a computer that is busy otherwise, or whose memory one core can saturate, a second thread makes them slower.
+On a computer that is busy otherwise, or whose memory one core can saturate, a second thread makes both slower.
 """
 
 from __future__ import annotations
@@ -11,20 +11,33 @@ from functools import cache
 import numpy as np
 
 from bytesim.native.library import Kernels, num_cores
-from bytesim.native.program import NO_CACHES, Program
+from bytesim.native.program import NO_CACHES, OPERATIONS, Program
 
 LARGE_BYTES = 32 << 20
 """Weights below this size fit the caches of a core, and one thread reads them."""
+MANY_FILES = 8
+"""Files for which a session has room, from which on it is worth measuring whether threads should share them."""
 _SIZE = 2048
 _CALLS = 4
 
 
-def share_products(kernels: Kernels, weight_bytes: int) -> int:
-    """Let as many threads share the products of a large model as are fastest; returns how many.
+def share_operations(kernels: Kernels, weight_bytes: int, threads: int | None = None) -> int:
+    """Let `threads` share the operations of a large model, by default as many as are fastest; returns how many.
 
-    The number is that of the process: a small model, whose products are not shared, leaves it as it is.
+    The number is that of the process: a small model, whose operations are not shared, leaves it as it is, or as given.
     """
-    return kernels.use_threads(_fastest(kernels)) if weight_bytes >= LARGE_BYTES else 1
+    if weight_bytes >= LARGE_BYTES:
+        kernels.shares_operations = True
+        return kernels.use_threads(threads or _fastest(kernels))
+    if threads:
+        kernels.use_threads(threads)
+    return 1
+
+
+def share_files(kernels: Kernels, files: int) -> None:
+    """If a session has room for many files, find out how many threads share them, unless that is known."""
+    if files >= MANY_FILES and not kernels.threads:
+        kernels.use_threads(_fastest(kernels))
 
 
 @cache
@@ -39,11 +52,11 @@ def _fastest(kernels: Kernels) -> int:
     seconds = {}
     for count in (1, cores):
         kernels.use_threads(count)
-        program.run(1, 1, NO_CACHES, {})
+        program.run(1, 1, NO_CACHES, {}, mode=OPERATIONS)
         times = []
         for _ in range(_CALLS):
             start = time.perf_counter()
-            program.run(1, 1, NO_CACHES, {})
+            program.run(1, 1, NO_CACHES, {}, mode=OPERATIONS)
             times.append(time.perf_counter() - start)
         seconds[count] = sorted(times)[_CALLS // 2]
     return min(seconds, key=lambda count: seconds[count])

@@ -256,10 +256,51 @@ def test_products_are_shared_among_threads_in_any_order_of_their_start():
         for count in (2, 3, 1, 3, 2, 5, 4):
             assert compiled.use_threads(count) == count
             for _ in range(20):
-                program.run(1, 5, NO_CACHES, {}, given=x)
+                program.run(1, 5, NO_CACHES, {}, given=x, mode=ops.OPERATIONS)
                 np.testing.assert_allclose(program.read(target, 5), x @ weight.T, rtol=1e-3, atol=1e-3)
     finally:
         compiled.use_threads(1)
+
+
+@pytest.fixture
+def threads():
+    """Sets the number of threads, and whether they share operations; afterwards it is as before."""
+    compiled = kernels()
+    before = compiled.threads, compiled.shares_operations
+
+    def use(count: int, *, shares_operations: bool) -> None:
+        compiled.shares_operations = shares_operations
+        compiled.use_threads(count)
+
+    yield use
+    compiled.use_threads(1)
+    compiled.threads, compiled.shares_operations = before
+
+
+@built
+@pytest.mark.parametrize("model", [small_model(clock=True), small_model(copying=True), flat(window=9), blt()])
+def test_files_and_operations_may_be_shared_among_threads(monkeypatch, threads, model):
+    texts = [bytes(range(40, 40 + count)) for count in range(1, 21)]
+    reads_source = model.config.inputs.source
+    asked = [Asked(suffix="txt", **({"source": text} if reads_source else {"prompt": text[:5]})) for text in texts]
+    framed = [model.frame(each) for each in asked]
+    requests = [replace(each, max_patches=len(each.history) + 4, grammar=endless) for each in framed]
+    shared, modes = native(model), []
+    run = shared.kernels.run
+
+    def counted(at, count, fields):
+        modes.append(fields.mode)
+        run(at, count, fields)
+
+    monkeypatch.setattr(shared.kernels, "run", counted)
+    threads(1, shares_operations=False)
+    alone = decode_in_order(shared, requests, slots=20)
+    assert set(modes) == {ops.ALONE}
+    for shares, mode in ((False, ops.FILES), (True, ops.OPERATIONS)):
+        modes.clear()
+        threads(3, shares_operations=shares)
+        check_equal(decode_in_order(shared, requests, slots=20), alone)
+        assert mode in modes
 
 
 @built

@@ -31,6 +31,7 @@ from bytesim.models.native_layers import (
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import Floats, Program
+from bytesim.native.threads import share_files
 from bytesim.nn.constants import READ_SIZE
 from bytesim.nn.numeral_features import NUMERAL_ROWS
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
@@ -122,6 +123,7 @@ class NativeBGPT(NativeWriter):
 
     def decoding_session(self, rows: int) -> NativeBGPTSession:
         """An empty session for at most `rows` files."""
+        share_files(self.kernels, rows)
         return NativeBGPTSession(self, rows)
 
     def _writer(self, weights: NamedWeights) -> _Writer:

@@ -33,6 +33,7 @@ from bytesim.models.native_layers import (
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import PANEL, Floats, Program, addresses, padded, rounded
+from bytesim.native.threads import share_files
 from bytesim.nn.constants import vocabulary_size
 from bytesim.patching import END_OF_PATCH
 from bytesim.requests import Request
@@ -128,7 +129,7 @@ class NativeBLT(NativeWriter):
 
     def decoding_session(self, rows: int) -> NativeBLTSession:
         """An empty session for at most `rows` files."""
-        del rows  # each file has caches of its own
+        share_files(self.kernels, rows)
         return NativeBLTSession(self)
 
     def _encoder(self, weights: NamedWeights) -> Program:

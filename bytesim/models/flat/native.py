@@ -28,6 +28,7 @@ from bytesim.models.native_layers import (
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import NO_CACHES, Caches, Floats, Program, layer_addresses, padded, rounded, widened
+from bytesim.native.threads import share_files
 from bytesim.nn.constants import END_ID, vocabulary_size
 from bytesim.requests import Request
 
@@ -61,7 +62,7 @@ class NativeFlat(NativeWriter):
 
     def decoding_session(self, rows: int) -> NativeFlatSession:
         """An empty session for at most `rows` files."""
-        del rows  # each file has caches of its own
+        share_files(self.kernels, rows)
         return NativeFlatSession(self)
 
     def _decoder(self, weights: NamedWeights) -> tuple[Program, int]:

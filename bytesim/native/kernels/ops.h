@@ -5,8 +5,9 @@
 #define VECTORS (PANEL / VW)
 /* A single row has few sums, so several inputs are added up side by side to hide the latency of a product. */
 #define AT_ONCE (VECTORS <= 2 ? 4 : VECTORS <= 4 ? 2 : 1)
-/* Fewer multiplications than these are not worth the other threads. */
+/* Fewer multiplications than these are not worth the other threads, nor fewer numbers of the other operations. */
 #define SHARED_WORK 200000
+#define SHARED_NUMBERS 16384
 static const float TURN = 6.2831853071795864769f;
 
 /* A vector of weights, from the place `index` on. */
@@ -115,8 +116,9 @@ INLINE void linear_rows(const int R, const Linear *op, int32_t row, int32_t pane
 }
 
 /* One panel of outputs for all rows. */
-static void linear_panel(const void *given, int32_t panel) {
+static void linear_panel(const void *given, int32_t panel, int32_t worker) {
   const Linear *op = given;
+  (void)worker;
   int32_t row = 0;
   for (; row + ROWS <= op->rows; row += ROWS) linear_rows(ROWS, op, row, panel);
 #if ROWS > 4
@@ -128,13 +130,6 @@ static void linear_panel(const void *given, int32_t panel) {
   for (; row < op->rows; row++) linear_rows(1, op, row, panel);
 }
 
-static void linear(const Linear *op) {
-  const int32_t panels = (op->outputs + PANEL - 1) / PANEL;
-  if ((int64_t)op->outputs * op->inputs * op->rows < SHARED_WORK)
-    for (int32_t panel = 0; panel < panels; panel++) linear_panel(op, panel);
-  else
-    bytesim_for_all(linear_panel, op, panels);
-}
 
 /* out (R, width) = factor[r] * x (R, inputs) times a matrix (inputs, width) whose rows are `stride` apart.
 
@@ -350,27 +345,25 @@ static void qkv_row(const Op *op, const Run *run, int32_t row, float *x) {
   }
 }
 
-static void attend_file(const Op *op, const Run *run, int32_t file) {
+static void attend_head(const Op *op, const Run *run, int32_t file, int32_t number, float *scratch) {
   const int32_t heads = op->a, key_heads = op->b, width = op->c, first = file * run->steps;
   const int64_t capacity = run->capacities[file], in_width = run->widths[op->in], out_width = run->widths[op->out];
-  for (int32_t number = 0; number < heads; number++) {
-    const int64_t key_head = (int64_t)number * key_heads / heads;
-    const int64_t place = (int64_t)op->d * run->files + file;
-    Head head = {
-        .queries = run->registers[op->in] + first * in_width + number * width,
-        .query_stride = in_width,
-        .width = width,
-        .value_width = width,
-        .window = (int32_t)op->f,
-        .keys = run->keys[place] + key_head * width * capacity,
-        .values = run->values[place] + key_head * width * capacity,
-        .capacity = capacity,
-        .out = run->registers[op->out] + first * out_width + number * width,
-        .out_stride = out_width,
-        .scratch = run->scratch,
-    };
-    attend(&head, run->steps, run->visible + first);
-  }
+  const int64_t key_head = (int64_t)number * key_heads / heads;
+  const int64_t place = (int64_t)op->d * run->files + file;
+  Head head = {
+      .queries = run->registers[op->in] + first * in_width + number * width,
+      .query_stride = in_width,
+      .width = width,
+      .value_width = width,
+      .window = (int32_t)op->f,
+      .keys = run->keys[place] + key_head * width * capacity,
+      .values = run->values[place] + key_head * width * capacity,
+      .capacity = capacity,
+      .out = run->registers[op->out] + first * out_width + number * width,
+      .out_stride = out_width,
+      .scratch = scratch,
+  };
+  attend(&head, run->steps, run->visible + first);
 }
 
 static void query_row(const Op *op, float *x) {
@@ -396,39 +389,37 @@ static void hands_row(const Op *op, int32_t time, float *x) {
   }
 }
 
-static void cross_file(const Op *op, const Run *run, int32_t file) {
+static void cross_head(const Op *op, const Run *run, int32_t file, int32_t number, float *scratch) {
   const int32_t heads = op->a, width = op->c, first = file * run->steps;
   const int64_t capacity = run->source_capacities[file];
   const int64_t in_width = run->widths[op->in], out_width = run->widths[op->out];
   const int64_t place = (int64_t)op->d * run->files + file;
   int32_t visible[ROWS];
   for (int r = 0; r < ROWS; r++) visible[r] = run->source_lengths[file];
-  for (int32_t number = 0; number < heads; number++) {
-    Head head = {
-        .queries = run->registers[op->in] + first * in_width + number * width,
-        .query_stride = in_width,
-        .width = width,
-        .value_width = width,
-        .keys = run->source_keys[place] + (int64_t)number * width * capacity,
-        .values = run->source_values[place] + (int64_t)number * width * capacity,
-        .capacity = capacity,
-        .out = run->registers[op->out] + first * out_width + number * width,
-        .out_stride = out_width,
-        .scratch = run->scratch,
-    };
-    if (op->b >= 0) {
-      head.hand_stride = run->widths[op->b];
-      head.hand_width = (int32_t)(head.hand_stride / heads);
-      head.hands = run->registers[op->b] + first * head.hand_stride + (int64_t)number * head.hand_width;
-      head.waves = run->source_waves[file];
-    }
-    for (int32_t row = 0; row < run->steps; row += ROWS) {
-      Head part = head;
-      part.queries += row * head.query_stride;
-      part.out += row * head.out_stride;
-      if (head.hands) part.hands += row * head.hand_stride;
-      attend(&part, run->steps - row < ROWS ? run->steps - row : ROWS, visible);
-    }
+  Head head = {
+      .queries = run->registers[op->in] + first * in_width + number * width,
+      .query_stride = in_width,
+      .width = width,
+      .value_width = width,
+      .keys = run->source_keys[place] + (int64_t)number * width * capacity,
+      .values = run->source_values[place] + (int64_t)number * width * capacity,
+      .capacity = capacity,
+      .out = run->registers[op->out] + first * out_width + number * width,
+      .out_stride = out_width,
+      .scratch = scratch,
+  };
+  if (op->b >= 0) {
+    head.hand_stride = run->widths[op->b];
+    head.hand_width = (int32_t)(head.hand_stride / heads);
+    head.hands = run->registers[op->b] + first * head.hand_stride + (int64_t)number * head.hand_width;
+    head.waves = run->source_waves[file];
+  }
+  for (int32_t row = 0; row < run->steps; row += ROWS) {
+    Head part = head;
+    part.queries += row * head.query_stride;
+    part.out += row * head.out_stride;
+    if (head.hands) part.hands += row * head.hand_stride;
+    attend(&part, run->steps - row < ROWS ? run->steps - row : ROWS, visible);
   }
 }
 
@@ -556,13 +547,58 @@ static void run_row(const Op *op, const Run *run, int32_t row) {
   }
 }
 
-static void run_op(const Op *op, const Run *run) {
-  const int32_t rows = run->files * run->steps;
+/* An operation for the files from `first` on. */
+typedef struct {
+  const Op *op;
+  const Run *run;
+  int32_t first;
+} Part;
+
+static void take_row(const void *given, int32_t row, int32_t worker) {
+  const Part *part = given;
+  (void)worker;
+  run_row(part->op, part->run, part->first * part->run->steps + row);
+}
+
+static void take_head(const void *given, int32_t number, int32_t worker) {
+  const Part *part = given;
+  const Op *op = part->op;
+  float *scratch = part->run->scratch + worker * part->run->scratch_width;
+  const int32_t file = part->first + number / op->a, head = number % op->a;
+  if (op->code == ATTEND)
+    attend_head(op, part->run, file, head, scratch);
+  else
+    cross_head(op, part->run, file, head, scratch);
+}
+
+static void take_shift(const void *given, int32_t file, int32_t worker) {
+  const Part *part = given;
+  (void)worker;
+  shift_file(part->op, part->run, part->first + file);
+}
+
+/* Multiplications of an attention, about. */
+static int64_t attention_work(const Op *op, const Run *run, int32_t first, int32_t last) {
+  int64_t seen = 0;
+  for (int32_t file = first; file < last; file++)
+    seen += op->code == ATTEND ? run->visible[file * run->steps] : run->source_lengths[file];
+  return seen * run->steps * op->a * op->c * 2;
+}
+
+/* All parts of an operation for the files from `first` to `last`, on other threads too if `shared`. */
+static void run_op(const Op *op, const Run *run, int32_t first, int32_t last, int32_t worker, int shared) {
+  const int64_t row = (int64_t)first * run->steps;
+  const int32_t files = last - first, rows = files * run->steps;
+  Part part = {op, run, first};
+  Linear product;
+  const void *argument = &part;
+  Work work = take_row;
+  int32_t count = rows;
   if (op->code == LINEAR) {
-    Linear one = {
-        .x = run->registers[op->in],
+    product = (Linear){
+        .x = run->registers[op->in] + row * run->widths[op->in],
         .x_stride = run->widths[op->in],
-        .out = run->registers[op->out],
+        .out = run->registers[op->out] + row * run->widths[op->out],
         .out_stride = run->widths[op->out],
         .outputs = op->a,
         .inputs = op->b,
@@ -573,20 +609,47 @@ static void run_op(const Op *op, const Run *run) {
         .bias = op->bias,
         .scales = op->extra,
     };
-    linear(&one);
-  } else if (op->code == ATTEND || op->code == CROSS || op->code == SHIFT) {
-    for (int32_t file = 0; file < run->files; file++)
-      if (op->code == ATTEND)
-        attend_file(op, run, file);
-      else if (op->code == CROSS)
-        cross_file(op, run, file);
-      else
-        shift_file(op, run, file);
+    argument = &product;
+    work = linear_panel;
+    count = (op->a + PANEL - 1) / PANEL;
+    shared = shared && (int64_t)op->a * op->b * rows >= SHARED_WORK;
+  } else if (op->code == ATTEND || op->code == CROSS) {
+    work = take_head;
+    count = files * op->a;
+    shared = shared && attention_work(op, run, first, last) >= SHARED_WORK;
+  } else if (op->code == SHIFT) {
+    work = take_shift;
+    count = files;
+    shared = 0;
   } else {
-    for (int32_t row = 0; row < rows; row++) run_row(op, run, row);
+    shared = shared && op->out >= 0 && (int64_t)rows * run->widths[op->out] >= SHARED_NUMBERS;
   }
+  if (shared)
+    bytesim_for_all(work, argument, count, run->workers);
+  else
+    for (int32_t number = 0; number < count; number++) work(argument, number, worker);
+}
+
+typedef struct {
+  const Op *ops;
+  const Run *run;
+  int32_t count;
+} Whole;
+
+/* All operations for a group of files. */
+static void run_files(const void *given, int32_t number, int32_t worker) {
+  const Whole *whole = given;
+  const int32_t first = number * whole->run->group, end = first + whole->run->group;
+  const int32_t last = end < whole->run->files ? end : whole->run->files;
+  for (int32_t op = 0; op < whole->count; op++) run_op(whole->ops + op, whole->run, first, last, worker, 0);
 }
 
 void RUN(const Op *ops, int32_t count, const Run *run) {
-  for (int32_t number = 0; number < count; number++) run_op(ops + number, run);
+  if (run->mode == FILES) {
+    const Whole whole = {ops, run, count};
+    bytesim_for_all(run_files, &whole, (run->files + run->group - 1) / run->group, run->workers);
+    return;
+  }
+  for (int32_t number = 0; number < count; number++)
+    run_op(ops + number, run, 0, run->files, 0, run->mode == OPERATIONS);
 }

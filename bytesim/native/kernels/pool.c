@@ -61,9 +61,9 @@ static Work current_work;
 static const void *current_argument;
 static int32_t current_count;
 
-static void take_parts(void) {
+static void take_parts(int32_t worker) {
   for (int part = atomic_fetch_add(&next_part, 1); part < current_count; part = atomic_fetch_add(&next_part, 1))
-    current_work(current_argument, part);
+    current_work(current_argument, part, worker);
 }
 
 static RESULT serve(void *given) {
@@ -82,7 +82,7 @@ static RESULT serve(void *given) {
         unlock(&guard);
       }
     seen++; /* the caller waits for every thread, so no round is missed */
-    if (number <= atomic_load(&working)) take_parts();
+    if (number <= atomic_load(&working)) take_parts(number);
     atomic_fetch_sub(&active, 1);
   }
   return 0;
@@ -131,17 +131,17 @@ int32_t bytesim_use_threads(int32_t count) {
   return count;
 }
 
-void bytesim_for_all(Work work, const void *argument, int32_t count) {
+void bytesim_for_all(Work work, const void *argument, int32_t count, int32_t most) {
   /* Another thread of Python may be using the pool: then this one works alone. */
-  if (atomic_load(&wanted) == 1 || count == 1 || !try_lock(&in_use)) {
-    for (int32_t part = 0; part < count; part++) work(argument, part);
+  if (most < 2 || atomic_load(&wanted) == 1 || count == 1 || !try_lock(&in_use)) {
+    for (int32_t part = 0; part < count; part++) work(argument, part, 0);
     return;
   }
   current_work = work;
   current_argument = argument;
   current_count = count;
   atomic_store(&next_part, 0);
-  atomic_store(&working, atomic_load(&wanted) - 1);
+  atomic_store(&working, (atomic_load(&wanted) < most ? atomic_load(&wanted) : most) - 1);
   atomic_store(&active, started);
   atomic_fetch_add(&round_number, 1);
   if (atomic_load(&asleep)) {
@@ -149,7 +149,7 @@ void bytesim_for_all(Work work, const void *argument, int32_t count) {
     wake_all(&begun);
     unlock(&guard);
   }
-  take_parts();
+  take_parts(0);
   for (int spins = 0; atomic_load(&active); spins++)
     if (spins < SPINS)
       PAUSE;

@@ -35,6 +35,8 @@ enum Epilogue { STORE, ACCUMULATE, RELU_SQUARED, GELU, RELU };
 enum Weights { FLOATS, BYTES, HALVES }; /* float32, int8 with scales in `extra`, bfloat16 */
 enum Norm { RMS, RMS_WEIGHTED, LAYER };
 enum Index { BY_POSITION, BY_STEP };
+/* What threads share: nothing, the work of each operation, or the files, of which each runs all operations. */
+enum Mode { ALONE, OPERATIONS, FILES };
 
 typedef struct {
   int32_t code, in, out, a, b, c, d;
@@ -44,7 +46,10 @@ typedef struct {
 
 typedef struct {
   int32_t files, steps; /* row r is step r % steps of file r / steps */
-  int32_t first_step, padding;
+  int32_t first_step;
+  int32_t mode;    /* a Mode */
+  int32_t workers; /* most threads, for which there is scratch */
+  int32_t group;   /* files that a thread takes at once, with FILES */
   float *const *registers; /* each (rows, width) */
   const int32_t *widths;
   const int32_t *tokens[2]; /* (rows, any) each */
@@ -63,15 +68,17 @@ typedef struct {
   float *const *source_waves; /* (files,) -> panels (2 * periods, PANEL) of places */
   const int32_t *source_lengths; /* (files,) */
   const int32_t *source_capacities;
-  float *scratch; /* room for the scores of ROWS rows */
+  float *scratch; /* for each worker, room for the scores of ROWS rows */
+  int64_t scratch_width; /* of one worker */
 } Run;
 
 #define PANEL 32
 #define END_OF_PATCH 256
 
-/* Calls work(argument, part) for parts 0 .. count - 1, on all threads of the pool, and returns when all are done. */
-typedef void (*Work)(const void *argument, int32_t part);
-void bytesim_for_all(Work work, const void *argument, int32_t count);
+/* Calls work(argument, part, worker) for parts 0 .. count - 1, on at most `most` threads of the pool, and returns when
+   all are done. Workers are numbered from 0. */
+typedef void (*Work)(const void *argument, int32_t part, int32_t worker);
+void bytesim_for_all(Work work, const void *argument, int32_t count, int32_t most);
 
 void bytesim_run_plain(const Op *ops, int32_t count, const Run *run);
 void bytesim_run_avx2(const Op *ops, int32_t count, const Run *run);
