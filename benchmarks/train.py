@@ -1,70 +1,135 @@
-"""Times a training step: scored bytes per second, and the share of the machine's matrix-product rate that it reaches.
+"""Times a training step: forward and backward pass and optimizer, of scored bytes per second.
 
-Ceiling: forward and backward pass need about 6 operations per weight and position, at the matrix-product rate.
+At the published size also that of bGPT as it was published, in float32 in `transformers`, at the same batch. Ceiling:
+the passes need about 6 operations per weight and position, at the measured matrix-product rate; the share is given for
+the whole step, and for the passes of the patch-level decoder alone.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
-from common import arguments, report
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from common import machine_options, report
+from published import Published
 
 from bytesim.engine.hardware import matmul_gflops
+from bytesim.models.bgpt.conditioning import Conditioning
 from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.bgpt.model import BGPT
 from bytesim.training.data.shards import pack
-from bytesim.training.data.streams import ConvertStream
-from bytesim.training.loss import collate, token_losses
-from bytesim.training.sources import ConvertSource
+from bytesim.training.data.streams import ConvertStream, GenerateStream
+from bytesim.training.loss import Batch, collate, token_losses
+from bytesim.training.memory import keep_freed_memory
+from bytesim.training.optimizers import make_optimizers
+from bytesim.training.sources import ConvertSource, GenerateSource
 
 FILES, SOURCE_BYTES, TARGET_BYTES = 6, 250, 1200
-
-
-def main() -> None:
-    options = arguments(__doc__ or "")
-    device = torch.device(options.device)
-    config = BGPTConfig(
+CONFIGS = {
+    "published": BGPTConfig(),
+    "small": BGPTConfig(
         parts="modern", patch_size=8, max_patches=1024, hidden_size=256, num_layers=6, byte_hidden_size=128,
         byte_num_layers=2, byte_head_size=32, context_patches=1, source_attention=True, patch_source_attention=True,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    model = BGPT(config).to(device)
+    ),
+}  # fmt: skip
+
+
+def batch_of(config: BGPTConfig) -> Batch:
+    """Files of random bytes; conversions for a model with a source."""
     rng = np.random.default_rng(0)
     rows = [(rng.bytes(SOURCE_BYTES), rng.bytes(TARGET_BYTES)) for _ in range(FILES)]
-    source = ConvertSource(path="-", source_suffix="abc", target_suffix="mid")
-    stream = ConvertStream(source, pack(rows), config)
-    batch = collate([stream.example(index) for index in range(len(stream))], config).to(device)
+    stream: ConvertStream | GenerateStream
+    if config.source_attention:
+        stream = ConvertStream(ConvertSource(path="-", source_suffix="abc", target_suffix="mid"), pack(rows), config)
+    else:
+        stream = GenerateStream(GenerateSource(path="-", target_suffix="mid"), pack(rows), config)
+    return collate([stream.example(index) for index in range(len(stream))], config)
+
+
+def step_seconds(loss: Callable[[], torch.Tensor], model: nn.Module, muon: float | None, repeats: int) -> float:
+    """Median seconds of a step, after one that is not counted; without an optimizer if `muon`, its rate, is None."""
+    optimizers = (
+        []
+        if muon is None
+        else make_optimizers(
+            model,
+            learning_rate=1e-4,
+            muon_learning_rate=muon,
+            weight_decay=0.01,
+            betas=(0.9, 0.98),
+            dtype=torch.float32,
+        )
+    )
 
     def step() -> float:
         start = time.perf_counter()
-        with torch.autocast(device.type, torch.bfloat16, enabled=options.dtype == "bfloat16"):
-            loss = token_losses(model, batch).mean()
-        loss.backward()
-        model.zero_grad(set_to_none=True)
-        if device.type == "cuda":
+        loss().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        if next(model.parameters()).is_cuda:
             torch.cuda.synchronize()
-        return time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        model.zero_grad(set_to_none=True)
+        return seconds
 
-    step()  # warm-up: chooses kernels and allocates memory
-    elapsed = median(step() for _ in range(options.repeats))
+    step()
+    return median(step() for _ in range(repeats))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=CONFIGS, default="small", help="size and parts; the weights are random")
+    options = machine_options(parser, repeats=5)
+    keep_freed_memory()
+    torch.manual_seed(0)
+    device, config = torch.device(options.device), CONFIGS[options.model]
+    model, batch = BGPT(config).to(device), batch_of(config).to(device)
+
+    def autocast() -> torch.autocast:
+        return torch.autocast(device.type, torch.bfloat16, enabled=options.dtype == "bfloat16")
+
+    def loss() -> torch.Tensor:
+        with autocast():
+            return token_losses(model, batch).mean()
+
+    def patch_loss() -> torch.Tensor:
+        with autocast():
+            return model.patch_decoder(batch.patches, Conditioning()).float().mean()
+
+    seconds = step_seconds(loss, model, 0.0 if options.model == "published" else 1e-3, options.repeats)
     assert model.byte_decoder is not None
-    assert model.source_encoder is not None
-    weights = {
-        "patch": (model.patch_decoder.blocks, batch.patches.shape[0] * batch.patches.shape[1]),
-        "byte": (model.byte_decoder.blocks, batch.targets.numel()),
-        "source": (model.source_encoder.blocks, batch.source.numel() if batch.source is not None else 0),
-    }
-    operations = sum(6 * positions * sum(p.numel() for p in part.parameters()) for part, positions in weights.values())
+    parts: list[tuple[nn.Module, int]] = [
+        (model.patch_decoder.blocks, batch.patches.shape[0] * batch.patches.shape[1]),
+        (model.byte_decoder.blocks, batch.targets.numel()),
+    ]
+    if model.source_encoder is not None and batch.source is not None:
+        parts.append((model.source_encoder.blocks, batch.source.numel()))
+    work = [6e-9 * positions * sum(p.numel() for p in part.parameters()) for part, positions in parts]
     ceiling = matmul_gflops(getattr(torch, options.dtype), options.device)
+    passes = step_seconds(patch_loss, model, None, options.repeats)
     figures: dict[str, object] = {
-        "bytes_per_s": round(FILES * TARGET_BYTES / elapsed),
-        "gflops": round(operations / elapsed / 1e9, 1),
-        "share_of_ceiling": round(operations / elapsed / 1e9 / ceiling, 3),
+        "bytes_per_s": round(FILES * TARGET_BYTES / seconds),
+        "gflops": round(sum(work) / seconds, 1),
+        "share_of_ceiling": round(sum(work) / seconds / ceiling, 3),
+        "patch_share_of_ceiling": round(work[0] / passes / ceiling, 3),
     }
     print(f"{figures['bytes_per_s']} bytes/s, {figures['gflops']} of {ceiling:.0f} GFLOP/s in matrix products")
+    print(f"patch-level decoder alone: {work[0] / passes:.1f} GFLOP/s")
+    if options.model == "published":
+        del model
+        published = Published(config).to(device)
+        naive = step_seconds(lambda: published.loss(batch.patches), published, 0.0, options.repeats)
+        figures["naive_bytes_per_s"] = round(FILES * TARGET_BYTES / naive)
+        print(f"as published, in float32: {FILES * TARGET_BYTES / naive:.0f} bytes/s; {naive / seconds:.2f} times")
     report("train", figures, options)
 
 
