@@ -1,13 +1,12 @@
 """Times whole runs of `bytesim classify file`, cold start included: a thousand small files, in one process and several.
 
-Floor: the start of the program, which loads torch and the model, plus the products of every patch with the weights at
-the machine's matrix-product rate.
+Floor: the start of the program, which loads the model, plus the operations of all files at the machine's
+matrix-product rate.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import random
 import subprocess
@@ -19,18 +18,17 @@ from statistics import median
 
 import torch
 from common import arguments, report
+from torch.utils.flop_counter import FlopCounterMode
 
 from bytesim.engine.hardware import matmul_gflops
-from bytesim.models.folder import weight_shapes
 from bytesim.models.registry import model_of
 from bytesim.models.store import is_path, stored_models
 from bytesim.models.weights import save_model
-from bytesim.patching import num_patches
-from bytesim.predictors.classifier import Classifier, load_classifier
+from bytesim.predictors.classifier import load_classifier
 from bytesim.training.sizes import classifier_config
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES, JOBS = 1000, 2
+FILES, JOBS, COUNTED = 1000, 2, 50
 SMALLEST, LARGEST = 200, 4000
 """Range of file sizes, in bytes."""
 
@@ -44,16 +42,18 @@ def random_model(folder: Path) -> str:
     return str(folder)
 
 
-def write_files(folder: Path) -> list[int]:
-    """Write files cut from the texts and pictures of this repository; returns their sizes in bytes."""
+def write_files(folder: Path) -> list[bytes]:
+    """Write files cut from the texts and pictures of this repository; returns them."""
     sources = [path.read_bytes() for path in sorted(ROOT.rglob("*.md")) + sorted((ROOT / "examples").glob("*.*"))]
     whole = b"".join(sources)
     rng = random.Random(0)
-    sizes = [rng.randint(SMALLEST, LARGEST) for _ in range(FILES)]
-    for number, size in enumerate(sizes):
+    files = []
+    for number in range(FILES):
+        size = rng.randint(SMALLEST, LARGEST)
         start = rng.randrange(len(whole) - size)
-        (folder / f"{number:04}").write_bytes(whole[start : start + size])
-    return sizes
+        files.append(whole[start : start + size])
+        (folder / f"{number:04}").write_bytes(files[-1])
+    return files
 
 
 def run(folder: Path, options: argparse.Namespace, jobs: int) -> float:
@@ -74,11 +74,14 @@ def start_seconds(options: argparse.Namespace) -> float:
     return time.perf_counter() - start
 
 
-def floor_seconds(classifier: Classifier, sizes: list[int], options: argparse.Namespace) -> float:
-    """Seconds of the matrix products only: two operations per weight of a matrix and patch."""
-    matrices = sum(math.prod(shape) for shape in weight_shapes(classifier.folder).values() if len(shape) > 1)
-    patches = sum(num_patches(size, classifier.model.config.patch_size) for size in sizes)
-    return 2 * matrices * patches / (matmul_gflops(getattr(torch, options.dtype), options.device) * 1e9)
+def floor_seconds(options: argparse.Namespace, files: list[bytes]) -> float:
+    """Seconds of the matrix products and convolutions of all files only, as torch counts them for some of the files."""
+    classifier = load_classifier(options.model, device=options.device, dtype=options.dtype, engine_backend="torch")
+    sample = files[:COUNTED]
+    with FlopCounterMode(display=False) as counter:
+        classifier.probabilities(sample)
+    operations = counter.get_total_flops() * sum(map(len, files)) / sum(map(len, sample))
+    return operations / (matmul_gflops(getattr(torch, options.dtype), options.device) * 1e9)
 
 
 def main() -> None:
@@ -89,16 +92,15 @@ def main() -> None:
         random_weights = options.model not in {model.name for model in stored_models()} and not is_path(options.model)
         if random_weights:
             options.model = random_model(Path(name, "random"))
-        classifier = load_classifier(options.model, device=options.device, dtype=options.dtype)
-        sizes = write_files(folder)
+        files = write_files(folder)
         one = median(run(folder, options, 1) for _ in range(options.repeats))
         many = median(run(folder, options, JOBS) for _ in range(options.repeats)) if options.device == "cpu" else None
         start = start_seconds(options)
-    floor = start + floor_seconds(classifier, sizes, options)
+        floor = start + floor_seconds(options, files)
     best = min(one, many or one)
     figures: dict[str, object] = {
         "files": FILES,
-        "bytes": sum(sizes),
+        "bytes": sum(map(len, files)),
         "start_s": round(start, 2),
         "one_process_s": round(one, 2),
         "jobs": JOBS,

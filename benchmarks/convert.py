@@ -1,6 +1,6 @@
 """Times whole runs of `bytesim convert abc2midi`, cold start included: one tune, and a hundred in a folder.
 
-Floor: the start of the program, which loads torch and the model, plus the reading of weights: those of the byte-level
+Floor: the start of the program, which loads the model, plus the reading of weights: those of the byte-level
 decoder once per decode step, those of the patch-level decoder once per patch.
 """
 

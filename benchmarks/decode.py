@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from common import load, machine_options, report
 from published import Published
 
-from bytesim.engine.decode import Decodes, decode_in_order
+from bytesim.engine.decode import Decodes, decode
 from bytesim.engine.hardware import matmul_gflops
 from bytesim.engine.uncached import decode_uncached
 from bytesim.formats.grammar import ANY_BYTE, Grammar, Steps
@@ -65,18 +65,20 @@ def requests_after(model: BGPT, prefix: int, source: int, files: int, patches: i
 
 
 def rate(decoder: BGPT | Decodes, model: BGPT, prefix: int, source: int, files: int, repeats: int) -> float:
-    """Median bytes per second of decode steps: from the difference in time of two lengths."""
-    long = requests_after(model, prefix, source, files, 1 + PATCHES)
-    short = requests_after(model, prefix, source, files, 1)
+    """Median bytes per second of decode steps, from the first bytes to the last."""
+    requests = requests_after(model, prefix, source, files, PATCHES)
 
-    def seconds(requests: list[Request]) -> float:
-        start = time.perf_counter()
-        decode_in_order(decoder, requests, slots=files)
-        return time.perf_counter() - start
+    def once() -> float:
+        marks: list[tuple[float, int]] = []
 
-    seconds(short)
-    times = [seconds(long) - seconds(short) for _ in range(repeats)]
-    return files * PATCHES * model.config.patch_size / max(median(times), 1e-9)
+        def mark(count: int) -> None:
+            marks.append((time.perf_counter(), count))
+
+        list(decode(decoder, requests, slots=files, on_bytes=mark))
+        return sum(count for _, count in marks[1:]) / (marks[-1][0] - marks[0][0])
+
+    once()
+    return median(once() for _ in range(repeats))
 
 
 def naive_rate(model: BGPT, published: Published | None, request: Request) -> float:

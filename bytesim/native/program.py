@@ -30,7 +30,7 @@ STORE, ACCUMULATE, RELU_SQUARED, GELU, RELU = range(5)
 FLOATS, BYTES, HALVES = range(3)
 RMS, RMS_WEIGHTED, LAYER = range(3)
 BY_POSITION, BY_STEP = range(2)
-ALONE, OPERATIONS, FILES = range(3)
+LONG, OPERATIONS, FILES = range(3)
 
 _OP = np.dtype(
     [(name, np.int32) for name in ("code", "in", "out", "a", "b", "c", "d")]
@@ -220,7 +220,8 @@ class Program:
 
         `inputs` are integers for each row, (R, ...): `tokens`, `nearby` (more tokens), `positions` of the rotation,
         `slots` of the cache, `visible` (number of slots that a row sees) and `times`. `given` (R, any) are the rows
-        that a program loads. `mode` is what threads share: ALONE, OPERATIONS or FILES; by default as suits the process.
+        that a program loads. `mode` is what threads share: LONG attentions, OPERATIONS or FILES; by default as suits
+        the process.
         """
         fields, rows = self._fields, files * steps
         if self._ops is None:
@@ -261,10 +262,10 @@ class Program:
     def _mode(self, files: int) -> int:
         kernels = self.kernels
         if kernels.threads < 2:
-            return ALONE
+            return LONG
         if kernels.shares_operations:
             return OPERATIONS
-        return FILES if files > 1 else ALONE
+        return FILES if files > 1 else LONG
 
     def _give(self, name: str, values: NDArray[Any]) -> None:
         """Copy an input to where the kernels read it."""

@@ -17,6 +17,8 @@ LARGE_BYTES = 32 << 20
 """Weights below this size fit the caches of a core, and one thread reads them."""
 MANY_FILES = 8
 """Files for which a session has room, from which on it is worth measuring whether threads should share them."""
+LONG_KEYS = 512
+"""Keys of an attention from which on it is."""
 _SIZE = 2048
 _CALLS = 4
 
@@ -34,9 +36,12 @@ def share_operations(kernels: Kernels, weight_bytes: int, threads: int | None = 
     return 1
 
 
-def share_files(kernels: Kernels, files: int) -> None:
-    """If a session has room for many files, find out how many threads share them, unless that is known."""
-    if files >= MANY_FILES and not kernels.threads:
+def share_files(kernels: Kernels, files: int, longest: int = 0) -> None:
+    """For many files, or a long history or source, find out how many threads share them, unless that is known.
+
+    `files` is how many a session has room for, `longest` the greatest number of keys of an attention.
+    """
+    if not kernels.threads and (files >= MANY_FILES or longest >= LONG_KEYS):
         kernels.use_threads(_fastest(kernels))
 
 

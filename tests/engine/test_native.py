@@ -295,7 +295,7 @@ def test_files_and_operations_may_be_shared_among_threads(monkeypatch, threads, 
     monkeypatch.setattr(shared.kernels, "run", counted)
     threads(1, shares_operations=False)
     alone = decode_in_order(shared, requests, slots=20)
-    assert set(modes) == {ops.ALONE}
+    assert set(modes) == {ops.LONG}
     for shares, mode in ((False, ops.FILES), (True, ops.OPERATIONS)):
         modes.clear()
         threads(3, shares_operations=shares)

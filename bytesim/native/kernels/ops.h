@@ -8,6 +8,8 @@
 /* Fewer multiplications than these are not worth the other threads, nor fewer numbers of the other operations. */
 #define SHARED_WORK 200000
 #define SHARED_NUMBERS 16384
+/* Multiplications of a long attention: the keys and values that it reads do not fit the first cache. */
+#define LONG_WORK 100000
 static const float TURN = 6.2831853071795864769f;
 
 /* A vector of weights, from the place `index` on. */
@@ -616,7 +618,7 @@ static void run_op(const Op *op, const Run *run, int32_t first, int32_t last, in
   } else if (op->code == ATTEND || op->code == CROSS) {
     work = take_head;
     count = files * op->a;
-    shared = shared && attention_work(op, run, first, last) >= SHARED_WORK;
+    shared = run->mode != FILES && attention_work(op, run, first, last) >= LONG_WORK;
   } else if (op->code == SHIFT) {
     work = take_shift;
     count = files;

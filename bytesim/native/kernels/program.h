@@ -35,8 +35,9 @@ enum Epilogue { STORE, ACCUMULATE, RELU_SQUARED, GELU, RELU };
 enum Weights { FLOATS, BYTES, HALVES }; /* float32, int8 with scales in `extra`, bfloat16 */
 enum Norm { RMS, RMS_WEIGHTED, LAYER };
 enum Index { BY_POSITION, BY_STEP };
-/* What threads share: nothing, the work of each operation, or the files, of which each runs all operations. */
-enum Mode { ALONE, OPERATIONS, FILES };
+/* What threads share: long attentions only, the work of each operation, or the files, of which each runs all
+   operations. */
+enum Mode { LONG, OPERATIONS, FILES };
 
 typedef struct {
   int32_t code, in, out, a, b, c, d;
