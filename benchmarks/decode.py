@@ -113,10 +113,13 @@ def timed(work: Callable[[], object], repeats: int) -> list[float]:
 
 
 def weights_per_byte(model: BGPT) -> float:
-    """Weights that are read, and multiplied, for one byte; those of embeddings and positions are not."""
+    """Weights that are read, and multiplied, for one byte.
+
+    Those of embeddings and positions are not, nor those that make the keys and values of a source, once for a file.
+    """
     assert model.byte_decoder is not None
     patch, byte = (
-        sum(weights.numel() for weights in decoder.blocks.parameters())
+        sum(weights.numel() for name, weights in decoder.blocks.named_parameters() if "key_value" not in name)
         for decoder in (model.patch_decoder, model.byte_decoder)
     )
     return byte + model.byte_decoder.bytes.weight.numel() + patch / model.config.patch_size
@@ -142,15 +145,17 @@ def main() -> None:
     parser.add_argument("--files", type=int, nargs="+", default=[1, 16, 64], help="files decoded together")
     options = machine_options(parser, repeats=5)
     model, compiled = load(options), kernels()
-    published = Published(model.config).eval() if options.model == "published" else None
+    published = None
+    if options.model == "published":
+        published = Published(model.config).to(options.device, getattr(torch, options.dtype)).eval()
     decoders, figures = engines(model, compiled, options.device), dict[str, object]()
     gflops = matmul_gflops(getattr(torch, options.dtype), options.device)
     stream = float("inf")
     if len(decoders) > 1:
         assert compiled is not None
-        figures["native_threads"] = share_operations(compiled, decoders["native float32"].weight_bytes)
+        share_operations(compiled, decoders["native float32"].weight_bytes)
         stream = read_rate(compiled, options.repeats) / 4 / weights_per_byte(model)
-        print(f"kernels {TARGETS[compiled.target]}, {figures['native_threads']} threads")
+        print(f"kernels {TARGETS[compiled.target]}")
     for prefix in [0] if options.source else options.prefix:
         naive = naive_rate(model, published, requests_after(model, prefix, options.source, 1, 1)[0])
         figures[f"naive_{prefix}"] = round(naive, 1)
@@ -164,6 +169,8 @@ def main() -> None:
                 found = rate(decoder, model, prefix, options.source, files, options.repeats)
                 figures[f"{name.replace(' ', '_')}_{prefix}_{files}"] = round(found)
                 print(f"    {name:14} {found:10,.0f} bytes/s, {found / naive:7.1f} times", flush=True)
+    if compiled is not None:
+        figures["native_threads"] = max(1, compiled.threads)
     report("decode", figures, options)
 
 

@@ -1,8 +1,8 @@
 """Compares the answers of the native engine with those of torch: greedy, of files by every shipped model that writes.
 
-Each file is sampled to a length with its own seed, and goes on from its middle; `music` also converts tunes. Where two
-answers differ, torch tells the difference between the logits of the two bytes: a near tie, which rounding decides.
-Ceiling: all files equal, or differences of nothing but near ties.
+Each file is sampled to a length with its own seed, and goes on from its middle; `music` converts tunes both ways, `cpu`
+runs random programs. Where two answers differ, torch tells the difference between the logits of the two bytes: a near
+tie, which rounding decides. Ceiling: all files equal, or differences of nothing but near ties.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from convert import tunes
 
+from bytesim.cpu.many import split_programs, with_states
+from bytesim.cpu.plan import Plan
 from bytesim.engine.decode import decode_in_order
+from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
 from bytesim.models.folder import read_card
 from bytesim.models.interface import ByteModel
 from bytesim.models.store import find_model, stored_models
 from bytesim.models.weights import load_model
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
+from bytesim.predictors.cpu import states_request
 from bytesim.predictors.writer import load_writer
 from bytesim.requests import Asked, Reply, Request, Sampling
 
@@ -34,30 +38,32 @@ TIE = 1e-4
 SLOTS = 16
 
 
-def with_patches(model: Any, asked: Asked, patches: int, **options: Any) -> Request:
-    """A request for at most `patches` strides."""
+def limited(model: Any, asked: Asked, most: int, **options: Any) -> Request:
+    """A request for at most `most` bytes."""
     request: Request = model.frame(asked, **options)
-    return replace(request, max_patches=min(request.max_patches, len(request.history) + patches))
+    strides = most // request.history.shape[1]
+    return replace(request, max_patches=min(request.max_patches, len(request.history) + strides))
 
 
-def requests_of(name: str, native: Any, files: int, patches: int) -> list[Request]:
-    """Greedy requests: conversions of tunes by `music`, else continuations of sampled files."""
+def requests_of(name: str, native: Any, files: int, most: int) -> list[Request]:
+    """Greedy requests: conversions of tunes by `music`, programs for `cpu`, else continuations of sampled files."""
     if name == "music":
         sources = [tune.encode() for tune in tunes()[: files // 2]]
-        there = [
-            with_patches(native, Asked(suffix="mid", source=tune, source_suffix="abc"), patches) for tune in sources
-        ]
+        asked = [Asked(suffix="mid", source=tune, source_suffix="abc") for tune in sources]
+        there = [limited(native, each, most) for each in asked]
         back = [reply.data for reply in decode_in_order(native, there, slots=SLOTS)]
         asked = [Asked(suffix="abc", source=midi, source_suffix="mid") for midi in back[: files - len(there)]]
-        return there + [with_patches(native, each, patches) for each in asked]
-    suffix = {"text": "txt", "flat-text": "txt", "blt-text": "txt", "image": "bmp", "audio": "wav", "cpu": "cpu"}[name]
+        return there + [limited(native, each, most) for each in asked]
+    if name == "cpu":
+        blocks = split_programs("dev", files, Plan(longest=most // STATE_SIZE))
+        rows = [row for block in blocks for row in with_states(block)]
+        return [states_request(native, code.ljust(MEMORY_SIZE, b"\0"), states[:STATE_SIZE]) for code, states in rows]
+    suffix = {"text": "txt", "flat-text": "txt", "blt-text": "txt", "image": "bmp", "audio": "wav"}[name]
     start = Asked(suffix=suffix)
-    begun = [
-        with_patches(native, start, patches, sampling=Sampling(temperature=1.0, seed=seed)) for seed in range(files)
-    ]
+    begun = [limited(native, start, most, sampling=Sampling(temperature=1.0, seed=seed)) for seed in range(files)]
     prompts = [reply.data for reply in decode_in_order(native, begun, slots=SLOTS)]
     asked = [Asked(suffix=suffix, prompt=prompt[: len(prompt) // 2]) for prompt in prompts]
-    return [with_patches(native, each, patches) for each in asked]
+    return [limited(native, each, most) for each in asked]
 
 
 def gap(model: ByteModel, request: Request, found: Reply, expected: Reply) -> float:
@@ -72,11 +78,12 @@ def gap(model: ByteModel, request: Request, found: Reply, expected: Reply) -> fl
     return float((row[tokens[0][place]] - row[tokens[1][place]]).abs())
 
 
-def compared(name: str, files: int, patches: int) -> dict[str, Any]:
+def compared(name: str, files: int, most: int) -> dict[str, Any]:
     """How many answers of a model are equal, and the differences of logits where they are not."""
-    native: Any = load_writer(name, engine_backend="native").model
+    native: Any = load_writer(name, engine_backend="native").native
+    assert native is not None
     model = cast("ByteModel", load_model(find_model(name).folder))
-    requests = requests_of(name, native, files, patches)
+    requests = requests_of(name, native, files, most)
     answers = [decode_in_order(engine, requests, slots=SLOTS) for engine in (native, model)]
     pairs = list(zip(requests, *answers, strict=True))
     gaps = [gap(model, request, one, other) for request, one, other in pairs if one.data != other.data]
@@ -87,13 +94,14 @@ def compared(name: str, files: int, patches: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=200, help="files of each model")
-    parser.add_argument("--patches", type=int, default=24, help="most patches of an answer, and of a prompt")
+    parser.add_argument("--bytes", type=int, default=320, help="most bytes of an answer, and of a sampled file")
     parser.add_argument("--models", nargs="+", default=[], help="by default all that write")
     options = parser.parse_args()
-    writers = [model.name for model in stored_models() if not read_card(model.folder).get("labels")]
+    shipped = [model for model in stored_models() if model.place == "shipped"]
+    writers = [model.name for model in shipped if not read_card(model.folder).get("labels")]
     figures = {}
     for name in options.models or writers:
-        figures[name] = found = compared(name, options.files, options.patches)
+        figures[name] = found = compared(name, options.files, options.bytes)
         ties = sum(each <= TIE for each in found["gaps"])
         print(
             f"{name:10} {found['equal']} of {found['files']} files equal, {found['bytes']:,} bytes; "

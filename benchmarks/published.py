@@ -46,7 +46,7 @@ class Published(nn.Module):
     @torch.inference_mode()
     def decode(self, request: Request, patches: int) -> None:
         """Write so many patches greedily after the history of a request."""
-        history = torch.from_numpy(request.history.astype(np.int64))[None]
+        history = torch.from_numpy(request.history.astype(np.int64))[None].to(self.embedding.weight.device)
         for _ in range(patches):
             feature, written = self.features(history)[:, -1], history.new_empty(1, 0)
             for _ in range(self.size):

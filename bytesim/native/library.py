@@ -79,11 +79,17 @@ class Kernels:
         """Threads that share the work; 0 as long as nobody has said how many."""
         self.shares_operations = False
         """Whether they share the work of single operations, as large models need it, or only files."""
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget_threads)
         self._threads = library.bytesim_threads
         self._threads.restype, self._threads.argtypes = ctypes.c_int32, [ctypes.c_int32]
         self._run = library.bytesim_run
         self._run.restype = None
         self._run.argtypes = [ctypes.c_int32, _Address, ctypes.c_int32, ctypes.POINTER(RunFields)]
+
+    def _forget_threads(self) -> None:
+        """A child process has none of the threads."""
+        self.threads = 0
 
     def use_threads(self, count: int) -> int:
         """Share files, and with `shares_operations` the work of operations, among so many threads.

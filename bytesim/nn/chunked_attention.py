@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 CHUNK_SCORES = 1 << 20
 """Scores of a chunk: as many as caches hold."""
@@ -74,20 +75,23 @@ class _ChunkedAttention(torch.autograd.Function):
         attended = queries.new_empty(*queries.shape[:3], values.shape[-1])
         keeps = queries[..., 0].numel() * keys.shape[2] <= KEPT_SCORES
         ctx.chunks = []
+        kept: list[Tensor | None] = []
         for chunk in _chunks(queries, keys, mask, causal):
             shares, part = chunk.shares(queries, keys), chunk.of_queries(attended)
             part.copy_(_product(shares, chunk.of_keys(values).flatten(0, 1)).view(part.shape))
-            ctx.chunks.append((chunk, shares if keeps else None))
-        ctx.save_for_backward(queries, keys, values)
+            ctx.chunks.append(chunk)
+            kept.append(shares if keeps else None)
+        ctx.save_for_backward(queries, keys, values, *kept)  # which frees them after the backward pass
         return attended
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        queries, keys, values = ctx.saved_tensors
+        queries, keys, values, *kept = ctx.saved_tensors
         to_queries = torch.empty_like(queries)
         to_keys, to_values = (torch.zeros_like(x, dtype=torch.float32) for x in (keys, values))
-        for chunk, kept in ctx.chunks:
-            shares = chunk.shares(queries, keys) if kept is None else kept
+        for chunk, stored in zip(ctx.chunks, kept, strict=True):
+            shares = chunk.shares(queries, keys) if stored is None else stored
             seen, part = chunk.of_keys(keys), chunk.of_queries(to_queries)
             above = _stacked(chunk.of_queries(gradient), seen)
             to_shares = _product(above, chunk.of_keys(values).flatten(0, 1).transpose(1, 2))
@@ -113,7 +117,7 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 def _chunks(queries: Tensor, keys: Tensor, mask: Tensor | None, causal: bool) -> Iterator[_Chunk]:
     """Chunks that cover all queries."""
     (batch, heads, length, _), total = queries.shape, keys.shape[2]
-    hidden = None if mask is None else ~mask.view(*(1,) * (4 - mask.dim()), *mask.shape)
+    hidden = None if mask is None else ~mask.view(*(1,) * (4 - mask.dim()), *mask.shape).expand(-1, -1, -1, total)
     if causal:
         hidden = torch.ones(1, 1, length, total, dtype=torch.bool, device=keys.device).triu(1)
     scores = heads * length * total

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 import torch.nn.functional as F
@@ -67,23 +68,22 @@ def attend(
     return (shares @ values).view(batch, heads, length, -1)
 
 
-_whole = False
+_whole = ContextVar("whole", default=False)
 
 
 @contextmanager
 def whole_products() -> Iterator[None]:
     """In this context no attention is chunked, so that its products count as they do on any device."""
-    global _whole
-    before, _whole = _whole, True
+    token = _whole.set(True)
     try:
         yield
     finally:
-        _whole = before
+        _whole.reset(token)
 
 
 def _is_chunked(queries: Tensor) -> bool:
     on_cpu = queries.device.type == "cpu"
-    return on_cpu and torch.is_grad_enabled() and not _whole and not torch.compiler.is_compiling()
+    return on_cpu and torch.is_grad_enabled() and not torch.compiler.is_compiling() and not _whole.get()
 
 
 def _writes_scores(queries: Tensor, keys: Tensor) -> bool:

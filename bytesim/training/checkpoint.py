@@ -132,18 +132,25 @@ def load_checkpoint(
 
 def with_stored_threshold(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe with the threshold that an earlier run fitted to the data, if the run folder has a checkpoint."""
-    path = folder / CHECKPOINT_FILE
-    if not isinstance(recipe.model, BLTConfig) or not recipe.model.mean_patch_bytes or not path.exists():
+    if not isinstance(recipe.model, BLTConfig) or not recipe.model.mean_patch_bytes:
         return recipe
+    earlier = stored_recipe(folder)
+    if earlier is None or not isinstance(earlier.model, BLTConfig):
+        return recipe
+    threshold, rise = earlier.model.threshold, earlier.model.rise_threshold
+    return replace(recipe, model=replace(recipe.model, threshold=threshold, rise_threshold=rise))
+
+
+def stored_recipe(folder: Path) -> Recipe | None:
+    """The recipe in the checkpoint of a run folder; None without one, or if it is damaged.
+
+    `load_checkpoint` says what is wrong with a damaged one.
+    """
     try:
-        with safe_open(path, framework="pt") as stored:
-            earlier = _stored_recipe(stored.metadata()["recipe"]).model
+        with safe_open(folder / CHECKPOINT_FILE, framework="pt") as stored:
+            return _stored_recipe(stored.metadata()["recipe"])
     except (OSError, SafetensorError, BytesimError, ValueError, KeyError, TypeError):
-        return recipe  # `load_checkpoint` says what is wrong with the checkpoint
-    if not isinstance(earlier, BLTConfig):
-        return recipe
-    fitted = replace(recipe.model, threshold=earlier.threshold, rise_threshold=earlier.rise_threshold)
-    return replace(recipe, model=fitted)
+        return None
 
 
 def _stored_recipe(text: str) -> Recipe:

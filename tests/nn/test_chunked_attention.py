@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
+from engine.test_engine import AS_SHIPPED, small_model
 from torch import Tensor
 
 from bytesim.nn import chunked_attention as chunked
@@ -23,6 +26,8 @@ def _mask(kind: str, keys: int) -> Tensor | None:
     places = torch.arange(keys)
     if kind == "padding":  # one file sees everything, one less than a step of keys, one a single key
         return (places < torch.tensor([keys, 40, 1])[:, None])[:, None, None]
+    if kind == "none":  # one value for all queries and keys
+        return torch.ones(1, 1, dtype=torch.bool)
     if kind == "gap":
         return (places != 5)[None]
     if kind == "window":
@@ -42,10 +47,10 @@ def _by_torch(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None
 
 
 def _difference(ours: Tensor, theirs: Tensor) -> float:
-    return float((ours - theirs).abs().max() / theirs.abs().max())
+    return float(((ours - theirs).abs().max() / theirs.abs().max()).detach())
 
 
-@pytest.mark.parametrize("kind", ["all", "causal", "padding", "gap", "window", "heads"])
+@pytest.mark.parametrize("kind", ["all", "none", "causal", "padding", "gap", "window", "heads"])
 @pytest.mark.parametrize("key_heads", [HEADS, 2, 1])
 @pytest.mark.parametrize("scores", [1 << 20, 1 << 17, 1 << 10])
 @pytest.mark.parametrize("kept", [1 << 26, 0])
@@ -94,3 +99,31 @@ def test_autocast_gives_bfloat16() -> None:
     assert 0 < _difference(attended.float(), exact) < 0.02
     attended.float().sum().backward()
     assert all(x.grad is not None and x.grad.dtype == torch.float32 for x in inputs)
+
+
+@pytest.mark.parametrize("changes", [{"patch_encoder_layers": 1}, {"clock": True}, {"copying": True}, AS_SHIPPED])
+def test_a_model_computes_the_same_with_and_without_gradients(changes: dict[str, Any]) -> None:
+    model = small_model(**changes)
+    patches = torch.randint(0, 256, (2, 20, model.config.patch_size))
+    source = torch.randint(0, 256, (2, 50))
+    source[1, 30:] = 256
+    given = source if model.config.source_attention else None
+    with torch.no_grad():
+        expected = model(patches, given)
+    torch.testing.assert_close(model(patches, given), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_second_derivatives_are_refused() -> None:
+    inputs = _inputs(HEADS, KEYS, torch.float32)
+    (gradient,) = torch.autograd.grad(attend(*inputs).square().sum(), inputs[:1], create_graph=True)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        gradient.sum().backward()
+
+
+def test_what_is_kept_for_the_backward_pass_is_freed_by_it() -> None:
+    inputs = _inputs(HEADS, KEYS, torch.float32)
+    attended = attend(*inputs)
+    node = attended.grad_fn
+    attended.sum().backward()
+    with pytest.raises(RuntimeError, match="freed"):
+        node.saved_tensors  # noqa: B018

@@ -58,6 +58,17 @@ def test_the_card_says_which_it_was(tmp_path, monkeypatch, faster):
     assert json.loads(card.read_text())["training"]["dtype"] == faster
 
 
+def test_a_run_that_resumes_keeps_its_dtype(tmp_path, monkeypatch):
+    recipe = _recipe(tmp_path, "auto")
+    _of_speed(monkeypatch, "bfloat16")
+    run = with_dtype(recipe, CPU, tmp_path / "run")
+    Trainer(run, base=tmp_path, folder=tmp_path / "run", device=CPU).run()
+    _of_speed(monkeypatch, "float32")
+    assert with_dtype(recipe, CPU, tmp_path / "run").training.dtype == "bfloat16"
+    assert with_dtype(recipe, CPU, tmp_path / "other").training.dtype == "float32"
+    assert with_dtype(recipe, CPU, tmp_path / "other", chosen="bfloat16").training.dtype == "bfloat16"
+
+
 def test_a_trainer_never_has_auto(tmp_path):
     trainer = Trainer(_recipe(tmp_path, "auto"), base=tmp_path, folder=tmp_path / "run", device=CPU)
     assert trainer.recipe.training.dtype == trainer.config.dtype == "float32"

@@ -289,6 +289,7 @@ class NativeBLTSession:
         self._read()
         for request in requests:
             file = self._new_file()
+            share_files(self.model.kernels, 1, len(request.history))
             tokens = request.history[:, 0].astype(np.int64)
             logits = self.predicted[:0]
             for first in range(0, len(tokens), PREFILL_POSITIONS):

@@ -168,8 +168,9 @@ class LayerCaches:
         for file, length in zip(files, lengths, strict=True):
             file.make_room(length)
         capacities = [file.keys.shape[-1] for file in files]
+        sources = [int(capacity) for capacity in others.get("source_capacities", ())]
         return Caches(
-            longest=max(capacities),
+            longest=max([*capacities, *sources]),
             keys=layer_addresses([file.keys for file in files]),
             values=layer_addresses([file.values for file in files]),
             capacities=np.array(capacities, np.int32),
@@ -271,6 +272,7 @@ class NativeFlatSession:
     def _enter(self, request: Request) -> Floats:
         """Read the history of a new file; returns the features (H,) of its last byte."""
         file = _File(LayerCaches.of(self.model.shape, self.config.num_layers))
+        share_files(self.model.kernels, 1, len(request.history))
         tokens = request.history[:, 0].astype(np.int64)
         features = self.features[:0]
         for first in range(0, len(tokens), PREFILL_POSITIONS):

@@ -126,12 +126,13 @@ def evaluate_compare(
     if not paths:
         raise ConfigError("name the recipes to compare.")
     _check(loaded)
-    open_device(device)  # a wrong one is told before any work
+    dtype = with_dtype(loaded[0], open_device(device)).training.dtype  # tells a wrong device before any work
     if picture is not None:
         check_output(picture, force=force)
     rows = []
     for number, (path, recipe) in enumerate(zip(paths, loaded, strict=True)):
-        cell = _Cell(path=path, folder=Path(out) / recipe.name, tflops=tflops, device=device, on_note=on_note)
+        run = Path(out) / recipe.name
+        cell = _Cell(path=path, folder=run, tflops=tflops, device=device, dtype=dtype, on_note=on_note)
         on_note(f"{number + 1} of {len(paths)}: {recipe.name}")
         row = cell.earlier_row()
         rows.append(row if row is not None else _in_a_process(cell))
@@ -170,6 +171,8 @@ class _Cell:
     folder: Path
     tflops: float
     device: str
+    dtype: str
+    """That of recipes that leave it to the device, so that all are trained in the same."""
     on_note: OnNote
 
     @cached_property
@@ -237,7 +240,7 @@ def _compared(state: None, cell: _Cell) -> Compared:
     recipe = replace(recipe, training=recipe.training.replace(steps=1, minutes=0.0))
     device = open_device(cell.device)
     trainer = Trainer(
-        with_dtype(recipe, device),
+        with_dtype(recipe, device, cell.folder, chosen=cell.dtype),
         base=cell.path.parent,
         folder=cell.folder,
         device=device,

@@ -314,7 +314,7 @@ def fitted(recipe: Recipe, device: torch.device, limit: TimeLimit, steps: int) -
     return training.replace(
         minutes=0.0 if steps else max(0.01, limit.left_s() / 60),
         steps=steps,
-        dtype=with_dtype(recipe, device).training.dtype,
+        dtype=with_dtype(replace(recipe, training=training.replace(dtype="auto")), device).training.dtype,
         buckets="coarse" if files else training.buckets,
         compile=False,
         validate_steps=0,

@@ -190,7 +190,7 @@ def run_training(
     if folder.exists() and not folder.is_dir():
         raise OutputError("is a file; name a folder for the training with --out.", file=str(folder))
     on_note = options.on_note
-    recipe = with_dtype(recipe, options.device)
+    recipe = with_dtype(recipe, options.device, folder)
     trainer = Trainer(recipe, base=base, folder=folder, device=options.device, on_note=on_note)
     for use, stream in used_streams(trainer):
         if stream.left_out:
