@@ -7,7 +7,7 @@ Dettmers et al. 2022, arXiv:2208.07339, section 2.1.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 LARGEST = 127
 
@@ -28,3 +28,11 @@ def to_int8(tensor: Tensor) -> tuple[Tensor, Tensor]:
 def from_int8(steps: Tensor, scales: Tensor) -> Tensor:
     """The matrix that int8 steps (R, ...) and scales (R,) stand for, float32."""
     return (steps.flatten(1).float() * scales[:, None]).view_as(steps)
+
+
+@torch.no_grad()
+def round_linear_maps(model: nn.Module) -> None:
+    """Round the weights of all linear maps to int8, as the native engine does with `in_bytes`; they stay float32."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            module.weight.copy_(from_int8(*to_int8(module.weight)))

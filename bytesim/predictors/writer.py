@@ -120,11 +120,16 @@ def load_writer(
 
 def _load_torch(name: str, folder: Path, device: str, dtype: str, rows: int) -> ByteModel:
     from bytesim.engine.hardware import open_device, open_dtype
+    from bytesim.models.int8 import round_linear_maps
     from bytesim.models.interface import writes_bytes
     from bytesim.models.weights import load_model
 
     opened = open_device(device)
-    model = load_model(folder, dtype=open_dtype(dtype, opened, rows=rows)).to(opened)
+    # What the native engine computes with int8 weights, torch computes with the same weights in float32.
+    number_type = open_dtype("float32" if dtype == "int8" else dtype, opened, rows=rows)
+    model = load_model(folder, dtype=number_type).to(opened)
+    if dtype == "int8":
+        round_linear_maps(model)
     if not writes_bytes(model):
         raise ModelError(f"the model {name!r} is a classifier; it cannot write files.")
     return model

@@ -35,7 +35,7 @@ from bytesim.models.encoder.model import Encoder
 from bytesim.models.encoder.native import NativeEncoder
 from bytesim.models.flat.model import Flat
 from bytesim.models.flat.native import NativeFlat
-from bytesim.models.int8 import from_int8, to_int8
+from bytesim.models.int8 import round_linear_maps
 from bytesim.models.native import load_native, native_lacks
 from bytesim.models.weights import load_model
 from bytesim.native import library
@@ -318,15 +318,23 @@ def test_two_threads_of_python_may_use_one_model():
 def test_weights_rounded_to_int8_give_nearly_the_same_likelihoods():
     model = small_model()
     rounded = small_model()
-    with torch.no_grad():
-        for module in rounded.modules():
-            if isinstance(module, torch.nn.Linear):
-                module.weight.copy_(from_int8(*to_int8(module.weight)))
+    round_linear_maps(rounded)
     weights = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
     found = NativeBGPT(model.config, NamedWeights(weights), kernels(), in_bytes=True)
     assert found.number_type == "int8"
     requests = requests_of(model.config)
     check_equal(decode_in_order(found, requests), decode_in_order(rounded, requests))
+
+
+@built
+def test_scores_of_a_model_in_int8_are_those_of_its_rounded_weights():
+    tune = str(EXAMPLES / "ode_to_joy.abc")
+    exact, rounded = (
+        json.loads(CliRunner().invoke(app, ["evaluate", "bpb", tune, "--dtype", dtype, "--json"]).output)[0]["result"]
+        for dtype in ("float32", "int8")
+    )
+    assert exact["bits_per_byte"] != rounded["bits_per_byte"]
+    assert rounded["bits_per_byte"] == pytest.approx(exact["bits_per_byte"], rel=0.02)
 
 
 @built
