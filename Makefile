@@ -1,6 +1,6 @@
 # make demo   set everything up and convert a real tune with the shipped model
 # make quick  most of the tests, in a minute or two     make test   every test, on all cores
-# make lint   ruff and mypy                             make bench  every benchmark
+# make lint   ruff and mypy                             make bench  every benchmark, for docs/speed.md
 # make lease-rehearsal   training on a rented GPU, rehearsed on this computer in five minutes; docs/short_lease.md
 
 PYTHON ?= python3
@@ -39,8 +39,8 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/installed
-	set -e; for script in $$(grep -l __main__ benchmarks/*.py | grep -v lease.py); do echo "== $$script"; $(BIN)/python "$$script"; done
+bench: $(VENV)/installed-dev
+	$(BIN)/python docs/speed.py measure
 
 lease-rehearsal: $(VENV)/installed
 	$(BIN)/python -m benchmarks.rehearsal build/lease

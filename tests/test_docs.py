@@ -138,3 +138,15 @@ def test_every_config_field_is_described_with_its_default(page, heading, config)
         for name, each in defaults.items()
     }
     assert table == told
+
+
+def test_the_page_on_speed_shows_what_was_measured(scripts, monkeypatch, tmp_path):
+    speed = scripts("speed")
+    page = tmp_path / "speed.md"
+    page.write_text(speed.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    before = page.read_text(encoding="utf-8")
+    monkeypatch.setattr(speed, "PAGE", page)
+    speed.draw_tables()
+    assert page.read_text(encoding="utf-8") == before
+    assert before.count("<!-- end of") == 9
+    assert {path.stem for path in speed.KEPT.glob("*.json")} == set(speed.RUNS)
