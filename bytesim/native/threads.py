@@ -18,7 +18,7 @@ LARGE_BYTES = 32 << 20
 MANY_FILES = 8
 """Files for which a session has room, from which on it is worth measuring whether threads should share them."""
 LONG_KEYS = 512
-"""Keys of an attention from which on it is."""
+"""Keys of one attention from which on that is worth measuring, too."""
 _SIZE = 2048
 _CALLS = 4
 

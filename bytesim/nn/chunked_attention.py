@@ -118,10 +118,10 @@ def _chunks(queries: Tensor, keys: Tensor, mask: Tensor | None, causal: bool) ->
     """Chunks that cover all queries."""
     (batch, heads, length, _), total = queries.shape, keys.shape[2]
     hidden = None if mask is None else ~mask.view(*(1,) * (4 - mask.dim()), *mask.shape).expand(-1, -1, -1, total)
-    if causal:
-        hidden = torch.ones(1, 1, length, total, dtype=torch.bool, device=keys.device).triu(1)
     scores = heads * length * total
-    count = max(1, CHUNK_SCORES // scores)
+    if causal and scores <= CHUNK_SCORES:
+        hidden = _later(length, total)
+    count = max(1, CHUNK_SCORES // max(1, scores))
     for start in range(0, batch, count):
         files = slice(start, start + count)
         own = hidden if hidden is None or len(hidden) == 1 else hidden[files]
@@ -129,7 +129,8 @@ def _chunks(queries: Tensor, keys: Tensor, mask: Tensor | None, causal: bool) ->
         if scores <= CHUNK_SCORES:
             yield _Chunk(files, ALL, ALL, ALL, width, _of_width(own, width))
         else:
-            yield from _chunks_of_file(files, heads // keys.shape[1], queries.shape[1:3], own, width, causal)
+            group = heads // keys.shape[1]
+            yield from _chunks_of_file(files, group, queries.shape[1:3], own, width, causal)
 
 
 def _chunks_of_file(
@@ -139,13 +140,20 @@ def _chunks_of_file(
     heads, length = shape
     count = max(1, CHUNK_SCORES // (group * visible * STEP)) * STEP
     for start in range(0, length, count):
-        rows = slice(start, start + count)
+        rows = slice(start, min(start + count, length))
         width = min(visible, rows.stop) if causal else visible
         of_rows = hidden if hidden is None or hidden.shape[2] == 1 else hidden[:, :, rows]
+        later = _later(rows.stop - start, width - start) if causal and start < width else None
         for first in range(0, heads, group):
             chosen = slice(first, first + group)
             own = of_rows if of_rows is None or of_rows.shape[1] == 1 else of_rows[:, chosen]
-            yield _Chunk(file, chosen, slice(first // group, first // group + 1), rows, width, _of_width(own, width))
+            unseen = later if causal else _of_width(own, width)
+            yield _Chunk(file, chosen, slice(first // group, first // group + 1), rows, width, unseen)
+
+
+def _later(queries: int, keys: int) -> Tensor:
+    """(1, 1, queries, keys) true for keys after each query, the first of both being at the same place."""
+    return torch.ones(1, 1, queries, keys, dtype=torch.bool).triu(1)
 
 
 def _visible(hidden: Tensor) -> int:
