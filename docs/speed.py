@@ -80,18 +80,34 @@ def decoding(name: str, before: dict[str, str]) -> str:
     return rows_of(f"before | files | nothing cached | {' | '.join(ENGINES.values())} | ceiling, float32", rows)
 
 
-def growth() -> str:
-    """How the cost of a byte grows with the length of a file, and its exponent."""
+def by_length() -> tuple[list[int], dict[str, list[float]]]:
+    """Bytes before the first one, and name of an engine -> its bytes per second of one file after each of them."""
     figures = kept("decode_music")
     lengths = sorted({int(key.split("_")[1]) for key in figures if key.startswith("naive_")})
+    rates = {title: [figures[f"{engine}_{length}_1"] for length in lengths] for engine, title in ENGINES.items()}
+    return lengths, {**rates, "nothing cached": [figures[f"naive_{length}"] for length in lengths]}
+
+
+def growth() -> str:
+    """How the cost of a byte grows with the length of a file, and its exponent."""
+    lengths, rates = by_length()
     rows = []
-    for engine, title in (*ENGINES.items(), ("naive", "nothing cached")):
-        ends = [figures[f"naive_{length}" if engine == "naive" else f"{engine}_{length}_1"] for length in lengths]
+    for title, ends in rates.items():
         factor = ends[0] / ends[-1]
         exponent = math.log(factor) / math.log(lengths[-1] / lengths[0])
         rows.append([title, *(f"{rate:,.0f}" for rate in ends), f"{factor:.2f}", f"{exponent:.2f}"])
     named = " | ".join(f"{length:,} bytes" for length in lengths)
     return rows_of(f"engine | {named} | cost grows by | exponent", rows)
+
+
+def latent() -> str:
+    """A BLT in torch, with its caches and without."""
+    figures = kept("decode_blt")
+    cells = [f"{figures['context']:,} bytes", f"{figures['recomputed_bytes_per_s']:.2f}"]
+    cells += [f"{figures['incremental_bytes_per_s']:.0f} ({figures['times_as_fast']:.0f} times)"]
+    return rows_of(
+        "before | recomputed | incremental, torch | ceiling", [[*cells, f"{figures['ceiling_bytes_per_s']:,}"]]
+    )
 
 
 def commands() -> str:
@@ -148,10 +164,9 @@ def exactness() -> str:
     figures = kept("engines")
     rows = []
     for name, found in figures["models"].items():
-        ties = sum(gap <= figures["tie"] for gap in found["gaps"])
-        others = (
-            f"{ties} of {len(found['gaps'])}, greatest difference {max(found['gaps']):.1g}" if found["gaps"] else ""
-        )
+        gaps = found["gaps"]
+        ties = sum(gap <= figures["tie"] for gap in gaps)
+        others = f"{ties} of {len(gaps)}, greatest difference {max(gaps):.1g}" if gaps else ""
         rows.append([f"`{name}`", f"{found['files']}", f"{found['bytes']:,}", f"{found['equal']}", others])
     return rows_of("model | files | bytes written | equal | near ties among the others", rows)
 
@@ -168,13 +183,11 @@ def machine() -> str:
 
 def draw_growth() -> bytes:
     """The rates of one file by the bytes before the first one, as a PNG."""
-    figures = kept("decode_music")
-    lengths = sorted({int(key.split("_")[1]) for key in figures if key.startswith("naive_")})
+    lengths, rates = by_length()
     figure = new_figure(7, 3.6)
     axes = figure.subplots()
-    for engine, title in (*ENGINES.items(), ("naive", "nothing cached")):
-        rates = [figures[f"naive_{length}" if engine == "naive" else f"{engine}_{length}_1"] for length in lengths]
-        axes.plot(lengths, rates, marker="o", label=title)
+    for title, ends in rates.items():
+        axes.plot(lengths, ends, marker="o", label=title)
     axes.set(xscale="log", yscale="log", xlabel="bytes before", ylabel="bytes per second, one file")
     axes.set_xticks(lengths, [f"{length:,}" for length in lengths])
     axes.minorticks_off()
@@ -190,6 +203,7 @@ def draw_tables() -> None:
     put_table(PAGE, "large", decoding("decode_large", after))
     put_table(PAGE, "music", decoding("decode_music", {**after, "7680": "7,680 bytes"}))
     put_table(PAGE, "converting", decoding("decode_convert", {"0": "a source of 400 bytes"}))
+    put_table(PAGE, "latent", latent())
     put_table(PAGE, "growth", growth())
     put_table(PAGE, "commands", commands())
     put_table(PAGE, "many", many())

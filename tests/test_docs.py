@@ -148,5 +148,5 @@ def test_the_page_on_speed_shows_what_was_measured(scripts, monkeypatch, tmp_pat
     monkeypatch.setattr(speed, "PAGE", page)
     speed.draw_tables()
     assert page.read_text(encoding="utf-8") == before
-    assert before.count("<!-- end of") == 9
+    assert before.count("<!-- end of") == 10
     assert {path.stem for path in speed.KEPT.glob("*.json")} == set(speed.RUNS)

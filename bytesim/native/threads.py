@@ -36,7 +36,7 @@ def share_operations(kernels: Kernels, weight_bytes: int, threads: int | None = 
     return 1
 
 
-def share_files(kernels: Kernels, files: int, longest: int = 0) -> None:
+def find_threads(kernels: Kernels, *, files: int = 1, longest: int = 0) -> None:
     """For many files, or a long history or source, find out how many threads share them, unless that is known.
 
     `files` is how many a session has room for, `longest` the greatest number of keys of an attention.

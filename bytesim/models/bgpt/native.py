@@ -31,7 +31,7 @@ from bytesim.models.native_layers import (
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import Floats, Program
-from bytesim.native.threads import share_files
+from bytesim.native.threads import find_threads
 from bytesim.nn.constants import READ_SIZE
 from bytesim.nn.numeral_features import NUMERAL_ROWS
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
@@ -123,7 +123,7 @@ class NativeBGPT(NativeWriter):
 
     def decoding_session(self, rows: int) -> NativeBGPTSession:
         """An empty session for at most `rows` files."""
-        share_files(self.kernels, rows)
+        find_threads(self.kernels, files=rows)
         return NativeBGPTSession(self, rows)
 
     def _writer(self, weights: NamedWeights) -> _Writer:

@@ -23,7 +23,7 @@ from bytesim.models.native_layers import (
     locked,
 )
 from bytesim.native.program import Caches, Floats, Program, addresses, layer_addresses, padded, rounded, widened
-from bytesim.native.threads import share_files
+from bytesim.native.threads import find_threads
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
 from bytesim.requests import Request
 
@@ -168,7 +168,7 @@ class NativeBGPTSession:
         clock = request.times.clock() if request.times else None
         clock = None if clock is None or clock.stands_still else clock
         source = encode_source(self.model, request) if config.source_attention else None
-        share_files(self.model.kernels, 1, max(length, source.length if source else 0))
+        find_threads(self.model.kernels, longest=max(length, source.length if source else 0))
         shape, capacity = self.model.patch_shape, rounded(length + _GROWTH // 2)
         file = _File(
             place=self.free.pop(),
@@ -384,7 +384,7 @@ class NativeBGPTSession:
         check_room(file.length + 1, self.config.max_patches)
         if file.length < capacity:
             return
-        share_files(self.model.kernels, 1, file.length)
+        find_threads(self.model.kernels, longest=file.length)
         grown = capacity + rounded(max(_GROWTH, capacity // 2))
         shape = self.model.patch_shape
         file.patch_keys, file.patch_values = widened(file.patch_keys, file.patch_values, shape.heads, grown)

@@ -33,7 +33,7 @@ from bytesim.models.native_layers import (
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import PANEL, Floats, Program, addresses, padded, rounded
-from bytesim.native.threads import share_files
+from bytesim.native.threads import find_threads
 from bytesim.nn.constants import vocabulary_size
 from bytesim.patching import END_OF_PATCH
 from bytesim.requests import Request
@@ -129,7 +129,7 @@ class NativeBLT(NativeWriter):
 
     def decoding_session(self, rows: int) -> NativeBLTSession:
         """An empty session for at most `rows` files."""
-        share_files(self.kernels, rows)
+        find_threads(self.kernels, files=rows)
         return NativeBLTSession(self)
 
     def _encoder(self, weights: NamedWeights) -> Program:
@@ -289,7 +289,7 @@ class NativeBLTSession:
         self._read()
         for request in requests:
             file = self._new_file()
-            share_files(self.model.kernels, 1, len(request.history))
+            find_threads(self.model.kernels, longest=len(request.history))
             tokens = request.history[:, 0].astype(np.int64)
             logits = self.predicted[:0]
             for first in range(0, len(tokens), PREFILL_POSITIONS):

@@ -28,7 +28,7 @@ from bytesim.models.native_layers import (
 from bytesim.native import program as ops
 from bytesim.native.library import Kernels
 from bytesim.native.program import NO_CACHES, Caches, Floats, Program, layer_addresses, padded, rounded, widened
-from bytesim.native.threads import share_files
+from bytesim.native.threads import find_threads
 from bytesim.nn.constants import END_ID, vocabulary_size
 from bytesim.requests import Request
 
@@ -62,7 +62,7 @@ class NativeFlat(NativeWriter):
 
     def decoding_session(self, rows: int) -> NativeFlatSession:
         """An empty session for at most `rows` files."""
-        share_files(self.kernels, rows)
+        find_threads(self.kernels, files=rows)
         return NativeFlatSession(self)
 
     def _decoder(self, weights: NamedWeights) -> tuple[Program, int]:
@@ -272,7 +272,7 @@ class NativeFlatSession:
     def _enter(self, request: Request) -> Floats:
         """Read the history of a new file; returns the features (H,) of its last byte."""
         file = _File(LayerCaches.of(self.model.shape, self.config.num_layers))
-        share_files(self.model.kernels, 1, len(request.history))
+        find_threads(self.model.kernels, longest=len(request.history))
         tokens = request.history[:, 0].astype(np.int64)
         features = self.features[:0]
         for first in range(0, len(tokens), PREFILL_POSITIONS):
