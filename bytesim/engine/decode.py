@@ -27,7 +27,7 @@ from bytesim.engine.sampling import (
 )
 from bytesim.formats.grammar import Grammar
 from bytesim.patching import END_OF_PATCH, VOCAB_SIZE
-from bytesim.requests import Reply, Request
+from bytesim.requests import Reply, Request, Sampling
 
 if TYPE_CHECKING:
     from bytesim.models.interface import ByteModel
@@ -70,6 +70,19 @@ class DecodingSession(Protocol):
 
     def close(self) -> None:
         """Called after the last step."""
+
+
+class StrideSession(DecodingSession, Protocol):
+    """A session that may write whole strides in one go on its device."""
+
+    def writes_strides(self) -> bool:
+        """Whether `write_stride` is possible for the running files, and faster."""
+
+    def write_stride(self, samplings: Sequence[Sampling], noise: Logits | None) -> tuple[Tokens, Logits]:
+        """Write a stride of each file: its tokens (B, S), and their negative log-likelihoods (B, S) in nats.
+
+        `noise` (B, S, V) is None if all are greedy.
+        """
 
 
 class Decodes(Protocol):
@@ -136,9 +149,9 @@ class _Running:
         )
 
     @property
-    def is_constrained(self) -> bool:
-        """Whether a grammar, a prefix, sampling or a repetition penalty forces byte-by-byte decoding."""
-        return bool(self.grammar or self.forced or self.generator or self.is_penalized)
+    def is_guided(self) -> bool:
+        """Whether a grammar, a prefix or a repetition penalty decides about each byte."""
+        return bool(self.grammar or self.forced or self.is_penalized)
 
     @property
     def is_penalized(self) -> bool:
@@ -188,6 +201,11 @@ def _break_even(stride: int) -> float:
 def is_native(model: ByteModel | Decodes) -> TypeGuard[Decodes]:
     """Whether a model opens sessions of arrays itself."""
     return hasattr(model, "decoding_session")
+
+
+def has_strides(session: DecodingSession) -> TypeGuard[StrideSession]:
+    """Whether a session may write whole strides in one go."""
+    return hasattr(session, "write_stride")
 
 
 def open_session(model: ByteModel | Decodes, rows: int) -> DecodingSession:
@@ -240,7 +258,7 @@ class _Decoder:
 
     def _write_stride(self) -> Iterator[tuple[int, Reply]]:
         """Decode one stride of every running file; yields the replies of those that end with it."""
-        tokens, nats = self._by_guessing() or self._byte_by_byte()
+        tokens, nats = self._in_one_go() or self._by_guessing() or self._byte_by_byte()
         answers: dict[int, Reply] = {}
         for row, file in enumerate(self.running):
             ended = file.take(tokens[row], nats[row])
@@ -253,6 +271,19 @@ class _Decoder:
             self.running = [self.running[row] for row in self.session.leave(list(answers))]
         yield from left
 
+    def _in_one_go(self) -> tuple[Tokens, NDArray[np.float32]] | None:
+        """The result of `_byte_by_byte` from one call of the session; None if it cannot do that."""
+        session = self.session
+        if not has_strides(session) or any(file.is_guided for file in self.running) or not session.writes_strides():
+            return None
+        samplings, noise = self._drawn()
+        return session.write_stride(samplings, noise)
+
+    def _drawn(self) -> tuple[list[Sampling], Logits | None]:
+        """The samplings of the files, and their noise (B, S, V) for the next stride; None if all are greedy."""
+        samplings = [file.request.sampling for file in self.running]
+        return samplings, patch_noise([file.generator for file in self.running], self.session.stride)
+
     def _by_guessing(self) -> tuple[Tokens, NDArray[np.float32]] | None:
         """Jacobi decoding (arXiv:2305.10427): the result of `_byte_by_byte` in a few passes over the whole stride.
 
@@ -263,7 +294,7 @@ class _Decoder:
         if self.unguessed:
             self.unguessed -= 1
             return None
-        if any(file.is_constrained for file in self.running):
+        if any(file.is_guided or file.generator for file in self.running):
             return None
         predicted = self.session.guess()
         if predicted is None:
@@ -281,8 +312,7 @@ class _Decoder:
 
     def _byte_by_byte(self) -> tuple[Tokens, NDArray[np.float32]]:
         """Tokens (B, S) of the next stride of each file, and their negative log-likelihoods (B, S) in nats."""
-        samplings = [file.request.sampling for file in self.running]
-        noise = patch_noise([file.generator for file in self.running], self.session.stride)
+        samplings, noise = self._drawn()
         grammars = [file.grammar for file in self.running]
         tokens: list[Tokens] = []
         all_logits: list[Logits] = []

@@ -5,16 +5,18 @@ Axes: B running files, n bytes, S bytes of a stride, V = 257 tokens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bytesim.engine import cuda_graphs
+from bytesim.engine.device_choice import DeviceChoice
 from bytesim.engine.sampling import Logits
-from bytesim.models.interface import ByteModel
-from bytesim.requests import Request
+from bytesim.models.interface import ByteModel, has_strides
+from bytesim.requests import Request, Sampling
 
 
 class TorchSession:
@@ -28,6 +30,9 @@ class TorchSession:
         with torch.inference_mode():
             self.session = model.session(rows)
         self.stride = self.session.stride
+        self.rows = rows
+        self._graphs = cuda_graphs.CudaGraphs(self.device)
+        self._choice: DeviceChoice | None = None
 
     @torch.inference_mode()
     def enter(self, requests: Sequence[Request]) -> None:
@@ -59,6 +64,29 @@ class TorchSession:
     def verify(self, guess: NDArray[np.int64]) -> Logits:
         """(B, S, V) logits of the next stride, given a guess (B, S) of it."""
         return _array(self.session.verify(torch.from_numpy(guess).to(self.device)))
+
+    def writes_strides(self) -> bool:
+        """Whether `write_stride` is possible for the running files, and faster."""
+        on_device = self.device.type in cuda_graphs.DEVICE_TYPES
+        return on_device and has_strides(self.session) and self.session.writes_strides()
+
+    @torch.inference_mode()
+    def write_stride(self, samplings: Sequence[Sampling], noise: Logits | None) -> tuple[NDArray[np.int64], Logits]:
+        """Write a stride of each file with noise (B, S, V), None if all are greedy, without the host.
+
+        Returns its tokens (B, S) and their negative log-likelihoods (B, S) in nats.
+        """
+        assert has_strides(self.session)
+        if self._choice is None:
+            self._choice = DeviceChoice(self.rows, self.stride, self.device)
+        choice = self._choice
+        choice.prepare(samplings, noise)
+
+        def run(key: Hashable, steps: Callable[[], None]) -> None:
+            self._graphs.run((choice.kind, key), steps)
+
+        tokens, nats = self.session.write_stride(choice, run)
+        return tokens.cpu().numpy(), _array(nats)
 
     def close(self) -> None:
         """Return the model to the mode in which it was."""

@@ -5,7 +5,7 @@ Axes: B running files, n bytes, P patches, Q scored patches, S bytes per patch, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol, TypeGuard
 
 from torch import Tensor, nn
@@ -41,6 +41,23 @@ class Session(Protocol):
 
         The logits of a byte depend only on the guessed bytes before it.
         """
+
+
+Choose = Callable[[Tensor, int], Tensor]
+"""Takes (B, V) logits and the offset of the next byte in its stride to its tokens (B,), without the host."""
+Run = Callable[[Hashable, Callable[[], None]], None]
+"""Runs steps, which have this key, as they are or as a CUDA graph. Steps of one key are the same operations on the same
+tensors, and do not wait for the host."""
+
+
+class StrideSession(Session, Protocol):
+    """A session that can write whole strides without the host."""
+
+    def writes_strides(self) -> bool:
+        """Whether `write_stride` can write the running files."""
+
+    def write_stride(self, choose: Choose, run: Run) -> tuple[Tensor, Tensor]:
+        """Write a stride of each file: its tokens (B, S), and their negative log-likelihoods (B, S) in nats."""
 
 
 class ByteModel(Protocol):
@@ -99,6 +116,11 @@ class ClassifierModel(Protocol):
 def writes_bytes(model: nn.Module) -> TypeGuard[ByteModel]:
     """Whether a model writes bytes, so is not a classifier."""
     return not getattr(model.config, "num_classes", 0)
+
+
+def has_strides(session: Session) -> TypeGuard[StrideSession]:
+    """Whether a session can write whole strides without the host."""
+    return hasattr(session, "write_stride")
 
 
 def classifies(model: nn.Module) -> TypeGuard[ClassifierModel]:

@@ -6,6 +6,7 @@ positions of a block, Ts source positions, Hs width of the source.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -31,9 +32,9 @@ class LayerCache:
         shape = (batch, heads, positions, head_dim)
         return LayerCache(like.new_zeros(shape), like.new_zeros(shape))
 
-    def rows(self, first: int, last: int) -> LayerCache:
-        """A view of the files `first` to `last`; writes to it change this cache."""
-        return LayerCache(self.keys[first:last], self.values[first:last])
+    def rows(self, first: int, last: int, length: int | None = None) -> LayerCache:
+        """A view of the files `first` to `last`, of all positions or the first `length`; writes change this cache."""
+        return LayerCache(self.keys[first:last, :, :length], self.values[first:last, :, :length])
 
     def write(self, positions: Tensor, keys: Tensor, values: Tensor, files: Tensor | None = None) -> None:
         """Store (B, N, T, D) keys and values at `positions` (B, T), in the rows `files` (B,) or in the first B."""
@@ -42,9 +43,9 @@ class LayerCache:
         self.keys[files, :, positions] = keys.transpose(1, 2).to(self.keys.dtype)
         self.values[files, :, positions] = values.transpose(1, 2).to(self.values.dtype)
 
-    def read(self, length: int) -> tuple[Tensor, Tensor]:
-        """Keys and values (B, N, length, D) of the first positions."""
-        return self.keys[:, :, :length], self.values[:, :, :length]
+    def read(self) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, N, C, D)."""
+        return self.keys, self.values
 
     def picked(self, rows: Tensor) -> PickedCache:
         """The files `rows` (B',); writes change this cache."""
@@ -72,9 +73,9 @@ class PickedCache:
         """Store (B, N, T, D) keys and values at `positions` (B, T)."""
         self.cache.write(positions, keys, values, self.files)
 
-    def read(self, length: int) -> tuple[Tensor, Tensor]:
-        """Keys and values (B, N, length, D) of the first positions."""
-        return self.cache.keys[self.files, :, :length], self.cache.values[self.files, :, :length]
+    def read(self) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, N, C, D)."""
+        return self.cache.keys[self.files], self.cache.values[self.files]
 
 
 class Attention(nn.Module):
@@ -141,7 +142,7 @@ class Attention(nn.Module):
         if cache is not None:
             assert positions is not None, "a cache needs positions"
             cache.write(positions, keys, values)
-            keys, values = cache.read(int(positions.max()) + 1)
+            keys, values = cache.read()
             mask = self._visible(positions[:, None], keys.shape[2])
         elif mask is None and 0 < self.window < x.shape[1]:
             mask = self._visible(torch.arange(x.shape[1], device=x.device), x.shape[1])
@@ -220,9 +221,13 @@ class SourceKeys:
     first: Tensor
     second: Tensor
 
+    def changed(self, change: Callable[[Tensor], Tensor]) -> SourceKeys:
+        """The same with both tensors changed."""
+        return type(self)(change(self.first), change(self.second))
+
     def rows(self, rows: Tensor, width: int) -> SourceKeys:
         """The files `rows` (B',), cut to `width` source positions."""
-        return type(self)(self.first[rows, :, :width], self.second[rows, :, :width])
+        return self.changed(lambda tensor: tensor[rows, :, :width])
 
     def joined(self, other: SourceKeys, width: int) -> SourceKeys:
         """These files followed by those of `other`, padded to `width` source positions."""

@@ -31,6 +31,8 @@ class PatchReads(nn.Module):
     Bengio et al. 2013, arXiv:1308.3432).
     """
 
+    ask: Tensor
+
     def __init__(
         self,
         patch_size: int,
@@ -43,23 +45,22 @@ class PatchReads(nn.Module):
     ) -> None:
         super().__init__()
         self.reads = reads
-        self.ask = list(ask)
+        self.register_buffer("ask", torch.tensor(ask or range(patch_size)), persistent=False)
         self.hard = hard
         self.bytes = nn.Embedding(VOCAB_SIZE, READ_SIZE)
         begin_as_numbers(self.bytes.weight, 1.0)
         self.keys = nn.Parameter(torch.randn(patch_size, READ_SIZE))
-        self.query = nn.Linear((len(ask) or patch_size) * READ_SIZE, reads * READ_SIZE)
+        self.query = nn.Linear(len(self.ask) * READ_SIZE, reads * READ_SIZE)
         self.join = nn.Linear(reads * READ_SIZE, hidden_size)
         self.up = nn.Linear(hidden_size, inner_size)
         self.down = make_output(inner_size, hidden_size, "modern")
 
     def forward(self, patches: Tensor) -> Tensor:
         embedded = self.bytes(patches)
-        asking = embedded[..., self.ask, :] if self.ask else embedded
-        queries = self.query(asking.flatten(-2)).unflatten(-1, (self.reads, READ_SIZE))
+        queries = self.query(embedded.index_select(-2, self.ask).flatten(-2)).unflatten(-1, (self.reads, READ_SIZE))
         weights = (queries @ self.keys.T / READ_SIZE**0.5).softmax(-1)
         if self.hard:
-            chosen = F.one_hot(weights.argmax(-1), weights.shape[-1]).to(weights.dtype)
+            chosen = torch.zeros_like(weights).scatter(-1, weights.argmax(-1, keepdim=True), 1.0)
             weights = chosen + (weights - weights.detach()) if self.training else chosen
         x = _normed(self.join((weights @ embedded).flatten(-2)))
         return _normed(x + self.down(F.relu(self.up(x)).square()))

@@ -54,6 +54,37 @@ class Source:
         copy = None if self.copy is None or other.copy is None else self.copy.joined(other.copy)
         return Source(mask, patch_keys, joined(self.byte_keys, other.byte_keys), copy)
 
+    def padded(self, files: int, width: int) -> Source:
+        """These sources padded to so many files and positions, for models that do not copy."""
+
+        def padded(tensor: Tensor, axis: int) -> Tensor:
+            missing = (0, 0) * (tensor.ndim - 1 - axis) + (0, width - tensor.shape[axis])
+            return F.pad(tensor, (*missing, *(0, 0) * (axis - 1), 0, files - len(tensor)))
+
+        def layers(keys: LayerKeys) -> LayerKeys:
+            return [None if each is None else each.changed(lambda tensor: padded(tensor, 2)) for each in keys]
+
+        mask = padded(self.mask, 3)
+        mask[..., 0] = True  # a file without visible positions would be all NaN
+        return Source(mask, layers(self.patch_keys), layers(self.byte_keys))
+
+    def first(self, files: int) -> Source:
+        """A view of the first so many files, for models that do not copy."""
+
+        def layers(keys: LayerKeys) -> LayerKeys:
+            return [None if each is None else each.changed(lambda tensor: tensor[:files]) for each in keys]
+
+        return Source(self.mask[:files], layers(self.patch_keys), layers(self.byte_keys))
+
+    def replace(self, other: Source) -> None:
+        """Take over the contents of other sources of the same shape; the tensors stay where they are."""
+        self.mask.copy_(other.mask)
+        for own, others in ((self.patch_keys, other.patch_keys), (self.byte_keys, other.byte_keys)):
+            for keys, new in zip(own, others, strict=True):
+                if keys is not None and new is not None:
+                    keys.first.copy_(new.first)
+                    keys.second.copy_(new.second)
+
 
 @dataclass(slots=True)
 class Conditioning:

@@ -213,9 +213,9 @@ class NearBytes(nn.Module):
 
         Row i is for the byte that follows all but the last `count - 1 - i` tokens.
         """
-        ends = [recent.shape[1] - count + 1 + index for index in range(count)]
-        places = torch.tensor([[end - offset for offset in self.offsets] for end in ends], device=recent.device)
-        return self.join(self.bytes(recent[:, places]).flatten(2))
+        embedded, end = self.bytes(recent), recent.shape[1] - count + 1
+        taps = [embedded[:, end - offset : end - offset + count] for offset in self.offsets]
+        return self.join(torch.cat(taps, -1))
 
 
 class ByteBlock(DecoderBlock):

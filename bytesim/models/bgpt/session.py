@@ -9,6 +9,7 @@ Axes: B running files, N rows, P patches, S bytes per patch, H hidden, Ts source
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from torch import Tensor
 
 from bytesim.models.bgpt import request_times
 from bytesim.models.bgpt.conditioning import Conditioning, Source
+from bytesim.models.bgpt.patch_steps import PatchSteps
+from bytesim.models.interface import Choose, Run
 from bytesim.models.rows import order_without
 from bytesim.nn.attention import LayerCache
 from bytesim.nn.matching import Places, Trace
@@ -65,6 +68,8 @@ class BGPTSession:
         near = self.byte_decoder.near
         self.recent = self.last.new_full((rows, near.reach if near else 0), END_OF_PATCH)
         """(N, reach) last tokens before the current patch, for a model with a convolution over nearby bytes."""
+        self.positions = self.last.new_zeros(rows, 1)
+        """(N, 1) number of patches of each row that the patch-level decoder has read; 0 in free rows."""
         self.current = self.last.new_empty(0, 0)
         """(B, n) tokens of the current patch so far; with n = S the patch-level decoder has yet to read it."""
         self.previous = self.last.new_full((rows, self.stride), END_OF_PATCH)
@@ -75,7 +80,8 @@ class BGPTSession:
         self.clocks: list[Clock | None] = []
         """Clock of each row; None for one that stands still."""
         self.lengths: list[int] = []
-        """Number of patches of each row that the patch-level decoder has read."""
+        """The `positions` of the running files, known to the host."""
+        self._steps: PatchSteps | None = None
 
     @property
     def count(self) -> int:
@@ -99,10 +105,11 @@ class BGPTSession:
         source = self._encode(requests)
         times = self._times(request_times.after_patches, requests, longest)
         positions = torch.arange(longest, device=self.device).expand(len(requests), -1)
-        caches = [cache.rows(first, last) for cache in self.patch_caches]
+        caches = [cache.rows(first, last, longest) for cache in self.patch_caches]
         features = self.model.patch_decoder(patches, Conditioning(source, times), caches, positions)
         rows = torch.arange(len(requests), device=self.device)
         self.features[first:last] = features[rows, lengths - 1]
+        self.positions[first:last, 0] = lengths
         self.previous[first:last] = patches[rows, lengths - 1]
         self.last[first:last] = patches[rows, lengths - 1, -1]
         for row, request in enumerate(requests):
@@ -162,8 +169,9 @@ class BGPTSession:
             if target != origin:
                 for cache in (*self.patch_caches, *self.byte_caches):
                     cache.move(target, origin)
-                for tensor in (self.features, self.last, self.recent, self.previous):
+                for tensor in (self.features, self.last, self.recent, self.previous, self.positions):
                     tensor[target] = tensor[origin]
+        self.positions[len(order) :] = 0
         self.lengths = [self.lengths[row] for row in order]
         self.clocks = [self.clocks[row] for row in order]
         self.current = self.current[order] if order else self.last.new_empty(0, 0)
@@ -178,12 +186,10 @@ class BGPTSession:
     def logits(self) -> Tensor:
         """(B, V) logits of the next byte."""
         self._read_patch()
-        times = self._times(request_times.now, self.clocks)
-        tokens = self.last[: self.count, None, None]
-        near = None
-        if self.byte_decoder.near:
-            near = self.byte_decoder.near.after(torch.cat([self.recent[: self.count], self.current], 1))[:, None]
-        return self._byte_logits(tokens, times, near, self._places(tokens[:, 0, :0]), self.current.shape[1])[:, 0]
+        times = self.times_now()
+        last = self.last[: self.count, None]
+        given = Conditioning(self.source, times, None, self._places(last[:, :0]))
+        return self.byte_logits(last, self.current, given, self.current.shape[1])[:, 0]
 
     def guess(self) -> Tensor | None:
         """(B, S) the previous patch, as files often repeat.
@@ -191,14 +197,18 @@ class BGPTSession:
         None for published parts, and if a clock depends on the values of the bytes to come.
         """
         config = self.model.config
-        if config.parts == "published" or (config.clock and self._times_ahead() is None):
+        if config.parts == "published" or (config.clock and self.times_ahead() is None):
             return None
         self._read_patch()
         return self.previous[: self.count].clone()
 
-    def _times_ahead(self) -> Tensor | None:
+    def times_ahead(self) -> Tensor | None:
         """(B, S, C) times of the next patch; None if they depend on its bytes."""
         return self._times(request_times.ahead, self.clocks, self.stride)
+
+    def times_now(self) -> Tensor | None:
+        """(B, 1, C) times before the next byte; None without a clock."""
+        return self._times(request_times.now, self.clocks)
 
     def _times(self, times_of: Callable[..., request_times.LongTimes | None], *given: Any) -> Tensor | None:
         """Times on the device of the model; None if it has no clock, or if they are not known."""
@@ -207,14 +217,11 @@ class BGPTSession:
 
     def verify(self, guess: Tensor) -> Tensor:
         """One step of Jacobi decoding: (B, S, V) logits of the next patch, given a guess (B, S) of its bytes."""
-        times = self._times_ahead() if self.model.config.clock else None
+        times = self.times_ahead() if self.model.config.clock else None
         self._read_patch()
-        tokens = torch.cat([self.last[: self.count, None], guess[:, :-1]], 1)[:, None]
-        near = None
-        if self.byte_decoder.near:
-            stream = torch.cat([self.recent[: self.count], guess[:, :-1]], 1)
-            near = self.byte_decoder.near.after(stream, guess.shape[1])[:, None]
-        return self._byte_logits(tokens, times, near, self._places(guess[:, :-1]), 0)
+        before = guess[:, :-1]
+        tokens = torch.cat([self.last[: self.count, None], before], 1)
+        return self.byte_logits(tokens, before, Conditioning(self.source, times, None, self._places(before)), 0)
 
     def _places(self, tokens: Tensor) -> Places | None:
         """Where copying may go on before the next byte, and before the one after each of n guessed tokens (B, n)."""
@@ -227,17 +234,20 @@ class BGPTSession:
         written = torch.from_numpy(request.history[request.first :].astype(np.int64)).to(self.device)
         return Trace.start(source[None]).after(source[None], written.flatten()[None])
 
-    def _byte_logits(
-        self, tokens: Tensor, times: Tensor | None, near: Tensor | None, places: Places | None, start: int
-    ) -> Tensor:
-        """(B, n, V) logits of the n bytes that follow `tokens` (B, 1, n), from offset `start` of the patch on.
+    def byte_logits(self, tokens: Tensor, current: Tensor, given: Conditioning, start: int) -> Tensor:
+        """(B, n, V) logits of the n bytes that follow `tokens` (B, n), from offset `start` of the patch on.
 
-        `times` (B, n, C) are the times before each of them.
+        `current` (B, start + n - 1) are the bytes of the patch before the last of them; `given` has the times before
+        each as (B, n, C), and not yet the nearby bytes.
         """
-        times = None if times is None else times[:, None]
-        caches = [cache.rows(0, self.count) for cache in self.byte_caches]
-        features = self.features[: self.count, None]
-        return self.byte_decoder(features, tokens, Conditioning(self.source, times, near, places), caches, start)[:, 0]
+        rows, near = len(tokens), None
+        if self.byte_decoder.near is not None:
+            stream = torch.cat([self.recent[:rows], current], 1)
+            near = self.byte_decoder.near.after(stream, tokens.shape[1])[:, None]
+        times = None if given.times is None else given.times[:, None]
+        given = replace(given, times=times, near=near)
+        caches = [cache.rows(0, rows) for cache in self.byte_caches]
+        return self.byte_decoder(self.features[:rows, None], tokens[:, None], given, caches, start)[:, 0]
 
     def write(self, tokens: Tensor) -> None:
         """Append (B, n) tokens to the current patches: n is 1, or S for a whole patch."""
@@ -245,6 +255,10 @@ class BGPTSession:
         self.last[: self.count] = tokens[:, -1]
         if self.trace is not None and self.source is not None and self.source.copy is not None:
             self.trace = self.trace.after(self.source.copy.tokens, tokens)
+        self.follow(tokens)
+
+    def follow(self, tokens: Tensor) -> None:
+        """Advance the clocks by tokens (B, n) that were written."""
         if any(self.clocks):
             for clock, row in zip(self.clocks, tokens.tolist(), strict=True):
                 written = bytes(token for token in row if token != END_OF_PATCH)
@@ -257,23 +271,41 @@ class BGPTSession:
         """If the current patch is whole, read it with the patch-level decoder and advance the byte-level window."""
         if self.current.shape[1] < self.stride:
             return
-        patches, count = self.current, self.count
-        self.current = self.last.new_empty(count, 0)
-        self.previous[:count] = patches
-        self._grow(max(self.lengths) + 1)
-        positions = torch.tensor(self.lengths, device=self.device)[:, None]
+        patches = self.current
+        length = self.begin_patch()
+        self.read_patches(patches, Conditioning(self.source, self.times_now()), length)
+
+    def begin_patch(self) -> int:
+        """What the host does before the current patches are read. Returns the patches of the longest file after it."""
+        self.current = self.last.new_empty(self.count, 0)
         self.lengths = [length + 1 for length in self.lengths]
-        caches = [cache.rows(0, count) for cache in self.patch_caches]
-        times = self._times(request_times.now, self.clocks)
-        features = self.model.patch_decoder(patches[:, None], Conditioning(self.source, times), caches, positions)
-        self.features[:count] = features[:, 0]
-        if self.byte_decoder.near:
-            reach = self.recent.shape[1]
-            self.recent[:count] = torch.cat([self.recent[:count], patches], 1)[:, -reach:]
+        self._grow(max(self.lengths))
+        return max(self.lengths)
+
+    def read_patches(self, patches: Tensor, given: Conditioning, length: int) -> None:
+        """Read the next patches (B, S) of the first B rows, all of which then have at most `length` patches."""
+        rows = len(patches)
+        caches = [cache.rows(0, rows, length) for cache in self.patch_caches]
+        features = self.model.patch_decoder(patches[:, None], given, caches, self.positions[:rows])
+        self.features[:rows] = features[:, 0]
+        self.previous[:rows] = patches
+        self.positions[:rows] += 1
+        reach = self.recent.shape[1]
+        if reach:
+            self.recent[:rows] = torch.cat([self.recent[:rows], patches], 1)[:, -reach:]
         if self.kept:
-            for cache in self.byte_caches:
+            for cache in (cache.rows(0, rows) for cache in self.byte_caches):
                 cache.keys[:, :, : self.kept] = cache.keys[:, :, -self.kept :].clone()
                 cache.values[:, :, : self.kept] = cache.values[:, :, -self.kept :].clone()
+
+    def writes_strides(self) -> bool:
+        """Whether `write_stride` can write the running files: no byte of a patch decides about times or copying."""
+        return self.trace is None and not (self.model.config.clock and self.times_ahead() is None)
+
+    def write_stride(self, choose: Choose, run: Run) -> tuple[Tensor, Tensor]:
+        """Write a whole patch of each file: its tokens (B, S), and their negative log-likelihoods (B, S) in nats."""
+        self._steps = self._steps or PatchSteps(self)
+        return self._steps.write(choose, run)
 
     def _grow(self, positions: int) -> None:
         if positions > self.capacity:

@@ -201,12 +201,12 @@ class Growing:
         self.caches = [LayerCache.empty(rows, heads, self.capacity, head_size, like) for _ in range(layers)]
 
     def of(self, first: int, last: int, length: int) -> list[LayerCache]:
-        """The caches of the rows `first` to `last`, with room for `length` positions."""
+        """The caches of the rows `first` to `last`, of `length` positions."""
         if length > self.capacity:
             self.capacity = min(-(-length // _GROWTH) * _GROWTH, self.longest)
             for cache in self.caches:
                 cache.grow(self.capacity)
-        return [cache.rows(first, last) for cache in self.caches]
+        return [cache.rows(first, last, length) for cache in self.caches]
 
     def move(self, target: int, origin: int) -> None:
         """Copy the file in row `origin` to row `target`."""

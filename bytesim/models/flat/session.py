@@ -73,7 +73,7 @@ class FlatSession:
         for row, request in enumerate(requests):
             tokens[row, : lengths[row]] = torch.from_numpy(request.history[:, 0])
         positions = torch.arange(longest, device=self.device).expand(len(requests), -1)
-        caches = [cache.rows(first, last) for cache in self.caches]
+        caches = [cache.rows(first, last, longest) for cache in self.caches]
         features = self.model.decoder(tokens.to(self.device), caches, positions)
         ends = torch.tensor(lengths, device=self.device) - 1
         self.features[first:last] = features[torch.arange(len(requests), device=self.device), ends]
@@ -149,10 +149,11 @@ class FlatSession:
 
     def _pass(self, tokens: Tensor) -> Tensor:
         """(B, n, H) features of tokens (B, n) that follow the bytes read so far; their keys and values are cached."""
-        self._grow(max(self.lengths) + tokens.shape[1])
+        length = max(self.lengths) + tokens.shape[1]
+        self._grow(length)
         starts = torch.tensor(self.lengths, device=self.device)[:, None]
         positions = starts + torch.arange(tokens.shape[1], device=self.device)
-        caches = [cache.rows(0, self.count) for cache in self.caches]
+        caches = [cache.rows(0, self.count, length) for cache in self.caches]
         return self.model.decoder(tokens, caches, positions)
 
     def _grow(self, positions: int) -> None:
