@@ -43,16 +43,28 @@ CONFIGS = {
 }  # fmt: skip
 
 
-def batch_of(config: BGPTConfig) -> Batch:
+def batch_of(config: BGPTConfig, files: int = FILES, target_bytes: int = TARGET_BYTES) -> Batch:
     """Files of random bytes; conversions for a model with a source."""
     rng = np.random.default_rng(0)
-    rows = [(rng.bytes(SOURCE_BYTES), rng.bytes(TARGET_BYTES)) for _ in range(FILES)]
+    rows = [(rng.bytes(SOURCE_BYTES), rng.bytes(target_bytes)) for _ in range(files)]
     stream: ConvertStream | GenerateStream
     if config.source_attention:
         stream = ConvertStream(ConvertSource(path="-", source_suffix="abc", target_suffix="mid"), pack(rows), config)
     else:
         stream = GenerateStream(GenerateSource(path="-", target_suffix="mid"), pack(rows), config)
     return collate([stream.example(index) for index in range(len(stream))], config)
+
+
+def matrix_work(model: BGPT, batch: Batch) -> list[float]:
+    """10^9 operations of a step in the layers of each part: patch-level and byte-level decoder, and source encoder."""
+    assert model.byte_decoder is not None
+    parts: list[tuple[nn.Module, int]] = [
+        (model.patch_decoder.blocks, batch.patches.shape[0] * batch.patches.shape[1]),
+        (model.byte_decoder.blocks, batch.targets.numel()),
+    ]
+    if model.source_encoder is not None and batch.source is not None:
+        parts.append((model.source_encoder.blocks, batch.source.numel()))
+    return [6e-9 * positions * sum(p.numel() for p in part.parameters()) for part, positions in parts]
 
 
 def step_seconds(loss: Callable[[], torch.Tensor], model: nn.Module, muon: float | None, repeats: int) -> float:
@@ -106,17 +118,11 @@ def main() -> None:
             return model.patch_decoder(batch.patches, Conditioning()).float().mean()
 
     seconds = step_seconds(loss, model, 0.0 if options.model == "published" else 1e-3, options.repeats)
-    assert model.byte_decoder is not None
-    parts: list[tuple[nn.Module, int]] = [
-        (model.patch_decoder.blocks, batch.patches.shape[0] * batch.patches.shape[1]),
-        (model.byte_decoder.blocks, batch.targets.numel()),
-    ]
-    if model.source_encoder is not None and batch.source is not None:
-        parts.append((model.source_encoder.blocks, batch.source.numel()))
-    work = [6e-9 * positions * sum(p.numel() for p in part.parameters()) for part, positions in parts]
+    work = matrix_work(model, batch)
     ceiling = matmul_gflops(getattr(torch, options.dtype), options.device)
-    crossed = sum(p.numel() for name, p in parts[0][0].named_parameters() if "source_" in name)
-    patch_work = work[0] - 6e-9 * parts[0][1] * crossed  # without a source, nothing attends to it
+    blocks = dict(model.patch_decoder.blocks.named_parameters())
+    used = sum(weights.numel() for name, weights in blocks.items() if "source_" not in name)  # no source is given
+    patch_work = work[0] * used / sum(weights.numel() for weights in blocks.values())
     passes = step_seconds(patch_loss, model, None, options.repeats)
     figures: dict[str, object] = {
         "bytes_per_s": round(FILES * TARGET_BYTES / seconds),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-DEVICE_TYPES = ("cuda",)
+DEVICE_TYPES: tuple[str, ...] = ("cuda",)
 """Types of devices on which whole strides are written in one go."""
 
 
