@@ -32,6 +32,7 @@ from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.recipe import Recipe
 from bytesim.training.start import start_weights, with_fitted_threshold
+from bytesim.training.threads import Threads
 from bytesim.training.time_limit import TimeLimit
 from bytesim.training.validation import Validation, validate
 
@@ -142,6 +143,7 @@ class Trainer:
         samples = BLT_SAMPLES if isinstance(recipe.model, BLTConfig) else 1
         self.flops = FlopCount(samples=samples) if count_flops else None
         self.limit: TimeLimit | None = None
+        self.threads = Threads(device, on_note)
         self.step_losses: Losses = (
             compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
         )
@@ -171,13 +173,17 @@ class Trainer:
         the run folder cannot be written.
         """
         self.limit = limit
-        if interrupt is not None:
-            return self._run(on_step, interrupt)
-        with deferred_interrupt() as interrupt:
-            progress = self._run(on_step, interrupt)
-            if interrupt.asked:
-                raise KeyboardInterrupt
-        return progress
+        self.threads = Threads(self.device, self.on_note)
+        try:
+            if interrupt is not None:
+                return self._run(on_step, interrupt)
+            with deferred_interrupt() as interrupt:
+                progress = self._run(on_step, interrupt)
+                if interrupt.asked:
+                    raise KeyboardInterrupt
+            return progress
+        finally:
+            self.threads.end()
 
     def _run(self, on_step: Callable[[StepReport], None] | None, interrupt: Interrupt) -> Progress:
         try:
@@ -283,6 +289,7 @@ class Trainer:
         counted = self.flops.total if self.flops else 0
         data = self.feed.step(progress.step, progress.total_steps)
         waited_s = time.monotonic() - started
+        self.threads.begin_step()
         try:
             loss = self.gradients(data, interrupt)
         except torch.OutOfMemoryError:
@@ -295,6 +302,7 @@ class Trainer:
         progress.step += 1
         progress.bytes_seen += data.num_bytes
         seconds = time.monotonic() - started
+        self.threads.end_step(seconds - waited_s, data.num_bytes)
         if self.limit is not None:
             self.limit.add_step(seconds)
         return StepReport(
