@@ -15,7 +15,7 @@ setup(
             "bytesim.native._kernels",
             [
                 f"{KERNELS}/{name}.c"
-                for name in ("bags", "module", "pool", "target_plain", "target_avx2", "target_avx512")
+                for name in ("bags", "mixer", "module", "pool", "target_plain", "target_avx2", "target_avx512")
             ],
             depends=[f"{KERNELS}/{name}.h" for name in ("ops", "program", "simd")],
             define_macros=[("Py_LIMITED_API", "0x030A0000")] if LIMITED else [],

@@ -29,8 +29,10 @@ _EXPORTS = {
     "build_music": "bytesim.datasets.music.build",
     "classify_file": "bytesim.tasks.classify.files",
     "classify_fragments": "bytesim.tasks.classify.fragments",
+    "compress": "bytesim.tasks.compress.compress",
     "compress_model": "bytesim.tasks.models",
     "convert_files": "bytesim.tasks.convert.files",
+    "decompress": "bytesim.tasks.compress.decompress",
     "doctor": "bytesim.tasks.doctor",
     "evaluate_bpb": "bytesim.tasks.evaluate.bpb",
     "evaluate_classify": "bytesim.tasks.evaluate.classify",
@@ -83,6 +85,8 @@ if TYPE_CHECKING:
     from bytesim.tasks.convert.files import convert_files as convert_files
     from bytesim.tasks.convert.tunes import abc2midi as abc2midi, midi2abc as midi2abc
     from bytesim.tasks.doctor import doctor as doctor
+    from bytesim.tasks.compress.compress import compress as compress
+    from bytesim.tasks.compress.decompress import decompress as decompress
     from bytesim.tasks.evaluate.bpb import evaluate_bpb as evaluate_bpb
     from bytesim.tasks.evaluate.classify import evaluate_classify as evaluate_classify
     from bytesim.tasks.evaluate.compare import evaluate_compare as evaluate_compare

@@ -20,6 +20,8 @@ _PANELS = {
         "convert": "convert:convert_app",
         "generate": "generate:generate",
         "normalize": "normalize:normalize",
+        "compress": "compress:compress",
+        "decompress": "compress:decompress",
     },
     "Find out what a file is": {
         "classify": "classify:classify_app",

@@ -10,8 +10,10 @@ from __future__ import annotations
 import io
 import os
 import secrets
+import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -90,24 +92,45 @@ def read_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
 
 
 @contextmanager
-def open_input(path: str | Path, *, limit_bytes: int = LIMIT_BYTES) -> Iterator[BinaryIO]:
+def open_input(
+    path: str | Path, *, limit_bytes: int | None = LIMIT_BYTES, may_be_empty: bool = False
+) -> Iterator[BinaryIO]:
     """A binary file that can seek, to read piece by piece a file of any length.
 
-    stdin, pipes and devices cannot seek, so they are read whole, up to `limit_bytes`. Raises InputError
-    as `read_input` does.
+    stdin, pipes and devices cannot seek, so they are read whole, up to `limit_bytes`; without a limit they are copied
+    to a temporary file. Raises InputError as `read_input` does, which an empty file is only if it may not be.
     """
     if path_name(path) == STDIO or not os.path.isfile(path):
-        yield io.BytesIO(read_input(path, limit_bytes=limit_bytes))
+        if limit_bytes is None:
+            with _copied(path) as copy:
+                if not may_be_empty and not copy.seek(0, os.SEEK_END):
+                    raise EmptyError(_EMPTY, file="stdin" if str(path) == STDIO else str(path))
+                copy.seek(0)
+                yield copy
+        else:
+            yield io.BytesIO(read_input(path, limit_bytes=limit_bytes))
         return
     try:
         file = open(path, "rb")  # noqa: SIM115 - an OSError of the caller's code must not be caught here
     except OSError as error:
         raise _input_error(error, str(path), path) from error
     with file:
-        if not file.read(1):
+        if not may_be_empty and not file.read(1):
             raise EmptyError(_EMPTY, file=str(path))
         file.seek(0)
         yield file
+
+
+@contextmanager
+def _copied(path: str | Path) -> Iterator[BinaryIO]:
+    """A temporary file with all bytes of stdin, a pipe or a device."""
+    with tempfile.TemporaryFile() as copy:
+        try:
+            with _open_stream(path) as file:
+                shutil.copyfileobj(file, copy)
+        except (OSError, ValueError) as error:
+            raise _input_error(error, "stdin" if path_name(path) == STDIO else str(path), path) from error
+        yield copy
 
 
 @contextmanager
@@ -208,6 +231,47 @@ def write_output(path: str | Path, data: bytes, *, force: bool = False) -> None:
         raise OutputError(f"cannot be written: {_reason(error)}.", file=str(path)) from error
 
 
+@contextmanager
+def open_output(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
+    """A new binary file to write piece by piece, and to read again; it takes its name when the context ends well.
+
+    Until then, and after an error, it does not exist; `-` is stdout. Raises OutputError as `write_output` does, and for
+    an OSError of the context's own code.
+    """
+    check_output(path, force=force)
+    to_stream = str(path) == STDIO or _is_stream(Path(path))
+    temporary = _temporary_in(Path(tempfile.gettempdir()) if to_stream else Path(path).parent)
+    try:
+        with open(temporary, "xb+") as file:
+            yield file
+            if to_stream:
+                file.seek(0)
+                _copy_out(path, file)
+        if not to_stream:
+            os.replace(temporary, path)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot be written: {_reason(error)}.", file=str(path)) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _copy_out(path: str | Path, file: BinaryIO) -> None:
+    if str(path) == STDIO:
+        while data := file.read(1 << 20):
+            _write_stdout(data)
+    else:
+        with open(path, "wb") as out:
+            shutil.copyfileobj(file, out)
+
+
+def _temporary_in(folder: Path) -> Path:
+    """A new name in a folder. It is short: the target's name plus a suffix could exceed the 255 bytes of a name."""
+    return folder / f".bytesim-{secrets.token_hex(8)}.part"
+
+
 def _write_stdout(data: bytes) -> None:
     if sys.stdout is None:
         raise OutputError("there is no stdout to write to. Name a file with -o.")
@@ -222,8 +286,7 @@ def _write_stdout(data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    # A short name: the target's name plus a suffix could exceed the 255 bytes that a name may have.
-    temporary = path.parent / f".bytesim-{secrets.token_hex(8)}.part"
+    temporary = _temporary_in(path.parent)
     try:
         with open(temporary, "xb") as file:
             file.write(data)

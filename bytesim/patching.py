@@ -7,6 +7,7 @@ bytes S is 1, and the extension takes HEADER_BYTES patches.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +89,20 @@ class WindowPlan:
 def history_bytes(max_patches: int, patch_size: int) -> int:
     """Bytes of a file that fit a history beside the extension patch and the closing patch."""
     return max(1, max_patches - header_patches(patch_size) - 1) * patch_size
+
+
+def half_windows(num_bytes: int, most_bytes: int) -> Iterator[tuple[int, int, int]]:
+    """(start, end, number of its first bytes that an earlier window has) of windows for all bytes of a file.
+
+    Each has at most `most_bytes`, and begins with the last half of the one before it.
+    """
+    start, covered = 0, 0
+    while True:
+        end = min(start + most_bytes, num_bytes)
+        yield start, end, covered - start
+        if end == num_bytes:
+            return
+        covered, start = end, end - most_bytes // 2
 
 
 def plan_windows(num_bytes: int, most_bytes: int, patch_size: int, rule: str) -> WindowPlan:

@@ -70,6 +70,7 @@ class Kernels:
         self.best = int(library.bytesim_best_target())
         self.target = self.best
         """Index into TARGETS of the kernels in use."""
+        self.library = library
         self._ngrams, self._edges = library.bytesim_ngrams, library.bytesim_edges
         integer, number = ctypes.c_int32, ctypes.c_uint64
         self._ngrams.argtypes = [_Address, integer, _Address, integer, number, _Address, integer, _Address]

@@ -21,9 +21,10 @@ from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.formats import abc
 from bytesim.models.framing import generate_request
 from bytesim.oracles.abcmidi import render_abc2midi
+from bytesim.patching import half_windows
 from bytesim.predictors.writer import load_writer
 from bytesim.tasks.evaluate import bpb as evaluate_bpb_module
-from bytesim.tasks.evaluate.bpb import _windows, evaluate_bpb
+from bytesim.tasks.evaluate.bpb import evaluate_bpb
 from bytesim.tasks.evaluate.convert import evaluate_convert
 from bytesim.tasks.evaluate.noises import NOISES, noised
 from bytesim.tasks.evaluate.tune_split import load_tunes
@@ -219,12 +220,12 @@ def test_the_clock_runs_on_from_window_to_window(tmp_path, monkeypatch):
     whole = (tmp_path / "long.abc").read_bytes()
     times = clock_of(whole, "abc").tolist()
     assert len(shown) > 3
-    assert [list(now) for _, now in shown] == [times[start] for start, _, _ in _windows(len(whole), 30 * 8)]
+    assert [list(now) for _, now in shown] == [times[start] for start, _, _ in half_windows(len(whole), 30 * 8)]
 
 
 def test_windows_cover_every_byte_once():
     for length in (0, 1, 9, 10, 11, 25, 100):
-        seen = [byte for start, end, known in _windows(length, 10) for byte in range(start + known, end)]
+        seen = [byte for start, end, known in half_windows(length, 10) for byte in range(start + known, end)]
         assert seen == list(range(length))
 
 

@@ -12,6 +12,8 @@ from bytesim.datasets.music.build import MusicBuild
 from bytesim.files import Outcome
 from bytesim.tasks.classify.answers import Answer, Classified
 from bytesim.tasks.classify.fragment_map import FragmentMap, Stretch
+from bytesim.tasks.compress.compress import Compressed
+from bytesim.tasks.compress.decompress import Decompressed
 from bytesim.tasks.convert.run import Converted
 from bytesim.tasks.doctor import Device, Diagnosis
 from bytesim.tasks.evaluate.bpb import BitsPerByte
@@ -61,6 +63,8 @@ assert_type(bytesim.model_path("music"), Path)
 assert_type(bytesim.verify_models("music"), list[Outcome[VerifiedModel]])
 assert_type(bytesim.verify_models(), list[Outcome[VerifiedModel]])
 assert_type(bytesim.import_model("weights.pth", name="mine"), ModelInfo)
+assert_type(bytesim.compress("tune.abc", fast=True), list[Outcome[Compressed]])
+assert_type(bytesim.decompress("tune.abc.bsim", output="tune.abc"), list[Outcome[Decompressed]])
 assert_type(bytesim.compress_model("music", output="music-int8"), ModelInfo)
 assert_type(bytesim.evaluate_compare(["a.toml", "b.toml"], tflops=20.0), Comparison)
 assert_type(bytesim.pull_model("facebook/blt-1b", revision="main"), ModelInfo)

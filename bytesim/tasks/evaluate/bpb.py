@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from bytesim.errors import BytesimError, ConfigError, ContextError, InputError
 from bytesim.files import Inputs, Outcome, Progress, check_output, expand_inputs, read_input, write_output
 from bytesim.metrics import bits_per_byte
 from bytesim.models.interface import ByteModel
-from bytesim.patching import history_bytes, suffix_of
+from bytesim.patching import half_windows, history_bytes, suffix_of
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Asked, Request
 from bytesim.tasks.evaluate.noises import noised
@@ -204,23 +204,12 @@ def _score_whole(tally: _Tally, model: ByteModel, data: bytes, suffix: str) -> N
     request = model.frame(Asked(suffix=suffix))
     tally.files += 1
     before = tally.nats
-    for start, end, known in _windows(len(data), history_bytes(model.config.max_patches, model.config.patch_size)):
+    for start, end, known in half_windows(len(data), history_bytes(model.config.max_patches, model.config.patch_size)):
         if request.times:  # the clock counts from the start of the file, not of the window
             times = replace(request.times, clock=partial(make_clock, suffix, data[:start]))
             request = replace(request, times=times)
         _add(tally, model, request, data[start:end], known, end == len(data))
     tally.scores.append((tally.nats - before, len(data)))
-
-
-def _windows(length: int, size: int) -> Iterator[tuple[int, int, int]]:
-    """(start, end, number of its first bytes that an earlier window scored) of each window."""
-    start, scored = 0, 0
-    while True:
-        end = min(start + size, length)
-        yield start, end, scored - start
-        if end == length:
-            return
-        scored, start = end, end - size // 2
 
 
 def _add(tally: _Tally, model: ByteModel, request: Request, data: bytes, known: int, ends: bool) -> None:

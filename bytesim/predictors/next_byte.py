@@ -1,0 +1,73 @@
+"""What a model expects of every next byte of a file, step by step as it decodes. No torch.
+
+The steps of the native engine depend only on the bytes before them, so whoever has these bytes computes the same
+numbers on the same processor, bit by bit. A file longer than the history is read in windows (`patching.half_windows`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.clocks import make_clock
+from bytesim.engine.decode import DecodingSession
+from bytesim.patching import history_bytes
+from bytesim.predictors.writer import Writer
+from bytesim.requests import Asked
+
+Floats = NDArray[np.float32]
+
+_PROBE = bytes(range(32, 80))
+"""Bytes whose logits tell whether two processors compute the same."""
+
+
+class NextByte:
+    """Reads one file of a suffix. The writer must run on the native engine."""
+
+    def __init__(self, writer: Writer, suffix: str) -> None:
+        assert writer.native is not None, "torch does not promise the same numbers twice"
+        self.writer, self.native, self.suffix = writer, writer.native, suffix
+        self.most = history_bytes(writer.config.max_patches, writer.config.patch_size)
+        self.data = bytearray()
+        """The bytes of the file so far."""
+        self.start = 0
+        """Where the window begins."""
+        self.session = self._open(b"")
+
+    def logits(self) -> Floats:
+        """(1, V) logits of the next byte."""
+        if len(self.data) - self.start == self.most:
+            self.start = len(self.data) - self.most // 2
+            self.session = self._open(bytes(self.data[self.start :]))
+        return np.ascontiguousarray(self.session.logits(), np.float32)
+
+    def write(self, byte: int) -> None:
+        """Append a byte. `logits` must have been called before it."""
+        self.session.write(np.array([[byte]], np.int64))
+        self.data.append(byte)
+
+    def _open(self, known: bytes) -> DecodingSession:
+        """A session that has read the first bytes of a window."""
+        request = self.writer.frame(Asked(suffix=self.suffix, prompt=known))
+        if request.times and self.start:  # the clock counts from the start of the file, not of the window
+            whole = bytes(self.data[: len(self.data) - len(request.prefix)])
+            request = replace(request, times=replace(request.times, clock=partial(make_clock, self.suffix, whole)))
+        session = self.native.decoding_session(1)
+        session.enter([request])
+        for byte in request.prefix:
+            session.logits()
+            session.write(np.array([[byte]], np.int64))
+        return session
+
+
+def numbers_of(writer: Writer, suffix: str, count: int) -> bytes:
+    """The first bytes of a SHA-256, which differ where a processor, or another version, computes other logits."""
+    reader, digest = NextByte(writer, suffix), hashlib.sha256()
+    for byte in _PROBE:
+        digest.update(reader.logits().tobytes())
+        reader.write(byte)
+    return digest.digest()[:count]

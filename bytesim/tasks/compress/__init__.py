@@ -1,0 +1,1 @@
+"""`bytesim compress` and `bytesim decompress`: files and folders without a loss, with models or without."""

@@ -1,0 +1,229 @@
+"""`bytesim compress`: files and folders to `.bsim` files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytesim.errors import BytesimError, ConfigError, InputError
+from bytesim.files import (
+    STDIO,
+    Inputs,
+    Outcome,
+    Progress,
+    Target,
+    check_output,
+    expand_inputs,
+    input_names,
+    open_input,
+    open_output,
+    output_path,
+    run_each,
+)
+from bytesim.formats import bsim
+from bytesim.patching import suffix_of
+from bytesim.predictors.next_byte import NextByte
+from bytesim.tasks.compress.coding import compiled, decode, encode
+from bytesim.tasks.compress.models import TRIAL_BYTES, chosen_writer, stamp_of
+
+NO_MODEL = "none"
+_COPY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compressed:
+    """A file that was written."""
+
+    source: str
+    output: str
+    num_bytes: int
+    """Of the source; for a folder, of its files and the table of their names."""
+    compressed_bytes: int
+    model: str | None
+    """The model that took part."""
+    files: int
+    """1, or the number of files of a folder."""
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Bits of the compressed file for each byte of the source; 0 for an empty one."""
+        return 8 * self.compressed_bytes / self.num_bytes if self.num_bytes else 0.0
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What is compressed."""
+
+    stream: BinaryIO
+    """At its start, and able to seek."""
+    num_bytes: int
+    suffix: str
+    files: int = 1
+    is_folder: bool = False
+
+
+def compress(
+    sources: Inputs,
+    *,
+    output: str | Path | None = None,
+    model: str = "auto",
+    fast: bool = False,
+    force: bool = False,
+    on_progress: Progress | None = None,
+) -> list[Outcome[Compressed]]:
+    """Compress each file to FILE.bsim, and each folder to one FOLDER.bsim, without a loss.
+
+    The predictions of an adaptive context mixer are coded, mixed with those of a model: `model` is a name, `none`, or
+    `auto`, which tries the models that write such files. `fast` is `none`. What was written is decoded and compared
+    with the source before the file takes its name. `output` is a file, or a folder for several sources. Raises
+    ConfigError if both `fast` and a model are given, ToolError without compiled kernels; the error of a source is in
+    its outcome.
+    """
+    if fast and model not in ("auto", NO_MODEL):
+        raise ConfigError("--fast works without a model; leave one of the two out.")
+    compiled()
+    names = input_names(sources)
+    meter = _Meter(names, on_progress)
+    chosen = NO_MODEL if fast else model
+    taken: set[str] = set()
+
+    def work(source: str) -> Compressed:
+        target = _target(source, output, many=len(names) > 1)
+        check_output(target, force=force, taken=taken)
+        with _content_of(source) as content:
+            return _compress(source, content, target, chosen, force, meter)
+
+    return run_each(names, work)
+
+
+def _target(source: str, output: str | Path | None, *, many: bool) -> Target:
+    name = source.rstrip("/" + os.sep) if source != STDIO else source
+    return output_path(name or source, output=output, suffix=bsim.SUFFIX, many=many, whole_name=True)
+
+
+def _compress(source: str, content: _Content, target: Target, model: str, force: bool, meter: _Meter) -> Compressed:
+    head = content.stream.read(TRIAL_BYTES)
+    found = None if model == NO_MODEL else chosen_writer(head, content.suffix, model)
+    stamp = None if found is None else stamp_of(*found)
+    coding = bsim.Coding.MIXED if stamp is None else bsim.Coding.WITH_MODEL
+    header = bsim.Header(coding=coding, num_bytes=content.num_bytes, is_folder=content.is_folder, stamp=stamp)
+    with open_output(target, force=force) as file:
+        start = file.write(bsim.serialize(header))
+        read, reader = _Reading(content, source), None if found is None else NextByte(*found)
+        for code in encode(read, content.num_bytes, reader, meter.add):
+            file.write(code)
+        if file.tell() - start >= content.num_bytes:
+            header, found = replace(header, coding=bsim.Coding.STORED, stamp=None), None
+            file.seek(0)
+            file.truncate()
+            file.write(bsim.serialize(header))
+            content.stream.seek(0)
+            shutil.copyfileobj(content.stream, file, _COPY_BYTES)
+        else:
+            file.flush()
+            reader = None if found is None else NextByte(*found)
+            _compare(np.memmap(file, np.uint8, "r", start), _Reading(content, source), content.num_bytes, reader, meter)
+            file.seek(0, os.SEEK_END)
+        file.write(bsim.checksum(bsim.serialize(header), read.checksum).to_bytes(bsim.CHECKSUM_BYTES, "little"))
+        size = file.tell()
+    return Compressed(
+        source=source,
+        output=str(target),
+        num_bytes=content.num_bytes,
+        compressed_bytes=size,
+        model=None if found is None else found[0].name,
+        files=content.files,
+    )
+
+
+class _Reading:
+    """Reads a content from its start, `read(n)` by `read(n)`. Raises InputError where it is not to be had."""
+
+    def __init__(self, content: _Content, source: str) -> None:
+        self._stream, self._source = content.stream, source
+        self._stream.seek(0)
+        self.checksum = 0
+        """Of what was read."""
+
+    def __call__(self, count: int) -> bytes:
+        """The next bytes."""
+        try:
+            data = self._stream.read(count)
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}.", file=self._source) from error
+        if len(data) < count:
+            raise InputError("the file became shorter while it was read. Try again.", file=self._source)
+        self.checksum = bsim.checksum(data, self.checksum)
+        return data
+
+
+def _compare(code: NDArray[np.uint8], read: _Reading, num_bytes: int, reader: NextByte | None, meter: _Meter) -> None:
+    """Decode a code and compare it with its content. Raises BytesimError if they differ."""
+    for data in decode(code, num_bytes, reader, meter.add):
+        if data != read(len(data)):
+            raise BytesimError(
+                "the compressed file would not decompress to the same bytes on this computer. Use --fast, and please "
+                "report this."
+            )
+
+
+@contextmanager
+def _content_of(source: str) -> Iterator[_Content]:
+    """What a source holds: a file, stdin, or a folder with a table of its files."""
+    if source != STDIO and os.path.isdir(source):
+        with tempfile.TemporaryFile() as stream:
+            files = _join(source, stream)
+            length = stream.tell()
+            stream.seek(0)
+            yield _Content(stream, length, suffix_of(files[0]) if files else "bin", len(files), is_folder=True)
+        return
+    with open_input(source, may_be_empty=True, limit_bytes=None) as stream:
+        length = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        yield _Content(stream, length, "bin" if source == STDIO else suffix_of(source) or "bin")
+
+
+def _join(folder: str, stream: BinaryIO) -> list[str]:
+    """Write the table of a folder and its files, those of a suffix beside each other. Returns their names."""
+    names = sorted(expand_inputs(folder), key=lambda name: (suffix_of(name), name))
+    names = [name for name in names if name != folder]
+    contents = []
+    for name in names:
+        with open_input(name, may_be_empty=True) as file:
+            contents.append(file.seek(0, os.SEEK_END))
+    entries = [
+        bsim.Entry(str(PurePosixPath(*Path(name).relative_to(folder).parts)), size)
+        for name, size in zip(names, contents, strict=True)
+    ]
+    stream.write(bsim.serialize_table(entries))
+    for name, entry in zip(names, entries, strict=True):
+        with open_input(name, may_be_empty=True) as file:
+            before = stream.tell()
+            shutil.copyfileobj(file, stream, _COPY_BYTES)
+            if stream.tell() - before != entry.num_bytes:
+                raise InputError("the file changed while it was read. Try again.", file=name)
+    return names
+
+
+class _Meter:
+    """Adds up the bytes coded and compared of all sources, for a progress bar."""
+
+    def __init__(self, sources: Sequence[str], report: Progress | None) -> None:
+        self._report = report
+        self._total = 2 * sum(os.path.getsize(source) for source in sources if os.path.isfile(source))
+        self._done = 0
+
+    def add(self, num_bytes: int) -> None:
+        """Add bytes that were coded, or compared."""
+        self._done += num_bytes
+        if self._report is not None:
+            self._report(self._done, max(self._total, self._done))
