@@ -35,6 +35,7 @@ RUNS: dict[str, list[str]] = {
     "train_small": ["train.py", "--model", "small"],
     "train_small_bfloat16": ["train.py", "--model", "small", "--dtype", "bfloat16"],
     "engines": ["engines.py"],
+    "compress": ["compress.py"],
 }
 """Name -> script of benchmarks/ and its options."""
 ENGINES = {"torch": "torch", "native_float32": "native, float32", "native_int8": "native, int8"}
@@ -171,6 +172,19 @@ def exactness() -> str:
     return rows_of("model | files | bytes written | equal | near ties among the others", rows)
 
 
+def compression() -> str:
+    """Bits per byte of each kind of file, by each compression."""
+    found = {kind: row for kind, row in kept("compress").items() if isinstance(row, dict)}
+    tools = list(dict.fromkeys(name for row in found.values() for name in row if isinstance(row[name], dict)))
+    rows = []
+    for kind, row in found.items():
+        cells = [f"{row[name]['bits_per_byte']:.3f}" if name in row else "" for name in tools]
+        rates = [f"{row['--fast']['kb_per_s']:.0f}"]
+        rates.append(f"{row['with a model']['kb_per_s']:.1f}" if row["model"] else "")
+        rows.append([kind, f"{row['bytes']:,}", *cells, f"`{row['model']}`" if row["model"] else "", *rates])
+    return rows_of(f"files | bytes | {' | '.join(tools)} | model | kB/s, --fast | kB/s, model", rows)
+
+
 def machine() -> str:
     """The computer, by its measured rates."""
     figures, halves = kept("decode_large"), kept("train_large_bfloat16")
@@ -209,6 +223,7 @@ def draw_tables() -> None:
     put_table(PAGE, "many", many())
     put_table(PAGE, "training", training())
     put_table(PAGE, "exactness", exactness())
+    put_table(HERE / "compress.md", "compress", compression())
 
 
 def main() -> None:

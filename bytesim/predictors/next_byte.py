@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from bytesim.clocks import make_clock
 from bytesim.engine.decode import DecodingSession
+from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
 from bytesim.patching import history_bytes
+from bytesim.predictors.cpu import states_request
 from bytesim.predictors.writer import Writer
-from bytesim.requests import Asked
+from bytesim.requests import Asked, Request
 
 Floats = NDArray[np.float32]
 
@@ -26,7 +28,7 @@ _PROBE = bytes(range(32, 80))
 
 
 class NextByte:
-    """Reads one file of a suffix. The writer must run on the native engine."""
+    """Reads one file, as one of a suffix. The writer must run on the native engine."""
 
     def __init__(self, writer: Writer, suffix: str) -> None:
         assert writer.native is not None, "torch does not promise the same numbers twice"
@@ -36,26 +38,43 @@ class NextByte:
         """The bytes of the file so far."""
         self.start = 0
         """Where the window begins."""
-        self.session = self._open(b"")
+        self.session: DecodingSession | None = None if writer.simulates else self._window(b"")
 
-    def logits(self) -> Floats:
-        """(1, V) logits of the next byte."""
-        if len(self.data) - self.start == self.most:
+    def logits(self) -> Floats | None:
+        """(1, V) logits of the next byte; None where the model cannot tell, as in the program before a trace."""
+        if self.writer.simulates:
+            self._follow_trace()
+        elif len(self.data) - self.start == self.most:
             self.start = len(self.data) - self.most // 2
-            self.session = self._open(bytes(self.data[self.start :]))
-        return np.ascontiguousarray(self.session.logits(), np.float32)
+            self.session = self._window(bytes(self.data[self.start :]))
+        return None if self.session is None else np.ascontiguousarray(self.session.logits(), np.float32)
 
     def write(self, byte: int) -> None:
         """Append a byte. `logits` must have been called before it."""
-        self.session.write(np.array([[byte]], np.int64))
+        if self.session is not None:
+            self.session.write(np.array([[byte]], np.int64))
         self.data.append(byte)
 
-    def _open(self, known: bytes) -> DecodingSession:
+    def _window(self, known: bytes) -> DecodingSession:
         """A session that has read the first bytes of a window."""
         request = self.writer.frame(Asked(suffix=self.suffix, prompt=known))
         if request.times and self.start:  # the clock counts from the start of the file, not of the window
             whole = bytes(self.data[: len(self.data) - len(request.prefix)])
             request = replace(request, times=replace(request.times, clock=partial(make_clock, self.suffix, whole)))
+        return self._opened(request)
+
+    def _follow_trace(self) -> None:
+        """Open the session of a trace when its program and first state are known, and close it where it is full."""
+        begin = MEMORY_SIZE + STATE_SIZE
+        if len(self.data) == begin:
+            memory, first = bytes(self.data[:MEMORY_SIZE]), bytes(self.data[MEMORY_SIZE:])
+            request = states_request(self.writer, memory, first)
+            self.session = self._opened(request)
+            self.most = begin + (request.max_patches - len(request.history)) * self.writer.config.patch_size
+        elif len(self.data) == self.most:
+            self.session = None
+
+    def _opened(self, request: Request) -> DecodingSession:
         session = self.native.decoding_session(1)
         session.enter([request])
         for byte in request.prefix:
@@ -67,7 +86,8 @@ class NextByte:
 def numbers_of(writer: Writer, suffix: str, count: int) -> bytes:
     """The first bytes of a SHA-256, which differ where a processor, or another version, computes other logits."""
     reader, digest = NextByte(writer, suffix), hashlib.sha256()
-    for byte in _PROBE:
-        digest.update(reader.logits().tobytes())
+    for byte in (bytes(MEMORY_SIZE + STATE_SIZE) if writer.simulates else b"") + _PROBE:
+        logits = reader.logits()
+        digest.update(b"" if logits is None else logits.tobytes())
         reader.write(byte)
     return digest.digest()[:count]

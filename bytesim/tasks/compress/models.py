@@ -6,6 +6,7 @@ import io
 
 from bytesim.errors import BytesimError, ModelError
 from bytesim.formats.bsim import STAMP_BYTES, Stamp
+from bytesim.formats.cpu_trace import TRACE_SUFFIX
 from bytesim.models.folder import WEIGHTS_FILE, fingerprint, read_card
 from bytesim.models.store import stored_models
 from bytesim.predictors.next_byte import NextByte, numbers_of
@@ -94,6 +95,7 @@ def _fitting(suffix: str, head: bytes) -> list[tuple[str, str]]:
         except ModelError:
             continue
         written = {task.get("target_suffix") for task in tasks if task.get("task") == "generate"}
+        written |= {TRACE_SUFFIX for task in tasks if task.get("task") == "cpu"}
         found += [(stored.name, read_as) for read_as in sorted(wanted & written)]
     return found
 
