@@ -44,6 +44,7 @@ _EXPORTS = {
     "export_model": "bytesim.tasks.models",
     "generate": "bytesim.tasks.generate.generate",
     "import_model": "bytesim.tasks.models",
+    "inspect": "bytesim.tasks.inspect.inspect",
     "list_models": "bytesim.tasks.models",
     "load": "bytesim.api.model",
     "midi2abc": "bytesim.tasks.convert.tunes",
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from bytesim.tasks.evaluate.generate import evaluate_generate as evaluate_generate
     from bytesim.tasks.evaluate.pairs import evaluate_pairs as evaluate_pairs
     from bytesim.tasks.generate.generate import generate as generate
+    from bytesim.tasks.inspect.inspect import inspect as inspect
     from bytesim.tasks.models import (
         compress_model as compress_model,
         export_model as export_model,

@@ -73,6 +73,7 @@ def test_wrong_usage_exits_2():
 VALID = {
     "classify file": "bell.wav --model filetype",
     "classify fragments": "bell.wav",
+    "compress": "bell.wav",
     "convert abc2midi": "tunes/bits.abc",
     "convert files": "tunes/bits.abc --model music",
     "convert midi2abc": "bits.mid",
@@ -83,6 +84,7 @@ VALID = {
     "evaluate cpu": "--count 1",
     "evaluate generate": "-n 1",
     "generate": "",
+    "inspect": "bell.wav",
     "models compress": "",
     "models export": "-o out",
     "models pull": "not-a-repository",
@@ -99,9 +101,11 @@ VALID = {
 MISSING = {
     "classify file": "missing.bin",
     "classify fragments": "missing.img",
+    "compress": "missing.abc",
     "convert abc2midi": "missing.abc",
     "convert files": "missing.abc --model music",
     "convert midi2abc": "missing.mid",
+    "decompress": "missing.bsim",
     "data build media": "digits missing.npz.xz --out set",
     "data build music": "--tunes missing.jsonl --no-corpus --out set",
     "evaluate bpb": "missing.abc",
@@ -111,6 +115,7 @@ MISSING = {
     "evaluate cpu": "missing.npz",
     "evaluate generate": "-n 1 --against missing.npz",
     "generate": "--prompt-file missing.txt",
+    "inspect": "missing.bin",
     "models import": "missing.pth",
     "normalize": "missing.wav",
     "simulate-cpu": "missing.asm",
@@ -228,6 +233,7 @@ GARBAGE = {
 TAKES_MANY = {
     "convert abc2midi --engine rules": "abc",
     "convert midi2abc --engine rules": "mid",
+    "decompress": "bsim",
     "normalize --to wav": "wav",
     "normalize --to bmp": "png",
 }

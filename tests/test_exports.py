@@ -35,6 +35,7 @@ FUNCTION_OF_COMMAND = {
     "evaluate cpu": "evaluate_cpu",
     "evaluate generate": "evaluate_generate",
     "generate": "generate",
+    "inspect": "inspect",
     "models compress": "compress_model",
     "models export": "export_model",
     "models import": "import_model",

@@ -53,6 +53,15 @@ class ByteMixer:
         )
         return self._out[:count].tobytes()
 
+    def measure(self, data: bytes) -> Floats:
+        """(n, 3) of each further byte its bits, the bits that were expected, and evidence against what was expected.
+
+        The evidence is that of `predictors.surprise`, with a byte as eight bits.
+        """
+        told, source = np.zeros((len(data), 3), np.float32), np.frombuffer(data, np.uint8)
+        self._library.bytesim_mixer_measure(self._mixer, source.ctypes.data, len(source), told.ctypes.data)
+        return told
+
     def finish(self) -> bytes:
         """The end of the code."""
         return self._out[: self._library.bytesim_mixer_finish(self._mixer, self._out.ctypes.data)].tobytes()
@@ -86,6 +95,7 @@ def declare(library: ctypes.CDLL) -> ctypes.CDLL:
         ("new", address, [ctypes.c_int32] * 3),
         ("free", None, [address]),
         ("encode", number, [address, address, number, address, address]),
+        ("measure", None, [address, address, number, address]),
         ("finish", number, [address, address]),
         ("decode", number, [address, address, number, number, number, address, address]),
     )

@@ -27,7 +27,11 @@ from bytesim.tasks.compress.decompress import decompress
 
 pytestmark = pytest.mark.skipif(kernels() is None, reason="the kernels are not compiled")
 BARS = [b"G2B d2B", b"A2c e2c", b"d2B G2B", b"cBA F2D", b"gfe dBG", b"AGA G3", b"ede dBA", b"B3 A3"]
-TUNE = b"X:1\nM:6/8\nL:1/8\nK:G\n" + b"|".join(BARS[place] for place in [0, 1, 2, 3, 0, 1, 2, 7, 4, 5, 6, 7, 4, 5, 6, 6, 0, 1, 2, 3]) + b"|]\n"
+TUNE = (
+    b"X:1\nM:6/8\nL:1/8\nK:G\n"
+    + b"|".join(BARS[place] for place in [0, 1, 2, 3, 0, 1, 2, 7, 4, 5, 6, 7, 4, 5, 6, 6, 0, 1, 2, 3])
+    + b"|]\n"
+)
 TEXT = (ROOT / "README.md").read_bytes()[:3000]
 
 

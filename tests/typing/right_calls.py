@@ -23,6 +23,7 @@ from bytesim.tasks.evaluate.convert import ConvertEvaluation
 from bytesim.tasks.evaluate.cpu_result import CpuEvaluation
 from bytesim.tasks.evaluate.generate import GenerateEvaluation
 from bytesim.tasks.generate.draw import Generated
+from bytesim.tasks.inspect.inspect import Inspection
 from bytesim.tasks.models import ModelInfo, VerifiedModel
 from bytesim.tasks.normalize import Normalized
 from bytesim.tasks.simulate_cpu.simulation import Simulation
@@ -65,6 +66,7 @@ assert_type(bytesim.verify_models(), list[Outcome[VerifiedModel]])
 assert_type(bytesim.import_model("weights.pth", name="mine"), ModelInfo)
 assert_type(bytesim.compress("tune.abc", fast=True), list[Outcome[Compressed]])
 assert_type(bytesim.decompress("tune.abc.bsim", output="tune.abc"), list[Outcome[Decompressed]])
+assert_type(bytesim.inspect("tune.abc", png="map.png"), Inspection)
 assert_type(bytesim.compress_model("music", output="music-int8"), ModelInfo)
 assert_type(bytesim.evaluate_compare(["a.toml", "b.toml"], tflops=20.0), Comparison)
 assert_type(bytesim.pull_model("facebook/blt-1b", revision="main"), ModelInfo)

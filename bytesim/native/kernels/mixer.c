@@ -449,19 +449,35 @@ static void add_up(const float *logits, uint32_t *sums) {
   }
 }
 
-/* Encode a byte to `out`, or decode one from `coded`; `given` (257) are the logits of a model, 0 without one. */
-static int32_t code_byte(Mixer *m, int32_t byte, const float *given, uint8_t *out, int64_t *written, Coded *coded) {
+/* What becomes of the bits: with `coded` they are decoded, with `out` encoded there, with `told` measured. */
+typedef struct Pass {
+  Coded *coded;
+  uint8_t *out;
+  int64_t written;
+  float *told; /* of a byte its bits, the bits that were expected, and the evidence in nats against what was expected */
+} Pass;
+
+static void tell(float *told, int32_t p, int32_t y) {
+  const double one = p / 65536.0, share = y ? one : 1.0 - one, roots = sqrt(one) + sqrt(1.0 - one);
+  told[0] -= (float)log2(share);
+  told[1] -= (float)(one * log2(one) + (1.0 - one) * log2(1.0 - one));
+  told[2] -= (float)(0.5 * log(share) + log(roots));
+}
+
+/* Code a byte; `given` (257) are the logits of a model, 0 without one. Returns the byte. */
+static int32_t code_byte(Mixer *m, int32_t byte, const float *given, Pass *pass) {
   uint32_t sums[257], before = 1;
   if (given) add_up(given, sums);
   for (uint32_t place = 0; place < 8; place++) {
     Bit bit;
     const int32_t p = predict(m, before, place, given ? given_bit(sums, before, place) : 0, &bit);
     int32_t y;
-    if (coded) {
-      y = get_bit(m, p, coded);
+    if (pass->coded) {
+      y = get_bit(m, p, pass->coded);
     } else {
       y = byte >> (7 - place) & 1;
-      *written += put_bit(m, y, p, out + *written);
+      if (pass->out) pass->written += put_bit(m, y, p, pass->out + pass->written);
+      if (pass->told) tell(pass->told, p, y);
     }
     update(m, &bit, y);
     before = before << 1 | (uint32_t)y;
@@ -543,11 +559,16 @@ static void add_run(Mixer *m, uint8_t byte) {
    most 16 for each byte and 8 more. */
 EXPORT int64_t bytesim_mixer_encode(Mixer *m, const uint8_t *data, int64_t count, const float *given, uint8_t *out) {
   const int32_t run = is_run(data, count);
-  int64_t written = count == RUN ? put_bit(m, run, RUN_SHARE, out) : 0;
-  for (int64_t i = 0; i < (run ? 1 : count); i++)
-    code_byte(m, data[i], given ? given + 257 * i : 0, out, &written, 0);
+  Pass pass = {.out = out, .written = count == RUN ? put_bit(m, run, RUN_SHARE, out) : 0};
+  for (int64_t i = 0; i < (run ? 1 : count); i++) code_byte(m, data[i], given ? given + 257 * i : 0, &pass);
   if (run) add_run(m, data[0]);
-  return written;
+  return pass.written;
+}
+
+/* What `count` bytes would cost: of each its bits, the bits that were expected, and the evidence in nats that it is not
+   drawn from what was expected, to `told` (count, 3), which is zero. */
+EXPORT void bytesim_mixer_measure(Mixer *m, const uint8_t *data, int64_t count, float *told) {
+  for (int64_t i = 0; i < count; i++) code_byte(m, data[i], 0, &(Pass){.told = told + 3 * i});
 }
 
 /* The last byte of a coded file. */
@@ -565,8 +586,9 @@ EXPORT int64_t bytesim_mixer_decode(Mixer *m, const uint8_t *bytes, int64_t leng
     m->started = 1;
   }
   const int32_t run = count == RUN && get_bit(m, RUN_SHARE, &coded);
+  Pass pass = {.coded = &coded};
   for (int64_t i = 0; i < (run ? 1 : count); i++)
-    out[i] = (uint8_t)code_byte(m, 0, given ? given + 257 * i : 0, 0, 0, &coded);
+    out[i] = (uint8_t)code_byte(m, 0, given ? given + 257 * i : 0, &pass);
   if (run) {
     memset(out, out[0], (size_t)count);
     add_run(m, out[0]);

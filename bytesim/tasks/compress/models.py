@@ -20,11 +20,14 @@ _GAIN = 0.98
 _TEXT = "txt"
 
 
-def chosen_writer(head: bytes, suffix: str, model: str) -> tuple[Writer, str] | None:
+def chosen_writer(
+    head: bytes, suffix: str, model: str, *, gain: float = _GAIN, stamped: bool = True
+) -> tuple[Writer, str] | None:
     """The model for a content that begins with `head`, and the suffix as which it reads it; None for none.
 
     `model` is a name, or `auto`: of the models that write files of this suffix, or text if it is text, the one that
-    compresses the head best, if it is better than none. Raises ModelError for a named model that cannot be used.
+    compresses the head best, if its size is then at most `gain` of that without one; with `stamped` the size is that of
+    a file, which names its model. Raises ModelError for a named model that cannot be used.
     """
     if model != "auto":
         writer = loaded(model)
@@ -33,11 +36,12 @@ def chosen_writer(head: bytes, suffix: str, model: str) -> tuple[Writer, str] | 
     if not head:
         return None
     trial = head[:TRIAL_BYTES]
-    least, best = _size(trial, None) * _GAIN, None
+    least, best = _size(trial, None) * gain, None
     for name, read_as in _fitting(suffix, trial):
         try:
             candidate = loaded(name)
-            size = _size(trial, NextByte(candidate, read_as)) + len(name) + len(read_as) + 2 * (STAMP_BYTES + 1)
+            size = _size(trial, NextByte(candidate, read_as))
+            size += stamped * (len(name) + len(read_as) + 2 * (STAMP_BYTES + 1))
         except BytesimError:  # a user's model that is damaged, or that the native engine cannot run
             continue
         if size < least:

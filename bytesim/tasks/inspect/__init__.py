@@ -1,0 +1,1 @@
+"""`bytesim inspect`: what a model sees in a file."""
