@@ -239,16 +239,18 @@ def open_output(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
     an OSError of the context's own code.
     """
     check_output(path, force=force)
-    to_stream = str(path) == STDIO or _is_stream(Path(path))
-    temporary = _temporary_in(Path(tempfile.gettempdir()) if to_stream else Path(path).parent)
+    temporary = _temporary_in(Path(path).parent)
     try:
-        with open(temporary, "xb+") as file:
-            yield file
-            if to_stream:
+        if str(path) == STDIO or _is_stream(Path(path)):
+            with tempfile.TemporaryFile() as file:
+                yield file
                 file.seek(0)
                 _copy_out(path, file)
-        if not to_stream:
-            os.replace(temporary, path)
+            return
+        with open(temporary, "xb+") as file:
+            yield file
+        check_output(path, force=force)  # another program may have written it meanwhile
+        os.replace(temporary, path)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -256,6 +258,13 @@ def open_output(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def keep_mode(source: str | Path, file: BinaryIO) -> None:
+    """Give a file of `open_output` the permissions of its source, where both are files on a disk."""
+    if str(source) != STDIO and os.path.isfile(source) and isinstance(file.name, str):
+        with suppress(OSError):
+            shutil.copymode(source, file.name)
 
 
 def _copy_out(path: str | Path, file: BinaryIO) -> None:

@@ -46,6 +46,10 @@ def decompress(
         str | None,
         typer.Option("--output", "-o", help="File or folder to write; for several sources, the folder to write to."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model that took part, if it is not found by its name.", show_default=False),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist; folders are not replaced.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +61,7 @@ def decompress(
 
     _check_stdout(sources, output, as_json)
     with byte_progress("decompress") as on_progress:
-        outcomes = task(sources, output=output, force=force, on_progress=on_progress)
+        outcomes = task(sources, output=output, model=model, force=force, on_progress=on_progress)
     raise typer.Exit(report_outcomes(outcomes, as_json=as_json, line=_decompressed_line))
 
 

@@ -14,6 +14,7 @@ as a varint), and then the files. A varint is LEB128: seven bits a byte, the low
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ _MOST_PATH = 4096
 _FOLDER = 4
 _MOST_RATIO = 1 << 16
 """Most bytes of content for a byte of code."""
+
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{kind}{number}" for kind in ("COM", "LPT") for number in range(10))}
 
 _BROKEN = "not a .bsim file of this version, or a damaged one"
 
@@ -138,22 +141,30 @@ def read_table(read: Callable[[int], bytes], num_bytes: int) -> tuple[list[Entry
     taken: set[str] = set()
     for _ in range(cursor.varint()):
         path, size = cursor.text(_MOST_PATH), cursor.varint()
-        if not _stays_inside(path) or path.casefold() in taken:
-            raise FormatError(f"{_BROKEN}: its table has the path {path!r}, which cannot be written.")
+        if not stays_inside(path) or path in taken:
+            raise FormatError(f"{_BROKEN}: its table has the path {path!r}, which cannot be written here.")
         if size > num_bytes:
             raise FormatError(f"{_BROKEN}: its table promises more bytes than there are.")
-        taken.add(path.casefold())
+        taken.add(path)
         entries.append(Entry(path, size))
     if cursor.place + sum(entry.num_bytes for entry in entries) != num_bytes:
         raise FormatError(f"{_BROKEN}: its table does not fit its length.")
     return entries, cursor.place
 
 
-def _stays_inside(path: str) -> bool:
-    """Whether a path of a table names a file inside the folder, on every system."""
+def stays_inside(path: str, *, windows: bool = os.name == "nt") -> bool:
+    """Whether a path of a table names a file inside the folder; on Windows, one that a file may have there."""
     parts = PurePosixPath(path).parts
-    plain = not set(path) & set("\\:\0") and path == "/".join(parts)
-    return bool(parts) and plain and not path.startswith("/") and not {"..", "."} & set(parts)
+    inside = bool(parts) and path == "/".join(parts) and not path.startswith("/") and not {"..", "."} & set(parts)
+    if not inside or "\0" in path:
+        return False
+    return not windows or not any(_is_refused_by_windows(part) for part in parts)
+
+
+def _is_refused_by_windows(part: str) -> bool:
+    """Whether Windows would read a name as a device, a drive or several names, or another name than it is."""
+    device = part.split(".")[0].rstrip(" ").upper()
+    return bool(set(part) & set('\\:*?"<>|')) or part.endswith((".", " ")) or device in _DEVICES
 
 
 def _varint(value: int) -> bytes:
@@ -165,7 +176,7 @@ def _varint(value: int) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    data = text.encode("utf-8")
+    data = text.encode("utf-8", "surrogateescape")  # as Python holds names that are not UTF-8
     return _varint(len(data)) + data
 
 
@@ -199,10 +210,7 @@ class _Reader:
         count, start = self.varint(), self.place
         if count > most:
             raise FormatError(f"{_BROKEN}: a name has {count:,} bytes.", offset=start)
-        try:
-            return self.take(count).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise FormatError(f"{_BROKEN}: a name is not UTF-8.", offset=start) from error
+        return self.take(count).decode("utf-8", "surrogateescape")
 
 
 class _Cursor(_Reader):

@@ -21,6 +21,8 @@ _Address = ctypes.c_void_p
 
 NUM_CODES = 23
 """Number of kinds of operations, as in kernels/program.h."""
+MIXER = 1
+"""Version of kernels/mixer.c."""
 OP_BYTES = 56
 """Size of the struct Op."""
 
@@ -64,7 +66,8 @@ class Kernels:
     def __init__(self, path: str) -> None:
         library = ctypes.CDLL(path)
         library.bytesim_layout.restype = ctypes.c_int32
-        if library.bytesim_layout() != OP_BYTES * 100_000 + ctypes.sizeof(RunFields) * 100 + NUM_CODES:
+        layout = OP_BYTES * 100_000 + ctypes.sizeof(RunFields) * 100 + NUM_CODES
+        if library.bytesim_layout() != MIXER * 100_000_000 + layout:
             raise OSError("the library was built from another version of bytesim")
         library.bytesim_best_target.restype = ctypes.c_int32
         self.best = int(library.bytesim_best_target())

@@ -7,6 +7,7 @@ and of the bar, and what the notation says.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,15 @@ from bytesim.clocks.periods import BAR_PERIODS, MUSIC_PERIODS, NOTATION_SIZES, N
 from bytesim.clocks.ticks import ALTERED, CHORD, PITCH
 
 NUM_FEATURES = 2 * (len(MUSIC_PERIODS) + len(BAR_PERIODS))
-_HAND_PERIODS = torch.from_numpy(hand_periods())
+
+
+@cache
+def _hand_periods(device: torch.device) -> Tensor:
+    """On the device, to which each step would otherwise have to wait for them to be copied."""
+    with torch.inference_mode(False):
+        return torch.from_numpy(hand_periods()).to(device)
+
+
 PEAK = 4.0
 """Logit that an untrained query adds for source bytes at its own time, relative to the average."""
 
@@ -105,5 +114,5 @@ class ClockHands(nn.Module):
 
 def waves_of(times: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines and sines (B, T, hands) of times (B, T, C)."""
-    angles = times[..., :1] / _HAND_PERIODS.to(times.device) * (2 * math.pi)
+    angles = times[..., :1] / _hand_periods(times.device) * (2 * math.pi)
     return angles.cos(), angles.sin()

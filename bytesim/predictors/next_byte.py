@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from bytesim.clocks import make_clock
 from bytesim.engine.decode import DecodingSession
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
-from bytesim.patching import history_bytes
+from bytesim.models.bgpt.request_times import before_patches
+from bytesim.patching import history_bytes, split_patches
 from bytesim.predictors.cpu import states_request
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Asked, Request
@@ -59,8 +60,14 @@ class NextByte:
         """A session that has read the first bytes of a window."""
         request = self.writer.frame(Asked(suffix=self.suffix, prompt=known))
         if request.times and self.start:  # the clock counts from the start of the file, not of the window
-            whole = bytes(self.data[: len(self.data) - len(request.prefix)])
-            request = replace(request, times=replace(request.times, clock=partial(make_clock, self.suffix, whole)))
+            before, inside = bytes(self.data[: self.start]), known[: len(known) - len(request.prefix)]
+            whole = self.writer.frame(Asked(suffix=self.suffix))
+            assert whole.times
+            whole = replace(whole, times=replace(whole.times, clock=partial(make_clock, self.suffix, before)))
+            history = before_patches(whole, split_patches(inside, self.writer.config.patch_size))
+            assert history is not None
+            clock = partial(make_clock, self.suffix, before + inside)
+            request = replace(request, times=replace(request.times, history=history[0].astype(np.int32), clock=clock))
         return self._opened(request)
 
     def _follow_trace(self) -> None:
@@ -84,10 +91,25 @@ class NextByte:
 
 
 def numbers_of(writer: Writer, suffix: str, count: int) -> bytes:
-    """The first bytes of a SHA-256, which differ where a processor, or another version, computes other logits."""
-    reader, digest = NextByte(writer, suffix), hashlib.sha256()
-    for byte in (bytes(MEMORY_SIZE + STATE_SIZE) if writer.simulates else b"") + _PROBE:
-        logits = reader.logits()
-        digest.update(b"" if logits is None else logits.tobytes())
-        reader.write(byte)
+    """The first bytes of a SHA-256, which differ where a processor, or another version, computes other logits.
+
+    It is of the first bytes of a file, and of those before a window is full.
+    """
+    begin = bytes(MEMORY_SIZE + STATE_SIZE) if writer.simulates else b""
+    digest = hashlib.sha256()
+    for reader, data in ((NextByte(writer, suffix), begin + _PROBE), _near_the_end(writer, suffix)):
+        for byte in data:
+            logits = reader.logits()
+            digest.update(b"" if logits is None else logits.tobytes())
+            reader.write(byte)
     return digest.digest()[:count]
+
+
+def _near_the_end(writer: Writer, suffix: str) -> tuple[NextByte, bytes]:
+    """A reader whose window has room for a few bytes, and these; nothing of a model that reads no windows."""
+    reader = NextByte(writer, suffix)
+    if writer.simulates:
+        return reader, b""
+    reader.data = bytearray(_PROBE * (reader.most // len(_PROBE) + 1))[: reader.most - len(_PROBE)]
+    reader.session = reader._window(bytes(reader.data))
+    return reader, _PROBE

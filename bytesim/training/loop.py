@@ -173,7 +173,7 @@ class Trainer:
         the run folder cannot be written.
         """
         self.limit = limit
-        self.threads = Threads(self.device, self.on_note)
+        self.threads = Threads(self.device, self.on_note, tried=not self.config.compile and limit is None)
         try:
             if interrupt is not None:
                 return self._run(on_step, interrupt)

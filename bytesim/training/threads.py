@@ -20,13 +20,14 @@ _GAIN = 1.2
 class Threads:
     """The number of threads of the steps of one run.
 
-    A number that the user has set (OMP_NUM_THREADS) stays. `on_note` is told when one thread is taken.
+    A number that the user has set (OMP_NUM_THREADS) stays, and so does that of steps which may not be `tried`, as each
+    number has to be compiled or takes time that is limited. `on_note` is told when one thread is taken.
     """
 
-    def __init__(self, device: torch.device, on_note: Callable[[str], None]) -> None:
+    def __init__(self, device: torch.device, on_note: Callable[[str], None], *, tried: bool = True) -> None:
         self.most = torch.get_num_threads()
         self.on_note = on_note
-        fixed = device.type != "cpu" or self.most == 1 or "OMP_NUM_THREADS" in os.environ
+        fixed = not tried or device.type != "cpu" or self.most == 1 or "OMP_NUM_THREADS" in os.environ
         self._left = [] if fixed else list(_TRIED)
         self._seconds = {"all": 0.0, "one": 0.0}
         self._bytes = {"all": 0, "one": 0}
@@ -42,7 +43,7 @@ class Threads:
             return
         tried = self._left.pop(0)
         if len(self._left) < len(_TRIED) - 1:
-            self._seconds[tried] += seconds
+            self._seconds[tried] += max(seconds, 1e-9)  # some clocks tick 60 times a second
             self._bytes[tried] += num_bytes
         if not self._left:
             self._decide()

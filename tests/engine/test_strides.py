@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import torch
 from engine.test_engine import AS_SHIPPED, requests_of, small_model
-from helpers.replays import Replays
+from helpers.replays import Replays, tensors_in
 
 from bytesim.engine import cuda_graphs
 from bytesim.engine.cuda_graphs import CudaGraphs
 from bytesim.engine.decode import decode, decode_in_order
 from bytesim.engine.device_choice import DeviceChoice
 from bytesim.engine.sampling import choose, generator_for, patch_noise
+from bytesim.engine.torch_session import TorchSession
 from bytesim.models.framing import generate_request
+from bytesim.nn.clock import _hand_periods
 from bytesim.predictors.cpu import states_request
 from bytesim.requests import Request, Sampling
 
@@ -108,6 +110,27 @@ def test_states_of_the_cpu_are_those_of_decoding_byte_by_byte(replays):
     assert sum(each.replayed for each in replays) > 10
 
 
+@pytest.mark.parametrize("changes", [{}, {"near_bytes": 5, "context_patches": 2}, AS_SHIPPED, PUBLISHED])
+def test_steps_read_only_what_stays_on_the_device(changes, replays, monkeypatch):
+    """A constant that stands elsewhere would be copied from the host, which a graph cannot hold."""
+    sessions: list[TorchSession] = []
+    monkeypatch.setattr(TorchSession, "close", lambda session: sessions.append(session))
+    model = small_model(patch_size=16, max_patches=75, max_source_bytes=1024, **changes)
+    if changes is PUBLISHED:
+        wanted = [generate_request(model.config, "abc", max_patches=9, sampling=SAMPLINGS[2])]
+    else:
+        request = states_request(model, bytes([17, 2, 10, 3] * 6).ljust(1024, b"\0"), bytes(16))
+        wanted = [replace(request, max_patches=len(request.history) + 6)]
+    decode_in_order(model, wanted)
+    (session,) = sessions
+    held = [*tensors_in(session), _hand_periods(torch.device("cpu"))]
+    known = {tensor.untyped_storage().data_ptr() for tensor in held}
+    recorded = [recorder for each in replays for recorder in each.recorded.values()]
+    assert recorded
+    for recorder in recorded:
+        assert not [tensor.shape for storage, tensor in recorder.outside.items() if storage not in known]
+
+
 def test_what_the_host_decides_is_decoded_byte_by_byte(replays):
     model = small_model(copying=True)
     wanted = requests_of(model.config)
@@ -138,9 +161,16 @@ def test_steps_run_as_they_are_without_a_gpu():
 
 
 def test_a_capture_that_fails_is_told_once_and_steps_run_as_they_are(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "Stream", lambda device: None)
+    current: list[str] = []
+    for name, value in (
+        ("graph_pool_handle", None),
+        ("Stream", "its own"),
+        ("current_stream", "before"),
+        ("CUDAGraph", 0),
+    ):
+        monkeypatch.setattr(torch.cuda, name, lambda *given, value=value: value)
+    monkeypatch.setattr(torch.cuda, "set_stream", current.append)
     graphs, count = CudaGraphs(torch.device("cuda")), []
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: None)
 
     def refuses(*given, **options):
         raise RuntimeError("no memory is left for a graph\nmore")
@@ -151,14 +181,19 @@ def test_a_capture_that_fails_is_told_once_and_steps_run_as_they_are(monkeypatch
         graphs.run("key", lambda: count.append(1))
     graphs.run("key", lambda: count.append(1))
     assert len(count) == 3
+    assert current == ["before"]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("changes", [{}, AS_SHIPPED, PUBLISHED])
-def test_graphs_of_a_gpu_write_what_decoding_byte_by_byte_does(changes):
+def test_graphs_of_a_gpu_write_what_decoding_byte_by_byte_does(changes, monkeypatch):
+    sessions: list[TorchSession] = []
+    monkeypatch.setattr(TorchSession, "close", lambda session: sessions.append(session))
     model = small_model(**changes).cuda()
     wanted = requests_of(model.config)
     wanted += [generate_request(model.config, "abc", max_patches=30, sampling=sampling) for sampling in SAMPLINGS]
     for slots in (1, 3, 16):
         replies, expected = decode_in_order(model, wanted, slots=slots), by_bytes(model, wanted, slots)
         assert sum(a.data == b.data for a, b in zip(replies, expected, strict=True)) >= len(wanted) - 1
+    assert all(session._graphs.captures for session in sessions)
+    assert any(session._graphs._graphs for session in sessions)

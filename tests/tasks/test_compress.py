@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,8 +21,8 @@ from bytesim.native.library import kernels
 from bytesim.patching import half_windows
 from bytesim.predictors.next_byte import NextByte
 from bytesim.predictors.writer import load_writer
+from bytesim.tasks.compress import coding, models
 from bytesim.tasks.compress import compress as compress_module
-from bytesim.tasks.compress import models
 from bytesim.tasks.compress.compress import compress
 from bytesim.tasks.compress.decompress import decompress
 
@@ -120,6 +121,99 @@ def test_a_folder_comes_back_as_one(tmp_path):
         done(decompress(result.output, force=True))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_that_only_some_systems_have_come_back(tmp_path):
+    names = [b"A.txt", b"a.txt", b"12:30 note", b"back\\slash", b"not utf-8 \xff", "straße".encode(), b"strasse", b"a "]
+    folder = tmp_path / "d"
+    folder.mkdir()
+    for number, name in enumerate(names):
+        (folder / os.fsdecode(name)).write_bytes(b"%d" % number)
+    back = Path(done(decompress(done(compress(folder)).output, output=tmp_path / "e")).output)
+    assert {os.fsencode(path.name): path.read_bytes() for path in back.iterdir()} == {
+        name: b"%d" % number for number, name in enumerate(names)
+    }
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+
+    def refuse(path: str):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(BytesimError, match="cannot be read: Permission denied"):
+        done(compress(tmp_path / "d"))
+
+
+@pytest.mark.parametrize("data", [TEXT, random.Random(0).randbytes(50_000)])
+@pytest.mark.parametrize("change", ["grows", "differs", "shrinks"])
+def test_a_file_that_changes_while_it_is_read_is_not_written(tmp_path, monkeypatch, data, change):
+    path = tmp_path / "a.txt"
+    path.write_bytes(data)
+
+    def encode_and_change(*given):
+        yield from coding.encode(*given)
+        with open(path, "r+b") as file:
+            if change == "shrinks":
+                file.truncate(len(data) // 2)
+            else:
+                file.seek(0 if change == "differs" else len(data))
+                file.write(b"more")
+
+    monkeypatch.setattr(compress_module, "encode", encode_and_change)
+    (outcome,) = compress(path, fast=True)
+    if change == "grows":  # what was there at first is kept
+        monkeypatch.undo()
+        assert Path(done(decompress(str(path) + ".bsim", output=tmp_path / "b")).output).read_bytes() == data
+    else:
+        assert "while it was read" in str(outcome.error)
+        assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_outputs_go_where_they_are_named_or_an_error_says_why_not(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_bytes(TEXT)
+    output = Path(done(compress(path, fast=True)).output)
+    assert done(decompress(output, output=f"{tmp_path}/x/y/")).output == str(tmp_path / "x" / "y" / "a.txt")
+    for outcome in decompress([output, output], output=path):
+        assert "cannot be made" in str(outcome.error)
+    monkeypatch.chdir(tmp_path / "x")
+    assert done(compress(".", fast=True)).output == str(tmp_path / "x.bsim")
+    assert done(compress("..", fast=True, output=tmp_path / "up.bsim")).files == 4
+    os.rename(output, tmp_path / "..bsim")
+    with pytest.raises(BytesimError, match="does not end in"):
+        done(decompress(tmp_path / "..bsim"))
+    with pytest.raises(BytesimError, match="has no name"):
+        done(compress("/"))
+
+
+def test_permissions_are_kept(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(TEXT)
+    path.chmod(0o700)
+    output = Path(done(compress(path, fast=True)).output)
+    assert output.stat().st_mode & 0o777 == 0o700
+    assert Path(done(decompress(output, output=tmp_path / "b")).output).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_model_in_any_folder_can_be_named(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(TEXT)
+    shutil.copytree(ROOT / "models" / "text", tmp_path / "mine")
+    output = done(compress(path, model=str(tmp_path / "mine"))).output
+    with pytest.raises(ModelError, match="the model 'mine', which is not here"):
+        done(decompress(output, output=tmp_path / "b"))
+    done(decompress(output, output=tmp_path / "b", model=tmp_path / "mine"))
+    assert (tmp_path / "b").read_bytes() == TEXT
+    with pytest.raises(ModelError, match="other weights"):
+        done(decompress(output, output=tmp_path / "c", model="music"))
+
+
+@pytest.mark.parametrize("tasks", [None, 3, [None, 3], [{"task": "generate"}], {"task": "generate"}])
+def test_cards_of_other_models_may_hold_anything(tasks):
+    assert models._written({"tasks": tasks}) == set()
+
+
 def test_an_empty_folder_comes_back(tmp_path):
     (tmp_path / "d").mkdir()
     result = done(compress(tmp_path / "d"))
@@ -190,7 +284,7 @@ def rewritten(path: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": "nowhere"}, "compressed with the model 'nowhere': no model"),
+        ({"model": "nowhere"}, "compressed with the model 'nowhere', which is not here"),
         ({"model": "../../etc"}, "compressed with the model '../../etc'"),
         ({"weights": b"0000"}, "compressed with other weights of the model 'text'"),
         ({"numbers": b"0000"}, "the model 'text' computes other numbers here"),

@@ -44,14 +44,14 @@ def test_all_threads_stay_where_one_is_not_clearly_faster(counts, one):
     assert notes == []
 
 
-@pytest.mark.parametrize("why", ["gpu", "set", "one"])
+@pytest.mark.parametrize("why", ["gpu", "set", "one", "compiled"])
 def test_nothing_is_tried_where_nothing_can_be_chosen(counts, why, monkeypatch):
     if why == "set":
         monkeypatch.setenv("OMP_NUM_THREADS", "4")
     if why == "one":
         counts.append(1)
     before = len(counts)
-    chosen = Threads(torch.device("cuda" if why == "gpu" else "cpu"), pytest.fail)
+    chosen = Threads(torch.device("cuda" if why == "gpu" else "cpu"), pytest.fail, tried=why != "compiled")
     steps(chosen, counts, {4: 6.0, 1: 0.1})
     chosen.end()
     assert len(counts) == before

@@ -29,7 +29,6 @@ class PatchSteps:
     """The steps of a session over whole patches."""
 
     def __init__(self, session: BGPTSession) -> None:
-        self.session = session
         self.tokens = torch.zeros_like(session.previous)
         """(N, S) the patches that are written and then read."""
         self.nats = torch.zeros(self.tokens.shape, device=session.device)
@@ -46,29 +45,24 @@ class PatchSteps:
         self._sources = 0
         """How often the padded sources have changed their place."""
 
-    def write(self, choose: Choose, run: Run) -> tuple[Tensor, Tensor]:
+    def write(self, session: BGPTSession, choose: Choose, run: Run) -> tuple[Tensor, Tensor]:
         """Write a patch of each file: its tokens (B, S), and their negative log-likelihoods (B, S) in nats."""
-        session, rows = self.session, self._rows()
-        source = self._fixed_source()
+        rows = min(len(self.tokens), 1 << (session.count - 1).bit_length())
+        source = self._fixed_source(session.source)
         source = None if source is None else source.first(rows)
-        self._tell_times()
+        self._tell_times(session)
         if session.current.shape[1]:
             self.tokens[: session.count] = session.current
             session.begin_patch()
             length = session.capacity
-            run(("read", rows, length, self._sources), partial(self._read, rows, source, length))
-        run(("write", rows, self._sources), partial(self._write, rows, source, choose))
+            run(("read", rows, length, self._sources), partial(self._read, session, rows, source, length))
+        run(("write", rows, self._sources), partial(self._write, session, rows, source, choose))
         session.current = self.tokens[: session.count].clone()
         session.follow(session.current)
         return session.current, self.nats[: session.count].clone()
 
-    def _rows(self) -> int:
-        """The number of rows of a step: a power of two, or all rows."""
-        return min(len(self.tokens), 1 << (self.session.count - 1).bit_length())
-
-    def _fixed_source(self) -> Source | None:
+    def _fixed_source(self, source: Source | None) -> Source | None:
         """The sources of the session, padded, at a place where they stay."""
-        source = self.session.source
         if source is not None and source is not self._copied:
             width = max(0 if self._source is None else self._source.mask.shape[-1], source.mask.shape[-1])
             width += -width % _SOURCE_STEP
@@ -81,24 +75,24 @@ class PatchSteps:
         self._copied = source
         return None if source is None else self._source
 
-    def _tell_times(self) -> None:
+    def _tell_times(self, session: BGPTSession) -> None:
         """Set the times of the next patch, which do not depend on its bytes."""
         if self._times is not None:
-            ahead, now = self.session.times_ahead(), self.session.times_now()
+            ahead, now = session.times_ahead(), session.times_now()
             assert ahead is not None
             assert now is not None
-            self._times[: self.session.count] = torch.cat([ahead, now], 1)
+            self._times[: session.count] = torch.cat([ahead, now], 1)
 
     def _given(self, rows: int, source: Source | None, place: int) -> Conditioning:
         """What conditions the byte at this place of the patch; place S is before the patch."""
         return Conditioning(source, None if self._times is None else self._times[:rows, place : place + 1])
 
-    def _read(self, rows: int, source: Source | None, length: int) -> None:
-        self.session.read_patches(self.tokens[:rows], self._given(rows, source, self.session.stride), length)
-        self.session.positions.clamp_(max=self.session.model.config.max_patches - 1)  # for free rows
+    def _read(self, session: BGPTSession, rows: int, source: Source | None, length: int) -> None:
+        session.read_patches(self.tokens[:rows], self._given(rows, source, session.stride), length)
+        session.positions.clamp_(max=session.model.config.max_patches - 1)  # for free rows
 
-    def _write(self, rows: int, source: Source | None, choose: Choose) -> None:
-        session, tokens = self.session, self.tokens[:rows]
+    def _write(self, session: BGPTSession, rows: int, source: Source | None, choose: Choose) -> None:
+        tokens = self.tokens[:rows]
         last = session.last[:rows]
         for offset in range(session.stride):
             before = tokens[:, :offset]

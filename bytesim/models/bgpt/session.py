@@ -300,12 +300,13 @@ class BGPTSession:
 
     def writes_strides(self) -> bool:
         """Whether `write_stride` can write the running files: no byte of a patch decides about times or copying."""
-        return self.trace is None and not (self.model.config.clock and self.times_ahead() is None)
+        depends = self.model.config.clock and request_times.ahead(self.clocks, self.stride) is None
+        return self.trace is None and not depends
 
     def write_stride(self, choose: Choose, run: Run) -> tuple[Tensor, Tensor]:
         """Write a whole patch of each file: its tokens (B, S), and their negative log-likelihoods (B, S) in nats."""
         self._steps = self._steps or PatchSteps(self)
-        return self._steps.write(choose, run)
+        return self._steps.write(self, choose, run)
 
     def _grow(self, positions: int) -> None:
         if positions > self.capacity:

@@ -10,6 +10,8 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
+enum { MIXER = 1 }; /* version of the functions of mixer.c, and of what they compute */
+
 enum Target { PLAIN, AVX2, AVX512 };
 
 /* The fastest kernels that this processor and its operating system can run. */
@@ -34,8 +36,10 @@ EXPORT int32_t bytesim_best_target(void) {
 #endif
 }
 
-/* Changes with the layout of Op and Run and with the list of codes, so that a stale library is not used. */
-EXPORT int32_t bytesim_layout(void) { return (int32_t)(sizeof(Op) * 100000 + sizeof(Run) * 100 + CODES); }
+/* Changes with the layout of Op and Run, the list of codes and the mixer, so that a stale library is not used. */
+EXPORT int32_t bytesim_layout(void) {
+  return (int32_t)(MIXER * 100000000 + sizeof(Op) * 100000 + sizeof(Run) * 100 + CODES);
+}
 
 int32_t bytesim_use_threads(int32_t count);
 EXPORT int32_t bytesim_threads(int32_t count) { return bytesim_use_threads(count); }

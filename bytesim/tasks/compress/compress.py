@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -22,8 +21,8 @@ from bytesim.files import (
     Progress,
     Target,
     check_output,
-    expand_inputs,
     input_names,
+    keep_mode,
     open_input,
     open_output,
     output_path,
@@ -33,6 +32,7 @@ from bytesim.formats import bsim
 from bytesim.patching import suffix_of
 from bytesim.predictors.next_byte import NextByte
 from bytesim.tasks.compress.coding import compiled, decode, encode
+from bytesim.tasks.compress.folder import join_folder
 from bytesim.tasks.compress.models import TRIAL_BYTES, chosen_writer, stamp_of
 
 NO_MODEL = "none"
@@ -64,7 +64,7 @@ class _Content:
     """What is compressed."""
 
     stream: BinaryIO
-    """At its start, and able to seek."""
+    """Able to seek."""
     num_bytes: int
     suffix: str
     files: int = 1
@@ -106,33 +106,51 @@ def compress(
 
 
 def _target(source: str, output: str | Path | None, *, many: bool) -> Target:
-    name = source.rstrip("/" + os.sep) if source != STDIO else source
-    return output_path(name or source, output=output, suffix=bsim.SUFFIX, many=many, whole_name=True)
+    if source == STDIO:
+        name = source
+    else:
+        name = source.rstrip("/" + os.sep)
+        if Path(name).name in ("", ".."):  # such as `.`, which has the name of the current folder
+            name = os.path.abspath(source)
+        if not Path(name).name:
+            raise InputError("this folder has no name. Name the output with -o.", file=source)
+    return output_path(name, output=output, suffix=bsim.SUFFIX, many=many, whole_name=True)
 
 
 def _compress(source: str, content: _Content, target: Target, model: str, force: bool, meter: _Meter) -> Compressed:
-    head = content.stream.read(TRIAL_BYTES)
+    first = _Reading(content, source)
+    head = first(min(TRIAL_BYTES, content.num_bytes))
     found = None if model == NO_MODEL else chosen_writer(head, content.suffix, model)
     stamp = None if found is None else stamp_of(*found)
     coding = bsim.Coding.MIXED if stamp is None else bsim.Coding.WITH_MODEL
     header = bsim.Header(coding=coding, num_bytes=content.num_bytes, is_folder=content.is_folder, stamp=stamp)
     with open_output(target, force=force) as file:
+        keep_mode(source, file)
         start = file.write(bsim.serialize(header))
         read, reader = _Reading(content, source), None if found is None else NextByte(*found)
         for code in encode(read, content.num_bytes, reader, meter.add):
             file.write(code)
+        again = _Reading(content, source)
         if file.tell() - start >= content.num_bytes:
             header, found = replace(header, coding=bsim.Coding.STORED, stamp=None), None
             file.seek(0)
             file.truncate()
             file.write(bsim.serialize(header))
-            content.stream.seek(0)
-            shutil.copyfileobj(content.stream, file, _COPY_BYTES)
+            again.copy_to(file)
+            differs = False
         else:
             file.flush()
             reader = None if found is None else NextByte(*found)
-            _compare(np.memmap(file, np.uint8, "r", start), _Reading(content, source), content.num_bytes, reader, meter)
+            differs = not _decodes_to(np.memmap(file, np.uint8, "r", start), again, reader, meter)
             file.seek(0, os.SEEK_END)
+        if again.checksum != read.checksum:
+            raise InputError("the file changed while it was read. Try again.", file=source)
+        if differs:
+            raise BytesimError(
+                "the compressed file would not decompress to the same bytes on this computer. Use --fast, and please "
+                "report this.",
+                file=source,
+            )
         file.write(bsim.checksum(bsim.serialize(header), read.checksum).to_bytes(bsim.CHECKSUM_BYTES, "little"))
         size = file.tell()
     return Compressed(
@@ -145,73 +163,64 @@ def _compress(source: str, content: _Content, target: Target, model: str, force:
     )
 
 
+def _decodes_to(code: NDArray[np.uint8], read: _Reading, reader: NextByte | None, meter: _Meter) -> bool:
+    """Whether a code decodes to its content, all of which is read."""
+    same = True
+    for data in decode(code, read.num_bytes, reader, meter.add):
+        same &= data == read(len(data))
+    return same
+
+
 class _Reading:
     """Reads a content from its start, `read(n)` by `read(n)`. Raises InputError where it is not to be had."""
 
     def __init__(self, content: _Content, source: str) -> None:
-        self._stream, self._source = content.stream, source
-        self._stream.seek(0)
+        self._stream, self._source, self.num_bytes = content.stream, source, content.num_bytes
+        self._begins = True
         self.checksum = 0
         """Of what was read."""
 
     def __call__(self, count: int) -> bytes:
         """The next bytes."""
         try:
+            if self._begins:
+                self._stream.seek(0)
             data = self._stream.read(count)
         except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}.", file=self._source) from error
+            raise _unreadable(error, self._source) from error
         if len(data) < count:
             raise InputError("the file became shorter while it was read. Try again.", file=self._source)
+        self._begins = False
         self.checksum = bsim.checksum(data, self.checksum)
         return data
 
-
-def _compare(code: NDArray[np.uint8], read: _Reading, num_bytes: int, reader: NextByte | None, meter: _Meter) -> None:
-    """Decode a code and compare it with its content. Raises BytesimError if they differ."""
-    for data in decode(code, num_bytes, reader, meter.add):
-        if data != read(len(data)):
-            raise BytesimError(
-                "the compressed file would not decompress to the same bytes on this computer. Use --fast, and please "
-                "report this."
-            )
+    def copy_to(self, file: BinaryIO) -> None:
+        """Write the whole content to a file."""
+        for start in range(0, self.num_bytes, _COPY_BYTES):
+            file.write(self(min(_COPY_BYTES, self.num_bytes - start)))
 
 
 @contextmanager
 def _content_of(source: str) -> Iterator[_Content]:
     """What a source holds: a file, stdin, or a folder with a table of its files."""
-    if source != STDIO and os.path.isdir(source):
-        with tempfile.TemporaryFile() as stream:
-            files = _join(source, stream)
-            length = stream.tell()
-            stream.seek(0)
-            yield _Content(stream, length, suffix_of(files[0]) if files else "bin", len(files), is_folder=True)
-        return
-    with open_input(source, may_be_empty=True, limit_bytes=None) as stream:
-        length = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
-        yield _Content(stream, length, "bin" if source == STDIO else suffix_of(source) or "bin")
+    with ExitStack() as stack:
+        stream: BinaryIO
+        try:
+            if source != STDIO and os.path.isdir(source):
+                stream = stack.enter_context(tempfile.TemporaryFile())
+                names = join_folder(source, stream)
+                suffix, files, is_folder = suffix_of(names[0]) if names else "bin", len(names), True
+            else:
+                stream = stack.enter_context(open_input(source, may_be_empty=True, limit_bytes=None))
+                suffix, files, is_folder = "bin" if source == STDIO else suffix_of(source), 1, False
+            length = stream.seek(0, os.SEEK_END)
+        except OSError as error:  # such as a full folder of temporary files, or a file of /proc
+            raise _unreadable(error, source) from error
+        yield _Content(stream, length, suffix or "bin", files, is_folder=is_folder)
 
 
-def _join(folder: str, stream: BinaryIO) -> list[str]:
-    """Write the table of a folder and its files, those of a suffix beside each other. Returns their names."""
-    names = sorted(expand_inputs(folder), key=lambda name: (suffix_of(name), name))
-    names = [name for name in names if name != folder]
-    contents = []
-    for name in names:
-        with open_input(name, may_be_empty=True) as file:
-            contents.append(file.seek(0, os.SEEK_END))
-    entries = [
-        bsim.Entry(str(PurePosixPath(*Path(name).relative_to(folder).parts)), size)
-        for name, size in zip(names, contents, strict=True)
-    ]
-    stream.write(bsim.serialize_table(entries))
-    for name, entry in zip(names, entries, strict=True):
-        with open_input(name, may_be_empty=True) as file:
-            before = stream.tell()
-            shutil.copyfileobj(file, stream, _COPY_BYTES)
-            if stream.tell() - before != entry.num_bytes:
-                raise InputError("the file changed while it was read. Try again.", file=name)
-    return names
+def _unreadable(error: OSError, source: str) -> InputError:
+    return InputError(f"cannot be read, or copied: {error.strerror or error}.", file=source)
 
 
 class _Meter:

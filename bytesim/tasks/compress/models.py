@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
+from typing import Any
 
 from bytesim.errors import BytesimError, ModelError
 from bytesim.formats.bsim import STAMP_BYTES, Stamp
 from bytesim.formats.cpu_trace import TRACE_SUFFIX
 from bytesim.models.folder import WEIGHTS_FILE, fingerprint, read_card
-from bytesim.models.store import stored_models
+from bytesim.models.store import model_name, stored_models
 from bytesim.predictors.next_byte import NextByte, numbers_of
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.tasks.compress.coding import encode
@@ -49,9 +51,9 @@ def chosen_writer(
     return best
 
 
-def loaded(model: str) -> Writer:
+def loaded(model: str | Path) -> Writer:
     """A model on the native engine, whose numbers do not depend on chance. Raises ModelError."""
-    return load_writer(model, device="cpu", dtype="float32", rows=1, engine_backend="native")
+    return load_writer(model_name(model), device="cpu", dtype="float32", rows=1, engine_backend="native")
 
 
 def stamp_of(writer: Writer, suffix: str) -> Stamp:
@@ -61,16 +63,15 @@ def stamp_of(writer: Writer, suffix: str) -> Stamp:
     )
 
 
-def stamped_writer(stamp: Stamp) -> Writer:
-    """The model of a header. Raises ModelError if it is missing here, is another one, or computes other numbers."""
-    try:
-        writer = loaded(stamp.model)
-    except BytesimError as error:
-        raise ModelError(f"it was compressed with the model {stamp.model!r}: {error.message}") from error
+def stamped_writer(stamp: Stamp, model: str | Path | None = None) -> Writer:
+    """The model of a header, or `model` if it is the same. Raises ModelError if it is not here, or not the same."""
+    if model is None and not any(stored.name == stamp.model for stored in stored_models()):
+        raise ModelError(f"it was compressed with the model {stamp.model!r}, which is not here. Name it with --model.")
+    writer = loaded(stamp.model if model is None else model)
     if _weights(writer) != stamp.weights:
         raise ModelError(
             f"it was compressed with other weights of the model {stamp.model!r}. Install the version of bytesim that "
-            "compressed it, or the same weights under this name."
+            "compressed it, or name the folder of these weights with --model."
         )
     if numbers_of(writer, stamp.suffix, STAMP_BYTES) != stamp.numbers:
         raise ModelError(
@@ -95,13 +96,21 @@ def _fitting(suffix: str, head: bytes) -> list[tuple[str, str]]:
     found = []
     for stored in stored_models():
         try:
-            tasks = read_card(stored.folder).get("tasks", [])
+            written = _written(read_card(stored.folder))
         except ModelError:
             continue
-        written = {task.get("target_suffix") for task in tasks if task.get("task") == "generate"}
-        written |= {TRACE_SUFFIX for task in tasks if task.get("task") == "cpu"}
         found += [(stored.name, read_as) for read_as in sorted(wanted & written)]
     return found
+
+
+def _written(card: dict[str, Any]) -> set[str]:
+    """Suffixes of the files that a model writes, by its card, which may hold anything."""
+    tasks = card.get("tasks")
+    known = [task for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
+    written = {
+        str(task["target_suffix"]) for task in known if task.get("task") == "generate" and "target_suffix" in task
+    }
+    return written | {TRACE_SUFFIX for task in known if task.get("task") == "cpu"}
 
 
 def _is_text(head: bytes) -> bool:
