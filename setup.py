@@ -31,6 +31,7 @@ setup(
     package_data={
         "bytesim": ["py.typed"],
         "bytesim.datasets.filetype": ["drawn.txt"],
+        "bytesim.tasks.inspect": ["page.html"],
         "bytesim.shipped": ["*/config.json", "*/card.json", "*/recipe.toml", "*/model.safetensors"],
     },
 )

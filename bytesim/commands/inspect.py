@@ -55,6 +55,10 @@ def inspect(
     png: Annotated[
         str | None, typer.Option(metavar="OUT.png", help="Also draw a map of the file.", show_default=False)
     ] = None,
+    html: Annotated[
+        str | None,
+        typer.Option(metavar="OUT.html", help="Also write a report that any browser opens.", show_default=False),
+    ] = None,
     jsonl: Annotated[
         str | None,
         typer.Option(metavar="OUT.jsonl", help="Also write a line for every byte; - is stdout.", show_default=False),
@@ -68,7 +72,7 @@ def inspect(
     """Show how surprising every byte of FILE is to a model, which windows do not fit, and where the file changes.
 
     bytesim inspect tune.abc
-    bytesim inspect disk.img --model none --png disk.png
+    bytesim inspect disk.img --model none --html disk.html
     """
     from bytesim.tasks.inspect.inspect import look
 
@@ -80,6 +84,7 @@ def inspect(
             model=model,
             window=window,
             png=png,
+            html=html,
             jsonl=jsonl,
             force=force,
             device=device,

@@ -6,10 +6,11 @@ hundred bytes can claim 50,000 x 50,000 pixels.
 
 from __future__ import annotations
 
+import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from PIL import Image, UnidentifiedImageError
 
 from bytesim.errors import InputError
 from bytesim.formats import bmp
+
+T = TypeVar("T")
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Largest picture that is decoded. A large JPEG is decoded at a smaller size, which is what counts."""
@@ -61,11 +64,32 @@ def normalize_image(file: BinaryIO, *, fit: str = "crop") -> NormalizedImage:
     of an animation is taken, EXIF orientation is applied. Raises InputError for a file that Pillow cannot
     read and for too large a picture.
     """
+    return _opened(file, lambda image: _normalize(image, file, fit))
+
+
+def thumbnail(file: BinaryIO, side: int) -> tuple[bytes, int, int]:
+    """A PNG of a picture, at most `side` pixels wide and high, and its size. Raises as `normalize_image` does."""
+
+    def reduced(image: Image.Image) -> tuple[bytes, int, int]:
+        image.draft(None, (side, side))
+        _refuse_bombs(image, image.width * image.height, file)
+        image.load()
+        small = _plain_colours(image)
+        small.thumbnail((side, side))
+        png = io.BytesIO()
+        small.save(png, "PNG")
+        return png.getvalue(), small.width, small.height
+
+    return _opened(file, reduced)
+
+
+def _opened(file: BinaryIO, work: Callable[[Image.Image], T]) -> T:
+    """What `work` makes of the picture in a file. Raises InputError for whatever goes wrong."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on odd metadata
             with Image.open(file, formats=_formats()) as image:
-                return _normalize(image, file, fit)
+                return work(image)
     except InputError:
         raise
     except UnidentifiedImageError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,8 @@ class Inspection:
     patches: dict[str, int]
     """Rule of PATCHERS -> number of patches."""
     png: str | None = None
+    html: tuple[str, ...] = ()
+    """The pages that were written."""
     jsonl: str | None = None
 
 
@@ -66,6 +68,7 @@ def inspect(
     model: str = "auto",
     window: int = WINDOW_BYTES,
     png: str | Path | None = None,
+    html: str | Path | None = None,
     jsonl: str | Path | None = None,
     force: bool = False,
     device: str = "auto",
@@ -74,11 +77,20 @@ def inspect(
     """Look at a file with a model: bits per byte along it, windows that do not fit, edges between its parts.
 
     `model` is a name, `none` for the context mixer of `compress`, or `auto` for what compresses the first bytes of the
-    file best. `window` is the length of the windows in bytes. `png` is a picture to draw, `jsonl` a file to write with
-    a line for every byte; `-` is stdout. Raises BytesimError.
+    file best. `window` is the length of the windows in bytes. `png` is a picture to draw, `html` a page to write, with
+    further ones beside it for a long file, and `jsonl` a file with a line for every byte; `-` is stdout. Raises
+    BytesimError.
     """
     return look(
-        source, model=model, window=window, png=png, jsonl=jsonl, force=force, device=device, on_progress=on_progress
+        source,
+        model=model,
+        window=window,
+        png=png,
+        html=html,
+        jsonl=jsonl,
+        force=force,
+        device=device,
+        on_progress=on_progress,
     ).found
 
 
@@ -88,6 +100,7 @@ def look(
     model: str = "auto",
     window: int = WINDOW_BYTES,
     png: str | Path | None = None,
+    html: str | Path | None = None,
     jsonl: str | Path | None = None,
     force: bool = False,
     device: str = "auto",
@@ -96,7 +109,9 @@ def look(
     """`inspect`, with the bytes and what each of them cost."""
     if window < 2:
         raise ConfigError(f"a window of {window} bytes is too short; choose 2 or more.")
-    for path, option in ((png, "--png"), (jsonl, "--jsonl")):
+    if html is not None and str(html) == STDIO:
+        raise ConfigError("a report may have several pages; name a file for --html.")
+    for path, option in ((png, "--png"), (html, "--html"), (jsonl, "--jsonl")):
         if path is not None:
             check_output(path, force=force, option=option)
     runs_on_cpu(device)  # a wrong name is told before any work
@@ -114,7 +129,7 @@ def look(
         writer, surprise = None, of_mixer(data, on_bytes)
     else:
         writer, suffix = load_writer(chosen[0].name, device=device, engine_backend="torch"), chosen[1]
-        surprise = of_writer(writer, data, suffix, on_bytes)
+        surprise = of_writer(writer, data, suffix, on_bytes, likeliest=html is not None)
     size = _PATCH_BYTES if writer is None or writer.config.patch_size == 1 else writer.config.patch_size
     starts = {rule: borders(data, surprise, rule, size) for rule in PATCHERS}
     found = Inspection(
@@ -142,7 +157,21 @@ def look(
     if jsonl is not None:
         lines = "".join(_lines(data, surprise))
         write_output(jsonl, lines.encode("utf-8"), force=force)
-    return Looked(found, data, surprise, starts)
+    looked = Looked(found, data, surprise, starts)
+    return (
+        looked if html is None else replace(looked, found=replace(found, html=_write_pages(looked, Path(html), force)))
+    )
+
+
+def _write_pages(looked: Looked, path: Path, force: bool) -> tuple[str, ...]:
+    from bytesim.tasks.inspect.page import pages_of
+
+    pages = list(pages_of(looked, path))
+    for each, _ in pages:
+        check_output(each, force=force, option="--html")
+    for each, content in pages:
+        write_output(each, content, force=force)
+    return tuple(str(each) for each, _ in pages)
 
 
 def _named(model: str) -> str:

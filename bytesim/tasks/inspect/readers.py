@@ -22,10 +22,12 @@ def of_mixer(data: bytes, on_bytes: OnBytes | None = None) -> Surprise:
     return Surprise(bits=bits.copy(), expected=expected.copy(), evidence=evidence.copy())
 
 
-def of_writer(writer: Writer, data: bytes, suffix: str, on_bytes: OnBytes | None = None) -> Surprise:
+def of_writer(
+    writer: Writer, data: bytes, suffix: str, on_bytes: OnBytes | None = None, *, likeliest: bool = False
+) -> Surprise:
     """The surprise of a model; what it cannot read of a trace, such as the program, is read by the context mixer."""
     if not writer.simulates:
-        return of_model(writer, data, suffix, on_bytes=on_bytes)
+        return of_model(writer, data, suffix, likeliest=likeliest, on_bytes=on_bytes)
     states, whole = of_model(writer, data, suffix), of_mixer(data, on_bytes)
     begin = MEMORY_SIZE + STATE_SIZE
     for name in ("bits", "expected", "evidence"):
