@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 class ByteMixer:
     """Codes one file, from its first byte to its last: either `encode` and `finish`, or `decode`.
 
-    `num_bytes` is the length of the file, which decides the size of the tables (at most 200 MB): it must be the same on
+    `num_bytes` is the length of the file, which decides the size of the tables (at most 240 MB): it must be the same on
     both sides. Raises BytesimError if there is no memory for them.
     """
 

@@ -18,7 +18,7 @@
 #endif
 
 enum {
-  CONTEXTS = 10,             /* contexts whose histories are kept in tables */
+  CONTEXTS = 13,             /* contexts whose histories are kept in tables */
   INPUTS = 2 * CONTEXTS + 5, /* of the mixers */
   SETS = 3,                  /* mixers, each of which picks its weights by another context */
   MOST = 12 * 256 - 1,       /* greatest value in the logistic domain */
@@ -30,7 +30,7 @@ enum {
   BESIDE_MODEL = 5000,       /* first weights of the contexts with a model */
   ALONE = 11000,             /* and without one */
   HEAVIEST = 1 << 24,        /* greatest weight, which is 256 */
-  RATE = 3,                  /* how fast weights are learned in the end */
+  RATE = 4,                  /* how fast weights are learned in the end */
   RATE_AT_FIRST = 10,        /* and how much faster at first, an amount that is halved after 4,096 bytes */
   POWERS = 16 * 256,         /* steps of the exponential function */
   RUN = 65536,               /* bytes that may be told to be all the same */
@@ -71,6 +71,7 @@ typedef struct Mixer {
   uint64_t match_at;
   int32_t match_length;
   uint32_t word, last_word;
+  uint16_t after[256]; /* the last two bytes that followed each byte */
   uint16_t period_scores[PERIODS + 1];
   int32_t period;
   uint64_t low, high, code; /* of the arithmetic coder */
@@ -149,7 +150,7 @@ static void make_histories(void) {
         for (int32_t last = 0; last < 2; last++)
           for (int32_t bit = 0; bit < 2; bit++) {
             int32_t same = (bit ? ones : zeros) + 1, other = bit ? zeros : ones;
-            if (other > 2) other = other < 6 ? (other + 3) / 2 : 4; /* what came before the change counts less */
+            if (other > 2) other = other < 4 ? 2 : 3; /* what came before the change counts less */
             while (same > most_beside(other) && other <= same && same > 1 && !is_history(same, other)) same--;
             while (!is_history(same, other)) other--;
             const uint8_t number = numbers[zeros][ones][last];
@@ -264,6 +265,7 @@ static void add_byte(Mixer *m, uint8_t byte) {
   const uint32_t period = (uint32_t)m->period;
   const uint32_t above = period ? back(m, period) : c3;
   const uint32_t column = period ? (uint32_t)(m->position % period) + 1 : 0;
+  m->after[c2] = (uint16_t)(m->after[c2] << 8 | c1);
   uint32_t *const h = m->hashes;
   h[0] = c1;
   h[1] = two;
@@ -275,6 +277,9 @@ static void add_byte(Mixer *m, uint8_t byte) {
   h[7] = c2 << 8 | c3;
   h[8] = hashed(above << 8 | column, period);
   h[9] = hashed(above << 8 | c1, column << 8 | (period ? back(m, 2 * (uint64_t)period) : c4));
+  h[10] = (uint32_t)m->after[c1] << 8 | c1;
+  h[11] = (c1 & 240) << 16 | (c2 & 240) << 8 | (c3 & 240) | c4 >> 4; /* of numbers: how large they are about */
+  h[12] = c3 << 8 | c4;
   for (uint32_t i = 0; i < CONTEXTS; i++) {
     h[i] = hashed(h[i], i + 1);
     m->slot[i] = find_slot(&m->tables[i], h[i]);
@@ -380,7 +385,7 @@ static void update(Mixer *m, const Bit *bit, int32_t y) {
   if (bit->match) learn(bit->match, y, 1023);
   for (int32_t table = 0; table < 2; table++) {
     uint16_t *const knot = bit->knots[table];
-    *knot = (uint16_t)(*knot + ((aim - *knot) >> 6));
+    *knot = (uint16_t)(*knot + ((aim - *knot) >> 5));
   }
 }
 
