@@ -2,7 +2,7 @@
 
     python docs/curves.py keep runs/music/log.jsonl music-2    # the log of a run -> docs/curves/music-2.jsonl
     python docs/curves.py                                      # docs/curves/MODEL-*.jsonl -> docs/MODEL_loss.png
-    python docs/curves.py fit music-4                          # what one more hour of that part would gain
+    python docs/curves.py fit music-1                          # what one more hour of that part would gain
 
 A kept line is the mean of EVERY steps, or a validation. A model may be trained in several parts; their files are
 numbered in order.

@@ -35,7 +35,7 @@ RUNS: dict[str, list[str]] = {
     "train_small": ["train.py", "--model", "small"],
     "train_small_bfloat16": ["train.py", "--model", "small", "--dtype", "bfloat16"],
     "engines": ["engines.py"],
-    "compress": ["compress.py"],
+    "compress": ["compress.py", "--bytes", "200000"],
 }
 """Name -> script of benchmarks/ and its options."""
 ENGINES = {"torch": "torch", "native_float32": "native, float32", "native_int8": "native, int8"}

@@ -30,8 +30,8 @@ from bytesim.predictors.writer import Writer
 
 CPU_BYTES, CPU_PROGRAMS = 0.9999, 39
 """Share of state bytes right, and programs of 40 right to the last byte."""
-MUSIC_BITS_PER_BYTE = {"abc2midi": 0.008, "midi2abc": 0.15}
-MUSIC_NOTE_FOR_NOTE = {"abc2midi": 5, "midi2abc": 5}
+MUSIC_BITS_PER_BYTE = {"abc2midi": 0.012, "midi2abc": 0.09}
+MUSIC_NOTE_FOR_NOTE = {"abc2midi": 6, "midi2abc": 6}
 """Of the 6 tunes of examples/."""
 
 
