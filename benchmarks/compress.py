@@ -13,6 +13,7 @@ import lzma
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from bytesim.formats.bsim import STAMP_BYTES
 from bytesim.formats.cpu_trace import MEMORY_SIZE
 from bytesim.native.library import kernels
 from bytesim.predictors.next_byte import NextByte
+from bytesim.predictors.writer import Writer
 from bytesim.tasks.compress.coding import encode
 from bytesim.tasks.compress.models import TRIAL_BYTES, chosen_writer
 from bytesim.training.data.shards import load_shard
@@ -89,9 +91,15 @@ def kinds(data: Path, most: int) -> dict[str, tuple[str, list[bytes]]]:
     return {kind: (suffix, files) for kind, (suffix, files) in found.items() if any(files)}
 
 
-def coded(data: bytes, reader: NextByte | None) -> int:
-    """Bytes of the code of a file, and of the header of its container."""
-    stamp = 0 if reader is None else len(reader.writer.name) + len(reader.suffix) + 2 * (STAMP_BYTES + 1)
+def length_of(work: Compress, data: bytes) -> int:
+    """Bytes of a compressed file."""
+    return len(work(data))
+
+
+def coded(chosen: tuple[Writer, str] | None, data: bytes) -> int:
+    """Bytes of the code of a file, by a model that reads it as one of a suffix, and of the header of its container."""
+    stamp = 0 if chosen is None else len(chosen[0].name) + len(chosen[1]) + 2 * (STAMP_BYTES + 1)
+    reader = None if chosen is None else NextByte(*chosen)
     return sum(map(len, encode(io.BytesIO(data).read, len(data), reader))) + 10 + stamp
 
 
@@ -116,19 +124,18 @@ def main() -> None:
     print(f"{'':22} {'bytes':>9} " + " ".join(f"{name:>13}" for name in (*others, "--fast", "with a model")))
     for kind, (suffix, files) in kinds(options.data, options.bytes).items():
         total = sum(map(len, files))
-        sizes = {name: timed(lambda data, work=work: len(work(data)), files) for name, work in others.items()}
-        sizes["--fast"] = timed(lambda data: coded(data, None), files)
+        sizes = {name: timed(partial(length_of, work), files) for name, work in others.items()}
+        sizes["--fast"] = timed(partial(coded, None), files)
         chosen = chosen_writer(files[0][:TRIAL_BYTES], suffix, "auto")
         if chosen is not None:
-            sizes["with a model"] = timed(lambda data, chosen=chosen: coded(data, NextByte(*chosen)), files)
+            sizes["with a model"] = timed(partial(coded, chosen), files)
         print(f"{kind:22} {total:9,} " + " ".join(f"{8 * size / total:13.3f}" for size, _ in sizes.values()), end="  ")
         print(f"bits per byte; {sizes['--fast'][1]:.0f} kB/s", end="")
         print("" if chosen is None else f", {sizes['with a model'][1]:.1f} with {chosen[0].name}", flush=True)
-        figures[kind] = {
-            "bytes": total,
-            "model": None if chosen is None else chosen[0].name,
-            **{name: {"bits_per_byte": round(8 * size / total, 4), "kb_per_s": round(rate, 1)} for name, (size, rate) in sizes.items()},
-        }  # fmt: skip
+        row: dict[str, object] = {"bytes": total, "model": None if chosen is None else chosen[0].name}
+        for name, (size, rate) in sizes.items():
+            row[name] = {"bits_per_byte": round(8 * size / total, 4), "kb_per_s": round(rate, 1)}
+        figures[kind] = row
     report("compress", figures, options)
 
 

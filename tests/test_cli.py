@@ -74,6 +74,7 @@ VALID = {
     "classify file": "bell.wav --model filetype",
     "classify fragments": "bell.wav",
     "compress": "bell.wav",
+    "decompress": "bell.wav",
     "convert abc2midi": "tunes/bits.abc",
     "convert files": "tunes/bits.abc --model music",
     "convert midi2abc": "bits.mid",

@@ -128,7 +128,8 @@ def _commands(card: Mapping[str, Any]) -> list[str]:
     parts = [part for value in results.values() for part in (value if isinstance(value, list) else [value])]
     found = [results.get("command"), *(part.get("command") for part in parts if isinstance(part, dict))]
     listed = results.get("commands")
-    return [command for command in [*found, *(listed if isinstance(listed, list) else [])] if isinstance(command, str)]
+    every = [*found, *(listed if isinstance(listed, list) else [])]
+    return list(dict.fromkeys(command for command in every if isinstance(command, str)))
 
 
 def _count(tasks: Sequence[Mapping[str, Any]], name: str) -> int:

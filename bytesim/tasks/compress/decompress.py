@@ -26,6 +26,7 @@ from bytesim.files import (
     run_each,
 )
 from bytesim.formats import bsim
+from bytesim.models.store import find_model
 from bytesim.predictors.next_byte import NextByte
 from bytesim.tasks.compress.coding import OnBytes, decode
 from bytesim.tasks.compress.folder import write_folder
@@ -59,8 +60,11 @@ def decompress(
 
     `output` names the file or folder, or the folder for several sources. `model` is the model that took part, if it is
     not found by the name that the file tells. Nothing is written unless the checksum is right, and no file outside that
-    folder. A folder that exists is refused, even with `force`. The error of a source is in its outcome.
+    folder. A folder that exists is refused, even with `force`. Raises ModelError for a `model` that is not there; the error
+    of a source is in its outcome.
     """
+    if model is not None:
+        find_model(model)  # a wrong name is told before any work
     names = input_names(sources)
     taken: set[str] = set()
     done = [0]
