@@ -60,8 +60,8 @@ def decompress(
 
     `output` names the file or folder, or the folder for several sources. `model` is the model that took part, if it is
     not found by the name that the file tells. Nothing is written unless the checksum is right, and no file outside that
-    folder. A folder that exists is refused, even with `force`. Raises ModelError for a `model` that is not there; the error
-    of a source is in its outcome.
+    folder. A folder that exists is refused, even with `force`. Raises ModelError for a `model` that is not there; the
+    error of a source is in its outcome.
     """
     if model is not None:
         find_model(model)  # a wrong name is told before any work
