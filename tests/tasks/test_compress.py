@@ -311,7 +311,7 @@ def test_a_code_that_would_not_come_back_is_not_written(tmp_path, monkeypatch):
 def test_without_kernels_a_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr("bytesim.tasks.compress.coding.kernels", lambda: None)
     with pytest.raises(ToolError, match="compiled kernels"):
-        compress(tmp_path)
+        done(compress(tmp_path))
 
 
 def test_what_contradicts_itself_or_cannot_be_written_is_refused(tmp_path):
@@ -320,7 +320,9 @@ def test_what_contradicts_itself_or_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="--fast works without a model"):
         compress(path, fast=True, model="text")
     (tmp_path / "a.txt.bsim").write_bytes(b"kept")
-    for wrong in ({"fast": True}, {"model": "agnews", "force": True}, {"model": "nowhere", "force": True}):
+    with pytest.raises(ModelError, match="no model named 'nowhere'"):
+        compress(path, model="nowhere", force=True)
+    for wrong in ({"fast": True}, {"model": "agnews", "force": True}):
         with pytest.raises(BytesimError):
             done(compress(path, **wrong))
     assert (tmp_path / "a.txt.bsim").read_bytes() == b"kept"

@@ -29,6 +29,7 @@ from bytesim.files import (
     run_each,
 )
 from bytesim.formats import bsim
+from bytesim.models.store import find_model
 from bytesim.patching import suffix_of
 from bytesim.predictors.next_byte import NextByte
 from bytesim.tasks.compress.coding import compiled, decode, encode
@@ -85,18 +86,20 @@ def compress(
     The predictions of an adaptive context mixer are coded, mixed with those of a model: `model` is a name, `none`, or
     `auto`, which tries the models that write such files. `fast` is `none`. What was written is decoded and compared
     with the source before the file takes its name. `output` is a file, or a folder for several sources. Raises
-    ConfigError if both `fast` and a model are given, ToolError without compiled kernels; the error of a source is in
-    its outcome.
+    ConfigError if both `fast` and a model are given, ModelError for a model that is not there; the error of a source
+    is in its outcome, ToolError without compiled kernels.
     """
     if fast and model not in ("auto", NO_MODEL):
         raise ConfigError("--fast works without a model; leave one of the two out.")
-    compiled()
+    if model not in ("auto", NO_MODEL):
+        find_model(model)  # a wrong name is told before any work
     names = input_names(sources)
     meter = _Meter(names, on_progress)
     chosen = NO_MODEL if fast else model
     taken: set[str] = set()
 
     def work(source: str) -> Compressed:
+        compiled()
         target = _target(source, output, many=len(names) > 1)
         check_output(target, force=force, taken=taken)
         with _content_of(source) as content:
