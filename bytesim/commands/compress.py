@@ -23,7 +23,7 @@ def compress(
         str, typer.Option(help="Name of a model that takes part, or none; auto tries those that write such files.")
     ] = "auto",
     fast: Annotated[
-        bool, typer.Option("--fast", help="Work without a model, which is some fifty times as fast.")
+        bool, typer.Option("--fast", help="Work without a model, which is much faster.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     as_json: AsJson = False,

@@ -25,8 +25,8 @@ Floats = NDArray[np.float32]
 class ByteMixer:
     """Codes one file, from its first byte to its last: either `encode` and `finish`, or `decode`.
 
-    `num_bytes` is the length of the file, which decides the size of the tables (at most 240 MB): it must be the same on
-    both sides. Raises BytesimError if there is no memory for them.
+    `num_bytes` is the length of the file. It decides the size of the tables (at most 240 MB), so `encode` and `decode`
+    need the same number. Raises BytesimError if the tables do not fit the memory.
     """
 
     def __init__(self, kernels: Kernels, num_bytes: int, *, with_model: bool = False) -> None:
