@@ -22,9 +22,7 @@ def compress(
     model: Annotated[
         str, typer.Option(help="Name of a model that takes part, or none; auto tries those that write such files.")
     ] = "auto",
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Work without a model, which is much faster.")
-    ] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Work without a model, which is much faster.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     as_json: AsJson = False,
 ) -> None:
