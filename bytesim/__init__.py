@@ -33,6 +33,7 @@ _EXPORTS = {
     "compress_model": "bytesim.tasks.models",
     "convert_files": "bytesim.tasks.convert.files",
     "decompress": "bytesim.tasks.compress.decompress",
+    "detect": "bytesim.tasks.detect.detect",
     "doctor": "bytesim.tasks.doctor",
     "evaluate_bpb": "bytesim.tasks.evaluate.bpb",
     "evaluate_classify": "bytesim.tasks.evaluate.classify",
@@ -50,7 +51,8 @@ _EXPORTS = {
     "midi2abc": "bytesim.tasks.convert.tunes",
     "model_path": "bytesim.tasks.models",
     "normalize": "bytesim.tasks.normalize",
-    "pull_model": "bytesim.tasks.pull",
+    "pull_model": "bytesim.tasks.hub.pull",
+    "push_model": "bytesim.tasks.hub.push",
     "show_model": "bytesim.tasks.models",
     "simulate_cpu": "bytesim.tasks.simulate_cpu.simulate",
     "train_classify": "bytesim.tasks.train.train",
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from bytesim.tasks.classify.fragments import classify_fragments as classify_fragments
     from bytesim.tasks.convert.files import convert_files as convert_files
     from bytesim.tasks.convert.tunes import abc2midi as abc2midi, midi2abc as midi2abc
+    from bytesim.tasks.detect.detect import detect as detect
     from bytesim.tasks.doctor import doctor as doctor
     from bytesim.tasks.compress.compress import compress as compress
     from bytesim.tasks.compress.decompress import decompress as decompress
@@ -96,6 +99,8 @@ if TYPE_CHECKING:
     from bytesim.tasks.evaluate.generate import evaluate_generate as evaluate_generate
     from bytesim.tasks.evaluate.pairs import evaluate_pairs as evaluate_pairs
     from bytesim.tasks.generate.generate import generate as generate
+    from bytesim.tasks.hub.pull import pull_model as pull_model
+    from bytesim.tasks.hub.push import push_model as push_model
     from bytesim.tasks.inspect.inspect import inspect as inspect
     from bytesim.tasks.models import (
         compress_model as compress_model,
@@ -107,7 +112,6 @@ if TYPE_CHECKING:
         verify_models as verify_models,
     )
     from bytesim.tasks.normalize import normalize as normalize
-    from bytesim.tasks.pull import pull_model as pull_model
     from bytesim.tasks.simulate_cpu.simulate import simulate_cpu as simulate_cpu
     from bytesim.tasks.train.train import (
         train_classify as train_classify,

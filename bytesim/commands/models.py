@@ -1,4 +1,4 @@
-"""`bytesim models`: list, show, verify, import, pull, export and compress models."""
+"""`bytesim models`: list, show, verify, import, pull, push, export and compress models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 models_app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    help="List, show, verify, import, pull, export and compress models.\n\nbytesim models list",
+    help="List, show, verify, import, pull, push, export and compress models.\n\nbytesim models list",
 )
 
 
@@ -146,19 +146,51 @@ def pull(
     force: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch a published BLT from the Hugging Face hub, and import it. Needs the package huggingface_hub.
+    """Fetch a model from the Hugging Face hub: one that `models push` published, or a published BLT.
+
+    bytesim models pull me/spelling
 
     bytesim models pull facebook/blt-1b --name blt-1b
+
+    The package huggingface_hub is needed.
     """
     _check_one_place(name, output)
-    from bytesim.tasks.pull import pull_model
+    from bytesim.tasks.hub.pull import pull_model
 
     info = pull_model(repository, revision=revision, sha256=sha256, name=name, output=output, force=force)
     if as_json:
         print_json(info)
     else:
-        commit = info.card["source"]["commit"]
-        print_line(f"{info.folder}: {info.num_parameters:,} parameters, from commit {commit}")
+        origin = info.card.get("pulled") or info.card["source"]
+        print_line(f"{info.folder}: {info.num_parameters:,} parameters, from commit {origin['commit']}")
+
+
+@models_app.command()
+def push(
+    model: ModelName,
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="A repository of the Hugging Face hub.")],
+    revision: Annotated[str, typer.Option(help="Branch to write to; it must exist.")] = "main",
+    private: Annotated[bool, typer.Option("--private", help="Make the repository, if it is new, private.")] = False,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", help="Message of the commit.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a model on the Hugging Face hub, with a model card made of its card.json.
+
+    bytesim models push spelling me/spelling
+
+    The package huggingface_hub is needed, and a token in HF_TOKEN or of `hf auth login`.
+    """
+    from bytesim.tasks.hub.push import push_model
+
+    pushed = push_model(model, repository, revision=revision, private=private, message=message)
+    if as_json:
+        print_json(pushed)
+    else:
+        print_line(
+            f"{pushed.repository}: {len(pushed.files)} files of the model {pushed.model}, commit {pushed.commit}"
+        )
 
 
 @models_app.command()

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from bytesim.errors import ModelError
+from bytesim.errors import ModelError, OutputError
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -105,6 +107,28 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def install_folder(source: Path, folder: Path, card: Mapping[str, Any]) -> None:
+    """Copy the files that a card lists to a model folder, and write the card. Raises OutputError.
+
+    All are first written to a temporary folder and then moved; other files of the folder are kept.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            names = [_plain(name, source) for name in card["files"]]
+            for name in names:
+                shutil.copyfile(source / name, staging / name)
+            write_json(staging / CARD_FILE, card)
+            folder.mkdir(exist_ok=True)
+            for name in (*names, CARD_FILE):
+                os.replace(staging / name, folder / name)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise OutputError(f"the model cannot be written: {error}", file=str(folder)) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""`bytesim models pull` and `bytesim models push`: the Hugging Face hub."""
