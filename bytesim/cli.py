@@ -25,6 +25,7 @@ _PANELS = {
     },
     "Find out what a file is": {
         "classify": "classify:classify_app",
+        "detect": "detect:detect",
         "inspect": "inspect:inspect",
     },
     "Learn from your own files": {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +104,46 @@ def half_windows(num_bytes: int, most_bytes: int) -> Iterator[tuple[int, int, in
         if end == num_bytes:
             return
         covered, start = end, end - most_bytes // 2
+
+
+_PIECE_ENDS = {"abc": (b"\n\n", b"\n\r\n")}
+"""Suffix -> what ends a part of a file that models know as a file by itself: a blank line ends a tune."""
+
+
+def has_pieces(suffix: str) -> bool:
+    """Whether files of a suffix may hold several that models know as files by themselves."""
+    return suffix in _PIECE_ENDS
+
+
+def begins_piece(before: bytes | bytearray, suffix: str) -> bool:
+    """Whether a model reads what follows these bytes of a file as a file by itself."""
+    return before.endswith(_PIECE_ENDS.get(suffix, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingWindow:
+    """A part of a file that a model reads at once."""
+
+    piece: int
+    """Where the piece of the file begins that the window is in; the clock counts from there."""
+    start: int
+    end: int
+    known: int
+    """Number of its first bytes that an earlier window has."""
+
+
+def reading_windows(data: bytes, suffix: str, most_bytes: int) -> Iterator[ReadingWindow]:
+    """The windows in which a model reads all bytes of a file as one of a suffix.
+
+    A tune book is read tune by tune. What is longer than `most_bytes` is read in `half_windows`.
+    """
+    ends = _PIECE_ENDS.get(suffix, ())
+    starts = [0]
+    if any(each in data for each in ends):
+        starts += [place for place in range(2, len(data)) if data[place - 3 : place].endswith(ends)]
+    for piece, after in pairwise([*starts, len(data)]):
+        for start, end, known in half_windows(after - piece, most_bytes):
+            yield ReadingWindow(piece, piece + start, piece + end, known)
 
 
 def plan_windows(num_bytes: int, most_bytes: int, patch_size: int, rule: str) -> WindowPlan:

@@ -36,6 +36,8 @@ RUNS: dict[str, list[str]] = {
     "train_small_bfloat16": ["train.py", "--model", "small", "--dtype", "bfloat16"],
     "engines": ["engines.py"],
     "compress": ["compress.py", "--bytes", "200000"],
+    "detect": ["detect.py"],
+    "inspect": ["inspecting.py"],
 }
 """Name -> script of benchmarks/ and its options."""
 ENGINES = {"torch": "torch", "native_float32": "native, float32", "native_int8": "native, int8"}
@@ -172,6 +174,28 @@ def exactness() -> str:
     return rows_of("model | files | bytes written | equal | near ties among the others", rows)
 
 
+def detection() -> str:
+    """How often each means finds the borders and the types of the parts of mixtures."""
+    rows = []
+    for kind, found in kept("detect").items():
+        for name, figures in found.items() if isinstance(found, dict) else ():
+            *shares, rate = figures.values()
+            rows.append([kind, name, *(f"{share:.1f} %" for share in shares), f"{rate:,.0f}"])
+    heads = "parts | found by | borders found | to the byte | of its borders right | bytes labelled right | kB/s"
+    return rows_of(heads, rows)
+
+
+def inspection() -> str:
+    """How often the changed place of a file is found."""
+    rows = []
+    for kind, figures in kept("inspect").items():
+        if isinstance(figures, dict):
+            shares = (figures["in_top_three"], figures["stands_out"], figures["intact_files_with_one"])
+            rows.append([kind, f"{figures['cases']}", *(f"{share:.1f} %" for share in shares)])
+    heads = "change | files | in the three most surprising windows | stands out | intact files with a false alarm"
+    return rows_of(heads, rows)
+
+
 def compression() -> str:
     """Bits per byte of each kind of file, by each compression."""
     found = {kind: row for kind, row in kept("compress").items() if isinstance(row, dict)}
@@ -224,6 +248,8 @@ def draw_tables() -> None:
     put_table(PAGE, "training", training())
     put_table(PAGE, "exactness", exactness())
     put_table(HERE / "compress.md", "compress", compression())
+    put_table(HERE / "detect.md", "detect", detection())
+    put_table(HERE / "inspect.md", "inspect", inspection())
 
 
 def main() -> None:

@@ -75,6 +75,7 @@ VALID = {
     "classify fragments": "bell.wav",
     "compress": "bell.wav",
     "decompress": "bell.wav",
+    "detect": "bell.wav",
     "convert abc2midi": "tunes/bits.abc",
     "convert files": "tunes/bits.abc --model music",
     "convert midi2abc": "bits.mid",
@@ -89,6 +90,7 @@ VALID = {
     "models compress": "",
     "models export": "-o out",
     "models pull": "not-a-repository",
+    "models push": "o/n",
     "models path": "",
     "models show": "",
     "models verify": "",
@@ -107,6 +109,7 @@ MISSING = {
     "convert files": "missing.abc --model music",
     "convert midi2abc": "missing.mid",
     "decompress": "missing.bsim",
+    "detect": "missing.img",
     "data build media": "digits missing.npz.xz --out set",
     "data build music": "--tunes missing.jsonl --no-corpus --out set",
     "evaluate bpb": "missing.abc",
@@ -128,7 +131,7 @@ MISSING = {
 """Command that reads files -> words that name one that is not there."""
 READ_NO_FILE = {
     "data build cpu", "data build filetype", "doctor", "models compress", "models export", "models list", "models path",
-    "models pull", "models show", "models verify",
+    "models pull", "models push", "models show", "models verify",
 }  # fmt: skip
 
 

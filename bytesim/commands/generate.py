@@ -83,6 +83,14 @@ def generate(
         int | None,
         typer.Option(min=1, help="Longest file: texts and tunes end in time, other kinds are cut.", show_default=False),
     ] = None,
+    mixed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL,MODEL",
+            help="Write files with one file of each of these models, one after the other, as in text,image,text.",
+            show_default=False,
+        ),
+    ] = None,
     allow_truncated: Annotated[
         bool, typer.Option("--allow-truncated", help="Keep files that are cut off at the longest length.")
     ] = False,
@@ -152,6 +160,7 @@ def generate(
             repetition_penalty=repetition_penalty,
             seed=seed,
             max_bytes=max_bytes,
+            mixed=mixed,
             allow_truncated=allow_truncated,
             any_form=any_form,
             tries=tries,

@@ -25,7 +25,7 @@ from bytesim.errors import FormatError
 
 SUFFIX = "bsim"
 MAGIC = b"\xb5BS"
-VERSION = 1
+VERSION = 2
 CHECKSUM_BYTES = 4
 STAMP_BYTES = 4
 HEADER_BYTES = 1024

@@ -21,7 +21,7 @@ _Address = ctypes.c_void_p
 
 NUM_CODES = 23
 """Number of kinds of operations, as in kernels/program.h."""
-MIXER = 1
+MIXER = 2
 """Version of kernels/mixer.c."""
 OP_BYTES = 56
 """Size of the struct Op."""

@@ -1,7 +1,7 @@
 """What a model expects of every next byte of a file, step by step as it decodes. No torch.
 
 The steps of the native engine depend only on the bytes before them, so whoever has these bytes computes the same
-numbers on the same processor, bit by bit. A file longer than the history is read in windows (`patching.half_windows`).
+numbers on the same processor, bit by bit. A long file is read in windows (`patching.reading_windows`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from bytesim.clocks import make_clock
 from bytesim.engine.decode import DecodingSession
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
 from bytesim.models.bgpt.request_times import before_patches
-from bytesim.patching import history_bytes, split_patches
+from bytesim.patching import END_OF_PATCH, begins_piece, has_pieces, history_bytes, split_patches
 from bytesim.predictors.cpu import states_request
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Asked, Request
 
 Floats = NDArray[np.float32]
 
+_LINE_END = ord("\n")
 _PROBE = bytes(range(32, 80))
 """Bytes whose logits tell whether two processors compute the same."""
 
@@ -37,18 +38,26 @@ class NextByte:
         self.most = history_bytes(writer.config.max_patches, writer.config.patch_size)
         self.data = bytearray()
         """The bytes of the file so far."""
-        self.start = 0
-        """Where the window begins."""
+        self.piece = self.start = 0
+        """Where the piece of the file begins that is read as a file by itself, and where the window does."""
         self.session: DecodingSession | None = None if writer.simulates else self._window(b"")
 
     def logits(self) -> Floats | None:
         """(1, V) logits of the next byte; None where the model cannot tell, as in the program before a trace."""
         if self.writer.simulates:
             self._follow_trace()
+        elif len(self.data) > self.start and begins_piece(self.data[-3:], self.suffix):
+            self.piece = self.start = len(self.data)
+            self.session = self._window(b"")
         elif len(self.data) - self.start == self.most:
             self.start = len(self.data) - self.most // 2
             self.session = self._window(bytes(self.data[self.start :]))
-        return None if self.session is None else np.ascontiguousarray(self.session.logits(), np.float32)
+        if self.session is None:
+            return None
+        logits = np.array(self.session.logits(), np.float32, order="C")
+        if has_pieces(self.suffix):  # where a piece would end, a blank line follows
+            logits[0, _LINE_END] = np.logaddexp(logits[0, _LINE_END], logits[0, END_OF_PATCH])
+        return logits
 
     def write(self, byte: int) -> None:
         """Append a byte. `logits` must have been called before it."""
@@ -59,8 +68,9 @@ class NextByte:
     def _window(self, known: bytes) -> DecodingSession:
         """A session that has read the first bytes of a window."""
         request = self.writer.frame(Asked(suffix=self.suffix, prompt=known))
-        if request.times and self.start:  # the clock counts from the start of the file, not of the window
-            before, inside = bytes(self.data[: self.start]), known[: len(known) - len(request.prefix)]
+        if request.times and self.start > self.piece:  # the clock counts from the start of the piece
+            before = bytes(self.data[self.piece : self.start])
+            inside = known[: len(known) - len(request.prefix)]
             whole = self.writer.frame(Asked(suffix=self.suffix))
             assert whole.times
             whole = replace(whole, times=replace(whole.times, clock=partial(make_clock, self.suffix, before)))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bytesim.clocks import make_clock
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
-from bytesim.patching import closing_patch, half_windows, history_bytes, split_patches
+from bytesim.patching import closing_patch, history_bytes, reading_windows, split_patches
 from bytesim.predictors.cpu import states_request
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Asked, Request
@@ -60,7 +60,7 @@ class Surprise:
 def of_model(
     writer: Writer, data: bytes, suffix: str, *, likeliest: bool = False, on_bytes: OnBytes | None = None
 ) -> Surprise:
-    """The surprise of a model that reads a file as one of a suffix, in windows that overlap by half.
+    """The surprise of a model that reads a file as one of a suffix, in windows (`patching.reading_windows`).
 
     A model of the CPU reads the states of a trace, given its program.
     """
@@ -82,11 +82,11 @@ def _windows(writer: Writer, data: bytes, suffix: str) -> Iterator[tuple[Request
         yield request, begin, min(len(data), begin + room), 0
         return
     request = writer.frame(Asked(suffix=suffix))
-    for start, end, known in half_windows(len(data), most):
-        if request.times:  # the clock counts from the start of the file, not of the window
-            times = replace(request.times, clock=partial(make_clock, suffix, data[:start]))
+    for window in reading_windows(data, suffix, most):
+        if request.times:
+            times = replace(request.times, clock=partial(make_clock, suffix, data[window.piece : window.start]))
             request = replace(request, times=times)
-        yield request, start, end, known
+        yield request, window.start, window.end, window.known
 
 
 def _scored(writer: Writer, request: Request, data: bytes, known: int, likeliest: bool, *, ends: bool) -> Surprise:

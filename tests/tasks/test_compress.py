@@ -103,6 +103,18 @@ def test_windows_are_those_of_evaluate_bpb():
     assert nats / np.log(2) / len(data) == pytest.approx(bits_per_byte_of(writer, data, "txt"), rel=0.005)
 
 
+def test_the_reader_begins_anew_with_every_tune():
+    writer = load_writer("music", engine_backend="native")
+    first, second = NextByte(writer, "abc"), NextByte(writer, "abc")
+    for byte in TUNE.rstrip(b"\n") + b"\n\n":
+        first.logits()
+        first.write(byte)
+    for byte in TUNE[:40]:
+        assert np.array_equal(first.logits(), second.logits())
+        first.write(byte)
+        second.write(byte)
+
+
 def test_a_folder_comes_back_as_one(tmp_path):
     folder = tmp_path / "d"
     (folder / "in" / "ner").mkdir(parents=True)

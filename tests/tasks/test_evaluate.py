@@ -21,7 +21,8 @@ from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.formats import abc
 from bytesim.models.framing import generate_request
 from bytesim.oracles.abcmidi import render_abc2midi
-from bytesim.patching import half_windows
+from bytesim.patching import begins_piece, half_windows, reading_windows
+from bytesim.predictors.surprise import of_model
 from bytesim.predictors.writer import load_writer
 from bytesim.tasks.evaluate import bpb as evaluate_bpb_module
 from bytesim.tasks.evaluate.bpb import evaluate_bpb
@@ -227,6 +228,30 @@ def test_windows_cover_every_byte_once():
     for length in (0, 1, 9, 10, 11, 25, 100):
         seen = [byte for start, end, known in half_windows(length, 10) for byte in range(start + known, end)]
         assert seen == list(range(length))
+
+
+def test_a_tune_book_is_read_tune_by_tune():
+    book = b"X:1\nK:C\nCDEF|\n\nX:2\nK:D\nDEFG|GFED|\n\n\nX:3\nK:G\n" + b"GABc|" * 9
+    windows = list(reading_windows(book, "abc", 20))
+    assert [book[window.piece : window.piece + 3] for window in windows if window.start == window.piece] == [
+        b"X:1",
+        b"X:2",
+        b"\nX:",
+        b"X:3",
+    ]
+    assert sum(window.end - window.start - window.known for window in windows) == len(book)
+    assert windows[-1].end == len(book)
+    for place in range(1, len(book)):  # what was read so far decides
+        assert begins_piece(book[:place], "abc") == any(window.piece == place for window in windows)
+    assert [(window.start, window.end) for window in reading_windows(book, "txt", 999)] == [(0, len(book))]
+
+
+def test_a_tune_of_a_book_costs_what_it_costs_alone(tmp_path):
+    tunes = [abc.canonical(abc.parse(TUNES[0])).text.encode(), b"X:1\nM:3/4\nL:1/8\nK:G\nG2B2d2|g6|]\n"]
+    writer = load_writer(str(make_model(tmp_path / "music", max_patches=128, clock=True)), engine_backend="torch")
+    alone = of_model(writer, tunes[1], "abc").bits
+    book = of_model(writer, tunes[0] + b"\n" + tunes[1], "abc").bits
+    assert book[-len(tunes[1]) :] == pytest.approx(alone, rel=1e-4, abs=1e-4)
 
 
 def test_a_shard_is_scored_row_by_row(tmp_path, model):

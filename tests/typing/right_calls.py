@@ -15,6 +15,7 @@ from bytesim.tasks.classify.fragment_map import FragmentMap, Stretch
 from bytesim.tasks.compress.compress import Compressed
 from bytesim.tasks.compress.decompress import Decompressed
 from bytesim.tasks.convert.run import Converted
+from bytesim.tasks.detect.segments import Detection
 from bytesim.tasks.doctor import Device, Diagnosis
 from bytesim.tasks.evaluate.bpb import BitsPerByte
 from bytesim.tasks.evaluate.classify import ClassifyEvaluation
@@ -23,6 +24,7 @@ from bytesim.tasks.evaluate.convert import ConvertEvaluation
 from bytesim.tasks.evaluate.cpu_result import CpuEvaluation
 from bytesim.tasks.evaluate.generate import GenerateEvaluation
 from bytesim.tasks.generate.draw import Generated
+from bytesim.tasks.hub.push import Pushed
 from bytesim.tasks.inspect.inspect import Inspection
 from bytesim.tasks.models import ModelInfo, VerifiedModel
 from bytesim.tasks.normalize import Normalized
@@ -66,10 +68,12 @@ assert_type(bytesim.verify_models(), list[Outcome[VerifiedModel]])
 assert_type(bytesim.import_model("weights.pth", name="mine"), ModelInfo)
 assert_type(bytesim.compress("tune.abc", fast=True), list[Outcome[Compressed]])
 assert_type(bytesim.decompress("tune.abc.bsim", output="tune.abc"), list[Outcome[Decompressed]])
+assert_type(bytesim.detect("disk.img", extract="parts"), Detection)
 assert_type(bytesim.inspect("tune.abc", png="map.png", html="map.html"), Inspection)
 assert_type(bytesim.compress_model("music", output="music-int8"), ModelInfo)
 assert_type(bytesim.evaluate_compare(["a.toml", "b.toml"], tflops=20.0), Comparison)
 assert_type(bytesim.pull_model("facebook/blt-1b", revision="main"), ModelInfo)
+assert_type(bytesim.push_model("music", "me/music", private=True), Pushed)
 assert_type(bytesim.export_model("blt-1b", output="blt-1b-hf"), Path)
 assert_type(bytesim.doctor(), Diagnosis)
 assert_type(bytesim.doctor().devices, list[Device])

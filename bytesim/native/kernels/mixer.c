@@ -17,21 +17,37 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
+/* Where the compiler can, code is made for several processors, and the best is chosen when the program starts. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define FOR_SEVERAL __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
+#define INSIDE static inline __attribute__((always_inline))
+#else
+#define FOR_SEVERAL
+#define INSIDE static inline
+#endif
+
+#if defined(__GNUC__)
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)0)
+#endif
+
 enum {
   CONTEXTS = 13,             /* contexts whose histories are kept in tables */
-  INPUTS = 2 * CONTEXTS + 5, /* of the mixers */
-  SETS = 3,                  /* mixers, each of which picks its weights by another context */
+  INPUTS = 2 * CONTEXTS + 6, /* of the mixers */
+  SETS = 6,                  /* mixers, each of which picks its weights by another context */
+  SETS_ALONE = 3,            /* those of them that work without a model */
   MOST = 12 * 256 - 1,       /* greatest value in the logistic domain */
   LONGEST = 63,              /* a match that is longer counts as this long */
-  SHORTEST = 6,              /* bytes by which a match is found */
+  SHORTEST = 8,              /* bytes by which a match is found */
   PERIODS = 64,              /* longest period of records */
   KNOTS = 33,                /* of the tables of the last stage */
-  OF_MODEL = 55000,          /* first weight of a model, in 65536ths */
-  BESIDE_MODEL = 5000,       /* first weights of the contexts with a model */
+  OF_MODEL = 45000,          /* first weight of a model, in 65536ths */
+  BESIDE_MODEL = 4000,       /* first weights of the contexts with a model */
   ALONE = 11000,             /* and without one */
   HEAVIEST = 1 << 24,        /* greatest weight, which is 256 */
   RATE = 4,                  /* how fast weights are learned in the end */
-  RATE_AT_FIRST = 10,        /* and how much faster at first, an amount that is halved after 4,096 bytes */
+  RATE_AT_FIRST = 14,        /* and how much faster at first, an amount that is halved after 4,096 bytes */
   POWERS = 16 * 256,         /* steps of the exponential function */
   RUN = 65536,               /* bytes that may be told to be all the same */
   RUN_SHARE = 64,            /* 65536ths of the probability for that */
@@ -74,6 +90,7 @@ typedef struct Mixer {
   uint16_t after[256]; /* the last two bytes that followed each byte */
   uint16_t period_scores[PERIODS + 1];
   int32_t period;
+  int32_t sets; /* of the mixers, how many work */
   uint64_t low, high, code; /* of the arithmetic coder */
   int32_t started;
 } Mixer;
@@ -189,9 +206,13 @@ static uint32_t hashed(uint32_t a, uint32_t b) {
 
 static int32_t seen(const uint8_t *slot) { return history.counts[slot[1]][0] + history.counts[slot[1]][1]; }
 
+static uint8_t *group_of(const Table *table, uint32_t hash) {
+  return table->slots + ((hash >> 8) * 0x9E3779B97F4A7C15ull >> 20 & (table->groups - 1)) * 4 * SLOT;
+}
+
 /* The slot of a context, emptied if it held another one: of three places the one that was seen least. */
 static uint8_t *find_slot(const Table *table, uint32_t hash) {
-  uint8_t *const group = table->slots + ((hash >> 8) * 0x9E3779B97F4A7C15ull >> 20 & (table->groups - 1)) * 4 * SLOT;
+  uint8_t *const group = group_of(table, hash);
   const uint8_t check = (uint8_t)hash;
   const uint32_t first = hash >> 8 & 3;
   uint8_t *least = 0;
@@ -205,18 +226,32 @@ static uint8_t *find_slot(const Table *table, uint32_t hash) {
   return least;
 }
 
+/* Find the slots of all contexts; memory answers all at once. */
+static void find_slots(Mixer *m, const uint32_t *hashes) {
+  for (uint32_t i = 0; i < CONTEXTS; i++) FETCH(group_of(&m->tables[i], hashes[i]));
+  for (uint32_t i = 0; i < CONTEXTS; i++) m->slot[i] = find_slot(&m->tables[i], hashes[i]);
+}
+
 static uint8_t back(const Mixer *m, uint64_t distance) {
   return distance <= m->position ? m->window[(m->position - distance) & m->window_mask] : 0;
 }
 
 static void find_period(Mixer *m, uint8_t byte) {
-  int32_t best = 0;
-  for (int32_t period = 1; period <= PERIODS; period++) {
-    uint16_t *const score = &m->period_scores[period];
-    *score = (uint16_t)(*score - (*score >> 5) + (back(m, (uint64_t)period) == byte ? 1024 : 0));
-    if (*score > m->period_scores[best] + (m->period_scores[best] >> 4)) best = period;
+  const uint64_t end = m->position & m->window_mask;
+  uint8_t last[PERIODS]; /* bytes, the last one at the end */
+  if (end >= PERIODS)
+    memcpy(last, m->window + end - PERIODS, PERIODS);
+  else
+    for (int32_t i = 1; i <= PERIODS; i++) last[PERIODS - i] = back(m, (uint64_t)i);
+  uint16_t *const scores = m->period_scores;
+  for (int32_t i = 0; i < PERIODS; i++) {
+    const uint16_t score = scores[PERIODS - i];
+    scores[PERIODS - i] = (uint16_t)(score - (score >> 5) + (last[i] == byte ? 1024 : 0));
   }
-  m->period = m->period_scores[best] > 8192 && best > 1 ? best : 0;
+  int32_t best = 0;
+  for (int32_t period = 1; period <= PERIODS; period++)
+    if (scores[period] > scores[best] + (scores[best] >> 4)) best = period;
+  m->period = scores[best] > 8192 && best > 1 ? best : 0;
 }
 
 static void find_match(Mixer *m) {
@@ -280,10 +315,8 @@ static void add_byte(Mixer *m, uint8_t byte) {
   h[10] = (uint32_t)m->after[c1] << 8 | c1;
   h[11] = (c1 & 240) << 16 | (c2 & 240) << 8 | (c3 & 240) | c4 >> 4; /* of numbers: how large they are about */
   h[12] = c3 << 8 | c4;
-  for (uint32_t i = 0; i < CONTEXTS; i++) {
-    h[i] = hashed(h[i], i + 1);
-    m->slot[i] = find_slot(&m->tables[i], h[i]);
-  }
+  for (uint32_t i = 0; i < CONTEXTS; i++) h[i] = hashed(h[i], i + 1);
+  find_slots(m, h);
 }
 
 /* ---- prediction of one bit ---------------------------------------------------------------------------------------- */
@@ -308,7 +341,7 @@ static int32_t refined(Mixer *m, int32_t table, uint32_t context, int32_t x, Bit
 }
 
 /* The probability of a 1. `given` is that of the model in 65536ths, 0 without a model. */
-static int32_t predict(Mixer *m, uint32_t before, uint32_t place, int32_t given, Bit *bit) {
+INSIDE int32_t predict(Mixer *m, uint32_t before, uint32_t place, int32_t given, Bit *bit) {
   bit->before = before;
   bit->node = place < 4 ? before : (before & ((1u << (place - 4)) - 1)) | 1u << (place - 4);
   int32_t *const x = m->inputs;
@@ -335,12 +368,18 @@ static int32_t predict(Mixer *m, uint32_t before, uint32_t place, int32_t given,
   }
   rest[3] = given ? stretched[given] : 0;
   rest[4] = 256;
+  rest[5] = given ? (given - 32768) >> 4 : 0;
   const int32_t length = bit->match ? 1 + (m->match_length > 15) + (m->match_length > 31) : 0;
   bit->rows[0] = (int32_t)before;
   bit->rows[1] = (found * 4 + length) * 8 + (int32_t)place;
   bit->rows[2] = given ? 256 + ((rest[3] + MOST) >> 8) * 8 + (int32_t)place : back(m, 1);
+  if (m->sets == SETS) {
+    bit->rows[3] = back(m, 1);
+    bit->rows[4] = bit->match ? 1024 + m->match_length * 2 + bit->expected : back(m, 2);
+    bit->rows[5] = (int32_t)(hashed((uint32_t)back(m, 1) << 8 | back(m, 2), 3) >> 21);
+  }
   int64_t together = 0;
-  for (int32_t set = 0; set < SETS; set++) {
+  for (int32_t set = 0; set < m->sets; set++) {
     const int32_t *const weights = m->weights[set][bit->rows[set]];
     int64_t sum = 0;
     for (int32_t i = 0; i < INPUTS; i++) sum += (int64_t)weights[i] * x[i];
@@ -359,17 +398,17 @@ static int32_t predict(Mixer *m, uint32_t before, uint32_t place, int32_t given,
   return p < 1 ? 1 : p > 65535 ? 65535 : p;
 }
 
-static int32_t moved(int32_t weight, int64_t step) {
+INSIDE int32_t moved(int32_t weight, int64_t step) {
   const int32_t sum = weight + (int32_t)((step + (1 << 19)) >> 20);
   return sum > HEAVIEST ? HEAVIEST : sum < -HEAVIEST ? -HEAVIEST : sum;
 }
 
-static void update(Mixer *m, const Bit *bit, int32_t y) {
+INSIDE void update(Mixer *m, const Bit *bit, int32_t y) {
   const int32_t *const x = m->inputs;
   const int32_t aim = y ? 65535 : 0;
   const int64_t age = (int64_t)(m->position >> 8);
   const int64_t rate = RATE + RATE_AT_FIRST * 16 / (16 + age);
-  for (int32_t set = 0; set < SETS; set++) {
+  for (int32_t set = 0; set < m->sets; set++) {
     int32_t *const weights = m->weights[set][bit->rows[set]];
     const int64_t error = (aim - bit->mixed[set]) * rate;
     for (int32_t i = 0; i < INPUTS; i++) weights[i] = moved(weights[i], x[i] * error);
@@ -470,7 +509,7 @@ static void tell(float *told, int32_t p, int32_t y) {
 }
 
 /* Code a byte; `given` (257) are the logits of a model, 0 without one. Returns the byte. */
-static int32_t code_byte(Mixer *m, int32_t byte, const float *given, Pass *pass) {
+FOR_SEVERAL static int32_t code_byte(Mixer *m, int32_t byte, const float *given, Pass *pass) {
   uint32_t sums[257], before = 1;
   if (given) add_up(given, sums);
   for (uint32_t place = 0; place < 8; place++) {
@@ -486,8 +525,11 @@ static int32_t code_byte(Mixer *m, int32_t byte, const float *given, Pass *pass)
     }
     update(m, &bit, y);
     before = before << 1 | (uint32_t)y;
-    if (place == 3)
-      for (uint32_t i = 0; i < CONTEXTS; i++) m->slot[i] = find_slot(&m->tables[i], hashed(m->hashes[i], before + 256));
+    if (place == 3) {
+      uint32_t hashes[CONTEXTS];
+      for (uint32_t i = 0; i < CONTEXTS; i++) hashes[i] = hashed(m->hashes[i], before + 256);
+      find_slots(m, hashes);
+    }
   }
   add_byte(m, (uint8_t)before);
   return (int32_t)(before & 255);
@@ -530,15 +572,16 @@ EXPORT Mixer *bytesim_mixer_new(int32_t bits, int32_t window_bits, int32_t with_
     const uint32_t wrong = 65536u / (uint32_t)(i / 2 + 2);
     m->match_map[i] = (i & 1 ? 65535u - wrong : wrong) << 16;
   }
-  for (int32_t set = 0; set < SETS; set++)
+  m->sets = with_model ? SETS : SETS_ALONE;
+  for (int32_t set = 0; set < m->sets; set++)
     for (int32_t row = 0; row < 2048; row++)
       for (int32_t i = 0; i < INPUTS; i++) {
         const int32_t after = i - 2 * CONTEXTS;
         const int32_t context = with_model ? BESIDE_MODEL : ALONE;
-        m->weights[set][row][i] = after == 3 ? OF_MODEL : after == 4 || (i & 1 && after < 0) ? 0 : context;
+        m->weights[set][row][i] = after == 3 ? OF_MODEL : after >= 4 || (i & 1 && after < 0) ? 0 : context;
       }
   for (int32_t row = 0; row < 256; row++)
-    for (int32_t set = 0; set < SETS; set++) m->final_weights[row][set] = 65536 / SETS;
+    for (int32_t set = 0; set < m->sets; set++) m->final_weights[row][set] = 65536 / m->sets;
   for (int32_t table = 0; table < 2; table++)
     for (int32_t row = 0; row < FINE; row++)
       for (int32_t knot = 0; knot < KNOTS; knot++)

@@ -10,7 +10,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-enum { MIXER = 1 }; /* version of the functions of mixer.c, and of what they compute */
+enum { MIXER = 2 }; /* version of the functions of mixer.c, and of what they compute */
 
 enum Target { PLAIN, AVX2, AVX512 };
 

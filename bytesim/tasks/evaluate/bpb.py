@@ -13,7 +13,7 @@ from bytesim.errors import BytesimError, ConfigError, ContextError, InputError
 from bytesim.files import Inputs, Outcome, Progress, check_output, expand_inputs, read_input, write_output
 from bytesim.metrics import bits_per_byte
 from bytesim.models.interface import ByteModel
-from bytesim.patching import half_windows, history_bytes, suffix_of
+from bytesim.patching import history_bytes, reading_windows, suffix_of
 from bytesim.predictors.writer import Writer, load_writer
 from bytesim.requests import Asked, Request
 from bytesim.tasks.evaluate.noises import noised
@@ -204,11 +204,11 @@ def _score_whole(tally: _Tally, model: ByteModel, data: bytes, suffix: str) -> N
     request = model.frame(Asked(suffix=suffix))
     tally.files += 1
     before = tally.nats
-    for start, end, known in half_windows(len(data), history_bytes(model.config.max_patches, model.config.patch_size)):
-        if request.times:  # the clock counts from the start of the file, not of the window
-            times = replace(request.times, clock=partial(make_clock, suffix, data[:start]))
+    for window in reading_windows(data, suffix, history_bytes(model.config.max_patches, model.config.patch_size)):
+        if request.times:
+            times = replace(request.times, clock=partial(make_clock, suffix, data[window.piece : window.start]))
             request = replace(request, times=times)
-        _add(tally, model, request, data[start:end], known, end == len(data))
+        _add(tally, model, request, data[window.start : window.end], window.known, window.end == len(data))
     tally.scores.append((tally.nats - before, len(data)))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bytesim.errors import ConfigError, OutputError
 from bytesim.files import STDIO, Outcome, check_output
@@ -15,6 +17,7 @@ from bytesim.tasks.convert.tunes import ENGINES
 from bytesim.tasks.generate.beside import add_midi, add_scores, midi_engine, write_sheet
 from bytesim.tasks.generate.draw import Generated, Job, OnFiles, draw_all
 from bytesim.tasks.generate.kinds import KINDS, check_length, written_suffix
+from bytesim.tasks.generate.mixed import generate_mixed, mixed_models
 from bytesim.tasks.generate.prompt import Prompt, begin
 
 TRIES = 8
@@ -37,6 +40,7 @@ def generate(
     repetition_penalty: float = 1.0,
     seed: int | None = None,
     max_bytes: int | None = None,
+    mixed: str | None = None,
     allow_truncated: bool = False,
     any_form: bool = False,
     tries: int = TRIES,
@@ -67,6 +71,9 @@ def generate(
     The prompt file for a picture or recording may be of any format; it is normalised, and the share `keep` of it is
     kept, by default half of a whole file. Other prompts are kept whole by default. BMP stores the lowest row first.
 
+    `mixed` names models, such as `text,image,text`: each file then has a file of each of them, one after the other, and
+    is named mixed-SEED.bin. It goes with the settings of sampling alone.
+
     `sheet` is a PNG of all pictures or waveforms. `midi` writes the MIDI of each tune beside it, by the `engine` model,
     rules or auto (the model if its notes are right); `score` writes its sheet music as SVG, which needs abcm2ps. `jobs`
     processes decode on a CPU; more than one need a main module that can be imported, as multiprocessing does.
@@ -75,6 +82,24 @@ def generate(
     ToolError for a missing tool. The error of a file that never became valid is in its outcome.
     """
     _check(count, tries, jobs, max_bytes, temperature, output)
+    if mixed is not None:
+        if any(each is not None for each in (suffix, prompt, prompt_file, keep, max_bytes, sheet)) or midi or score:
+            raise ConfigError("mixed takes no prompt, suffix, length, sheet, MIDI or score; leave these out.")
+        draw = partial(
+            _draw_part,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            repetition_penalty=repetition_penalty,
+            tries=tries,
+            allow_truncated=allow_truncated,
+            any_form=any_form,
+            device=device,
+            dtype=dtype,
+            engine_backend=engine_backend,
+            on_bytes=on_bytes,
+        )
+        return generate_mixed(mixed_models(mixed), draw, count=count, seed=seed, output=output, force=force)
     given_prompt = Prompt(text=prompt, file=prompt_file, keep=keep)
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     alias = alias_of(model)
@@ -109,6 +134,10 @@ def generate(
     if sheet is not None:
         write_sheet(outcomes, sheet, suffix, force=force)
     return outcomes
+
+
+def _draw_part(model: str, seed: int, folder: str, **settings: Any) -> list[Outcome[Generated]]:
+    return generate(model=model, seed=seed, output=folder, **settings)
 
 
 def _check(

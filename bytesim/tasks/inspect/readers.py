@@ -33,4 +33,5 @@ def of_writer(
     for name in ("bits", "expected", "evidence"):
         found = getattr(states, name)
         getattr(whole, name)[begin : begin + len(found)] = found
+    whole.evidence[MEMORY_SIZE:begin] = 0.0  # the registers at the start may have any value
     return whole

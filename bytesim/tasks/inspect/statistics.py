@@ -61,6 +61,17 @@ def window_sums(values: NDArray[np.float32], window: int) -> Numbers:
     return total[np.minimum(starts + window, len(values))] - total[starts]
 
 
+def ranked_windows(surprise: Surprise, window: int = WINDOW_BYTES) -> list[int]:
+    """The starts of the windows, the one with the most evidence first; of two that overlap the better one alone."""
+    evidence, step = window_sums(surprise.evidence, window), max(1, window // 2)
+    taken, ranked = np.zeros(len(evidence), np.bool_), list[int]()
+    for place in np.argsort(-evidence, kind="stable").tolist():
+        if not taken[place]:
+            taken[max(0, place - 1) : place + 2] = True
+            ranked.append(place * step)
+    return ranked
+
+
 def anomalies(surprise: Surprise, window: int = WINDOW_BYTES) -> tuple[Anomaly, ...]:
     """The windows that stand out, the least likely first, none of which overlap; at most MOST_ANOMALIES.
 

@@ -1,0 +1,1 @@
+"""`bytesim detect`."""

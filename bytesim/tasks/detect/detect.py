@@ -1,0 +1,130 @@
+"""`bytesim detect`: which parts a file of mixed content has, and their extraction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from bytesim.errors import ConfigError, InputError, ToolError
+from bytesim.files import STDIO, Progress, check_output_folder, make_folder, open_input, open_output
+from bytesim.formats.extents.reading import Bytes, StoredBytes
+from bytesim.predictors.classifier import load_classifier
+from bytesim.tasks.classify.answers import TYPE_MODEL
+from bytesim.tasks.detect.parts import find_parts
+from bytesim.tasks.detect.segments import PADDING, Detection, Segment
+from bytesim.tasks.detect.windows import WINDOW
+from bytesim.tasks.inspect.readers import of_mixer
+
+_MEASURED = 1 << 15
+"""Most bytes of a segment of which the bits are measured."""
+_COPIED = 1 << 20
+_SUFFIXES = {
+    "asm": "s",
+    "bibtex": "bib",
+    "csharp": "cs",
+    "elisp": "el",
+    "erlang": "erl",
+    "fortran": "f90",
+    "haskell": "hs",
+    "jpeg": "jpg",
+    "javascript": "js",
+    "macho": "dylib",
+    "makefile": "mk",
+    "man": "1",
+    "markdown": "md",
+    "matlab": "m",
+    "midi": "mid",
+    "ocaml": "ml",
+    "pascal": "pas",
+    "pe": "exe",
+    "perl": "pl",
+    "postscript": "ps",
+    "prolog": "pro",
+    "python": "py",
+    "ruby": "rb",
+    "rust": "rs",
+    "scheme": "scm",
+    "shell": "sh",
+    "texinfo": "texi",
+    "tiff": "tif",
+    "typescript": "ts",
+    "unknown": "bin",
+    "verilog": "v",
+    "vhdl": "vhd",
+}
+"""Label -> ending of extracted files; other labels are their own."""
+
+
+def detect(
+    source: str | Path,
+    *,
+    model: str = TYPE_MODEL,
+    extract: str | Path | None = None,
+    force: bool = False,
+    device: str = "auto",
+    engine_backend: str = "auto",
+    on_progress: Progress | None = None,
+) -> Detection:
+    """Find the parts of a file of mixed content, such as a disk image or files written one after the other.
+
+    Padding, and files of some fifty formats whose own length fields give their ends, are found exactly. In what is left
+    the classifier `model` reads windows of 512 bytes, and the labels change where that is most probable. `extract` is a
+    folder for all parts but padding; their names are their offsets and types, and files of these names are replaced
+    with `force` only. The file may have any length. Raises ConfigError, InputError, ModelError and OutputError.
+    """
+    classifier = load_classifier(model, device=device, engine_backend=engine_backend)
+    if classifier.most_bytes < WINDOW:
+        raise ConfigError(f"the model {model!r} reads {classifier.most_bytes} bytes at a time; detect needs {WINDOW}.")
+    if extract is not None:
+        check_output_folder(Path(extract), ())
+    with open_input(source, limit_bytes=None) as file:
+        data, done = StoredBytes(file), 0
+
+        def on_bytes(count: int) -> None:
+            nonlocal done
+            done += count
+            if on_progress is not None:
+                on_progress(min(done, len(data)), len(data))
+
+        try:
+            found, step = find_parts(data, classifier, on_bytes)
+            segments = tuple(replace(each, bits_per_byte=_bits(data, each)) for each in found)
+            if extract is not None:
+                segments = tuple(_extracted(data, segments, Path(extract), force))
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror or error}.", file=_name(source)) from error
+    return Detection(source=str(source), model=classifier.name, num_bytes=len(data), step=step, segments=segments)
+
+
+def _name(source: str | Path) -> str:
+    return "stdin" if str(source) == STDIO else str(source)
+
+
+def _bits(data: Bytes, segment: Segment) -> float | None:
+    try:
+        return of_mixer(data[segment.start : min(segment.end, segment.start + _MEASURED)]).bits_per_byte
+    except ToolError:  # the kernels are not compiled
+        return None
+
+
+def _extracted(data: Bytes, segments: Iterable[Segment], folder: Path, force: bool) -> Iterator[Segment]:
+    """The segments, of which all but padding are now files of a folder."""
+    names = {each: _file_name(each) for each in segments if each.label != PADDING}
+    check_output_folder(folder, names.values(), force=force)
+    make_folder(folder)
+    for each in segments:
+        if each not in names:
+            yield each
+            continue
+        path = folder / names[each]
+        with open_output(path, force=force) as output:
+            for start in range(each.start, each.end, _COPIED):
+                output.write(data[start : min(each.end, start + _COPIED)])
+        yield replace(each, extracted=str(path))
+
+
+def _file_name(segment: Segment) -> str:
+    """A name of letters, digits, `-` and `.`, by the offset, whatever the label is."""
+    suffix = _SUFFIXES.get(segment.label, segment.label)
+    return f"{segment.start:08x}.{''.join(each for each in suffix if each.isalnum()) or 'bin'}"
