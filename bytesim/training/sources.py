@@ -131,7 +131,8 @@ class GenerateSource(FileSource):
     """Show the model random track lengths in MIDI targets, so that it does not learn to stop by them."""
     augment: str = ""
     """Data augmentation: names such as `flip crop`. Each change is random, and new whenever a file is drawn.
-    Pictures: flip, crop, cutout, colour; recordings: shift, gain, noise, speed, mask, tone; any file: drop."""
+    Pictures: flip, crop, cutout, colour; recordings: shift, gain, noise, speed, mask, tone; MIDI: styles; any file:
+    drop."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -13,7 +14,11 @@ from PIL import Image
 
 from bytesim.errors import ConfigError
 from bytesim.formats import bmp, wav
+from bytesim.formats.midi.notes import notes
+from bytesim.formats.midi.parse import parse
+from bytesim.formats.midi.styles import restyled
 from bytesim.models.encoder.config import EncoderConfig
+from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.patching import END_OF_PATCH, frame_file
 from bytesim.training.data.augment import AUGMENTATIONS, augmented, mixed
 from bytesim.training.data.examples import Example
@@ -84,6 +89,28 @@ def test_members_of_an_archive_are_listed_in_another_order_and_a_few_are_not():
 @given(st.binary(max_size=300), st.integers(0, 9))
 def test_a_file_that_is_not_an_archive_keeps_its_members(data, seed):
     assert augmented(data, "members", np.random.default_rng(seed)) == data or data.count(b"PK\1\2") > 1
+
+
+def test_styles_keep_the_music():
+    midi = render_abc2midi("X:1\nL:1/8\nM:6/8\nK:G\nGAB c2d|[Bd]3 G3|\n").midi
+    known, changed = notes(midi), 0
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        file = augmented(midi, "styles", rng)
+        changed += file != midi
+        played = notes(file)
+        assert len(played) in (len(known), 2 * len(known))
+        assert mido.MidiFile(file=io.BytesIO(file)).ticks_per_beat == parse(file).ticks_per_quarter
+        if len(played) == len(known):
+            steps = {one.pitch - other.pitch for one, other in zip(played, known, strict=True)}
+            assert len(steps) == 1
+            assert steps <= {-12, 0, 12}
+    assert 5 < changed < 35
+
+
+@given(st.binary(max_size=200))
+def test_what_is_not_midi_keeps_its_bytes(data):
+    assert restyled(data, np.random.default_rng(0)) == data
 
 
 def test_the_same_draw_gives_the_same_file():

@@ -16,7 +16,7 @@ from bytesim.clocks import ByteDeadline
 from bytesim.engine.decode import OnBytes
 from bytesim.errors import BytesimError, ContextError, DecodeError
 from bytesim.files import STDIO, Outcome, check_output, output_path, write_output
-from bytesim.formats import abc
+from bytesim.formats import abc, midi
 from bytesim.formats.grammar import grammar_after
 from bytesim.patching import header_patches
 from bytesim.predictors.writer import Writer
@@ -139,6 +139,8 @@ class Job:
             raise DecodeError(
                 "the file did not end within the model's history. Use --allow-truncated to keep such files."
             )
+        if self.suffix == "mid" and self.kind is not None:
+            data, _ = midi.mend_track_lengths(data)
         check_parses(data, self.suffix)
         if self.suffix == "abc":
             text = abc.canonical(abc.parse(abc.decode_text(data))).text

@@ -9,6 +9,7 @@ from bytesim.formats import bmp, wav
 from bytesim.formats.abc.grammar import abc_grammar
 from bytesim.formats.grammar import GrammarMaker
 from bytesim.formats.media_grammar import BMP_HEADER, WAV_HEADER, bmp_grammar, text_grammar, wav_grammar
+from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.predictors.writer import Writer
 
 
@@ -28,6 +29,7 @@ class Kind:
 KINDS = {
     "abc": Kind(grammar=abc_grammar, ends_within=256),
     "bmp": Kind(grammar=bmp_grammar, num_bytes=bmp.MODEL_BYTES, header_bytes=len(BMP_HEADER)),
+    "mid": Kind(grammar=midi_grammar, ends_within=256),
     "txt": Kind(grammar=text_grammar, ends_within=3),
     "wav": Kind(grammar=wav_grammar, num_bytes=wav.MODEL_BYTES, header_bytes=len(WAV_HEADER)),
 }

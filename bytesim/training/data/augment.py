@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bytesim.errors import ConfigError
 from bytesim.formats import bmp, wav
+from bytesim.formats.midi.styles import restyled
 from bytesim.formats.views import resampled
 from bytesim.formats.wav import SILENCE
 from bytesim.patching import END_OF_PATCH
@@ -193,6 +194,11 @@ def _members(body: Bytes, rng: np.random.Generator) -> Bytes:
     return np.frombuffer(before + listed + mark + after, np.uint8)
 
 
+def _styles(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """In half of the files, write the music of a MIDI file as other programs do."""
+    return body if rng.random() < 0.5 else np.frombuffer(restyled(body.tobytes(), rng), np.uint8)
+
+
 def _clipped(values: NDArray[np.float64]) -> Bytes:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
@@ -213,5 +219,6 @@ AUGMENTATIONS: dict[str, tuple[int, int, Change]] = {
     "tone": (*_WAV, _tone),
     "drop": (0, 0, _drop),
     "members": (0, 0, _members),
+    "styles": (0, 0, _styles),
 }
 """Name -> (bytes of the header, bytes of a whole file or 0 for any, change of the bytes after the header)."""

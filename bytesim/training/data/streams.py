@@ -148,9 +148,17 @@ class GenerateStream(FileStream[GenerateSource]):
         return _one_file(self.target(index), self.source.target_suffix, self.config)
 
     def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
-        files = [augmented(self.target(int(index)), self.source.augment, rng) for index in indices]
+        files = [self._augmented(int(index), rng) for index in indices]
         drawn = [_one_file(file, self.source.target_suffix, self.config) for file in files]
         return [_noisy(example, rng) for example in drawn] if self.source.length_noise else drawn
+
+    def _augmented(self, index: int, rng: np.random.Generator) -> bytes:
+        """The file at an index, changed by the recipe's augmentation unless that makes it too long for the model."""
+        file = self.target(index)
+        changed = augmented(file, self.source.augment, rng)
+        if len(changed) <= len(file) or num_patches(len(changed), self.config.patch_size) <= self.config.max_patches:
+            return changed
+        return file
 
 
 class ConvertStream(FileStream[ConvertSource]):
