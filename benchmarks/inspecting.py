@@ -18,7 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from common import machine_options, report
 from compress import rows, traces
+from mixtures import whole_file
 
+from bytesim.datasets.filetype.additions import read_additions
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
 from bytesim.predictors.surprise import Surprise
 from bytesim.predictors.writer import load_writer
@@ -70,14 +72,22 @@ class Case:
     change: Change
 
 
+def others(pieces: Path) -> list[bytes]:
+    """The MIDI files of public repositories in a file of pieces that are there as a whole; none was trained on."""
+    if not pieces.is_file():
+        return []
+    found = [whole_file(each, least=200) for each in read_additions([pieces], seed=0) if each.type == "midi"]
+    return [data for data in found if data is not None]
+
+
 def cases(data: Path, count: int) -> Iterator[Case]:
     """All kinds, each with `count` files, as far as the shards are there."""
     text = rows(data / "wikipedia_test.npz", 1, count, 1 << 30) + rows(data / "agnews_test.npz", 1, count, 1 << 30)
     longer = [each for each in text if len(each) >= 400]
-    yield Case(
-        "byte flipped in a MIDI", rows(data / "music_valid.npz", 1, count, 1 << 30)[:count], "mid", None, flipped
-    )
-    yield Case("burst in a WAV", rows(data / "speech_test.npz", 1, count, 1 << 30)[:count], "wav", "audio", with_burst)
+    tunes, spoken = (rows(data / name, 1, count, 1 << 30)[:count] for name in ("music_valid.npz", "speech_test.npz"))
+    yield Case("byte flipped in a MIDI", tunes, "mid", "midi", flipped)
+    yield Case("the same, MIDI of other programs", others(data / "pieces.npz.xz")[:count], "mid", "midi", flipped)
+    yield Case("burst in a WAV", spoken, "wav", "audio", with_burst)
     yield Case("blob in a text", longer[:count], "txt", "text", with_blob)
     yield Case("wrong state in a CPU trace", traces(count), "bin", "cpu", with_wrong_state)
 

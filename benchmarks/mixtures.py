@@ -35,9 +35,9 @@ class Mixture:
     parts: tuple[Part, ...]
 
 
-def whole_file(file: Addition) -> bytes | None:
-    """The bytes of a file of LEAST_BYTES to MOST_BYTES; None for any other."""
-    if not LEAST_BYTES <= file.size <= MOST_BYTES:
+def whole_file(file: Addition, least: int = LEAST_BYTES) -> bytes | None:
+    """The bytes of a file of `least` to MOST_BYTES; None for any other."""
+    if not least <= file.size <= MOST_BYTES:
         return None
     head, tail = file.pieces[:2]
     return head if file.size <= PIECE_BYTES else head + tail[PIECE_BYTES - file.size :]

@@ -1,11 +1,14 @@
 """The shipped models, measured on a small fixed sample. Each floor stands just under what the model reaches."""
 
 import io
+import random
 from dataclasses import replace
 
+import mido
 import pytest
 from helpers.paths import EXAMPLES
 
+import bytesim
 from bytesim import metrics
 from bytesim.cpu.assembler import assemble
 from bytesim.cpu.many import split_programs, with_states
@@ -26,11 +29,15 @@ from bytesim.models.weights import load_model
 from bytesim.oracles.abcmidi import render_abc2midi
 from bytesim.predictors.classifier import load_classifier
 from bytesim.predictors.cpu import load_cpu_model, predict_states, states_request
-from bytesim.predictors.writer import Writer
+from bytesim.predictors.surprise import of_model
+from bytesim.predictors.writer import Writer, load_writer
+from bytesim.tasks.inspect.statistics import WINDOW_BYTES, ranked_windows
 
 CPU_BYTES, CPU_PROGRAMS = 0.9999, 39
 """Share of state bytes right, and programs of 40 right to the last byte."""
 MUSIC_BITS_PER_BYTE = {"abc2midi": 0.012, "midi2abc": 0.09}
+MIDI_FLIPS = 0.9
+"""Share of flipped bits that are in one of the three windows with the most evidence."""
 MUSIC_NOTE_FOR_NOTE = {"abc2midi": 6, "midi2abc": 6}
 """Of the 6 tunes of examples/."""
 
@@ -204,3 +211,22 @@ def test_speech_hears_that_nothing_is_said():
     model = load_classifier("speech")
     silence = wav.serialize(wav.model_recording(bytes([wav.SILENCE]) * wav.MODEL_FRAMES))
     assert model.labels[int(model.probabilities([silence]).argmax())] == "_silence_"
+
+
+def test_midi_notices_nearly_every_flipped_bit(tunes):
+    writer, rng, found, files = load_writer("midi", engine_backend="torch"), random.Random(1), 0, 0
+    for tune in tunes:
+        data = render_abc2midi(tune).midi
+        for _ in range(4):
+            place = rng.randrange(len(data))
+            changed = data[:place] + bytes([data[place] ^ 1 << rng.randrange(8)]) + data[place + 1 :]
+            best = ranked_windows(of_model(writer, changed, "mid"))[:3]
+            found += any(start <= place < start + WINDOW_BYTES for start in best)
+            files += 1
+    assert found >= MIDI_FLIPS * files
+
+
+def test_midi_writes_tunes_that_other_programs_open():
+    (file,) = bytesim.load("midi").generate("mid", seed=3, count=1)
+    assert len(midi.notes(file)) > 4
+    assert mido.MidiFile(file=io.BytesIO(file)).length > 1
