@@ -1,5 +1,6 @@
 """The report of inspect: it holds what was found, opens in a browser, and obeys nothing that a file or name holds."""
 
+import base64
 import html
 import json
 import random
@@ -9,13 +10,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from helpers.paths import ROOT
+from helpers.paths import EXAMPLES, ROOT
 
+from bytesim.cpu.many import split_programs, with_states
 from bytesim.errors import BytesimError
+from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
 from bytesim.native.library import kernels
 from bytesim.tasks.inspect import page
 from bytesim.tasks.inspect.inspect import inspect
 from bytesim.tasks.inspect.preview import preview_of
+from bytesim.tasks.inspect.states import compare_states
 
 pytestmark = pytest.mark.skipif(kernels() is None, reason="the kernels are not compiled")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -48,6 +52,11 @@ document.body.dataset.told = JSON.stringify(told);
 }
 </script>
 """
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
 
 
 def data_of(path: Path) -> dict:
@@ -167,3 +176,38 @@ def test_a_damaged_file_has_no_preview(head):
 def test_a_report_is_not_written_to_stdout(tmp_path):
     with pytest.raises(BytesimError, match="name a file for --html"):
         inspect(made(tmp_path, "a", TEXT[:100]), model="none", html="-")
+
+
+def test_the_report_of_a_trace_names_the_bytes_that_differ(tmp_path):
+    ((memory, states),) = with_states(next(split_programs("test", 1)))
+    trace = bytearray(memory.ljust(MEMORY_SIZE, b"\0") + states)
+    inspect(written(tmp_path / "right.bin", bytes(trace)), model="cpu", html=tmp_path / "right.html")
+    steps = len(states) // STATE_SIZE - 1
+    assert f"All {steps:,} states are those of the exact machine." in (tmp_path / "right.html").read_text()
+    place = MEMORY_SIZE + 2 * STATE_SIZE + 6
+    trace[place] ^= 5
+    inspect(written(tmp_path / "wrong.bin", bytes(trace)), model="cpu", html=tmp_path / "wrong.html")
+    page = (tmp_path / "wrong.html").read_text()
+    assert "differ from those of the exact machine: 1." in page
+    assert f'<tr data-at="{place}">' in page
+
+
+def test_a_file_that_is_no_trace_has_no_states():
+    assert compare_states(b"") is None
+    assert compare_states(bytes(1024)) is None
+    states = compare_states(bytes(1024 + 16) + b"\7" * 20)
+    assert states is not None
+    assert states.wrong > 0
+
+
+@pytest.mark.skipif(shutil.which("abcm2ps") is None, reason="abcm2ps is not installed")
+def test_the_report_of_a_tune_shows_its_score():
+    preview = preview_of((EXAMPLES / "songbook.abc").read_bytes())
+    assert preview is not None
+    assert preview.image.startswith("data:image/svg+xml;base64,")
+    assert b"<svg" in base64.b64decode(preview.image.partition(",")[2])
+
+
+def test_a_tune_without_the_engraver_has_no_preview(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert preview_of((EXAMPLES / "songbook.abc").read_bytes()) is None

@@ -60,6 +60,8 @@ class Looked:
     surprise: Surprise
     borders: dict[str, NDArray[np.bool_]]
     """Rule of PATCHERS -> (n,) true where a patch begins."""
+    simulates: bool
+    """Whether a model of the CPU read it, as a trace."""
 
 
 def inspect(
@@ -157,7 +159,7 @@ def look(
     if jsonl is not None:
         lines = "".join(_lines(data, surprise))
         write_output(jsonl, lines.encode("utf-8"), force=force)
-    looked = Looked(found, data, surprise, starts)
+    looked = Looked(found, data, surprise, starts, writer is not None and writer.simulates)
     return (
         looked if html is None else replace(looked, found=replace(found, html=_write_pages(looked, Path(html), force)))
     )

@@ -16,6 +16,7 @@ from bytesim.models.folder import WEIGHTS_FILE, fingerprint
 from bytesim.models.store import find_model
 from bytesim.predictors.surprise import LIKELIEST
 from bytesim.tasks.inspect.preview import preview_of
+from bytesim.tasks.inspect.states import compare_states
 
 if TYPE_CHECKING:
     from bytesim.tasks.inspect.inspect import Looked
@@ -56,6 +57,7 @@ def pages_of(looked: Looked, path: Path) -> Iterator[tuple[Path, bytes]]:
         "reader": found.model if found.model == "context mixer" else f"model {found.model}, as .{found.read_as}",
         "weights": None if found.model == "context mixer" else _weights(found.model),
         "preview": preview_of(looked.data),
+        "states": compare_states(looked.data) if looked.simulates else None,
         "segments": _segments(looked),
         "left_out": f"The last {beyond:,} bytes are on no page; the strip and the tables are of all." if beyond else "",
     }

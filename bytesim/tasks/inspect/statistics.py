@@ -24,8 +24,10 @@ UNLIKE_THE_REST = 4.0
 """Fewest deviations from the median of the file's windows, each as large as the usual one, of an anomaly."""
 _MOST_BLOCKS = 1500
 _LEAST_BLOCK = 32
-_PENALTY = 3.0
-"""Of an edge, in units of the noise's variance times the logarithm of the number of blocks."""
+_PENALTY = 2.0
+"""Of an edge, times the logarithm of the number of blocks. Schwarz 1978: one for each parameter of a segment."""
+_LEAST_SPREAD = 0.1
+"""Bits per byte by which blocks of one segment differ at the least."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,10 +115,10 @@ def anomalies(surprise: Surprise, window: int = WINDOW_BYTES) -> tuple[Anomaly, 
 
 
 def edges(bits: NDArray[np.float32]) -> tuple[Edge, ...]:
-    """The edges of a file: its blocks cut into segments of one level each, with the least squared error.
+    """The edges of a file: its blocks cut into the segments that are most probable if each has a level and a spread.
 
-    An edge must lessen the error by more than noise does. Optimal partitioning: Jackson et al. 2005,
-    arXiv:math/0309285.
+    Optimal partitioning: Jackson et al. 2005, arXiv:math/0309285; the cost of a normal distribution of unknown mean and
+    variance.
     """
     size = max(_LEAST_BLOCK, -(-len(bits) // _MOST_BLOCKS))
     starts = np.arange(0, len(bits), size)
@@ -124,8 +126,7 @@ def edges(bits: NDArray[np.float32]) -> tuple[Edge, ...]:
         return ()
     lengths = np.minimum(size, len(bits) - starts)
     means = np.add.reduceat(bits.astype(np.float64), starts) / lengths
-    noise = float(np.median(np.abs(np.diff(means)))) / 0.954  # of a difference of two equal normal values
-    cuts = _partition(means, _PENALTY * max(noise, 0.05) ** 2 * math.log(len(means)))
+    cuts = _partition(means, _PENALTY * math.log(len(means)))
     offsets = [int(starts[cut]) for cut in cuts]
     ends = [0, *offsets, len(bits)]
     levels = [float(bits[first:last].mean(dtype=np.float64)) for first, last in pairwise(ends)]
@@ -136,7 +137,7 @@ def edges(bits: NDArray[np.float32]) -> tuple[Edge, ...]:
 
 
 def _partition(values: Numbers, penalty: float) -> list[int]:
-    """The blocks at which new segments begin, for the least sum of squared errors and penalties."""
+    """The blocks at which new segments begin, for the least sum of costs and penalties."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     squares = np.concatenate([[0.0], np.cumsum(values**2)])
     best = np.zeros(len(values) + 1)
@@ -145,7 +146,8 @@ def _partition(values: Numbers, penalty: float) -> list[int]:
     for end in range(1, len(values) + 1):
         starts = np.arange(end)
         errors = squares[end] - squares[:end] - (sums[end] - sums[:end]) ** 2 / (end - starts)
-        costs = best[:end] + errors + penalty
+        counts = end - starts
+        costs = best[:end] + counts * np.log(np.maximum(errors, 0.0) / counts + _LEAST_SPREAD**2) + penalty
         last[end] = int(costs.argmin())
         best[end] = costs[last[end]]
     cuts: list[int] = []
