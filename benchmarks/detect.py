@@ -3,7 +3,8 @@
 Takes a file of pieces, as docs/filetype.md describes. Beside detect stand the length fields alone; the signatures of
 puremagic (pip install puremagic), each of which begins a part; order-0 entropy, whose level changes where parts begin;
 and unblob (pip install unblob), if it is on the PATH. A border counts as found if one lies within 512 bytes of it.
-Ceiling: labels that are right for all bytes; the classifier alone, given the true borders, names fewer.
+Ceiling: the row `true borders`, in which the
+classifier of detect names the true parts.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def by_signatures(mixture: Mixture) -> list[Found]:
 
 _ALIASES = {
     "jpg": "jpeg", "tif": "tiff", "mid": "midi", "exe": "pe", "dll": "pe", "so": "elf", "o": "elf", "py": "python",
-    "sh": "shell", "ps": "postscript", "db": "sqlite", "sqlite3": "sqlite", "h5": "hdf5", "htm": "html", "7z": "7z",
+    "sh": "shell", "ps": "postscript", "db": "sqlite", "sqlite3": "sqlite", "h5": "hdf5", "htm": "html",
     "a": "ar", "gzip": "gz", "dylib": "macho", "docm": "docx",
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Counts how many files `bytesim compress` gives back unchanged, and how many damaged ones are refused in one line.
 
 Files are random, repetitive, of lengths around the sizes at which the coder works, text, tunes, traces, compressed
-already; the last third are read with a model. A damaged file has a flipped bit, a lost or an added piece, or a changed
+already; the first third are read with a model. A damaged file has a flipped bit, a lost or an added piece, or a changed
 header. Ceiling: all of both.
 """
 

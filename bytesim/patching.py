@@ -7,6 +7,7 @@ bytes S is 1, and the extension takes HEADER_BYTES patches.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -108,6 +109,9 @@ def half_windows(num_bytes: int, most_bytes: int) -> Iterator[tuple[int, int, in
 
 _PIECE_ENDS = {"abc": (b"\n\n", b"\n\r\n")}
 """Suffix -> what ends a part of a file that models know as a file by itself: a blank line ends a tune."""
+_BLANK_LINES = re.compile(rb"\n[\r\n]*\n")
+_LEAST_PIECE = 32
+"""Bytes of such a part at the least: further blank lines begin nothing."""
 
 
 def has_pieces(suffix: str) -> bool:
@@ -115,9 +119,9 @@ def has_pieces(suffix: str) -> bool:
     return suffix in _PIECE_ENDS
 
 
-def begins_piece(before: bytes | bytearray, suffix: str) -> bool:
-    """Whether a model reads what follows these bytes of a file as a file by itself."""
-    return before.endswith(_PIECE_ENDS.get(suffix, ()))
+def begins_piece(last: bytes | bytearray, suffix: str, length: int) -> bool:
+    """Whether a model reads what follows the `last` three bytes as a file by itself, after a piece of this length."""
+    return length >= _LEAST_PIECE and last.endswith(_PIECE_ENDS.get(suffix, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +141,12 @@ def reading_windows(data: bytes, suffix: str, most_bytes: int) -> Iterator[Readi
 
     A tune book is read tune by tune. What is longer than `most_bytes` is read in `half_windows`.
     """
-    ends = _PIECE_ENDS.get(suffix, ())
     starts = [0]
-    if any(each in data for each in ends):
-        starts += [place for place in range(2, len(data)) if data[place - 3 : place].endswith(ends)]
+    for found in _BLANK_LINES.finditer(data) if has_pieces(suffix) else ():
+        for place in range(found.start() + 2, found.end() + 1):
+            last = data[max(0, place - 3) : place]
+            if place < len(data) and begins_piece(last, suffix, place - starts[-1]):
+                starts.append(place)
     for piece, after in pairwise([*starts, len(data)]):
         for start, end, known in half_windows(after - piece, most_bytes):
             yield ReadingWindow(piece, piece + start, piece + end, known)

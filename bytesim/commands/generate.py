@@ -81,7 +81,7 @@ def generate(
     ] = None,
     max_bytes: Annotated[
         int | None,
-        typer.Option(min=1, help="Longest file: texts and tunes end in time, other kinds are cut.", show_default=False),
+        typer.Option(min=1, help="Longest file: texts, tunes, MIDI end in time, others are cut.", show_default=False),
     ] = None,
     mixed: Annotated[
         str | None,

@@ -46,7 +46,7 @@ class NextByte:
         """(1, V) logits of the next byte; None where the model cannot tell, as in the program before a trace."""
         if self.writer.simulates:
             self._follow_trace()
-        elif len(self.data) > self.start and begins_piece(self.data[-3:], self.suffix):
+        elif begins_piece(self.data[-3:], self.suffix, len(self.data) - self.piece):
             self.piece = self.start = len(self.data)
             self.session = self._window(b"")
         elif len(self.data) - self.start == self.most:

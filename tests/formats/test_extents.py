@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.paths import EXAMPLES
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -79,9 +79,9 @@ def database(tmp_path: Path) -> bytes:
     return (tmp_path / "a.db").read_bytes()
 
 
-def array(**options) -> bytes:
+def array(kind: str = "<f4") -> bytes:
     file = io.BytesIO()
-    np.save(file, np.arange(60, dtype=np.float32).reshape(5, 12))
+    np.save(file, np.arange(60).astype(kind).reshape(5, 12), allow_pickle=True)
     return file.getvalue()
 
 
@@ -134,6 +134,9 @@ MADE = {
     "epub": lambda _: zipped("META-INF/container.xml", first="application/epub+zip"),
     "odt": lambda _: zipped("content.xml", first="application/vnd.oasis.opendocument.text"),
     "gz": lambda _: gzip.compress(TEXT),
+    "gz, of nothing": lambda _: gzip.compress(b""),
+    "gz, blocked": lambda _: gzip.compress(TEXT) + gzip.compress(b""),
+    "gz, many members": lambda _: gzip.compress(b"a line\n") * 6000,
     "gz, two members": lambda _: gzip.compress(TEXT) + gzip.compress(TEXT[:99]),
     "bz2": lambda _: bz2.compress(TEXT),
     "xz": lambda _: lzma.compress(TEXT),
@@ -143,6 +146,8 @@ MADE = {
     "elf": lambda _: Path(sys.executable).resolve().read_bytes(),
     "sqlite": database,
     "npy": lambda _: array(),
+    "npy, of objects": lambda _: array("O"),
+    "npy, of text": lambda _: array("<U3"),
     "pickle": lambda _: pickle.dumps([{"a": 1, "b": [2.5, "c"]}] * 4, protocol=4),
     "ttf": lambda _: font(),
     "mo": lambda _: translations(),
@@ -156,6 +161,13 @@ MADE = {
     "aac": lambda _: (b"\xff\xf1\x50\x80" + bytes([20 >> 3, (20 & 7) << 5 | 31, 0xFC]) + b"a" * 13) * 8,
 }
 """Type, and what else is special -> a file."""
+
+
+MUTATED = {
+    name: make(None)
+    for name, make in MADE.items()
+    if name not in ("elf", "sqlite", "ttf", "wav", "flac", "ogg", "opus", "mp3", "gz, many members")
+}
 
 
 def linux_only(name: str) -> bool:
@@ -178,17 +190,74 @@ def test_a_tune_is_found_with_both_ends():
     ]
 
 
-@pytest.mark.parametrize("name", ["png", "gz", "zip", "jpeg", "flac", "elf", "sqlite", "class", "bz2"])
-def test_a_file_that_is_cut_off_has_no_end(name, tmp_path):
+CUT = ["png", "gif", "webp", "wav", "flac", "zip", "xz", "bz2", "elf", "sqlite", "class", "wasm", "pdf", "npy", "mo"]
+"""Types of files whose first bytes tell what they are, also if the rest is not there."""
+CUT_UNTOLD = ["jpeg", "bmp", "tiff", "gz", "mp3", "aac", "mp4", "ttf", "pickle"]
+"""Types of which the first bytes are too common to tell."""
+
+
+@pytest.mark.parametrize("name", CUT + CUT_UNTOLD)
+def test_a_file_that_is_cut_off_has_no_end_and_hides_no_other(name, tmp_path):
     if linux_only(name):
         pytest.skip("there is no such file here")
-    data = MADE[name](tmp_path)
-    found = list(extents(BEFORE + data[: len(data) * 2 // 3]))
-    assert all(each.end is None for each in found if each.start == len(BEFORE))
+    data, other = MADE[name](tmp_path), image("PNG")
+    cut = data[: len(data) * 2 // 3]
+    found = list(extents(BEFORE + cut + other + AFTER))
+    first = [each for each in found if each.start == len(BEFORE)]
+    if name in CUT:
+        assert [each.type for each in first] == [name]
+    assert all(each.end is None or each.end <= len(BEFORE + cut) for each in first)
+    assert ("png", len(BEFORE + cut), len(BEFORE + cut + other)) in [
+        (each.type, each.start, each.end) for each in found
+    ]
+
+
+@pytest.mark.parametrize("kind", ["noise", "tone"])
+def test_a_checksum_that_is_right_by_chance_does_not_end_a_recording(kind):
+    soundfile = pytest.importorskip("soundfile")
+    for seed in range(20):
+        rng, file = np.random.default_rng(seed), io.BytesIO()
+        wave = rng.normal(0, 0.2, 30_000 + 777 * seed)
+        if kind == "tone":
+            wave = np.sin(np.arange(len(wave)) / rng.uniform(5, 60)) * 0.6 + wave * 0.001
+        soundfile.write(file, wave, 16_000, format="FLAC", subtype="PCM_16")
+        data = file.getvalue()
+        assert [(each.start, each.end) for each in extents(data + TEXT)] == [(0, len(data))]
+
+
+def test_two_recordings_in_a_row_are_two():
+    pytest.importorskip("soundfile")
+    first, second = MADE["ogg"](None), MADE["opus"](None)
+    assert [(each.type, each.end) for each in extents(first + second)] == [
+        ("ogg", len(first)),
+        ("opus", len(first + second)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f4', 'shape': (1e999,)}",
+        b"{'descr': '<f" + b"9" * 5000 + b"', 'shape': (1,)}",
+        b"{'descr': '\\d', 'shape': (-1,)}",
+        b"(" * 5000,
+    ],
+)
+def test_a_header_that_lies_has_no_end(header):
+    data = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header
+    assert [(each.type, each.end) for each in extents(data + TEXT)] == [("npy", None)]
+
+
+def test_what_asks_for_much_work_ends_soon():
+    """The number of steps is limited, so this ends; without a limit it took minutes."""
+    tags = b"ID3\3\0\0\0\0\0\0" * 50
+    assert {each.end for each in extents(tags + bytes(1 << 20))} == {None}
+    blocks = b"GIF89a" + bytes(7) + b"!\xff" + b"\1\1" * (1 << 19)
+    assert [each.end for each in extents(blocks)] == [None]
 
 
 def test_all_files_in_a_row_are_found(tmp_path):
-    parts = [(name, make(tmp_path)) for name, make in MADE.items() if name not in ("elf", "gz, two members")]
+    parts = [(name, make(tmp_path)) for name, make in MADE.items() if name != "elf" and not name.startswith("gz,")]
     random.Random(1).shuffle(parts)
     data, expected = b"", []
     for name, part in parts:
@@ -237,3 +306,17 @@ def test_any_bytes_have_extents_that_lie_inside_and_do_not_overlap(data):
         if each.end is not None:
             assert each.start < each.end <= len(data)
             free_from = each.end
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_changed_file_has_extents_that_lie_inside(data):
+    whole = MUTATED[data.draw(st.sampled_from(sorted(MUTATED)))]
+    places = data.draw(st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=6))
+    changed = bytearray(whole)
+    for place, value in places:
+        changed[place] = value
+    cut = data.draw(st.integers(0, len(changed)))
+    for each in extents(bytes(changed[:cut]) + whole[:50]):
+        assert 0 <= each.start < cut + 50
+        assert each.end is None or each.start < each.end <= cut + 50

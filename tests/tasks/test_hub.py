@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from bytesim.cli import app
 from bytesim.errors import ConfigError, ModelError, OutputError
+from bytesim.models.folder import fingerprint
 from bytesim.models.store import shipped_folder
 from bytesim.tasks.hub.card import hub_card
 from bytesim.tasks.hub.pull import pull_model
@@ -108,8 +109,9 @@ def test_what_is_not_there_is_one_line(hub, tmp_path, monkeypatch):
     hub.commit("me/empty", {"notes.txt": b"nothing"})
     with pytest.raises(ModelError, match="me/empty"):
         pull_model("me/empty", output=tmp_path / "a")
-    with pytest.raises(ConfigError, match="OWNER/NAME"):
-        push_model("digits", "../evil/name")
+    for wrong in ("../evil/name", "../evil", "me/..", "name"):
+        with pytest.raises(ConfigError, match="OWNER/NAME"):
+            push_model("digits", wrong)
     monkeypatch.setenv("HF_TOKEN", "another")
     with pytest.raises(ModelError, match="cannot be published"):
         push_model("digits", "me/mine")
@@ -124,6 +126,17 @@ def test_a_model_of_ones_own_in_int8_goes_to_a_private_repository(hub, tmp_path)
     assert (Path(show_model("back").folder) / "model.safetensors").read_bytes() == (
         tmp_path / "small" / "model.safetensors"
     ).read_bytes()
+
+
+def test_a_model_with_further_files_comes_back_with_them(hub, tmp_path):
+    made = make_classifier(tmp_path / "own", {"a": words("digits", 9), "b": words("letters", 9)})
+    (made / "inputs.npz").write_bytes(b"what a converter was judged on")
+    card = json.loads((made / "card.json").read_text())
+    card["files"]["inputs.npz"] = fingerprint(made / "inputs.npz")
+    (made / "card.json").write_text(json.dumps(card))
+    assert "inputs.npz" in push_model(f"{made}/", "me/own").files
+    pull_model("me/own", output=tmp_path / "back")
+    assert (tmp_path / "back" / "inputs.npz").read_bytes() == (made / "inputs.npz").read_bytes()
 
 
 def test_a_damaged_model_is_not_published(hub, tmp_path):

@@ -13,9 +13,11 @@ import zipfile
 import zlib
 from typing import Protocol
 
-from bytesim.formats.extents.reading import CutError, Metered, byte, inside, little, piece, require
+from bytesim.formats.extents.reading import CutError, Metered, SpentError, byte, inside, little, piece, require
 
 _STEP = 1 << 16
+_STREAM_COST = 1024
+"""Bytes that a step of a decompression counts as at the least."""
 _MOST_NAMED = 1 << 24
 """Longest zip whose list of names is read."""
 
@@ -96,6 +98,8 @@ def gz_end(data: Metered, start: int) -> int:
     while data[end : end + 3] == b"\x1f\x8b\x08":
         try:
             end = _stream_end(data, end, _Inflate())
+        except SpentError:
+            raise
         except CutError:
             break
     return end
@@ -112,20 +116,17 @@ def xz_end(data: Metered, start: int) -> int:
 
 
 def _stream_end(data: Metered, at: int, stream: _Decompressor) -> int:
-    done = 0
     try:
         while not stream.eof:
             given = b""
             if stream.needs_input:
-                given = data[at : at + _STEP]
+                given = data.peek(at, _STEP)
                 require(bool(given))
                 at += len(given)
             count = len(stream.decompress(given, _STEP * 16))
-            data.spend(count)
-            done += count
+            data.spend(_STREAM_COST + count + len(given) - len(stream.unused_data))
     except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
         raise CutError from error
-    require(done > 0)
     return at - len(stream.unused_data)
 
 

@@ -15,6 +15,8 @@ import warnings
 from math import prod
 from typing import Literal
 
+import numpy as np
+
 from bytesim.formats.extents.reading import CutError, Metered, big, byte, inside, little, number, piece, require
 
 _PICKLE_BYTES = (1 << 12, 1 << 18, 1 << 24)
@@ -27,7 +29,8 @@ def pdf_end(data: Metered, start: int) -> int:
     """The last end mark after which the file does not go on with objects."""
     at = start
     while True:
-        at = data.find(b"%%EOF", at) + 5
+        before, at = at, data.find(b"%%EOF", at) + 5
+        require(b"\n%PDF-" not in data[max(before, start + 5) : at])  # this one was cut off
         if not _AFTER_PDF.match(data[at : at + 200]):
             break
     if data[at : at + 2] == b"\r\n":
@@ -42,7 +45,7 @@ def font_end(data: Metered, start: int) -> int:
     end = 12 + 16 * tables
     for at in range(start + 12, start + 12 + 16 * tables, 16):
         tag, offset, size = piece(data, at, 4), big(data, at + 8, 4), big(data, at + 12, 4)
-        require(all(32 <= byte < 127 for byte in tag) and offset >= 12 + 16 * tables)
+        require(tag.isascii() and tag.decode("ascii").isprintable() and offset >= 12 + 16 * tables)
         end = max(end, offset + size)
     padded = -(-end // 4) * 4
     zeros = data[start + end : start + padded] == bytes(padded - end)
@@ -85,24 +88,28 @@ def sqlite_end(data: Metered, start: int) -> int:
     return inside(data, start + size * pages)
 
 
-_NPY_TYPE = re.compile(r"[<>|=]?[a-zA-Z?](\d*)$")
+_NPY_TYPE = re.compile(r"[<>|=]?[a-zA-Z?](\d{0,6})")
 
 
 def npy_end(data: Metered, start: int) -> int:
-    """By the shape and the type of the values."""
+    """By the shape and the type of the values; objects are a pickle."""
     width = 2 if byte(data, start + 6) == 1 else 4
     length = little(data, start + 8, width)
     require(length < 65536)
+    text, at = piece(data, start + 8 + width, length).decode("latin-1").strip(), start + 8 + width + length
     try:
-        header = ast.literal_eval(piece(data, start + 8 + width, length).decode("latin-1").strip())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = ast.literal_eval(text)
         kind, shape = str(header["descr"]), [int(size) for size in header["shape"]]
-    except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError) as error:
+    except (ValueError, SyntaxError, KeyError, TypeError, OverflowError, MemoryError, RecursionError) as error:
         raise CutError from error
     found = _NPY_TYPE.fullmatch(kind)
-    require(found is not None and min(shape, default=0) >= 0)
-    assert found is not None
-    size = int(found[1] or 1) * (4 if "U" in kind else 1)
-    return inside(data, start + 8 + width + length + size * prod(shape))
+    if found is None or min(shape, default=0) < 0:
+        raise CutError
+    if "O" in kind:
+        return pickle_end(data, at)
+    return inside(data, at + int(found[1] or 1) * (4 if "U" in kind else 1) * prod(shape))
 
 
 def mo_end(data: Metered, start: int) -> int:
@@ -116,9 +123,9 @@ def mo_end(data: Metered, start: int) -> int:
     count, end = read(8), read(24) + 4 * read(20)
     require(0 < count < 1 << 20)
     for table in (read(12), read(16)):
-        end = max(end, table + 8 * count)
-        for at in range(table, table + 8 * count, 8):
-            end = max(end, read(at) + read(at + 4) + 1)
+        rows = np.frombuffer(piece(data, start + table, 8 * count), "<u4" if order == "little" else ">u4")
+        lengths, places = rows[::2].astype(np.int64), rows[1::2].astype(np.int64)
+        end = max(end, table + 8 * count, int((lengths + places).max()) + 1)
     return inside(data, start + end)
 
 
@@ -141,6 +148,7 @@ def parquet_end(data: Metered, start: int) -> int:
     at = start
     while True:
         at = data.find(b"PAR1", at + 1)
+        require(data[at + 4 : at + 5] != b"\x15")  # another file begins, this one was cut off
         footer = at - 4 - little(data, at - 4, 4) if at - 4 > start + 4 else -1
         if footer >= start + 4 and data[footer : footer + 1] == b"\x15":
             return at + 4
@@ -151,6 +159,7 @@ def arrow_end(data: Metered, start: int) -> int:
     at = start
     while True:
         at = data.find(b"ARROW1", at + 1)
+        require(data[at + 6 : at + 8] != b"\0\0")  # another file begins, this one was cut off
         length = little(data, at - 4, 4)
         if at - 4 - length >= start + 8 and length > 8 and at > start + 16:
             return at + 6

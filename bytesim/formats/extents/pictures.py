@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bytesim.formats.extents.reading import CutError, Metered, big, byte, inside, little, number, piece, require
 
 _MOST_CHUNKS = 1 << 20
@@ -103,6 +106,8 @@ _TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 """Type of a field -> bytes of a value."""
 _TIFF_OFFSETS, _TIFF_COUNTS = (273, 324, 513), (279, 325, 514)
 """Fields that say where strips, tiles and JPEG previews are, and how long they are."""
+_TIFF_DIRECTORIES = (330, 34665, 34853)
+"""Fields that say where further directories are: of other sizes of the picture, of Exif and of GPS."""
 
 
 def tiff_end(data: Metered, start: int) -> int:
@@ -112,14 +117,16 @@ def tiff_end(data: Metered, start: int) -> int:
     def read(at: int, size: int) -> int:
         return number(data, start + at, size, order)
 
-    end, directory, seen = 8, read(4, 4), set[int]()
-    require(directory >= 8)
-    while directory:
-        require(directory not in seen and len(seen) < 4096)
+    end, waiting, seen = 8, [read(4, 4)], set[int]()
+    while waiting:
+        directory = waiting.pop()
+        if not directory:
+            continue
+        require(directory >= 8 and directory not in seen and len(seen) < 4096)
         seen.add(directory)
         count = read(directory, 2)
         require(0 < count < 4096)
-        values: dict[int, list[int]] = {}
+        values: dict[int, NDArray[np.int64]] = {}
         for entry in range(directory + 2, directory + 2 + 12 * count, 12):
             tag, kind, many = read(entry, 2), read(entry + 2, 2), read(entry + 4, 4)
             require(kind in _TIFF_SIZES)
@@ -127,12 +134,17 @@ def tiff_end(data: Metered, start: int) -> int:
             at = entry + 8 if size * many <= 4 else read(entry + 8, 4)
             end = max(end, at + size * many)
             inside(data, start + end)
-            if tag in _TIFF_OFFSETS + _TIFF_COUNTS and many < 1 << 20:
-                values[tag] = [read(at + size * each, size) for each in range(many)]
+            if tag in _TIFF_OFFSETS + _TIFF_COUNTS + _TIFF_DIRECTORIES:
+                require(size in (1, 2, 4))
+                cells = piece(data, start + at, size * many)
+                values[tag] = np.frombuffer(cells, f"{'<' if order == 'little' else '>'}u{size}").astype(np.int64)
         for offsets, counts in zip(_TIFF_OFFSETS, _TIFF_COUNTS, strict=True):
-            pairs = zip(values.get(offsets, []), values.get(counts, []), strict=False)
-            end = max([end, *(offset + length for offset, length in pairs)])
-        directory, end = read(directory + 2 + 12 * count, 4), max(end, directory + 6 + 12 * count)
+            both = min(len(values.get(offsets, ())), len(values.get(counts, ())))
+            if both:
+                end = max(end, int((values[offsets][:both] + values[counts][:both]).max()))
+        waiting += [int(each) for tag in _TIFF_DIRECTORIES for each in values.get(tag, ())]
+        waiting.append(read(directory + 2 + 12 * count, 4))
+        end = max(end, directory + 6 + 12 * count)
     return inside(data, start + end)
 
 

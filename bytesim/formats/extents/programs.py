@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Literal
 
 from bytesim.formats.extents.reading import (
-    CutError,
     Metered,
     big,
     byte,
@@ -145,12 +144,11 @@ def wasm_end(data: Metered, start: int) -> int:
         kind = byte(data, at)
         if kind and (kind not in order or order.index(kind) <= place):
             break
-        try:
-            size, after = variable(data, at + 1)
-            inside(data, after + size)
-            require(size > 0)
-        except CutError:
-            break
+        size, after = variable(data, at + 1)
+        if kind == 0 and not 0 < size <= len(data) - after:
+            break  # a zero that follows the module
+        require(size > 0)
+        inside(data, after + size)
         place, at, sections = (order.index(kind) if kind else place), after + size, sections + 1
     require(sections > 0)
     return at

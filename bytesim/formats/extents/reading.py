@@ -1,4 +1,4 @@
-"""Reads a file of any length, which may end anywhere, at any place."""
+"""Reads any range of a file, which may be longer than the memory, and may end before what is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import BinaryIO, Literal, Protocol
 _PAGE = 1 << 20
 _MOST_PAGES = 16
 _ALLOWANCE, _ALLOWANCE_A_BYTE = 1 << 28, 32
-"""Bytes that all searches for ends may read of a file: a number, and times its length."""
+"""What all searches for ends may read of a file: 256 MiB, and 32 bytes for each byte of the file."""
+_LEAST_COST = 64
+"""Bytes that a read counts as at the least."""
 
 
 class Bytes(Protocol):
@@ -70,6 +72,10 @@ class CutError(Exception):
     """The file ends before what is read, or what is read cannot be right."""
 
 
+class SpentError(CutError):
+    """More was read than the search for ends may read."""
+
+
 class Metered:
     """A file of which a limited number of bytes is read, so that no content makes the search for ends long."""
 
@@ -82,8 +88,12 @@ class Metered:
 
     def __getitem__(self, place: slice) -> bytes:
         found = self._data[place]
-        self.spend(len(found))
+        self.spend(max(_LEAST_COST, len(found)))
         return found
+
+    def peek(self, start: int, count: int) -> bytes:
+        """At most `count` bytes, which the caller counts."""
+        return self._data[start : start + count]
 
     def find(self, pattern: bytes, start: int) -> int:
         """The first place of a pattern. Raises CutError if there is none."""
@@ -93,9 +103,10 @@ class Metered:
         return place
 
     def spend(self, count: int) -> None:
-        """Count bytes that are read, or decompressed. Raises CutError if there were too many."""
+        """Count bytes that are read, or decompressed. Raises SpentError if there were too many."""
         self._left -= max(0, count)
-        require(self._left > 0)
+        if self._left < 0:
+            raise SpentError
 
 
 def number(data: Metered, at: int, size: int, order: Literal["little", "big"]) -> int:

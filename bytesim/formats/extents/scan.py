@@ -40,6 +40,10 @@ class _Format:
     """The exact type of a file whose end is known."""
     at: int = 0
     """Bytes of the file before the signature."""
+    frames: bool = False
+    """Whether the file is a row of frames, of which the last one may be cut off without a trace."""
+    checked: bool = False
+    """Whether the way to the end checks every byte before it."""
 
 
 def _ogg_kind(data: Metered, start: int, end: int) -> str:
@@ -47,10 +51,16 @@ def _ogg_kind(data: Metered, start: int, end: int) -> str:
     return "opus" if head == b"OpusHead" else "ogg" if head[:7] == b"\1vorbis" else UNKNOWN
 
 
+def _mp4_kind(data: Metered, start: int, end: int) -> str:
+    return UNKNOWN if data[start + 8 : start + 12] in _OTHER_BRANDS else "mp4"
+
+
 def _ebml_kind(data: Metered, start: int, end: int) -> str:
     return "webm" if b"webm" in data[start : start + 64] else UNKNOWN
 
 
+_OTHER_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"jxl ", b"crx ", b"qt  ")
+"""Brands of pictures, and of QuickTime, which are in the same boxes."""
 _FORMATS = (
     _Format("png", "89 50 4e 47 0d 0a 1a 0a", pictures.png_end),
     _Format("gif", "47 49 46 38 37,39 61", pictures.gif_end),
@@ -66,15 +76,15 @@ _FORMATS = (
     _Format("midi", "4d 54 68 64 00 00 00 06", sound.midi_end),
     _Format("ogg", "4f 67 67 53 00 02", sound.ogg_end, common=True, kind=_ogg_kind),
     _Format("flac", "66 4c 61 43 00,80 00 00 22", sound.flac_end),
-    _Format("mp3", "49 44 33 02-04 00", sound.mp3_end),
-    _Format("mp3", "ff fa,fb,f2,f3,e2,e3 10-eb", sound.mp3_end, common=True),
-    _Format("aac", "ff f0,f1,f8,f9 00-bf", sound.aac_end, common=True),
-    _Format("mp4", "00 00 00 08-40 66 74 79 70", sound.mp4_end, common=True),
+    _Format("mp3", "49 44 33 02-04 00", sound.mp3_end, frames=True),
+    _Format("mp3", "ff fa,fb,f2,f3,e2,e3 10-eb", sound.mp3_end, common=True, frames=True),
+    _Format("aac", "ff f0,f1,f8,f9 00-bf", sound.aac_end, common=True, frames=True),
+    _Format("mp4", "00 00 00 08-40 66 74 79 70", sound.mp4_end, common=True, kind=_mp4_kind),
     _Format("webm", "1a 45 df a3", sound.webm_end, common=True, kind=_ebml_kind),
     _Format("zip", "50 4b 03 04 0a-3f 00", archives.zip_end, kind=archives.zip_kind),
-    _Format("gz", "1f 8b 08 00-1f", archives.gz_end, common=True),
-    _Format("bz2", "42 5a 68 31-39 31 41 59 26 53 59", archives.bz2_end),
-    _Format("xz", "fd 37 7a 58 5a 00", archives.xz_end),
+    _Format("gz", "1f 8b 08 00-1f", archives.gz_end, common=True, checked=True),
+    _Format("bz2", "42 5a 68 31-39 31 41 59 26 53 59", archives.bz2_end, checked=True),
+    _Format("xz", "fd 37 7a 58 5a 00", archives.xz_end, checked=True),
     _Format("zst", "28 b5 2f fd", archives.zst_end),
     _Format("lz4", "04 22 4d 18", archives.lz4_end),
     _Format("7z", "37 7a bc af 27 1c", archives.seven_zip_end),
@@ -108,8 +118,8 @@ _FORMATS = (
     _Format("elc", "3b 45 4c 43 13-1f 00 00 00", None),
 )
 _STEP = 1 << 20
-_MOST_TRIES = 200_000
-"""Signatures that are followed before the rest of a file is left to other means."""
+_LAST_BYTES = 1 << 18
+"""Bytes before an end in which no other file may begin that goes beyond it."""
 
 
 def _bytes_of(token: str) -> frozenset[int]:
@@ -144,18 +154,33 @@ _TABLES = (_table(0), _table(2))
 def extents(data: Bytes) -> Iterator[Extent]:
     """The files inside a file, in their order; none lies inside another one whose end is known."""
     free_from, metered = 0, Metered(data)
-    for tries, (place, each) in enumerate(_signatures(data)):
+    for place, each in _signatures(data):
         start = place - each.at
         if start < free_from:
             continue
-        if tries == _MOST_TRIES:
-            return
         end = None if each.end is None else _end_of(metered, start, each.end)
+        if end is not None and not each.checked:
+            end = _unless_cut(data, metered, each, start, end)
         if end is not None:
             yield Extent(each.type if each.kind is None else _kind_of(metered, each.kind, start, end), start, end)
             free_from = end
         elif not each.common:
             yield Extent(each.type, start, None)
+
+
+def _unless_cut(data: Bytes, metered: Metered, found: _Format, start: int, end: int) -> int | None:
+    """The end of a file, unless another one begins before it and goes beyond it: then this one was cut off.
+
+    A recording of frames then ends where the other one begins; of any other file the end is not known.
+    """
+    first = max(start + 1, end - _LAST_BYTES)
+    for place, each in _signatures(data[first : end + _LONGEST]):
+        other = first + place - each.at
+        if first <= other < end and not each.frames and each.end is not None:
+            beyond = _end_of(metered, other, each.end)
+            if beyond is not None and beyond > end:
+                return other if found.frames else None
+    return end
 
 
 def _signatures(data: Bytes) -> Iterator[tuple[int, _Format]]:

@@ -6,7 +6,7 @@ Sources: Standard MIDI Files 1.0 (MMA 1988), Ogg (RFC 3533), MPEG audio (ISO/IEC
 
 from __future__ import annotations
 
-from bytesim.formats.extents.reading import CutError, Metered, big, byte, inside, piece, require
+from bytesim.formats.extents.reading import Metered, big, byte, inside, piece, require
 
 
 def midi_end(data: Metered, start: int) -> int:
@@ -21,9 +21,13 @@ def midi_end(data: Metered, start: int) -> int:
 
 
 def ogg_end(data: Metered, start: int) -> int:
-    """The pages of the stream, up to the last one."""
-    at = start
+    """The pages, up to the last one before another file begins."""
+    at, ended = start, False
     while data[at : at + 5] == b"OggS\0":
+        flags = byte(data, at + 5)
+        if flags & 2 and ended:
+            break
+        ended |= bool(flags & 4)
         sizes = piece(data, at + 27, byte(data, at + 26))
         at = inside(data, at + 27 + len(sizes) + sum(sizes))
     return at
@@ -35,6 +39,7 @@ _BIT_RATES = {
 }
 """Whether MPEG 1, else 2 and 2.5 -> kilobits per second of layer 3."""
 _SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+_PADDING_STEP = 4096
 _LEAST_FRAMES = 6
 
 
@@ -47,8 +52,9 @@ def mp3_end(data: Metered, start: int) -> int:
             require(part < 128)
             size = size << 7 | part
         at += 10 + size
-        while data[at : at + 1] == b"\0":  # padding after the tag
-            at += 1
+        while (block := data[at : at + _PADDING_STEP]) and not block.strip(b"\0"):  # padding after the tag
+            at += len(block)
+        at += len(block) - len(block.lstrip(b"\0"))
     frames, header = 0, b""
     while True:
         header = data[at : at + 4]
@@ -63,7 +69,7 @@ def mp3_end(data: Metered, start: int) -> int:
     require(frames >= _LEAST_FRAMES)
     if data[at : at + 3] == b"TAG":
         at += 128
-    return min(at, len(data))
+    return inside(data, at)
 
 
 def aac_end(data: Metered, start: int) -> int:
@@ -78,7 +84,7 @@ def aac_end(data: Metered, start: int) -> int:
         at += length
         frames += 1
     require(frames >= _LEAST_FRAMES)
-    return min(at, len(data))
+    return inside(data, at)
 
 
 _BOXES = frozenset(
@@ -93,8 +99,6 @@ def mp4_end(data: Metered, start: int) -> int:
         size, least = big(data, at, 4), 8
         if size == 1:
             size, least = big(data, at + 8, 8), 16
-        if size == 0:  # to the end of the file
-            return len(data)
         require(size >= least)
         at = inside(data, at + size)
         names.add(name)
@@ -121,7 +125,11 @@ def webm_end(data: Metered, start: int) -> int:
 
 
 def flac_end(data: Metered, start: int) -> int:
-    """The metadata and the frames, whose headers are followed to the last one; its checksum ends the file."""
+    """The metadata and the frames, whose headers are followed to the last one; a checksum ends it.
+
+    A checksum may be right by chance, so of several ends that one counts by which the last frame has about as many
+    bytes a sample as the others.
+    """
     at, last = start + 4, 0
     while not last:
         last, kind = byte(data, at) >> 7, byte(data, at) & 127
@@ -129,20 +137,32 @@ def flac_end(data: Metered, start: int) -> int:
         at = inside(data, at + 4 + big(data, at + 1, 3))
     samples = big(data, start + 21, 5) & (1 << 36) - 1
     require(samples > 0)
-    end, done, number = at, 0, 0
-    while done < samples:
-        end = _next_frame(data, end if not number else end + 1, number)
-        done += _frame_samples(data, end)
-        number += 1
-    crc = 0
-    for place, value in enumerate(data[end : end + _MOST_FRAME], end + 1):
+    end = _next_frame(data, at, 0)
+    first, done, before, frame = end, 0, 0, 0
+    while True:
+        before, count = done, _frame_samples(data, end)
+        done += count
+        if done >= samples:
+            break
+        frame += 1
+        end = _next_frame(data, end + 1, frame)
+    share = (end - first) / before if before else 0.0
+    wanted, ends, crc = share * (samples - before), list[int](), 0
+    for place, value in enumerate(data[end : end + _MOST_FRAME], 1):
         crc = (crc << 8 & 0xFFFF) ^ _CRC16[crc >> 8 ^ value]
-        if crc == 0 and place - end > 8:  # the frame ends where its checksum is right
-            return place
-    raise CutError
+        if crc == 0 and place > 8:
+            ends.append(place)
+            if place > 4 * wanted + 64:
+                break
+    require(bool(ends))
+    nearest = min(ends, key=lambda place: abs(place - wanted))
+    run = 1
+    while nearest + run in ends:
+        run += 1
+    return end + nearest + (run == 2)  # a checksum that ends with 0 is already right one byte before
 
 
-_MOST_FRAME = 1 << 20
+_MOST_FRAME = 1 << 17
 
 
 def _crc16(byte: int) -> int:
@@ -173,16 +193,29 @@ def _header_length(header: bytes) -> int:
 
 
 def _next_frame(data: Metered, at: int, frame: int) -> int:
-    """The next place of a frame's header, whose checksum is right."""
+    """The next place of a frame's header, whose checksum is right, and whose number follows that of the one before."""
     while True:
-        at = data.find(b"\xff", at)
+        if frame:  # the first one follows the metadata at once
+            at = data.find(b"\xff", at)
         header = piece(data, at, 16)
-        if header[1] & 0xFE == 0xF8 and header[2] >> 4 and header[3] & 1 == 0:
+        if header[0] == 0xFF and header[1] & 0xFE == 0xF8 and header[2] >> 4 and header[3] & 1 == 0:
             length = _header_length(header)
-            if _crc8(header[:length]) == header[length]:
+            number = _coded_number(header[4:])
+            if _crc8(header[:length]) == header[length] and (header[1] & 1 or number == frame):
                 return at
-        require(frame > 0)  # the first frame follows the metadata at once
+        require(frame > 0)
         at += 1
+
+
+def _coded_number(coded: bytes) -> int:
+    """The number of a frame, coded as UTF-8 codes a character, with up to seven bytes."""
+    first, extra = coded[0], 0
+    while extra < 7 and first & 0x80 >> extra:
+        extra += 1
+    value = first & 0x7F >> extra
+    for part in coded[1 : max(1, extra)]:
+        value = value << 6 | part & 63
+    return value
 
 
 def _frame_samples(data: Metered, at: int) -> int:

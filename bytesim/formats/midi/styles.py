@@ -48,7 +48,7 @@ class _Style:
     spread: int
     """Most by which a velocity differs from that."""
     shake: int
-    """Most ticks by which a note is early or late."""
+    """Most ticks by which a note is late."""
     octaves: int
     conductor: bool
     """Whether tempo and signatures have a track of their own."""
@@ -65,11 +65,15 @@ class _Timed:
 
 
 def restyled(data: bytes, rng: np.random.Generator) -> bytes:
-    """A MIDI file as another program might write it; a file that does not parse stays as it is."""
+    """A MIDI file as another program might write it; one that does not parse, or holds no notes, stays as it is."""
     try:
-        file = parse(data)
+        return _restyled(data, rng)
     except FormatError:
         return data
+
+
+def _restyled(data: bytes, rng: np.random.Generator) -> bytes:
+    file = parse(data)
     style = _drawn(rng)
     timed = [each for track in file.tracks for each in _timed(track)]
     notes = [each for each in timed if each.event.starts_note or each.event.ends_note]
@@ -77,7 +81,7 @@ def restyled(data: bytes, rng: np.random.Generator) -> bytes:
         return data
     scale = style.division / file.ticks_per_quarter
     head = _head(timed, scale, rng)
-    channel = int(rng.integers(0, 9))
+    channel = int(rng.integers(0, 8))
     tracks = [[*_setup(channel, rng), *_played(notes, style, scale, channel, 12 * style.octaves, rng)]]
     if style.second:
         below = _played(notes, style, scale, channel + 1, 12 * style.octaves - 12, rng)
@@ -140,10 +144,12 @@ def _setup(channel: int, rng: np.random.Generator) -> list[_Timed]:
 def _played(
     notes: Sequence[_Timed], style: _Style, scale: float, channel: int, steps: int, rng: np.random.Generator
 ) -> list[_Timed]:
-    found = []
+    found, late = [], dict[int, int]()
     for each in notes:
         pitch = min(127, max(0, each.event.data[0] + steps))
-        tick = round(each.tick * scale) + (int(rng.integers(0, style.shake + 1)) if style.shake else 0)
+        if each.event.starts_note:
+            late[pitch] = int(rng.integers(0, style.shake + 1)) if style.shake else 0
+        tick = round(each.tick * scale) + late.get(pitch, 0)
         if each.event.starts_note:
             velocity = each.event.data[1] if style.velocity is None else style.velocity
             velocity += int(rng.integers(-style.spread, style.spread + 1)) if style.spread else 0

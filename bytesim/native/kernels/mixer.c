@@ -18,7 +18,7 @@
 #endif
 
 /* Where the compiler can, code is made for several processors, and the best is chosen when the program starts. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
 #define FOR_SEVERAL __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
 #define INSIDE static inline __attribute__((always_inline))
 #else

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from bytesim.tasks.inspect.readers import of_mixer
 
 _MEASURED = 1 << 15
 """Most bytes of a segment of which the bits are measured."""
+_LEAST_MEASURED, _MOST_MEASURED = 64, 1000
+"""Shortest segment that is measured, and most segments."""
 _COPIED = 1 << 20
 _SUFFIXES = {
     "asm": "s",
@@ -79,7 +81,7 @@ def detect(
     if extract is not None:
         check_output_folder(Path(extract), ())
     with open_input(source, limit_bytes=None) as file:
-        data, done = StoredBytes(file), 0
+        done = 0
 
         def on_bytes(count: int) -> None:
             nonlocal done
@@ -88,10 +90,11 @@ def detect(
                 on_progress(min(done, len(data)), len(data))
 
         try:
+            data = StoredBytes(file)
             found, step = find_parts(data, classifier, on_bytes)
-            segments = tuple(replace(each, bits_per_byte=_bits(data, each)) for each in found)
+            segments = tuple(_measured(data, found))
             if extract is not None:
-                segments = tuple(_extracted(data, segments, Path(extract), force))
+                segments = tuple(_extracted(data, _name(source), segments, Path(extract), force))
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}.", file=_name(source)) from error
     return Detection(source=str(source), model=classifier.name, num_bytes=len(data), step=step, segments=segments)
@@ -101,14 +104,33 @@ def _name(source: str | Path) -> str:
     return "stdin" if str(source) == STDIO else str(source)
 
 
-def _bits(data: Bytes, segment: Segment) -> float | None:
+def _measured(data: Bytes, segments: Sequence[Segment]) -> Iterator[Segment]:
+    """The segments with their bits per byte, but for padding, tiny parts, and without the compiled kernels."""
+    left = _MOST_MEASURED
+    for segment in segments:
+        if segment.label == PADDING or segment.end - segment.start < _LEAST_MEASURED or not left:
+            yield segment
+            continue
+        left -= 1
+        part = data[segment.start : min(segment.end, segment.start + _MEASURED)]
+        try:
+            yield replace(segment, bits_per_byte=of_mixer(part).bits_per_byte)
+        except ToolError:  # the kernels are not compiled
+            left = 0
+            yield segment
+
+
+def _read(data: Bytes, start: int, end: int, source: str) -> bytes:
     try:
-        return of_mixer(data[segment.start : min(segment.end, segment.start + _MEASURED)]).bits_per_byte
-    except ToolError:  # the kernels are not compiled
-        return None
+        part = data[start:end]
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}.", file=source, offset=start) from error
+    if len(part) < end - start:
+        raise InputError("the file became shorter while it was read.", file=source, offset=start)
+    return part
 
 
-def _extracted(data: Bytes, segments: Iterable[Segment], folder: Path, force: bool) -> Iterator[Segment]:
+def _extracted(data: Bytes, source: str, segments: Iterable[Segment], folder: Path, force: bool) -> Iterator[Segment]:
     """The segments, of which all but padding are now files of a folder."""
     names = {each: _file_name(each) for each in segments if each.label != PADDING}
     check_output_folder(folder, names.values(), force=force)
@@ -120,11 +142,11 @@ def _extracted(data: Bytes, segments: Iterable[Segment], folder: Path, force: bo
         path = folder / names[each]
         with open_output(path, force=force) as output:
             for start in range(each.start, each.end, _COPIED):
-                output.write(data[start : min(each.end, start + _COPIED)])
+                output.write(_read(data, start, min(each.end, start + _COPIED), source))
         yield replace(each, extracted=str(path))
 
 
 def _file_name(segment: Segment) -> str:
-    """A name of letters, digits, `-` and `.`, by the offset, whatever the label is."""
+    """A name by the offset, without a separator, whatever the label is."""
     suffix = _SUFFIXES.get(segment.label, segment.label)
     return f"{segment.start:08x}.{''.join(each for each in suffix if each.isalnum()) or 'bin'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -89,19 +89,20 @@ def _split(
     data: Bytes, start: int, end: int, step: int, hints: Sequence[Extent], classifier: Classifier, on_bytes: OnBytes
 ) -> list[Segment]:
     """The segments of a gap between the parts whose ends are known."""
-    first = data[start : min(end, start + WINDOW)]
-    if end - start <= WINDOW and len(set(first)) == 1:
+    if end - start < _LEAST_PADDING and len(set(data[start:end])) == 1:
         on_bytes(end - start)
         return [Segment(start=start, end=end, label=PADDING, guess=PADDING, probability=1.0, exact=True)]
     signed: dict[int, list[int]] = defaultdict(list)
-    for each in hints:
-        if start <= each.start < end and each.type in classifier.labels:
+    starts = [each.start for each in hints]
+    inside = hints[bisect_left(starts, start) : bisect_left(starts, end)]
+    for each in inside:
+        if each.type in classifier.labels:
             signed[round((each.start - start) / step)].append(classifier.labels.index(each.type))
     path = best_path(block_evidence(data, start, end, step, classifier, on_bytes), signed)
     borders = [start, *(start + first * step for first, _, _ in path[1:]), end]
     labels = [label for _, _, label in path]
     if step <= WINDOW:
-        signatures = {each.start for each in hints}
+        signatures = [each.start for each in inside]
         for place in range(1, len(borders) - 1):
             borders[place] = _exact(data, borders[place - 1], borders[place], borders[place + 1], signatures, step)
     pieces = [piece for piece in zip(borders, borders[1:], labels, strict=False) if piece[1] > piece[0]]
@@ -123,12 +124,13 @@ def _different(data: Bytes, pieces: Sequence[tuple[int, int, int]]) -> list[tupl
     return kept
 
 
-def _exact(data: Bytes, start: int, border: int, end: int, signatures: set[int], step: int) -> int:
+def _exact(data: Bytes, start: int, border: int, end: int, signatures: Sequence[int], step: int) -> int:
     """The exact place of a border between two segments."""
-    near = [place for place in signatures if abs(place - border) <= step and start < place < end]
+    first, last = bisect_left(signatures, border - step), bisect_right(signatures, border + step)
+    near = [place for place in signatures[first:last] if start < place < end]
     if near:
         return min(near, key=lambda place: abs(place - border))
-    left, around, right = (data[first:last] for first, last in sides(border, start, end))
+    left, around, right = (data[one:other] for one, other in sides(border, start, end))
     if not left or not right:
         return border
     place = exact_border(left, around, right, lines=is_text(left) and is_text(right))

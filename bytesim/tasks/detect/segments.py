@@ -18,7 +18,7 @@ class Segment:
     label: str
     """`guess`, or `unknown` if the guess is not probable enough."""
     guess: str
-    """The most probable label besides `unknown`."""
+    """The most probable label besides `unknown`; `unknown` for a file of a known format without a label."""
     probability: float
     """Of the guess; 1 for padding, and for a file whose own length fields give its end."""
     exact: bool
@@ -37,5 +37,5 @@ class Detection:
     model: str
     num_bytes: int
     step: int
-    """Bytes between windows of the model: borders that no length field gives are not more precise than that."""
+    """Bytes between windows of the model. Beyond 512 the borders that no length field gives are no more precise."""
     segments: tuple[Segment, ...]

@@ -42,7 +42,8 @@ def block_evidence(
 ) -> Numbers:
     """(B, C) log-probabilities of the classes in blocks of `step` bytes: the means over the windows around each.
 
-    They are weighted as if there was one every LEAST_STEP bytes.
+    They are weighted as if there was one every LEAST_STEP bytes, or, where they lie farther apart than WINDOW, as if
+    there was one every LEAST_STEP bytes of each.
     """
     classifier = classifier.for_fragments(WINDOW)
     last = max(start, end - WINDOW)

@@ -22,13 +22,14 @@ from bytesim.tasks.generate.prompt import Prompt, begin
 
 TRIES = 8
 """Most draws for each file, until one is valid."""
+_MODEL = "music"
 _DRAWN = ("bmp", "wav")
 """Suffixes of the files that a sheet can show."""
 
 
 def generate(
     *,
-    model: str = "music",
+    model: str = _MODEL,
     suffix: str | None = None,
     prompt: str | None = None,
     prompt_file: str | Path | None = None,
@@ -62,11 +63,11 @@ def generate(
     `suffix` is needed only if the model's card names several kinds of files. Files are named MODEL-SEED.suffix and
     are written to the folder `output`, or to the current one; for a single file `output` may be its path.
 
-    Tunes in canonical form (abc), 32x32 pictures (bmp), UTF-8 text (txt) and one second of sound (wav) are valid by
-    construction: a grammar limits the model to bytes that such a file may have next. `any_form` turns the grammar off.
-    A file is drawn again, up to `tries` times in all, if it does not parse (in formats that bytesim reads), does not
-    end, or equals an earlier one. A file that does not end is accepted with `allow_truncated`, or with `max_bytes` for
-    kinds without a grammar. With a grammar, `max_bytes` makes tunes and texts end in time.
+    Tunes in canonical form (abc), 32x32 pictures (bmp), MIDI (mid), UTF-8 text (txt) and one second of sound (wav) are
+    valid by construction: a grammar limits the model to bytes that such a file may have next. `any_form` turns the
+    grammar off. A file is drawn again, up to `tries` times in all, if it does not parse (in formats that bytesim
+    reads), does not end, or equals an earlier one. A file that does not end is accepted with `allow_truncated`, or with `max_bytes` for
+    kinds without a grammar. With a grammar, `max_bytes` makes tunes, MIDI and texts end in time.
 
     The prompt file for a picture or recording may be of any format; it is normalised, and the share `keep` of it is
     kept, by default half of a whole file. Other prompts are kept whole by default. BMP stores the lowest row first.
@@ -85,6 +86,8 @@ def generate(
     if mixed is not None:
         if any(each is not None for each in (suffix, prompt, prompt_file, keep, max_bytes, sheet)) or midi or score:
             raise ConfigError("mixed takes no prompt, suffix, length, sheet, MIDI or score; leave these out.")
+        if model != _MODEL or jobs != 1:
+            raise ConfigError("mixed names its models itself, and decodes in one process; leave model and jobs out.")
         draw = partial(
             _draw_part,
             temperature=temperature,
@@ -99,7 +102,9 @@ def generate(
             engine_backend=engine_backend,
             on_bytes=on_bytes,
         )
-        return generate_mixed(mixed_models(mixed), draw, count=count, seed=seed, output=output, force=force)
+        return generate_mixed(
+            mixed_models(mixed), draw, count=count, seed=seed, output=output, force=force, on_files=on_files
+        )
     given_prompt = Prompt(text=prompt, file=prompt_file, keep=keep)
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     alias = alias_of(model)

@@ -10,7 +10,7 @@ from pathlib import Path
 from bytesim.errors import ConfigError
 from bytesim.files import Outcome, check_output, output_path, write_output
 from bytesim.models.store import find_model
-from bytesim.tasks.generate.draw import Generated
+from bytesim.tasks.generate.draw import Generated, OnFiles
 
 _SUFFIX = "bin"
 Draw = Callable[[str, int, str], list[Outcome[Generated]]]
@@ -28,7 +28,14 @@ def mixed_models(mixed: str) -> tuple[str, ...]:
 
 
 def generate_mixed(
-    models: Sequence[str], draw: Draw, *, count: int, seed: int | None, output: str | Path | None, force: bool
+    models: Sequence[str],
+    draw: Draw,
+    *,
+    count: int,
+    seed: int | None,
+    output: str | Path | None,
+    force: bool,
+    on_files: OnFiles | None = None,
 ) -> list[Outcome[Generated]]:
     """Write `count` files, each of which has a file of every model, in their order.
 
@@ -40,11 +47,14 @@ def generate_mixed(
     targets = [_target(name, output, many=count > 1) for name in names]
     for target in targets:
         check_output(target, force=force)
+    outcomes = list[Outcome[Generated]]()
     with tempfile.TemporaryDirectory(prefix="bytesim-mixed-") as temporary:
-        return [
-            _join(models, draw, first + place * len(models), target, f"{temporary}/{place}", force)
-            for place, target in enumerate(targets)
-        ]
+        for place, target in enumerate(targets):
+            parts = f"{temporary}/{place}"
+            outcomes.append(_join(models, draw, first + place * len(models), target, parts, force))
+            if on_files is not None:
+                on_files(len(outcomes), count)
+    return outcomes
 
 
 def _target(name: str, output: str | Path | None, *, many: bool) -> Path | str:
@@ -54,15 +64,15 @@ def _target(name: str, output: str | Path | None, *, many: bool) -> Path | str:
 def _join(
     models: Sequence[str], draw: Draw, seed: int, target: Path | str, folder: str, force: bool
 ) -> Outcome[Generated]:
-    parts, tries = list[bytes](), 1
+    parts, tries, truncated = list[bytes](), 1, False
     for place, model in enumerate(models):
         (outcome,) = draw(model, seed + place, f"{folder}-{place}/")
         if outcome.result is None:
             return Outcome(source=str(target), error=outcome.error)
         parts.append(Path(outcome.result.output).read_bytes())
-        tries = max(tries, outcome.result.tries)
+        tries, truncated = max(tries, outcome.result.tries), truncated or outcome.result.truncated
     data = b"".join(parts)
     write_output(target, data, force=force)
     named = "+".join(models)
-    found = Generated(output=str(target), model=named, num_bytes=len(data), seed=seed, tries=tries, truncated=False)
+    found = Generated(output=str(target), model=named, num_bytes=len(data), seed=seed, tries=tries, truncated=truncated)
     return Outcome(source=str(target), result=found)

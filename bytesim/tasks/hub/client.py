@@ -20,7 +20,7 @@ _MOST_TOLD = 200
 
 def check_repository(repository: str) -> None:
     """Raise ConfigError unless a text names a repository."""
-    if not _REPOSITORY.fullmatch(repository):
+    if not _REPOSITORY.fullmatch(repository) or {".", ".."} & set(repository.split("/")):
         raise ConfigError(f"{repository!r} is not a repository of the hub; write OWNER/NAME, as in facebook/blt-1b.")
 
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from bytesim.errors import BytesimError, ConfigError, ModelError
-from bytesim.models.folder import CARD_FILE, WEIGHTS_FILE, check_hashes, fingerprint, install_folder, read_card
+from bytesim.models.folder import CARD_FILE, WEIGHTS_FILE, fingerprint, install_folder, read_card
 from bytesim.models.store import folder_for_new
 from bytesim.tasks.hub.client import check_repository, endpoint, hub, one_line_errors
 from bytesim.tasks.models import ModelInfo, check_new, import_model, show_model, verify_model
@@ -14,6 +14,7 @@ from bytesim.tasks.models import ModelInfo, check_new, import_model, show_model,
 FILES = (
     "*.json",
     "*.toml",
+    "*.npz",
     "*.safetensors",
     "entropy_model/params.json",
     "entropy_model/consolidated.pth",
@@ -43,7 +44,7 @@ def pull_model(
     target = Path(output) if output is not None else folder_for_new(name if name is not None else short)
     check_new(target, force=force)
     with tempfile.TemporaryDirectory(prefix="bytesim-pull-") as temporary:
-        folder = Path(temporary) / short
+        folder = Path(temporary) / "model"
         commit = _fetch(repository, revision, folder)
         _check_hash(folder / WEIGHTS_FILE, sha256, repository, commit)
         try:
@@ -51,7 +52,6 @@ def pull_model(
                 origin = {"repository": repository, "commit": commit}
                 return import_model(folder, output=target, force=force, origin=origin)
             verify_model(f"{folder}/")
-            check_hashes(folder)
         except ConfigError as error:
             raise ModelError(error.message, file=repository) from error
         except ModelError as error:
@@ -64,7 +64,7 @@ def pull_model(
 def _without_path(error: BytesimError, temporary: str, repository: str) -> ModelError:
     """An error about a file in the temporary folder, of which only the name in the repository tells anything."""
     file = error.file or ""
-    inside = file.startswith(temporary) and Path(file).name != Path(repository).name
+    inside = file.startswith(temporary) and Path(file).name != "model"
     return ModelError(f"{Path(file).name}: {error.message}" if inside else error.message, file=repository)
 
 

@@ -38,7 +38,8 @@ def push_model(
     info, api = show_model(model), hub()
     from huggingface_hub import CommitOperationAdd
 
-    files = (*HASHED_FILES, CARD_FILE, *(name for name in info.card["files"] if name not in HASHED_FILES))
+    more = [name for name in info.card["files"] if name not in (*HASHED_FILES, README)]
+    files = (*HASHED_FILES, CARD_FILE, *more)
     added = [CommitOperationAdd(name, info.folder / name) for name in files]
     added.append(CommitOperationAdd(README, hub_card(info, repository).encode("utf-8")))
     with one_line_errors(repository, "cannot be published"):
