@@ -42,7 +42,9 @@ def header_patches(patch_size: int) -> int:
 def extension_patch(suffix: str, patch_size: int) -> Patches:
     """(1, S): the suffix in UTF-8, cut to S bytes and padded; (HEADER_BYTES, 1) where a patch is a single byte."""
     length = patch_size * header_patches(patch_size)
-    return split_patches(suffix.encode("utf-8")[:length] or b"bin"[:length], length).reshape(-1, patch_size)
+    return split_patches(suffix.encode("utf-8", "surrogateescape")[:length] or b"bin"[:length], length).reshape(
+        -1, patch_size
+    )
 
 
 def closing_patch(patch_size: int) -> Patches:

@@ -115,6 +115,29 @@ def test_the_reader_begins_anew_with_every_tune():
         second.write(byte)
 
 
+def test_a_header_with_a_suffix_that_is_not_text_is_one_line(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(TEXT[:3000])
+    there_and_back(path)
+    packed = tmp_path / "a.txt.bsim"
+    data = bytearray(packed.read_bytes())
+    place = data.index(b"txt", data.index(b"text") + 4)
+    data[place + 1] = 0xE3
+    packed.write_bytes(data)
+    (outcome,) = decompress(packed, output=tmp_path / "b", force=True)
+    assert outcome.error
+    assert len(str(outcome.error).splitlines()) == 1
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="such names are not allowed there")
+def test_a_file_whose_suffix_is_not_text_comes_back(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a.t\xe3t"))
+    path.write_bytes(TEXT[:3000])
+    there_and_back(path)
+    there_and_back(path, model="text", force=True)
+
+
 def test_a_folder_comes_back_as_one(tmp_path):
     folder = tmp_path / "d"
     (folder / "in" / "ner").mkdir(parents=True)

@@ -66,8 +66,8 @@ def generate(
     Tunes in canonical form (abc), 32x32 pictures (bmp), MIDI (mid), UTF-8 text (txt) and one second of sound (wav) are
     valid by construction: a grammar limits the model to bytes that such a file may have next. `any_form` turns the
     grammar off. A file is drawn again, up to `tries` times in all, if it does not parse (in formats that bytesim
-    reads), does not end, or equals an earlier one. A file that does not end is accepted with `allow_truncated`, or with `max_bytes` for
-    kinds without a grammar. With a grammar, `max_bytes` makes tunes, MIDI and texts end in time.
+    reads), does not end, or equals an earlier one. A file that does not end is accepted with `allow_truncated`, or with
+    `max_bytes` for kinds without a grammar. With a grammar, `max_bytes` makes tunes, MIDI and texts end in time.
 
     The prompt file for a picture or recording may be of any format; it is normalised, and the share `keep` of it is
     kept, by default half of a whole file. Other prompts are kept whole by default. BMP stores the lowest row first.
