@@ -31,7 +31,7 @@ def generate(
     model: Annotated[
         str,
         typer.Option(
-            help="image, audio, text, midi, abc (tunes of music), your own model, or the path of a model folder.",
+            help="image, audio, text, midi, abc (tunes of the model music), your own, or the path of a model folder.",
             autocompletion=complete_model,
         ),
     ] = "music",

@@ -142,6 +142,8 @@ class Job:
         if self.suffix == "mid" and self.kind is not None:
             data, _ = midi.mend_track_lengths(data)
         check_parses(data, self.suffix)
+        if self.suffix == "mid" and self.kind is not None and not midi.notes(data):
+            raise DecodeError("the file holds no notes.")
         if self.suffix == "abc":
             text = abc.canonical(abc.parse(abc.decode_text(data))).text
             data = abc.layout(text, title=self.beginning.title).encode("utf-8")
