@@ -573,19 +573,21 @@ EXPORT Mixer *bytesim_mixer_new(int32_t bits, int32_t window_bits, int32_t with_
     m->match_map[i] = (i & 1 ? 65535u - wrong : wrong) << 16;
   }
   m->sets = with_model ? SETS : SETS_ALONE;
+  int32_t weights[INPUTS];
+  for (int32_t i = 0; i < INPUTS; i++) {
+    const int32_t after = i - 2 * CONTEXTS;
+    const int32_t context = with_model ? BESIDE_MODEL : ALONE;
+    weights[i] = after == 3 ? OF_MODEL : after >= 4 || (i & 1 && after < 0) ? 0 : context;
+  }
   for (int32_t set = 0; set < m->sets; set++)
-    for (int32_t row = 0; row < 2048; row++)
-      for (int32_t i = 0; i < INPUTS; i++) {
-        const int32_t after = i - 2 * CONTEXTS;
-        const int32_t context = with_model ? BESIDE_MODEL : ALONE;
-        m->weights[set][row][i] = after == 3 ? OF_MODEL : after >= 4 || (i & 1 && after < 0) ? 0 : context;
-      }
+    for (int32_t row = 0; row < 2048; row++) memcpy(m->weights[set][row], weights, sizeof weights);
   for (int32_t row = 0; row < 256; row++)
     for (int32_t set = 0; set < m->sets; set++) m->final_weights[row][set] = 65536 / m->sets;
+  uint16_t knots[KNOTS];
+  for (int32_t knot = 0; knot < KNOTS; knot++)
+    knots[knot] = (uint16_t)squash((knot * (2 * MOST + 2)) / (KNOTS - 1) - MOST - 1);
   for (int32_t table = 0; table < 2; table++)
-    for (int32_t row = 0; row < FINE; row++)
-      for (int32_t knot = 0; knot < KNOTS; knot++)
-        m->fine[table][row][knot] = (uint16_t)squash((knot * (2 * MOST + 2)) / (KNOTS - 1) - MOST - 1);
+    for (int32_t row = 0; row < FINE; row++) memcpy(m->fine[table][row], knots, sizeof knots);
   m->high = ~(uint64_t)0;
   add_byte(m, 0);
   m->position = 0;
