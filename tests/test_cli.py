@@ -173,8 +173,8 @@ def test_a_device_that_is_not_there_is_the_same_error_of_every_command(words, on
 
 @pytest.mark.parametrize("words", [*taking("model"), "models verify"])
 def test_a_model_that_is_not_there_is_the_same_error_of_every_command(words, one_error):
-    named = ["nix"] if words.startswith("models") else ["--model", "nix"]
-    line = one_error(*words.split(), *VALID[words].split(), *named)
+    other = VALID[words].split()
+    line = one_error(*words.split(), *(["nix", *other] if words.startswith("models") else [*other, "--model", "nix"]))
     assert "no model named 'nix'. Available: agnews" in line
 
 

@@ -72,7 +72,7 @@ def test_the_shell_completes_commands_and_names_of_models(tmp_path):
     make_model(tmp_path / "mine")
     assert complete("bytesim conv") == ["convert"]
     assert complete("bytesim convert abc2midi --model mus") == ["music"]
-    assert complete("bytesim models show mi", BYTESIM_MODELS=str(tmp_path)) == ["mine"]
+    assert complete("bytesim models show min", BYTESIM_MODELS=str(tmp_path)) == ["mine"]
     assert complete("bytesim generate --model ab") == ["abc"]
 
 

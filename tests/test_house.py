@@ -72,6 +72,7 @@ ORACLES = ("oracles", "cpu.machine")
 MAY_COMPARE = {
     "bytesim.tasks.convert.tunes",
     "bytesim.tasks.generate.generate",
+    "bytesim.tasks.inspect.inspect",
     "bytesim.tasks.simulate_cpu.simulate",
     "bytesim.tasks.evaluate.convert",
     "bytesim.tasks.evaluate.cpu",

@@ -474,7 +474,9 @@ class Hub:
             raise OSError(f"404: {repository} has no revision {revision}")
         return SimpleNamespace(sha="c0ffee" * 6 + "abcd")
 
-    def snapshot_download(self, repository: str, *, revision: str, allow_patterns: list[str], local_dir: Path) -> str:
+    def snapshot_download(
+        self, repository: str, *, revision: str, allow_patterns: list[str], local_dir: Path, endpoint: str | None
+    ) -> str:
         shutil.copytree(self.folder, local_dir)
         return str(local_dir)
 
@@ -484,7 +486,7 @@ def hub(tmp_path, monkeypatch) -> Path:
     """The folder of the repository owner/tiny-blt of a stand-in for the hub."""
     theirs(7).save_pretrained(tmp_path / "hf")
     stand_in = Hub(tmp_path / "hf")
-    monkeypatch.setattr("huggingface_hub.HfApi", lambda: stand_in)
+    monkeypatch.setattr("huggingface_hub.HfApi", lambda **_: stand_in)
     monkeypatch.setattr("huggingface_hub.snapshot_download", stand_in.snapshot_download)
     monkeypatch.setenv("BYTESIM_MODELS", str(tmp_path / "store"))
     return tmp_path / "hf"
