@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -67,10 +68,8 @@ def by_lengths(mixture: Mixture) -> list[Found]:
 
 def by_signatures(mixture: Mixture) -> list[Found]:
     """A part for each signature of at least four bytes that puremagic knows at the start of a file."""
-    import puremagic
-
     data, starts = mixture.data, dict[int, str]()
-    for row in puremagic.magic_header_array:
+    for row in import_module("puremagic").magic_header_array:
         if row.offset == 0 and len(row.byte_match) >= 4 and len(set(row.byte_match)) > 1:
             place = data.find(row.byte_match)
             while place >= 0:
