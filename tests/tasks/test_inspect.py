@@ -59,8 +59,8 @@ def test_a_blob_in_a_text_stands_out_and_has_edges(tmp_path, model):
     half = len(text) // 2
     looked = look(made(tmp_path, "a.txt", text[:half] + blob + text[half:]), model=model, window=32)
     ends = [edge.offset for edge in looked.found.edges]
-    assert any(abs(end - half) <= 32 for end in ends)
-    assert any(abs(end - half - 64) <= 32 for end in ends)
+    assert any(abs(end - half) <= 64 for end in ends)
+    assert any(abs(end - half - 64) <= 64 for end in ends)
     sums = [looked.surprise.bits[start : start + 32].sum() for start in range(0, len(text), 16)]
     assert abs(int(np.argmax(sums)) * 16 - half - 16) <= 48
     if model == "text":

@@ -126,7 +126,8 @@ def edges(bits: NDArray[np.float32]) -> tuple[Edge, ...]:
         return ()
     lengths = np.minimum(size, len(bits) - starts)
     means = np.add.reduceat(bits.astype(np.float64), starts) / lengths
-    cuts = _partition(means, _PENALTY * math.log(len(means)))
+    spreads = np.add.reduceat(bits.astype(np.float64) ** 2, starts) / lengths - means**2
+    cuts = _partition(means, np.maximum(spreads, 0.0) / lengths, _PENALTY * math.log(len(means)))
     offsets = [int(starts[cut]) for cut in cuts]
     ends = [0, *offsets, len(bits)]
     levels = [float(bits[first:last].mean(dtype=np.float64)) for first, last in pairwise(ends)]
@@ -136,8 +137,12 @@ def edges(bits: NDArray[np.float32]) -> tuple[Edge, ...]:
     )
 
 
-def _partition(values: Numbers, penalty: float) -> list[int]:
-    """The blocks at which new segments begin, for the least sum of costs and penalties."""
+def _partition(values: Numbers, noise: Numbers, penalty: float) -> list[int]:
+    """The blocks at which new segments begin, for the least sum of costs and penalties.
+
+    `noise` (B,) is the variance of each value by chance: it adds to that between the values of a segment.
+    """
+    chance = np.concatenate([[0.0], np.cumsum(noise)])
     sums = np.concatenate([[0.0], np.cumsum(values)])
     squares = np.concatenate([[0.0], np.cumsum(values**2)])
     best = np.zeros(len(values) + 1)
@@ -147,7 +152,8 @@ def _partition(values: Numbers, penalty: float) -> list[int]:
         starts = np.arange(end)
         errors = squares[end] - squares[:end] - (sums[end] - sums[:end]) ** 2 / (end - starts)
         counts = end - starts
-        costs = best[:end] + counts * np.log(np.maximum(errors, 0.0) / counts + _LEAST_SPREAD**2) + penalty
+        variance = (np.maximum(errors, 0.0) + chance[end] - chance[:end]) / counts + _LEAST_SPREAD**2
+        costs = best[:end] + counts * np.log(variance) + penalty
         last[end] = int(costs.argmin())
         best[end] = costs[last[end]]
     cuts: list[int] = []
