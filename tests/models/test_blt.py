@@ -500,6 +500,7 @@ def test_a_model_is_pulled_by_commit_and_hash(hub):
     shown = CliRunner().invoke(app, ["models", "show", "tiny-blt", "--json"])
     source = json.loads(shown.output)["card"]["source"]
     assert source["repository"] == "owner/tiny-blt"
+    assert source["file"] == "tiny-blt"
     assert (source["sha256"], source["commit"][:6]) == (digest, "c0ffee")
 
 

@@ -97,7 +97,7 @@ def test_padding_between_two_files_is_padding(tmp_path, count):
     assert [each.label for each in detect(path).segments] == ["wav", "padding", "png", "padding"]
 
 
-@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="there is no such file here")
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="the system has no /proc/cpuinfo")
 def test_a_file_that_cannot_seek_to_its_end_is_one_line():
     with pytest.raises(BytesimError, match="cannot be read"):
         detect("/proc/cpuinfo")

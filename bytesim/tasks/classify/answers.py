@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bytesim.formats.filetypes import FILE_TYPES, UNKNOWN
 from bytesim.formats.text import is_text
@@ -105,7 +106,12 @@ def _without_binary_types(
     at_times = np.isin(labels[best_guesses(probabilities, classifier.labels)], TEXT_AT_TIMES)
     confident = ~are_unknown(probabilities, classifier.labels, classifier.rule)
     rows = np.array([content == TEXT for content in contents]) & ~(at_times & confident)
-    kept = np.where(rows[:, None] & np.isin(labels, list(BINARY_TYPES))[None, :], 0.0, probabilities)
+    return ruled_out(probabilities, rows[:, None] & np.isin(labels, list(BINARY_TYPES))[None, :])
+
+
+def ruled_out(probabilities: Probabilities, impossible: NDArray[np.bool_]) -> Probabilities:
+    """(N, C) probabilities with 0 where a class is impossible; rows add up to 1. A row without any other stays."""
+    kept = np.where(impossible, 0.0, probabilities)
     sums = kept.sum(1, keepdims=True)
     return np.where(sums > 0, kept / np.where(sums > 0, sums, 1.0), probabilities)
 

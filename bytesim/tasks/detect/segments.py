@@ -37,5 +37,6 @@ class Detection:
     model: str
     num_bytes: int
     step: int
-    """Bytes between windows of the model. Beyond 512 the borders that no length field gives are no more precise."""
+    """Bytes from one window of the model to the next. If they are more than 512, borders are only that precise, except
+    those that a length field gives."""
     segments: tuple[Segment, ...]

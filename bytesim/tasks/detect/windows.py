@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bytesim.formats.extents.reading import Bytes
 from bytesim.formats.text import is_text
 from bytesim.predictors.classifier import Classifier
-from bytesim.tasks.classify.answers import BINARY_TYPES, TEXT_AT_TIMES
+from bytesim.tasks.classify.answers import BINARY_TYPES, TEXT_AT_TIMES, ruled_out
 
 Numbers = NDArray[np.float64]
 
@@ -76,6 +76,4 @@ def _probabilities(classifier: Classifier, windows: Sequence[bytes]) -> Numbers:
         return found
     binary = np.isin(np.array(classifier.labels), list(BINARY_TYPES - set(TEXT_AT_TIMES)))
     texts = np.array([is_text(window) for window in windows])
-    kept = np.where(texts[:, None] & binary[None, :], 0.0, found)
-    totals = kept.sum(1, keepdims=True)
-    return np.where(totals > 0, kept / np.where(totals > 0, totals, 1.0), found)
+    return ruled_out(found, texts[:, None] & binary[None, :])

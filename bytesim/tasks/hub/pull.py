@@ -44,7 +44,7 @@ def pull_model(
     target = Path(output) if output is not None else folder_for_new(name if name is not None else short)
     check_new(target, force=force)
     with tempfile.TemporaryDirectory(prefix="bytesim-pull-") as temporary:
-        folder = Path(temporary) / "model"
+        folder = Path(temporary) / short
         commit = _fetch(repository, revision, folder)
         _check_hash(folder / WEIGHTS_FILE, sha256, repository, commit)
         try:
@@ -64,7 +64,7 @@ def pull_model(
 def _without_path(error: BytesimError, temporary: str, repository: str) -> ModelError:
     """An error about a file in the temporary folder, of which only the name in the repository tells anything."""
     file = error.file or ""
-    inside = file.startswith(temporary) and Path(file).name != "model"
+    inside = file.startswith(temporary) and Path(file).name != repository.rpartition("/")[2]
     return ModelError(f"{Path(file).name}: {error.message}" if inside else error.message, file=repository)
 
 
