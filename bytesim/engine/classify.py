@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bytesim.engine.sampling import check_finite
 from bytesim.patching import END_OF_PATCH, frame_file
 
 if TYPE_CHECKING:
@@ -50,10 +51,18 @@ def number_type_of(model: ClassifierModel | ReadsFiles) -> str:
 def class_logits(
     model: ClassifierModel | ReadsFiles, files: Sequence[tuple[bytes, str]], *, batch: int = DEFAULT_BATCH
 ) -> NDArray[np.float32]:
-    """(N, C) logits of files (bytes, suffix), each of which must fit the model's history."""
+    """(N, C) logits of files (bytes, suffix), each of which must fit the model's history.
+
+    Raises ModelError if the model computes NaN or infinity.
+    """
     if not files:
         return np.zeros((0, model.config.num_classes), np.float32)
-    return model.file_logits(files) if reads_files(model) else _in_batches(cast("ClassifierModel", model), files, batch)
+    if reads_files(model):
+        logits = model.file_logits(files)
+    else:
+        logits = _in_batches(cast("ClassifierModel", model), files, batch)
+    check_finite(logits)
+    return logits
 
 
 def _in_batches(model: ClassifierModel, files: Sequence[tuple[bytes, str]], batch: int) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from bytesim.clocks import Deadline
 from bytesim.engine.sampling import (
     REPEATED_BYTES,
     Logits,
+    check_finite,
     choose,
     generator_for,
     patch_noise,
@@ -103,7 +104,10 @@ def decode(
     slots: int = DEFAULT_SLOTS,
     on_bytes: OnBytes | None = None,
 ) -> Iterator[tuple[int, Reply]]:
-    """Answer every request, `slots` at a time; yields (index of the request, reply) as each ends."""
+    """Answer every request, `slots` at a time; yields (index of the request, reply) as each ends.
+
+    Raises ModelError if the model computes NaN or infinity.
+    """
     if requests:
         yield from _Decoder(model, requests, slots, on_bytes).replies()
 
@@ -259,6 +263,7 @@ class _Decoder:
     def _write_stride(self) -> Iterator[tuple[int, Reply]]:
         """Decode one stride of every running file; yields the replies of those that end with it."""
         tokens, nats = self._in_one_go() or self._by_guessing() or self._byte_by_byte()
+        check_finite(nats)
         answers: dict[int, Reply] = {}
         for row, file in enumerate(self.running):
             ended = file.take(tokens[row], nats[row])

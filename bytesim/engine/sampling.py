@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bytesim.errors import ModelError
 from bytesim.patching import VOCAB_SIZE
 from bytesim.requests import Sampling
 
@@ -63,6 +64,15 @@ def penalized(logits: Logits, samplings: list[Sampling], recent: list[bytes]) ->
         penalty = sampling.repetition_penalty
         logits[row, tokens] = np.where(found > 0, found / penalty, found * penalty)
     return logits
+
+
+def check_finite(values: NDArray[np.floating]) -> None:
+    """Raise ModelError if one of the values that a model computed is NaN or infinite."""
+    if not np.isfinite(values).all():
+        raise ModelError(
+            "the model computes values that are not finite numbers, so it has no answer. Train it again, with a lower "
+            "learning_rate, or choose another model."
+        )
 
 
 def token_nats(logits: Logits, tokens: NDArray[np.integer]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from bytesim.engine.sampling import check_finite
 from bytesim.models.interface import ByteModel
 from bytesim.patching import closing_patch, split_patches
 from bytesim.requests import Request
@@ -32,9 +33,11 @@ class Score:
 
 @torch.inference_mode()
 def score_file(model: ByteModel, request: Request, data: bytes) -> Score:
-    """Score `data` as the answer to a request without a prompt."""
+    """Score `data` as the answer to a request without a prompt. Raises ModelError if the model computes NaN."""
     answer = np.concatenate([split_patches(data, model.config.patch_size), closing_patch(model.config.patch_size)])
     logits = model.answer_logits(request, answer).float().flatten(0, 1)
     targets = torch.from_numpy(answer.astype(np.int64)).to(logits.device).flatten()
     nats = F.cross_entropy(logits, targets, reduction="none")
-    return Score(nats[: len(data) + 1].cpu().numpy(), float(nats.mean()), len(data))
+    token_nats = nats[: len(data) + 1].cpu().numpy()
+    check_finite(token_nats)
+    return Score(token_nats, float(nats.mean()), len(data))

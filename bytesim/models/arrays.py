@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.errors import ModelError
-from bytesim.models.folder import SCALE, WEIGHTS_FILE, one_line, weight_shapes
+from bytesim.models.folder import NOT_FINITE, SCALE, WEIGHTS_FILE, one_line, weight_shapes
 
 _TYPES = {"I64": np.int64, "F32": np.float32, "F16": np.float16, "F64": np.float64, "BF16": np.uint16, "I8": np.int8}
 
 
 def read_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
-    """Name -> weight, in float32. Raises ModelError for a file that is missing, damaged or of other number types."""
+    """Name -> weight, in float32.
+
+    Raises ModelError for a file that is missing, damaged or of other number types, and for a value that is not finite.
+    """
     path = folder / WEIGHTS_FILE
     shapes = weight_shapes(folder)
     try:
@@ -29,7 +32,11 @@ def read_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
         raise ModelError(
             f"the weights cannot be read: {one_line(error)}. Fetch the file again.", file=str(path)
         ) from error
-    return {name: _expanded(name, stored) for name in shapes}
+    weights = {name: _expanded(name, stored) for name in shapes}
+    for name, values in weights.items():
+        if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):  # NaN makes both NaN
+            raise ModelError(NOT_FINITE.format(name=name), file=str(path))
+    return weights
 
 
 class NamedWeights:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from bytesim.errors import ModelError
-from bytesim.models.folder import one_line, read_json
+from bytesim.models.folder import NOT_FINITE, one_line, read_json
 
 MAX_CHECKPOINT_BYTES = 16 << 30
 
@@ -97,4 +97,25 @@ def _size(path: Path) -> int:
 
 
 def _is_weight(name: object, value: object) -> bool:
-    return isinstance(name, str) and isinstance(value, Tensor) and value.layout == torch.strided
+    """Whether this is a tensor with values in memory: neither sparse, nor quantised, nor on the device `meta`."""
+    return (
+        isinstance(name, str)
+        and isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+    )
+
+
+def check_numbers(weights: Mapping[str, Tensor]) -> None:
+    """Raise ModelError for a weight that is not of floating-point numbers, or has values that are not finite."""
+    for name, tensor in weights.items():
+        if tensor.dtype not in _FLOATS:
+            raise ModelError(
+                f"{name!r} is of {str(tensor.dtype).removeprefix('torch.')}; weights are of float numbers."
+            )
+        if not torch.isfinite(tensor).all():
+            raise ModelError(NOT_FINITE.format(name=name))
+
+
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

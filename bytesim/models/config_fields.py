@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from bytesim.errors import ConfigError
 
 T = TypeVar("T")
+
+MOST = 1 << 24
+"""Greatest value of a whole number in a config, where its field has no limit of its own."""
+MOST_LAYERS = 1 << 12
+
+
+def check_greatest(config: object, limits: Mapping[str, int] = MappingProxyType({})) -> None:
+    """Raise ConfigError for a whole number above the limit of its field, so that building the model costs little time.
+
+    `limits` gives the limits (field -> greatest value) that are neither MOST nor, for numbers of layers, MOST_LAYERS.
+    """
+    for field in fields(config):  # type: ignore[arg-type]
+        value = getattr(config, field.name)
+        most = limits.get(field.name, MOST_LAYERS if field.name.endswith("layers") else MOST)
+        if isinstance(value, int) and not isinstance(value, bool) and value > most:
+            raise ConfigError(f"{field.name} is above {most:,}, the greatest value that bytesim takes.")
 
 
 def config_from_dict(kind: type[T], values: dict[str, Any]) -> T:

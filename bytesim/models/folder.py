@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -29,7 +30,12 @@ HASHED_FILES = (CONFIG_FILE, WEIGHTS_FILE, RECIPE_FILE)
 SCALE = "/scale"
 """Ending of the name of a tensor that holds the scale of each row of an int8 tensor, see models/int8.py."""
 
+NOT_FINITE = "{name!r} has values that are not finite. Restore or retrain the model."
+"""Error for a weight with NaN or infinity."""
+
 MAX_JSON_BYTES = 1 << 20
+MAX_DIGITS = 40
+"""Most digits of a whole number in JSON."""
 MAX_WEIGHTS_BYTES = 16 << 30
 
 
@@ -83,10 +89,32 @@ def check_hashes(folder: Path) -> None:
             raise ModelError("size or sha256 differ from the card's; the file was changed or damaged.", file=str(path))
 
 
+def check_loaded_files(folder: Path) -> None:
+    """Compare size and sha256 of the files of a model that is loaded with its card, as far as the card lists them.
+
+    The recipe is not compared, for no loaded model reads it. Raises ModelError at the first file that differs: one with
+    a flipped bit, or a card of another model.
+    """
+    files = read_card(folder).get("files", {})
+    if not isinstance(files, dict):
+        raise ModelError("the field files is not an object; docs/models.md explains it.", file=str(folder / CARD_FILE))
+    for name, listed in files.items():
+        path = folder / _plain(name, folder)
+        try:
+            same = name == RECIPE_FILE or not path.is_file() or fingerprint(path) == listed
+        except OSError as error:
+            raise ModelError(f"cannot be read: {one_line(error)}.", file=str(path)) from error
+        if not same:
+            raise ModelError(
+                "size or sha256 differ from the card's; the file was changed or damaged. Fetch the model again.",
+                file=str(path),
+            )
+
+
 def _plain(name: str, folder: Path) -> str:
     """The name of a file directly in the folder. Raises ModelError for a path to elsewhere."""
-    if Path(name).name != name:
-        raise ModelError(f"the card lists {name!r}, which is not a file name.", file=str(folder / CARD_FILE))
+    if Path(name).name != name or not name.isprintable() or len(name.encode("utf-8")) > 255:
+        raise ModelError(f"the card lists {name[:80]!r}, which is not a file name.", file=str(folder / CARD_FILE))
     return name
 
 
@@ -138,11 +166,31 @@ def read_json(path: Path) -> dict[str, Any]:
             raise ModelError("missing; the model folder is incomplete.", file=str(path))
         if path.stat().st_size > MAX_JSON_BYTES:
             raise ModelError("larger than 1 MiB, so not a file of a bytesim model.", file=str(path))
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(
+            path.read_text(encoding="utf-8"), parse_constant=_refuse, parse_int=_whole, parse_float=_finite
+        )
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # raises for half of a surrogate pair
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"not readable as JSON: {one_line(error)}", file=str(path)) from error
     if not isinstance(value, dict):
         raise ModelError("not a JSON object.", file=str(path))
+    return value
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a whole number of {len(digits)} digits is too large")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits[:20]} is too large for a number")
     return value
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bytesim.errors import BytesimError, ModelError
 from bytesim.models.arrays import NamedWeights, read_weights
-from bytesim.models.folder import CONFIG_FILE
+from bytesim.models.folder import CONFIG_FILE, check_loaded_files
 from bytesim.models.registry import stored_config
 from bytesim.native.library import Kernels, kernels
 from bytesim.native.threads import share_operations
@@ -53,12 +53,13 @@ def load_native(folder: Path, *, number_type: str = "float32", threads: int | No
     `number_type` is that of the weights in NUMBER_TYPES; int8 rounds them. `threads` share the operations of a large
     model, or many files; by default as many as a measurement finds fastest.
 
-    Raises ModelError if the engine cannot run it, if the folder is incomplete or damaged, or if config and weights
-    differ; ConfigError if the config is invalid.
+    Raises ModelError if the engine cannot run it, if the folder is incomplete or damaged, if config and weights differ,
+    or a file is not the one that the card lists; ConfigError if the config is invalid.
     """
     with _errors_in(folder):
         config, weights, built = _opened(folder)
         model = _writer_of(_architecture(config))(config, weights, built, in_bytes=number_type == "int8")
+        check_loaded_files(folder)
     share_operations(built, model.weight_bytes, threads)
     return model
 
@@ -88,7 +89,9 @@ def load_native_classifier(folder: Path) -> NativeEncoder:
         config, weights, built = _opened(folder)
         if _architecture(config) != "encoder":
             raise ModelError("the model writes files; it cannot classify them.")
-        return NativeEncoder(cast("EncoderConfig", config), weights, built)
+        model = NativeEncoder(cast("EncoderConfig", config), weights, built)
+        check_loaded_files(folder)
+    return model
 
 
 def _opened(folder: Path) -> tuple[ModelConfig, NamedWeights, Kernels]:

@@ -23,9 +23,11 @@ from bytesim.models.folder import (
     CARD_FILE,
     CONFIG_FILE,
     HASHED_FILES,
+    NOT_FINITE,
     RECIPE_FILE,
     SCALE,
     WEIGHTS_FILE,
+    check_loaded_files,
     fingerprint,
     one_line,
     read_config,
@@ -93,8 +95,8 @@ def write_tensors(path: Path, state_dict: Mapping[str, Tensor]) -> None:
 def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> nn.Module:
     """The model of a folder, on the CPU in evaluation mode, with weights in `dtype`.
 
-    Raises ModelError if the folder is incomplete or damaged, or config and weights differ; ConfigError if the config
-    is invalid.
+    Raises ModelError if the folder is incomplete or damaged, if config and weights differ, or a file is not the one
+    that the card lists; ConfigError if the config is invalid.
     """
     shapes = weight_shapes(folder)
     config = read_config(folder)
@@ -104,6 +106,7 @@ def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> nn.Module
     except BytesimError as error:
         raise error.in_file(str(folder / CONFIG_FILE)) from error
     load_weights(folder, model)
+    check_loaded_files(folder)
     return model.eval()
 
 
@@ -137,12 +140,13 @@ def load_fitting_weights(folder: Path, model: nn.Module, config: Mapping[str, An
     fitting = {name: target for name, target in state.items() if shapes.get(name) == tuple(target.shape)}
     if not fitting:
         raise ModelError("none of its weights fits the model; choose a folder with the same widths.", file=str(folder))
+    check_loaded_files(folder)
     copy_weights(folder, fitting)
     return sorted(state.keys() - fitting.keys())
 
 
 def copy_weights(folder: Path, targets: Mapping[str, Tensor]) -> None:
-    """Copy weights of a folder, by name, to tensors of the same shapes. Raises ModelError."""
+    """Copy weights of a folder, by name, to tensors of the same shapes. Raises ModelError, also for NaN."""
     path = folder / WEIGHTS_FILE
     try:
         with safe_open(path, framework="pt") as file, torch.no_grad():
@@ -150,6 +154,8 @@ def copy_weights(folder: Path, targets: Mapping[str, Tensor]) -> None:
                 stored = file.get_tensor(name)
                 if stored.dtype == torch.int8:
                     stored = from_int8(stored, file.get_tensor(name + SCALE))
+                if not torch.isfinite(stored).all():
+                    raise ModelError(NOT_FINITE.format(name=name), file=str(path))
                 target.copy_(stored)
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(

@@ -225,12 +225,17 @@ def read_class_calibration(card: dict[str, Any], folder: Path) -> ClassCalibrati
 def read_fragment_calibrations(card: dict[str, Any], folder: Path) -> dict[int, ClassCalibration]:
     """The calibrations for fragments in a card, by size in bytes. Raises ModelError for an invalid one."""
     stored = card.get(FRAGMENTS_FIELD, {})
-    if not isinstance(stored, dict) or not all(size.isdecimal() and int(size) for size in stored):
+    if not isinstance(stored, dict) or not all(map(_is_size, stored)):
         raise ModelError(
             f"the field {FRAGMENTS_FIELD} is not valid. Remove it and calibrate the model again.",
             file=str(folder / CARD_FILE),
         )
     return {int(size): _parse(values, FRAGMENTS_FIELD, folder) for size, values in stored.items()}
+
+
+def _is_size(key: str) -> bool:
+    """Whether a key is a size in bytes, such as `4096`."""
+    return key.isascii() and key.isdecimal() and len(key) <= 9 and int(key) > 0
 
 
 def _parse(stored: Any, name: str, folder: Path) -> ClassCalibration:

@@ -222,8 +222,9 @@ def _card_error(card: dict[str, object], num_classes: int) -> str:
         return f"the field labels has {len(set(labels))} different names for {num_classes} classes."
     if all(label == UNKNOWN for label in labels):
         return "the field labels has no name but unknown."
-    entries = [entry for entry in tasks if isinstance(entry, dict)] if isinstance(tasks, list) else []
-    suffixes = [entry.get("target_suffix") for entry in entries if entry.get("task") == "classify"]
+    if not isinstance(tasks, list) or not all(isinstance(entry, dict) for entry in tasks):
+        return "the field tasks is not a list of tables."
+    suffixes = [entry.get("target_suffix") for entry in tasks if entry.get("task") == "classify"]
     if not suffixes or not all(isinstance(suffix, str) and suffix for suffix in suffixes):
         return "the field tasks names no suffix of files to classify."
     if card.get("windows", "slide") not in WINDOW_RULES:

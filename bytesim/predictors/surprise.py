@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.clocks import make_clock
+from bytesim.engine.sampling import check_finite
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
 from bytesim.patching import closing_patch, history_bytes, reading_windows, split_patches
 from bytesim.predictors.cpu import states_request
@@ -97,6 +98,7 @@ def _scored(writer: Writer, request: Request, data: bytes, known: int, likeliest
     answer = np.concatenate([split_patches(data, size), closing_patch(size)])
     with torch.inference_mode():
         logits = writer.model.answer_logits(request, answer).float().flatten(0, 1)
+        check_finite(logits.cpu().numpy())
         logs = logits[known : len(data) + 1].log_softmax(-1)
         targets = torch.from_numpy(np.frombuffer(data[known:], np.uint8).astype(np.int64)).to(logs.device)
         end_bits = -float(logs[-1, -1]) / _LN2 if ends else 0.0

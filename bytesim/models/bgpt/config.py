@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
-from bytesim.models.config_fields import config_from_dict
+from bytesim.models.config_fields import check_greatest, config_from_dict
 from bytesim.models.inputs import ModelInputs
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class BGPTConfig:
     """Classes of a classifier; 0 for a model that writes bytes."""
 
     def __post_init__(self) -> None:
+        check_greatest(self, _GREATEST)
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, int) and not isinstance(value, bool) and value < (field.name in _AT_LEAST_ONE):
@@ -179,6 +180,14 @@ _MODERN_PARTS = (
     "clock",
 )
 
+_GREATEST = {
+    "patch_size": 1 << 12,
+    "patch_reads": 1 << 12,
+    "context_patches": 1 << 10,
+    "near_bytes": 1 << 12,
+    "row_bytes": 1 << 16,
+    "source_kernel": 1 << 10,
+}
 _AT_LEAST_ONE = frozenset(
     {
         "patch_size",

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bytesim.errors import ModelError
 from bytesim.models.bgpt.config import BGPTConfig
-from bytesim.models.checkpoints import read_state_dict
+from bytesim.models.checkpoints import check_numbers, read_state_dict
 from bytesim.patching import VOCAB_SIZE
 
 MASK_BUFFERS = (".attn.bias", ".attn.masked_bias")
@@ -53,8 +53,10 @@ def published_to_ours(weights: Mapping[str, Tensor]) -> tuple[BGPTConfig, dict[s
     """Config and float32 state dict of our BGPT with the parts `published`, from a published state dict.
 
     Layers, width, patch size and positions follow from the shapes; heads are 64 wide in all published models. A
-    classifier's checkpoint has no byte-level decoder. Raises ModelError if a tensor is missing, surplus or misshapen.
+    classifier's checkpoint has no byte-level decoder. Raises ModelError if a tensor is missing, surplus, misshapen or
+    not of finite numbers.
     """
+    check_numbers(weights)
     config = _infer_config(weights)
     names = dict(_renames(config))
     missing = sorted(names.keys() - weights.keys() - {HEAD})

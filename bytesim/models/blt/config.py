@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
-from bytesim.models.config_fields import config_from_dict
+from bytesim.models.config_fields import check_greatest, config_from_dict
 from bytesim.models.flat.config import FlatConfig
 from bytesim.models.single_bytes import SingleBytes
 from bytesim.patching import BYTE_OFFSET, HEADER_BYTES
@@ -103,6 +103,7 @@ class BLTConfig(SingleBytes):
     """Longest history, in bytes: the file, its extension, and in a conversion the source."""
 
     def __post_init__(self) -> None:
+        check_greatest(self, {"ngram_buckets": 1 << 32, "entropy_window": 1 << 40})
         for field in fields(self):
             value = getattr(self, field.name)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)

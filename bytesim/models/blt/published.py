@@ -11,7 +11,7 @@ from bytesim.errors import ModelError
 from bytesim.models.blt.bytelatent_format import read_bytelatent
 from bytesim.models.blt.config import BLTConfig
 from bytesim.models.blt.transformers_format import config_from_transformers, from_transformers
-from bytesim.models.checkpoints import read_safetensors
+from bytesim.models.checkpoints import check_numbers, read_safetensors
 from bytesim.models.folder import one_line, read_json
 
 
@@ -31,6 +31,7 @@ def read_folder(folder: Path) -> tuple[BLTConfig, dict[str, Tensor]]:
             raise ModelError(told, file=str(config_file))
         config = config_from_transformers(values)
         _check_layers(config, weights)
+        check_numbers(weights)
         return config, {name: each.float().contiguous() for name, each in from_transformers(weights, config).items()}
     except _WRONG as error:
         told = f"{type(error).__name__}: {one_line(error)[:200]}"

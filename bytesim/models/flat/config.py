@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError
-from bytesim.models.config_fields import config_from_dict
+from bytesim.models.config_fields import check_greatest, config_from_dict
 from bytesim.models.single_bytes import SingleBytes
 from bytesim.patching import BYTE_OFFSET, HEADER_BYTES
 
@@ -47,6 +47,7 @@ class FlatConfig(SingleBytes):
     verifies them in one pass; the answers stay the same."""
 
     def __post_init__(self) -> None:
+        check_greatest(self, {"window": 1 << 40})
         if self.parts not in ("modern", "llama"):
             raise ConfigError(f"parts {self.parts!r} is unknown; choose modern or llama.")
         for field in fields(self):
