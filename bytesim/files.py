@@ -1,8 +1,9 @@
 """Reading inputs and writing outputs, the same way for every command. No torch, no numpy.
 
-An output is written to a temporary file in the same folder and then renamed, so that half a file is
-never left behind, not even by Ctrl-C or a full disk. Every failure is an InputError or OutputError
-with a message of one line.
+An output is written to a file without a name in the same folder, or where the system has no such files
+to a temporary one, which takes its name when it is whole: half a file is never left behind, not even by
+Ctrl-C, a full disk or a killed program. Every failure is an InputError or OutputError with a message of
+one line.
 """
 
 from __future__ import annotations
@@ -214,21 +215,14 @@ def _may_be_file(entry: os.DirEntry[str]) -> bool:
 def write_output(path: str | Path, data: bytes, *, force: bool = False) -> None:
     """Write the whole file or nothing; `-` is stdout.
 
-    The bytes go to a temporary file in the same folder, which is then renamed. Raises OutputError as
-    `check_output` does, and where writing fails.
+    Raises OutputError as `check_output` does, and where writing fails. Of two programs that write the same
+    file without `force`, one succeeds.
     """
     if str(path) == STDIO:
         _write_stdout(data)
         return
-    check_output(path, force=force)
-    path = Path(path)
-    try:
-        if _is_stream(path):
-            path.write_bytes(data)
-        else:
-            _replace(path, data)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {_reason(error)}.", file=str(path)) from error
+    with open_output(path, force=force) as file:
+        file.write(data)
 
 
 @contextmanager
@@ -239,32 +233,80 @@ def open_output(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
     an OSError of the context's own code.
     """
     check_output(path, force=force)
-    temporary = _temporary_in(Path(path).parent)
     try:
         if str(path) == STDIO or _is_stream(Path(path)):
             with tempfile.TemporaryFile() as file:
                 yield file
                 file.seek(0)
                 _copy_out(path, file)
-            return
-        with open(temporary, "xb+") as file:
-            yield file
-        check_output(path, force=force)  # another program may have written it meanwhile
-        os.replace(temporary, path)
+        else:
+            with _new_file(Path(path), force) as file:
+                yield file
     except BrokenPipeError:
         raise
     except OSError as error:
         raise OutputError(f"cannot be written: {_reason(error)}.", file=str(path)) from error
+
+
+@contextmanager
+def _new_file(path: Path, force: bool) -> Iterator[BinaryIO]:
+    """A new file that takes the name `path` when the context ends well. Raises OutputError if that exists by then."""
+    unnamed, temporary = _unnamed_file(path.parent), _temporary_in(path.parent)
+    try:
+        with unnamed or open(temporary, "xb+") as file:
+            yield file
+            if unnamed is not None:
+                _link_unnamed(file, temporary)
+        _rename(temporary, path, force)
     finally:
         with suppress(OSError):
             temporary.unlink()
 
 
+def _unnamed_file(folder: Path) -> BinaryIO | None:
+    """A new file in a folder that has no name yet, so that nothing is left of it if the program is killed.
+
+    None where the system, or the file system, has no such files: all but Linux, and some network drives.
+    """
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
+        return None
+    try:
+        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
+    except OSError:
+        return None  # if the folder cannot be written to, the temporary file says so
+
+
+def _link_unnamed(file: BinaryIO, path: Path) -> None:
+    """Give a file of `_unnamed_file` a name. Raises OSError."""
+    file.flush()
+    number = file.fileno()
+    try:
+        os.link(f"/proc/self/fd/{number}", path, src_dir_fd=number)  # with src_dir_fd the link is followed
+    except OSError:  # not permitted in some containers
+        file.seek(0)
+        with open(path, "xb") as copy:
+            shutil.copyfileobj(file, copy)
+
+
+def _rename(temporary: Path, path: Path, force: bool) -> None:
+    """Rename a whole file, in one step; one that exists is replaced only with `force`. Raises OutputError, OSError."""
+    if not force:
+        try:
+            os.link(temporary, path)  # unlike a rename it replaces nothing
+            return
+        except FileExistsError:
+            check_output(path)
+        except OSError:  # a file system without hard links
+            check_output(path)
+    os.replace(temporary, path)
+
+
 def keep_mode(source: str | Path, file: BinaryIO) -> None:
     """Give a file of `open_output` the permissions of its source, where both are files on a disk."""
-    if str(source) != STDIO and os.path.isfile(source) and isinstance(file.name, str):
-        with suppress(OSError):
-            shutil.copymode(source, file.name)
+    if str(source) != STDIO and os.path.isfile(source):
+        with suppress(OSError, TypeError):
+            opened: int | str = file.fileno() if os.chmod in os.supports_fd else file.name
+            os.chmod(opened, stat.S_IMODE(os.stat(source).st_mode))
 
 
 def _copy_out(path: str | Path, file: BinaryIO) -> None:
@@ -294,24 +336,20 @@ def _write_stdout(data: bytes) -> None:
         raise OutputError(f"cannot be written: {_reason(error)}.", file="stdout") from error
 
 
-def _replace(path: Path, data: bytes) -> None:
-    temporary = _temporary_in(path.parent)
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:  # also for Ctrl-C: leave no half file behind
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def check_output(path: str | Path, *, force: bool = False, taken: set[str] | None = None, option: str = "-o") -> None:
+def check_output(
+    path: str | Path,
+    *,
+    force: bool = False,
+    taken: set[str] | None = None,
+    option: str = "-o",
+    source: str | Path = STDIO,
+) -> None:
     """Raise OutputError before the work if the output exists already, or its folder is missing or read-only.
 
     `taken` collects the outputs of one run. Two inputs with the same output are refused even with
-    `force`, because the second would replace what this run has just written. `option` is that of the
-    command which names the file; the advice in the error mentions it.
+    `force`, because the second would replace what this run has just written; so is an output that is
+    its own `source`, which would be lost. `option` is that of the command which names the file; the
+    advice in the error mentions it.
     """
     name = path_name(path)
     if name == STDIO:
@@ -324,6 +362,8 @@ def check_output(path: str | Path, *, force: bool = False, taken: set[str] | Non
         key = os.path.normcase(os.path.realpath(path))
         if taken is not None and key in taken and not _is_stream(path):
             raise OutputError("another input of this run is written here already. Rename one of the two.", file=name)
+        if _is_source(path, source):
+            raise OutputError(f"this would replace its own source. Name another file with {option}.", file=name)
         if os.path.lexists(path) and not force and not _is_stream(path):
             raise OutputError(
                 f"exists already. Use --force to replace it, or {option} to name another file.", file=name
@@ -332,6 +372,14 @@ def check_output(path: str | Path, *, force: bool = False, taken: set[str] | Non
         raise OutputError(f"cannot be written: {_reason(error)}.", file=name) from error
     if taken is not None:
         taken.add(key)
+
+
+def _is_source(path: Path, source: str | Path) -> bool:
+    """Whether a path leads to the file `source`, be it through links."""
+    try:
+        return str(source) != STDIO and os.path.isfile(source) and os.path.samefile(path, source)
+    except (OSError, ValueError):  # one of the two does not exist
+        return False
 
 
 def check_output_folder(folder: Path, names: Iterable[str], *, force: bool = False) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -93,6 +95,59 @@ def test_an_interrupted_write_leaves_nothing_behind(tmp_path, monkeypatch, stop)
         files.write_output(tmp_path / "a.bin", b"new", force=True)
     assert leftovers(tmp_path) == ["a.bin"]
     assert (tmp_path / "a.bin").read_bytes() == b"old"
+
+
+@pytest.mark.skipif(files._unnamed_file(Path()) is None, reason="this system has no files without a name")
+def test_a_program_killed_while_it_writes_leaves_nothing_behind(tmp_path):
+    code = (
+        "import os, signal, sys\nfrom bytesim.files import open_output\n"
+        "with open_output(sys.argv[1]) as file:\n"
+        "    file.write(bytes(1 << 20))\n    file.flush()\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.bin")], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_of_two_programs_that_write_the_same_file_one_succeeds(tmp_path, monkeypatch, unnamed):
+    if not unnamed:
+        monkeypatch.setattr(files, "_unnamed_file", lambda folder: None)
+    path = tmp_path / "a.bin"
+    second = files.open_output(path)
+    second.__enter__().write(b"second")
+    files.write_output(path, b"first")
+    with pytest.raises(OutputError, match="exists already"):
+        second.__exit__(None, None, None)
+    assert path.read_bytes() == b"first"
+    assert leftovers(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.parametrize("failing", ["link", "link and O_TMPFILE"])
+def test_file_systems_without_links_are_written_to(tmp_path, monkeypatch, failing):
+    def refuse(*_, **__):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(files.os, "link", refuse)
+    if failing != "link":
+        monkeypatch.setattr(files, "_unnamed_file", lambda folder: None)
+    path = tmp_path / "a.bin"
+    files.write_output(path, b"new")
+    files.write_output(path, b"newer", force=True)
+    with pytest.raises(OutputError, match="exists already"):
+        files.write_output(path, b"newest")
+    assert path.read_bytes() == b"newer"
+    assert leftovers(tmp_path) == ["a.bin"]
+
+
+def test_an_output_that_is_its_own_source_is_refused_even_with_force(tmp_path):
+    source = tmp_path / "a.bin"
+    source.write_bytes(b"1")
+    (tmp_path / "link.bin").symlink_to(source)
+    for path in (source, tmp_path / "link.bin", tmp_path / "no" / ".." / "a.bin"):
+        with pytest.raises(OutputError):
+            files.check_output(path, force=True, source=source)
+    files.check_output(tmp_path / "b.bin", force=True, source=source)
 
 
 def test_the_null_device_is_written_to_and_never_replaced():

@@ -10,11 +10,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -24,9 +26,14 @@ from typing import BinaryIO
 from bytesim.errors import BytesimError, FormatError, ToolError
 from bytesim.formats import midi
 
+if sys.platform == "linux":
+    import resource
+
 TIMEOUT_S = 20.0
 """A tune takes milliseconds, so a program that runs this long is in an endless loop."""
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
+MAX_MEMORY_BYTES = 1 << 30
+"""Address space of a program, on Linux; a tune needs a few MB."""
 INSTALL = "Install it with pip install symusic, or the package abcmidi of your system"
 CARRIER = "symusic"
 """The package whose wheels contain both programs in the folder `bin`. constraints.txt pins it, because another version
@@ -107,13 +114,17 @@ def version_number(path: str) -> str:
 def render_abc2midi(abc_text: str) -> Rendering:
     """The first tune of a text, rendered by abc2midi with its standard settings; its errors are among the messages.
 
-    Raises ToolError if abc2midi is missing, crashes or does not end; FormatError if it finds no notes, or, with line
-    and column, if it writes no file because of an error.
+    Raises ToolError if abc2midi is missing, crashes, does not end or writes a damaged file; FormatError if it finds no
+    notes, or, with line and column, if it writes no file because of an error.
     """
     tool = find_tool("abc2midi")
     with tempfile.TemporaryDirectory(prefix="bytesim-") as folder:
         rendering = _render(tool, abc_text, Path(folder), strict=False)
-    if not midi.notes(rendering.midi):
+    try:
+        notes = midi.notes(rendering.midi)
+    except FormatError as error:  # its offset is one in that file, not in the tune
+        raise ToolError(f"abc2midi wrote a damaged MIDI file of this tune: {error.message}") from error
+    if not notes:
         raise FormatError("abc2midi found no notes in the tune.")
     return rendering
 
@@ -219,6 +230,7 @@ def _run(command: list[str], folder: Path, target: Path) -> str:
     log = folder / "messages.txt"
     deadline = time.monotonic() + TIMEOUT_S
     with log.open("wb") as sink, _start(command, folder, sink) as process:
+        _limit_memory(process)
         try:
             while True:
                 try:
@@ -243,6 +255,13 @@ def _start(command: list[str], folder: Path, sink: BinaryIO) -> subprocess.Popen
         return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT)
     except OSError as error:  # it may be executed, but is not a program of this machine
         raise ToolError(f"{command[0]} does not start ({error.strerror}).") from error
+
+
+def _limit_memory(process: subprocess.Popen[bytes]) -> None:
+    """Limit the memory of a program to MAX_MEMORY_BYTES where the system can do that from outside, which is Linux."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # it has ended already
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
 
 
 def _size(path: Path) -> int:

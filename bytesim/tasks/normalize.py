@@ -92,7 +92,7 @@ class _Job:
         )
         if path != STDIO and Path(path).suffix.lower() in {".wav", ".bmp"} - {f".{kind}"}:
             raise OutputError(f"the result is a .{kind} file; give it that suffix.", file=str(path))
-        check_output(path, force=self.force, taken=self.taken)
+        check_output(path, force=self.force, taken=self.taken, source=source)
         return path
 
 

@@ -193,7 +193,8 @@ def _files_of(package: Package, folder: Path) -> list[Path]:
     files = list(folder.glob(f"{package.name}_*.dsc"))
     for description in files[:1]:
         text = description.read_text(encoding="utf-8", errors="replace")
-        files += [folder / name for name in re.findall(r"^ [0-9a-f]{64} \d+ (\S+)$", text, re.M)]
+        named = re.findall(r"^ [0-9a-f]{64} \d+ (\S+)$", text, re.M)
+        files += [folder / Path(name).name for name in named]  # a hostile description may name files elsewhere
     # The registry may lack archives that a .dsc file names; a .dsc file alone is useless.
     return files if all(file.is_file() for file in files) else []
 

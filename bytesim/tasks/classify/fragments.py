@@ -48,7 +48,7 @@ def classify_fragments(
     if threshold is not None and not 0 <= threshold <= 1:
         raise ConfigError(f"threshold {threshold} is not a probability; choose 0 to 1.")
     if picture is not None:
-        check_output(picture, force=force, option="--picture")
+        check_output(picture, force=force, option="--picture", source=file)
     classifier = load_classifier(model, device=device, dtype=dtype, batch=batch, engine_backend=engine_backend)
     if window > classifier.most_bytes:
         raise ConfigError(

@@ -101,7 +101,7 @@ def compress(
     def work(source: str) -> Compressed:
         compiled()
         target = _target(source, output, many=len(names) > 1)
-        check_output(target, force=force, taken=taken)
+        check_output(target, force=force, taken=taken, source=source)
         with _content_of(source) as content:
             return _compress(source, content, target, chosen, force, meter)
 

@@ -86,7 +86,7 @@ def decompress(
                 _check_new(target)
                 files = write_folder(Path(target), content.pieces(model, on_bytes), header.num_bytes)
             else:
-                check_output(target, force=force, taken=taken)
+                check_output(target, force=force, taken=taken, source=source)
                 files = 1
                 with open_output(target, force=force) as out:
                     keep_mode(source, out)

@@ -14,6 +14,9 @@ from bytesim.formats.midi.events import SET_TEMPO
 MAX_SOURCE_BYTES = 16 * 1024 * 1024
 """Longest source; the largest public tune books are smaller."""
 
+MAX_SHOWN = 80
+"""Most characters of a part of a file that a message shows."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -77,7 +80,7 @@ class Places:
             roots=self.roots,
             tag=self.tag,
         )
-        check_output(path, force=self.force, taken=self.taken)
+        check_output(path, force=self.force, taken=self.taken, source=source)
         return path
 
     def picture(self, target: Target) -> Path | None:
@@ -120,7 +123,7 @@ def abc_jobs(source: str, places: Places, engine: str) -> Iterator[Prepared]:
 def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, engine: str) -> Job:
     parsed = entry.parse()
     data, dropped, unread = b"", list[str](), None
-    unheard = abc.audible(entry.alone()) if engine != "rules" else []
+    unheard = [_short(item) for item in abc.audible(entry.alone())] if engine != "rules" else []
     if engine != "rules":
         try:
             form = abc.canonical(parsed)
@@ -148,6 +151,11 @@ def _abc_job(source: str, entry: abc.Entry, tune: int | None, places: Places, en
         dropped=(*dropped, *unheard),
         unheard=tuple(unheard),
     )
+
+
+def _short(text: str) -> str:
+    """A text of one message, which is shortened if it is long, as a directive of a hostile file may be."""
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
 
 
 def _dropped(items: Sequence[str], bpm: float | None) -> list[str]:

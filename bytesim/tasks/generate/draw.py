@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count as count_from
@@ -28,6 +28,8 @@ from bytesim.tasks.generate.prompt import Beginning
 if TYPE_CHECKING:
     from bytesim.models.registry import WriterConfig
 
+BLOCK = 1024
+"""Files that are drawn, and drawn again where they are not valid, before the next ones begin."""
 SLOTS = 64
 """Files that are decoded together; a step reads the weights once for all of them."""
 
@@ -176,22 +178,41 @@ def draw_all(
 ) -> list[Outcome[Generated]]:
     """Draw `count` files, at most `tries` times each, in `jobs` processes on a CPU.
 
-    Each round draws all files that are still missing in one batch, with the next seeds. Raises ContextError as
-    `Job.request` does, and OutputError if the first file could not be written.
+    They are drawn BLOCK at a time. Each round draws all files of the block that are still missing in one batch, with
+    the next seeds. Raises ContextError as `Job.request` does, and OutputError if the first file could not be written.
     """
     request = job.request()
     seeds = count_from(secrets.randbelow(1 << 31) if seed is None else seed)
-    outcomes: list[Outcome[Generated]] = [Outcome(f"file {number}") for number in range(1, count + 1)]
     job.check_place(seed or 0)
-    waiting = list(range(count))
+    on_valid = None if on_files is None else lambda: on_files(len(job.digests), count)
+    outcomes: list[Outcome[Generated]] = []
+    for start in range(0, count, BLOCK):
+        names = [f"file {number + 1}" for number in range(start, min(start + BLOCK, count))]
+        outcomes += _draw_block(job, request, names, seeds, tries, jobs, on_bytes, on_valid)
+    return outcomes
+
+
+def _draw_block(
+    job: Job,
+    request: Request,
+    names: Sequence[str],
+    seeds: Iterator[int],
+    tries: int,
+    jobs: int,
+    on_bytes: OnBytes | None,
+    on_valid: Callable[[], None] | None,
+) -> list[Outcome[Generated]]:
+    """The outcomes of the files of these names; `on_valid` is called when one is written."""
+    outcomes: list[Outcome[Generated]] = [Outcome(name) for name in names]
+    waiting = list(range(len(names)))
     for attempt in range(1, tries + 1):
         drawn = [next(seeds) for _ in waiting]
         requests = [replace(request, sampling=replace(request.sampling, seed=drawn_seed)) for drawn_seed in drawn]
         for row, reply in job.writer.answers(requests, slots=SLOTS, jobs=jobs, on_bytes=on_bytes):
             index = waiting[row]
-            outcomes[index] = _finish(job, outcomes[index].source, reply, drawn[row], attempt)
-            if on_files and outcomes[index].error is None:
-                on_files(len(job.digests), count)
+            outcomes[index] = _finish(job, names[index], reply, drawn[row], attempt)
+            if on_valid and outcomes[index].error is None:
+                on_valid()
         waiting = [index for index in waiting if isinstance(outcomes[index].error, DecodeError)]
         if not waiting:
             break

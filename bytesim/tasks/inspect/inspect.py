@@ -115,7 +115,7 @@ def look(
         raise ConfigError("a report may have several pages; name a file for --html.")
     for path, option in ((png, "--png"), (html, "--html"), (jsonl, "--jsonl")):
         if path is not None:
-            check_output(path, force=force, option=option)
+            check_output(path, force=force, option=option, source=source)
     runs_on_cpu(device)  # a wrong name is told before any work
     data = read_input(source)
     suffix = "bin" if str(source) == STDIO else suffix_of(str(source)) or "bin"

@@ -69,7 +69,7 @@ def simulate_cpu(
     taken: set[str] = set()
     for option, output in (("--trace", trace), ("--picture", picture)):
         if output is not None:
-            check_output(output, force=force, taken=taken, option=option)
+            check_output(output, force=force, taken=taken, option=option, source=program)
     kind, read = _read_program(program)
     if read.states:
         if given is not None or random_state:
