@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -12,9 +13,11 @@ from typer.core import TyperCommand
 
 import bytesim
 from bytesim.commands.groups import Group
-from bytesim.console import end_quietly, print_error
+from bytesim.console import end_quietly, print_error, stdout_error
 from bytesim.errors import BytesimError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""Errors of writing to a file that is open, such as one on a full disk."""
 _PANELS = {
     "Turn files into files": {
         "convert": "convert:convert_app",
@@ -166,6 +169,11 @@ def main() -> None:
         app()
     except BytesimError as error:
         print_error(error)
+        raise SystemExit(1) from None
+    except OSError as error:  # the help is printed by Typer
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        print_error(stdout_error(error))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -27,7 +27,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bytesim.errors import BytesimError
+from bytesim.errors import BytesimError, OutputError
 
 if TYPE_CHECKING:
     from bytesim.files import Outcome
@@ -42,11 +42,15 @@ CLOSED_PIPE = 141
 
 
 def end_quietly() -> NoReturn:
-    """End the program because nobody reads its output any more. Python flushes stdout once more at its end, so stdout
-    becomes the null device."""
+    """End the program because nobody reads its output any more."""
+    _drop_stdout()
+    raise SystemExit(CLOSED_PIPE)
+
+
+def _drop_stdout() -> None:
+    """Make stdout the null device, because Python flushes it once more at the end of the program."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise SystemExit(CLOSED_PIPE)
 
 
 class _Console(Console):
@@ -54,6 +58,33 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         end_quietly()
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """Print as rich does. Raises OutputError if stdout takes no text."""
+        if self.stderr:
+            super().print(*objects, **settings)
+            return
+        with _answers():
+            super().print(*objects, **settings)
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    """Raises OutputError where stdout is closed, or the disk that it is written to is full."""
+    if sys.stdout is None:
+        raise OutputError("there is no stdout to write to.", file="stdout")
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise stdout_error(error) from error
+
+
+def stdout_error(error: OSError) -> OutputError:
+    """The error for a stdout that takes no text, which is dropped."""
+    _drop_stdout()
+    return OutputError(f"cannot be written: {(error.strerror or str(error)).lower()}.", file="stdout")
 
 
 stdout = _Console(soft_wrap=True, highlight=False, emoji=False)
@@ -81,38 +112,48 @@ def print_note(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document on stdout; dataclasses, paths and enums are written as plain values."""
+    """Print one JSON document on stdout, with dataclasses, paths and enums as plain values. Raises OutputError."""
     if not _PRINTS_RESULTS:
         return
     text = json.dumps(value, default=_plain, ensure_ascii=False)
-    if not _prints(text):  # the console has another code page, or a file name is not UTF-8
-        text = json.dumps(value, default=_plain)
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    with _answers():
+        if not _prints(text):  # the console has another code page, or a file name is not UTF-8
+            text = json.dumps(value, default=_plain)
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def print_line(text: str) -> None:
-    """Print one line on stdout; newlines, and characters that the console lacks, are escaped."""
+    """Print one line on stdout; newlines, and characters that the console lacks, are escaped. Raises OutputError."""
     if not _PRINTS_RESULTS:
         return
     text = one_line(text)
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    sys.stdout.flush()
+    with _answers():
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stdout.flush()
 
 
 def report_outcomes(outcomes: Iterable[Outcome[T]], *, as_json: bool, line: Callable[[T], str | None]) -> int:
     """Print every result on stdout and every error on stderr. Returns the exit code: 1 if any input failed, else 0.
 
     `line` gives the text of one result, or None to print nothing (its bytes went to stdout). With `as_json` stdout
-    gets one list of {"source", "result", "error"}.
+    gets one list of {"source", "result", "error"}. Raises OutputError if stdout takes no text, after the errors of all
+    inputs are printed.
     """
     reported = list(outcomes)
+    unprinted: OutputError | None = None
     for outcome in reported:
         if outcome.error is not None:
             print_error(outcome.error)
-        elif not as_json and outcome.result is not None and (text := line(outcome.result)) is not None:
-            print_line(text)
+        elif not as_json and outcome.result is not None and unprinted is None:
+            try:
+                if (text := line(outcome.result)) is not None:
+                    print_line(text)
+            except OutputError as error:
+                unprinted = error
+    if unprinted is not None:
+        raise unprinted
     if as_json:
         errors = [None if outcome.error is None else str(outcome.error) for outcome in reported]
         rows = zip(reported, errors, strict=True)
