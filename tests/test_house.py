@@ -10,7 +10,7 @@ from helpers.paths import ROOT
 
 PACKAGE = ROOT / "bytesim"
 
-BELOW = {"errors", "patching", "clocks", "metrics", "files", "processes"}
+BELOW = {"errors", "patching", "clocks", "metrics", "files", "processes", "locks"}
 BESIDE = BELOW | {"formats", "cpu", "media", "oracles", "pictures"}
 """Rooms without models, beside the way of a request."""
 MAY_IMPORT = {
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "metrics": {"errors", "patching"},
     "files": {"errors", "patching"},
     "processes": {"errors"},
+    "locks": {"errors"},
     "formats": BELOW,
     "cpu": BELOW | {"formats"},
     "media": BELOW | {"formats"},
@@ -52,6 +53,7 @@ TORCH_FREE = (
     "cpu",
     "files",
     "processes",
+    "locks",
     "media",
     "oracles",
     "native",

@@ -39,16 +39,21 @@ class Workers:
         return own
 
     def add_up(self, parameters: Iterable[nn.Parameter], figures: Tensor) -> Tensor:
-        """Replace gradients by their sum over all workers; returns the sum of `figures` (any shape, float32)."""
+        """Replace gradients by their sum over all workers; returns the sum of `figures` (any shape, float32).
+
+        A parameter without a gradient on every worker keeps none, as in one process, where the optimizer skips it.
+        """
         if self.size == 1:
             return figures
         trained = [parameter for parameter in parameters if parameter.requires_grad]
+        present = torch.tensor([float(weight.grad is not None) for weight in trained], device=figures.device)
         gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in trained]
-        flat = torch.cat([figures.flatten(), *(gradient.flatten() for gradient in gradients)])
+        flat = torch.cat([figures.flatten(), present, *(gradient.flatten() for gradient in gradients)])
         torch.distributed.all_reduce(flat)
-        total, *sums = flat.split([figures.numel(), *(gradient.numel() for gradient in gradients)])
-        for parameter, gradient in zip(trained, sums, strict=True):
-            parameter.grad = gradient.view_as(parameter)
+        sizes = [figures.numel(), len(trained), *(gradient.numel() for gradient in gradients)]
+        total, counts, *sums = flat.split(sizes)
+        for parameter, gradient, count in zip(trained, sums, counts.tolist(), strict=True):
+            parameter.grad = gradient.view_as(parameter) if count else None
         return total.view_as(figures)
 
     def agree(self, value: int) -> int:
@@ -63,6 +68,11 @@ class Workers:
         """Return once every worker has called this (barrier)."""
         if self.size > 1:
             torch.distributed.barrier()
+
+
+def leads_here() -> bool:
+    """Whether this process is rank 0, or the only one; known before the workers have joined."""
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 def join_workers(device: torch.device) -> Workers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from bytesim.errors import ConfigError, OutputError
 from bytesim.models.blt.config import BLTConfig
-from bytesim.models.registry import model_of
 from bytesim.models.weights import load_fitting_weights
-from bytesim.training.checkpoint import Best, Progress, load_checkpoint, save_checkpoint, with_stored_threshold
+from bytesim.training.building import build
+from bytesim.training.checkpoint import Checkpoints, with_stored_threshold
 from bytesim.training.compiled import compile_or_eager
 from bytesim.training.data.examples import Example
 from bytesim.training.data.feed import Feed, StepData
@@ -26,12 +26,15 @@ from bytesim.training.data.streams import Mixture, open_streams
 from bytesim.training.distributed import Workers, join_workers
 from bytesim.training.flops import FlopCount
 from bytesim.training.interrupt import Interrupt, deferred_interrupt
+from bytesim.training.length import Length
 from bytesim.training.log import LOSS, TrainingLog
 from bytesim.training.loss import RESULT_WEIGHT, Batch, class_losses, collate, result_loss, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
+from bytesim.training.progress import Progress
 from bytesim.training.recipe import Recipe
 from bytesim.training.start import start_weights, with_fitted_threshold
+from bytesim.training.state import Best, TrainingState, problem_of
 from bytesim.training.threads import Threads
 from bytesim.training.time_limit import TimeLimit
 from bytesim.training.validation import Validation, validate
@@ -43,8 +46,6 @@ Losses = Callable[["Model", Batch], Tensor]
 """The losses of a batch in nats, one for each token or, for a classifier, for each file."""
 LEAST_MICRO_BYTES = 1024
 """Micro-batches are not made smaller than this where they do not fit the memory."""
-TIMED_STEPS = 5
-"""Fewest steps whose times are used to convert a budget in minutes to steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Trainer:
         self.feed = Feed(self.mixture, recipe, self.workers, device, loaders)
         self.validation = streams[len(recipe.data) :]
         torch.manual_seed(self.config.seed)
-        self.model = model_of(recipe.model).to(device)
+        self.model = build(recipe.model, device)
         self.optimizers = make_optimizers(
             self.model,
             learning_rate=self.config.learning_rate,
@@ -126,7 +127,9 @@ class Trainer:
             dtype=getattr(torch, self.config.dtype),
         )
         self.best = Best()
-        progress = load_checkpoint(folder, self.model, self.optimizers, recipe, self.best, on_note)
+        self.state = TrainingState(self.model, self.optimizers, self.best)
+        self.checkpoints = Checkpoints(folder)
+        progress = self.checkpoints.load(self.state, recipe, on_note)
         if progress is None:
             start_weights(self.model, recipe, base, on_note)
             self.recipe = with_fitted_threshold(self.model, recipe, self.mixture.streams, on_note)
@@ -147,8 +150,7 @@ class Trainer:
         self.step_losses: Losses = (
             compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
         )
-        self._step_seconds: list[float] = []
-        self._plan_count()
+        self.length = Length(self.progress, self.workers)
 
     @property
     def finished(self) -> bool:
@@ -202,7 +204,7 @@ class Trainer:
             if every and self.progress.step % every == 0:
                 self._watch()
             # The checkpoint comes last, so that the log holds every step before it.
-            if self._set_length() or time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
+            if self._update_length() or time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
                 self.save()
                 saved = time.monotonic()
             if on_step and self.workers.leads:
@@ -215,9 +217,12 @@ class Trainer:
         return self.progress
 
     def save(self) -> None:
-        """Write the checkpoint, on rank 0 only."""
+        """Write the checkpoint, on rank 0 only. Raises ConfigError if the weights are not finite."""
         if self.workers.leads:
-            save_checkpoint(self.folder, self.model, self.optimizers, self.progress, self.recipe, self.best)
+            problem = problem_of(self.state.live(), self.progress.step)
+            if problem:
+                raise self._diverged(problem)
+            self.checkpoints.save(self.state, self.progress, self.recipe)
 
     def change(self, **settings: Any) -> None:
         """Change settings of the training that are read at every step: its length, batch_bytes and micro_bytes."""
@@ -260,6 +265,8 @@ class Trainer:
             return Validation(*logged)
         result = validate(self.model, self.validation, self.collate, self.autocast)
         if result.figures:
+            if not all(map(math.isfinite, (result.loss_nats, *result.figures.values()))):
+                raise self._diverged(f"the validation loss at step {self.progress.step} is {result.loss_nats}")
             self.log.write({"step": self.progress.step, "validation": result.figures, LOSS: result.loss_nats})
         return result
 
@@ -295,7 +302,10 @@ class Trainer:
         except torch.OutOfMemoryError:
             self._halve_micro_batches()
             return self._step(interrupt)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+        for name, value in (("loss", loss), ("norm of the gradient", float(norm))):
+            if not math.isfinite(value):
+                raise self._diverged(f"the {name} of step {progress.step + 1} is {value}")
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -361,50 +371,14 @@ class Trainer:
         """Examples as one batch on the device."""
         return collate(examples, self.recipe.model).to(self.device)
 
-    def _set_length(self) -> bool:
-        """Convert a budget in minutes to steps. Returns whether `total_steps` has become known in this call.
+    def _update_length(self) -> bool:
+        """Convert a budget in minutes to steps. Returns whether `total_steps` has become known in this call."""
+        return self.length.update(self.config, self._seconds_left, self._validation_seconds)
 
-        The first time is after the warm-up, which shows how long a step takes. That may change, as on a shared
-        machine, so the estimate is repeated whenever a quarter of the remaining steps are done.
-        """
-        progress = self.progress
-        if self.config.steps or (progress.total_steps is not None and progress.step < self._count_at):
-            return False
-        before = progress.total_steps
-        fitting = self._fitting_steps() if before is None else self._steps_left()
-        progress.total_steps = self.workers.agree(fitting) or None
-        self._plan_count()
-        return before is None and progress.total_steps is not None
-
-    def _plan_count(self) -> None:
-        """Set the step of the next estimate, and the step and time from which the seconds per step are measured."""
-        progress = self.progress
-        self._counted = (progress.step, progress.seconds)
-        left = (progress.total_steps or 0) - progress.step
-        self._count_at = progress.step + max(TIMED_STEPS, left // 4)
-
-    def _steps_left(self) -> int:
-        """The last step that fits the budget, from the time of the steps since the last estimate."""
-        progress = self.progress
-        step, seconds = self._counted
-        step_seconds = (progress.seconds - seconds) / (progress.step - step)
-        return progress.step + max(0, round(self._seconds_left() / step_seconds))
-
-    def _fitting_steps(self) -> int:
-        """The last step that fits the budget; 0 while the step time is unknown."""
-        progress, config = self.progress, self.config
-        self._step_seconds.append(progress.seconds)
-        if len(self._step_seconds) <= TIMED_STEPS or not self.workers.leads:
-            return 0
-        if progress.step < config.warmup_steps and progress.seconds < 6 * config.minutes:
-            return 0  # still in the warm-up, and in the first tenth of the time
-        # The median, because compilation makes the first steps much slower than the rest.
-        times = [later - earlier for earlier, later in zip(self._step_seconds, self._step_seconds[1:], strict=False)]
-        step_seconds = statistics.median(times)
+    def _validation_seconds(self) -> float:
+        """Validate, and measure how long it takes; 0 without validation rows."""
         started = time.monotonic()
-        if config.validate_steps and self.validate().figures:
-            step_seconds += (time.monotonic() - started) / config.validate_steps
-        return progress.step + max(0, round(self._seconds_left() / step_seconds))
+        return time.monotonic() - started if self.validate().figures else 0.0
 
     def _seconds_left(self) -> float:
         """Seconds left for training, by the limit of this run or by the budget of the recipe."""
@@ -415,6 +389,14 @@ class Trainer:
     def _in_time(self) -> bool:
         """Whether the limit of this run, if there is one, allows another step; rank 0 decides."""
         return self.limit is None or bool(self.workers.agree(int(self.limit.allows_step())))
+
+    def _diverged(self, what: str) -> ConfigError:
+        """The error of a training whose numbers have left the range of floats; nothing of it is written."""
+        return ConfigError(
+            f"the training diverged: {what}. Lower learning_rate, which is {self.config.learning_rate:g}, and train "
+            "again: the run goes on from its last checkpoint, or with another --out from the start.",
+            file=str(self.folder),
+        )
 
     def _log(self, report: StepReport) -> None:
         if self.workers.leads:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,13 +15,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from bytesim.errors import ConfigError, InputError
 from bytesim.models.blt.config import START_PARTS, BLTConfig
 from bytesim.models.registry import config_of
-from bytesim.training.settings import Amount, Bounds, Count, PositiveAmount, Settings, ShareBelowOne
+from bytesim.training.settings import Amount, Bounds, Count, PositiveAmount, Settings, ShareBelowOne, shown
 from bytesim.training.sources import ClassifySource, DataSource, GenerateSource, source_of
 
 if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
 
 MAX_RECIPE_BYTES = 1 << 20
+MOST_KEY_PARTS = 16
+"""Most parts of a dotted key, such as a.b.c: the time of a TOML parser grows with the square of their number."""
+LARGEST_SIZE = 1 << 24
+"""Greatest number in [model]; no size of a model comes near it."""
+MOST_BYTES = 1 << 30
+"""Most bytes of a step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +52,9 @@ class TrainingConfig(Settings):
     """Classify: share of the target probability that is spread over all classes."""
     clip_norm: PositiveAmount = 1.0
     """Gradients are scaled down to this norm, over all weights, if theirs is larger."""
-    batch_bytes: Annotated[int, Bounds(at_least=1)] = 12_800
+    batch_bytes: Annotated[int, Bounds(at_least=1, at_most=MOST_BYTES)] = 12_800
     """Bytes of one step, source and target together."""
-    micro_bytes: Count = 0
+    micro_bytes: Annotated[int, Bounds(at_least=0, at_most=MOST_BYTES)] = 0
     """Bytes of a micro-batch; 0 for the whole batch. Small ones keep the activations in a CPU's cache."""
     steps: Count = 0
     """Length of the training in steps; 0 if `minutes` gives it."""
@@ -97,7 +105,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or self.name in ("", ".", "..") or set(self.name) & set("/\\:"):
-            raise ConfigError(f"name {self.name!r} is not a name for a folder; use letters, digits, dashes and dots.")
+            raise ConfigError(f"name {shown(self.name)} is not a name for a folder; use letters, digits, dashes and dots.")
         if not self.data:
             raise ConfigError("the recipe names no [[data]].")
         times = {0.0, 1.0, *(source.start for source in self.data), *(source.end for source in self.data)}
@@ -139,7 +147,7 @@ def load_recipe(path: Path) -> Recipe:
 
 def read_recipe_text(path: Path) -> str:
     """The text of a recipe file. Raises InputError."""
-    if path.is_dir():
+    if os.path.isdir(path):
         ways = "`bytesim train convert`, `bytesim train classify` or `bytesim train generate`"
         raise InputError(f"is a folder, not a recipe. To learn from its files, use {ways}.", file=str(path))
     try:
@@ -159,6 +167,7 @@ def parse_recipe(text: str, file: str) -> Recipe:
         import tomllib
     else:
         import tomli as tomllib  # here, because a recipe that was read elsewhere is trained without it
+    _check_keys(text, file)
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
@@ -167,6 +176,20 @@ def parse_recipe(text: str, file: str) -> Recipe:
         return recipe_from_dict(values)
     except ConfigError as error:
         raise error.in_file(file) from error
+
+
+_NOT_KEYS = re.compile(
+    r"""#[^\n]*|\"\"\"(?:\\.|[^\\])*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL
+)
+"""The comments and the strings of a TOML text."""
+
+
+def _check_keys(text: str, file: str) -> None:
+    """Raise ConfigError for a dotted key of so many parts that it would keep the parser busy."""
+    for keys in re.finditer(r"[\w\-. \t]+", _NOT_KEYS.sub("_", text)):
+        if keys[0].count(".") >= MOST_KEY_PARTS:
+            start = keys[0].strip()[:20]
+            raise ConfigError(f"a key has more than {MOST_KEY_PARTS} parts ({start}...); no recipe has one.", file=file)
 
 
 def recipe_from_dict(values: dict[str, Any]) -> Recipe:
@@ -179,14 +202,14 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     name, start_from = values.get("name", "model"), values.get("start_from", "")
     for key, value in (("name", name), ("start_from", start_from)):
         if not isinstance(value, str):
-            raise ConfigError(f"{key} is {value!r}; expected a text.")
+            raise ConfigError(f"{key} is {shown(value)}; expected a text.")
     start_parts = values.get("start_parts", {})
     if not isinstance(start_parts, dict) or not all(isinstance(folder, str) for folder in start_parts.values()):
-        raise ConfigError(f"start_parts is {start_parts!r}; expected a table of folders.")
+        raise ConfigError(f"start_parts is {shown(start_parts)}; expected a table of folders.")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ConfigError(f"labels is {labels!r}; expected a list of texts.")
+        raise ConfigError(f"labels is {shown(labels)}; expected a list of texts.")
     with _section("[model]"):
-        model = config_of({"architecture": "bgpt", **_table(values.get("model", {}))})
+        model = config_of({"architecture": "bgpt", **_sizes(_table(values.get("model", {})))})
     with _section("[training]"):
         training = TrainingConfig.of(_table(values.get("training", {})))
     return Recipe(
@@ -215,6 +238,15 @@ def _sources(values: dict[str, Any], name: str) -> tuple[DataSource, ...]:
 def _table(values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError("is not a table of settings.")
+    return values
+
+
+def _sizes(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a model. Raises ConfigError for a whole number beyond LARGEST_SIZE."""
+    for name, value in values.items():
+        numbers = value if isinstance(value, list) else [value]
+        if len(numbers) > LARGEST_SIZE or any(isinstance(one, int) and abs(one) > LARGEST_SIZE for one in numbers):
+            raise ConfigError(f"{name} is larger than {LARGEST_SIZE:,}; choose a smaller number.")
     return values
 
 

@@ -37,9 +37,11 @@ class Bounds:
         return ""
 
 
-Count = Annotated[int, Bounds(at_least=0)]
-Amount = Annotated[float, Bounds(at_least=0)]
-PositiveAmount = Annotated[float, Bounds(above=0)]
+LARGEST = 10**12
+"""Greatest number of a setting; greater ones would only overflow later."""
+Count = Annotated[int, Bounds(at_least=0, at_most=LARGEST)]
+Amount = Annotated[float, Bounds(at_least=0, at_most=LARGEST)]
+PositiveAmount = Annotated[float, Bounds(above=0, at_most=LARGEST)]
 Share = Annotated[float, Bounds(at_least=0, at_most=1)]
 ShareBelowOne = Annotated[float, Bounds(at_least=0, below=1)]
 
@@ -106,22 +108,31 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         return None if value is None else _checked(name, value, parts[0])
     if origin is Literal:
         if type(value) is not str or value not in parts:
-            raise ConfigError(f"{name} is {value!r}; choose {_either(parts)}.")
+            raise ConfigError(f"{name} is {shown(value)}; choose {_either(parts)}.")
         return value
     kind, bounds = (parts[0], parts[1]) if origin is Annotated else (hint, Bounds())
     if type(value) is not kind and not (kind is float and type(value) is int):
-        raise ConfigError(f"{name} is {value!r}; expected {_EXPECTED[kind]}.")
+        raise ConfigError(f"{name} is {shown(value)}; expected {_EXPECTED[kind]}.")
     if kind is str and not _is_unicode(value):
-        raise ConfigError(f"{name} is {value!r}; expected text that can be written as UTF-8.")
+        raise ConfigError(f"{name} is {shown(value)}; expected text that can be written as UTF-8.")
     if kind not in (int, float):
         return value
     number = _as_float(value) if kind is float else value
     if kind is float and not math.isfinite(number):
-        raise ConfigError(f"{name} is {value!r}; expected a finite number.")
+        raise ConfigError(f"{name} is {shown(value)}; expected a finite number.")
     problem = bounds.broken(number)
     if problem:
-        raise ConfigError(f"{name} is {value!r}; choose a number {problem}.")
+        raise ConfigError(f"{name} is {shown(value)}; choose a number {problem}.")
     return number
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it: at most 100 characters."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python writes no number of thousands of digits
+        text = "a value that cannot be shown"
+    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 _EXPECTED = {

@@ -12,7 +12,7 @@ from bytesim.cpu.programs import MAX_INSTRUCTIONS
 from bytesim.errors import ConfigError
 from bytesim.formats.views import VIEWS, View
 from bytesim.training.data.augment import check_augmentations
-from bytesim.training.settings import Amount, Bounds, Count, Settings, Share
+from bytesim.training.settings import Amount, Bounds, Count, Settings, Share, shown
 
 
 def _check_expression(name: str, value: str, pattern: str | bytes) -> None:
@@ -213,7 +213,7 @@ class CpuSource(Source):
     """Share of the programs with more instructions in memory after HLT, which are never executed."""
     drill_share: Share = 0.0
     """Share of the programs that practise operations with two operands, on operands whose results tell much."""
-    result_states: Count = 0
+    result_states: Annotated[int, Bounds(at_least=0, at_most=1 << 20)] = 0
     """Auxiliary loss, for models with patch_reads: states drawn without a program for each micro-batch. The model also
     learns to give the result of the instruction in each."""
     favoured: str = ""
@@ -250,7 +250,7 @@ def source_of(values: Mapping[str, Any]) -> DataSource:
     named = {"task": "generate", **values}
     task = named["task"]
     if not isinstance(task, str) or task not in _OF_TASK:
-        raise ConfigError(f"task is {task!r}; choose among {', '.join(_OF_TASK)}.")
+        raise ConfigError(f"task is {shown(task)}; choose among {', '.join(_OF_TASK)}.")
     return _OF_TASK[task].of(named)
 
 

@@ -30,7 +30,7 @@ from bytesim.processes import EndedProcess, map_in_processes
 from bytesim.requests import Request
 from bytesim.tasks.train.dtype import with_dtype
 from bytesim.tasks.train.report import save_results
-from bytesim.training.checkpoint import CHECKPOINT_FILE
+from bytesim.training.checkpoint import has_checkpoint, remove_checkpoints
 from bytesim.training.data.examples import Example
 from bytesim.training.data.shards import sha256_of
 from bytesim.training.data.streams import find_path
@@ -191,11 +191,11 @@ class _Cell:
         marker = self.folder / KEY_FILE
         try:
             same = marker.is_file() and marker.read_text(encoding="utf-8").strip() == self.key
-            if (self.folder / CHECKPOINT_FILE).exists() and not same:
+            if has_checkpoint(self.folder) and not same:
                 if not marker.is_file():
                     raise OutputError("holds a training that is not of a comparison; name another folder with --out.")
-                for name in (CHECKPOINT_FILE, LOG_FILE):
-                    (self.folder / name).unlink(missing_ok=True)
+                remove_checkpoints(self.folder)
+                (self.folder / LOG_FILE).unlink(missing_ok=True)
             self.folder.mkdir(parents=True, exist_ok=True)
             write_output(marker, f"{self.key}\n".encode(), force=True)
         except OSError as error:
