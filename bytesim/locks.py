@@ -22,15 +22,17 @@ _HELD: set[int] = set()
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which is made if it does not exist.
+    """Hold the lock of a folder, which is made if it does not exist, and removed again if it stays empty.
 
     Raises OutputError if another process holds it, or the folder cannot be made. The operating system releases the
     lock when the process ends, also when it is killed. File systems without locks are used without one.
     """
+    new = [parent for parent in (folder, *folder.parents) if not os.path.exists(parent)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"the run folder cannot be made ({error.strerror}).", file=str(folder)) from error
+    except (OSError, ValueError) as error:  # ValueError for a name with a null byte
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"the run folder cannot be made ({reason}).", file=str(folder)) from error
     path = folder / LOCK_FILE
     descriptor = _take(path, folder)
     try:
@@ -39,6 +41,9 @@ def locked_folder(folder: Path) -> Iterator[None]:
         if descriptor in _HELD:
             _HELD.remove(descriptor)
             _release(descriptor, path)
+        with suppress(OSError):
+            for made in new:
+                made.rmdir()
 
 
 def _take(path: Path, folder: Path) -> int | None:

@@ -237,6 +237,8 @@ def _parsed_recipe(text: str) -> Recipe:
     """The recipe in a checkpoint. In older checkpoints each source has the fields of all tasks. Raises ValueError."""
     values = json_object(text)
     try:
+        if not all(isinstance(values[name], list) for name in ("data", "validation")):
+            raise ValueError("its recipe has no list of sources")
         sources = {name: [own_fields(source) for source in values[name]] for name in ("data", "validation")}
         return recipe_from_dict({**values, **sources})
     except (BytesimError, KeyError, TypeError, AttributeError) as error:

@@ -136,6 +136,8 @@ class Trainer:
         self.progress = progress or Progress()
         if self.config.steps:
             self.progress.total_steps = self.config.steps
+        self._saved: tuple[int, int | None] | None = None
+        """Step and total of the last checkpoint of this run."""
         self.stopped = self._waited_enough()
         """Whether patience has run out."""
         self.log = TrainingLog(folder)
@@ -212,7 +214,9 @@ class Trainer:
         self.feed.close()
         if self.config.patience and not interrupt.asked:  # the last weights may be the best
             self._watch()
-        self.save()
+            self._saved = None
+        if self._saved != (self.progress.step, self.progress.total_steps):
+            self.save()
         self.workers.wait()
         return self.progress
 
@@ -223,6 +227,7 @@ class Trainer:
             if problem:
                 raise self._diverged(problem)
             self.checkpoints.save(self.state, self.progress, self.recipe)
+        self._saved = (self.progress.step, self.progress.total_steps)
 
     def change(self, **settings: Any) -> None:
         """Change settings of the training that are read at every step: its length, batch_bytes and micro_bytes."""

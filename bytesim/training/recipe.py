@@ -105,7 +105,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or self.name in ("", ".", "..") or set(self.name) & set("/\\:"):
-            raise ConfigError(f"name {shown(self.name)} is not a name for a folder; use letters, digits, dashes and dots.")
+            raise ConfigError(
+                f"name {shown(self.name)} is not a name for a folder; use letters, digits, dashes and dots."
+            )
         if not self.data:
             raise ConfigError("the recipe names no [[data]].")
         times = {0.0, 1.0, *(source.start for source in self.data), *(source.end for source in self.data)}
@@ -178,9 +180,7 @@ def parse_recipe(text: str, file: str) -> Recipe:
         raise error.in_file(file) from error
 
 
-_NOT_KEYS = re.compile(
-    r"""#[^\n]*|\"\"\"(?:\\.|[^\\])*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL
-)
+_NOT_KEYS = re.compile(r"""#[^\n]*|\"\"\"(?:\\.|[^\\])*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL)
 """The comments and the strings of a TOML text."""
 
 
@@ -252,11 +252,12 @@ def _sizes(values: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _section(name: str) -> Iterator[None]:
-    """Put the name of a recipe's section before the message of a ConfigError."""
+    """Put the name of a recipe's section before the message of a ConfigError, which may quote a long value."""
     try:
         yield
     except ConfigError as error:
-        raise ConfigError(f"{name}: {error.message}") from error
+        message = error.message if len(error.message) <= 1000 else f"{error.message[:1000]}..."
+        raise ConfigError(f"{name}: {message}") from error
 
 
 _FIRST = ("path", "task", "part", "group_by", "source_suffix", "target_suffix")

@@ -133,4 +133,3 @@ def fit_problem(found: Layout, expected: Layout) -> str:
 
 def _told(tensor: tuple[torch.dtype, tuple[int, ...]] | None) -> str:
     return "missing" if tensor is None else f"{str(tensor[0]).removeprefix('torch.')} {list(tensor[1])}"
-

@@ -15,6 +15,7 @@ import pytest
 import torch
 from helpers.paths import ROOT
 from helpers.tiny_training import RECIPE, losses, pairs, tiny_recipe, write_recipe
+from helpers.training_runs import start_training, wait_for_lines
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
@@ -471,6 +472,57 @@ def test_data_that_cannot_be_learned_from_are_told_in_one_line(tmp_path):
             call()
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+LONG_NAME = "x" * 300
+
+
+@pytest.mark.parametrize("name", [LONG_NAME, "a\0b"])
+def test_names_that_no_file_can_have_are_told_in_one_line(tmp_path, name):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_text("some text")
+    path = write_recipe(tmp_path)
+    recipes = {
+        key: write_recipe(tmp_path / key, text)
+        for key, text in (
+            ("path", RECIPE.replace("pairs.npz", name.replace("\0", "\\u0000"))),
+            ("name", RECIPE.replace('"capitals"', f'"{LONG_NAME}"')),
+            ("start", f'start_from = "{LONG_NAME}"\n{RECIPE}'),
+        )
+        if (tmp_path / key).mkdir() is None
+    }
+    options = {"device": "cpu", "steps": 1}
+    for call in (
+        lambda: train_generate([tmp_path / name], **options),
+        lambda: train_generate([tmp_path / "data"], out=tmp_path / name, **options),
+        lambda: train_recipe(tmp_path / name, **options),
+        lambda: train_recipe(path, out=tmp_path / name, **options),
+        lambda: train_recipe(recipes["path"], out=tmp_path / "run", **options),
+        lambda: train_recipe(recipes["name"], out=tmp_path / "named", **options),
+        lambda: train_recipe(recipes["start"], out=tmp_path / "run", **options),
+    ):
+        with pytest.raises(BytesimError) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_name_that_is_too_long_is_answered_as_by_other_commands():
+    done = CliRunner().invoke(app, ["train", "generate", LONG_NAME])
+    assert isinstance(done.exception, InputError)
+    assert "cannot be read: File name too long" in str(done.exception)
+
+
+@pytest.mark.slow
+def test_a_second_training_in_a_run_folder_is_refused(tmp_path):
+    path, out = write_recipe(tmp_path), tmp_path / "run"
+    with start_training(path, out, "--steps", "100000") as process:
+        wait_for_lines(out, 2, process)
+        with pytest.raises(OutputError, match=f"process {process.pid}\\) uses this run folder"):
+            train_recipe(path, out=out, device="cpu")
+        process.kill()
+    assert train_recipe(path, out=out, device="cpu").steps == 20
+    assert not (out / ".lock").exists()
 
 
 def test_a_recipe_without_its_data_names_the_file(tmp_path):

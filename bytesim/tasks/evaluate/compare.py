@@ -22,6 +22,7 @@ from bytesim.engine.decode import decode_in_order
 from bytesim.engine.hardware import open_device
 from bytesim.errors import ConfigError, OutputError, ToolError
 from bytesim.files import Inputs, check_output, input_names, write_output
+from bytesim.locks import locked_folder
 from bytesim.models.blt.model import BLT
 from bytesim.models.folder import WEIGHTS_FILE
 from bytesim.models.interface import ByteModel, writes_bytes
@@ -233,9 +234,15 @@ def _nothing() -> None:
 
 def _compared(state: None, cell: _Cell) -> Compared:
     """Train and measure one recipe."""
-    recipe = load_recipe(cell.path)
     if cell.folder.exists() and not cell.folder.is_dir():
         raise OutputError("is a file; name another folder with --out.", file=str(cell.folder))
+    with locked_folder(cell.folder):
+        return _trained(cell)
+
+
+def _trained(cell: _Cell) -> Compared:
+    """The same, in a run folder that no other process uses."""
+    recipe = load_recipe(cell.path)
     cell.clear()
     recipe = replace(recipe, training=recipe.training.replace(steps=1, minutes=0.0))
     device = open_device(cell.device)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bytesim.errors import ConfigError, InputError, OutputError
 from bytesim.files import Inputs, input_names
+from bytesim.locks import locked_folder
 from bytesim.tasks.train.result import Trained
 from bytesim.training.recipe import Recipe, parse_recipe, read_recipe_text, recipe_text
 
@@ -182,13 +184,25 @@ def with_length(recipe: Recipe, options: RunOptions) -> Recipe:
 def run_training(
     recipe: Recipe, text: str, base: Path, folder: Path, options: RunOptions, *, keep_recipe: bool = False
 ) -> Trained:
-    """Train `recipe` and save the model. `text` is the recipe's TOML; its paths are relative to `base`."""
+    """Train `recipe` and save the model. `text` is the recipe's TOML; its paths are relative to `base`.
+
+    Raises OutputError if another process trains in the run folder.
+    """
+    from bytesim.training.distributed import leads_here
+
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise OutputError("is a file; name a folder for the training with --out.", file=str(folder))
+    kept = text if keep_recipe else None
+    with locked_folder(folder) if leads_here() else nullcontext():
+        return _run(recipe, text, base, folder, options, kept)
+
+
+def _run(recipe: Recipe, text: str, base: Path, folder: Path, options: RunOptions, kept: str | None) -> Trained:
+    """The same, in a run folder that no other process uses; `kept` is the recipe that is written to it."""
     from bytesim.tasks.train.dtype import with_dtype
     from bytesim.tasks.train.report import save_results, used_streams
     from bytesim.training.loop import Trainer
 
-    if folder.exists() and not folder.is_dir():
-        raise OutputError("is a file; name a folder for the training with --out.", file=str(folder))
     on_note = options.on_note
     recipe = with_dtype(recipe, options.device, folder)
     trainer = Trainer(recipe, base=base, folder=folder, device=options.device, on_note=on_note)
@@ -200,8 +214,8 @@ def run_training(
     resumed_at = trainer.progress.step
     if resumed_at:
         on_note(f"resuming at step {resumed_at} of {trainer.progress.total_steps or 'as many as fit'}")
-    if keep_recipe:
-        _keep(folder / RECIPE_FILE, text)
+    if kept is not None and trainer.workers.leads:
+        _keep(folder / RECIPE_FILE, kept)
     trainer.run(options.on_step)
     if trainer.stopped:
         on_note(f"stopped at step {trainer.progress.step}: no lower validation loss since step {trainer.best.step}")
@@ -220,14 +234,24 @@ def _train_folders(recipe: Recipe, folder: Path, options: RunOptions) -> Trained
 def _run_folder(data: Sequence[str], out: str | Path | None) -> Path:
     """The run folder of a training on folders. Raises InputError if data are not folders or contain the run folder."""
     for path in data:
-        if not Path(path).is_dir():
-            problem = "this is not a folder" if Path(path).exists() else "no such folder"
-            raise InputError(f"{problem}. Name a folder of files to learn from.", file=str(path))
+        if not os.path.isdir(path):
+            raise InputError(f"{_problem_of(path)}. Name a folder of files to learn from.", file=str(path))
     folder = Path(out) if out is not None else Path("runs", Path(os.path.abspath(data[0])).name or "model")
     for path in data:
         if Path(os.path.abspath(folder)).is_relative_to(os.path.abspath(path)):
             raise InputError(f"the run folder {folder} lies in it. Name another with --out.", file=str(path))
     return folder
+
+
+def _problem_of(path: str) -> str:
+    """Why a path is not a folder that can be read."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return "no such folder"
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return "this is not a folder"
 
 
 def _keep(path: Path, text: str) -> None:

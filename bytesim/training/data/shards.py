@@ -119,7 +119,7 @@ def sha256_of(path: Path) -> str:
 
 def load_shard(path: Path) -> Shard:
     """Read a shard. Raises InputError if it is missing, FormatError if its arrays do not fit together."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError("there is no such shard. `bytesim data build` makes one.", file=str(path))
     shard = Shard(**load_arrays(path, tuple(Shard.__slots__), what="a shard of bytesim"))
     _check(shard, str(path))

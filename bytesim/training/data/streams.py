@@ -336,14 +336,16 @@ def open_streams(
     """The streams of data sources. Labelled folders share one split: no source trains on what another holds out."""
     labelled = [source for source in sources if isinstance(source, ClassifySource) and source.part != "all"]
     split = [(find_path(source, base), source) for source in labelled]
-    held_out = hold_out([(path, source) for path, source in split if path.is_dir()])
+    held_out = hold_out([(path, source) for path, source in split if os.path.isdir(path)])
     return [open_stream(source, config, base, labels, held_out) for source in sources]
 
 
 def find_path(source: DataSource, base: Path) -> Path:
     """The path of a data source, which the recipe gives relative to `base`."""
     path = base / source.path
-    return path if path.exists() else Path(os.path.normpath(path))  # `run/../data` does not exist while `run` does not
+    return (
+        path if os.path.exists(path) else Path(os.path.normpath(path))
+    )  # `run/../data` does not exist while `run` does not
 
 
 def open_stream(
@@ -360,21 +362,21 @@ def open_stream(
             return CpuStream(source, config)
         return CpuStream(source, config, load_shard(path), sha256=sha256_of(path))
     if isinstance(source, ClassifySource):
-        listing = read_labelled(path, source, labels, held_out) if path.is_dir() else _read_shard(path, source)
+        listing = read_labelled(path, source, labels, held_out) if os.path.isdir(path) else _read_shard(path, source)
         if not all(0 <= label < len(labels) for label in np.unique(listing.shard.label)):
             raise ConfigError(f"{source.path} holds labels that the recipe does not name.")
         return ClassifyStream(
             source, listing.shard, config, labels=labels, sha256=listing.sha256, too_large=listing.too_large
         )
     if isinstance(source, ConvertSource):
-        listing = read_pairs(path, source) if path.is_dir() else _read_shard(path, source)
+        listing = read_pairs(path, source) if os.path.isdir(path) else _read_shard(path, source)
         return ConvertStream(source, listing.shard, config, sha256=listing.sha256, too_large=listing.too_large)
-    listing = read_files(path, source) if path.is_dir() else _read_shard(path, source)
+    listing = read_files(path, source) if os.path.isdir(path) else _read_shard(path, source)
     return GenerateStream(source, listing.shard, config, sha256=listing.sha256, too_large=listing.too_large)
 
 
 def _read_shard(path: Path, source: FileSource) -> Listing:
-    if source.part != "all" and path.exists():
+    if source.part != "all" and os.path.exists(path):
         raise ConfigError(f"part = {source.part!r} is for folders; {source.path} is a file.")
     return Listing(load_shard(path), sha256_of(path))
 

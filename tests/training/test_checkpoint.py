@@ -1,0 +1,266 @@
+"""A checkpoint is whole, or it is told: nothing that no training wrote is taken up."""
+
+import errno
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.tiny_training import RECIPE, losses, write_recipe
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from bytesim.errors import ModelError, OutputError
+from bytesim.training.checkpoint import CHECKPOINT_FILE, PREVIOUS_FILE
+from bytesim.training.loop import Trainer
+from bytesim.training.recipe import load_recipe
+
+CPU = torch.device("cpu")
+
+
+def trainer(folder: Path, text: str = RECIPE, **options) -> Trainer:
+    path = write_recipe(folder, text)
+    return Trainer(load_recipe(path), base=folder, folder=folder / "run", device=CPU, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """The run folder of a finished training."""
+    folder = tmp_path_factory.mktemp("finished")
+    trainer(folder).run()
+    return folder / "run"
+
+
+@pytest.fixture
+def run(finished, tmp_path) -> Path:
+    """A copy of it, without the checkpoint before the last."""
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / PREVIOUS_FILE).unlink()
+    return tmp_path / "run"
+
+
+def changed(path: Path, change: Callable[[dict, dict], None], *, keeps_hash: bool = False) -> None:
+    """Change tensors and texts of a checkpoint, which then is one of an older version, without a hash."""
+    tensors = load_file(path)
+    with safe_open(path, framework="pt") as file:
+        texts = dict(file.metadata())
+    if not keeps_hash:
+        del texts["sha256"]
+    change(tensors, texts)
+    save_file(tensors, path, texts)
+
+
+def refused(run: Path) -> str:
+    """The one line in which the checkpoint is refused."""
+    with pytest.raises(ModelError) as caught:
+        trainer(run.parent)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def optimizer_states(tensors: dict) -> list[str]:
+    return [name for name in tensors if name.startswith("optimizer.")]
+
+
+PROGRESS_VALUES = [
+    None, "x", "", [], {}, True, -1, -(10**9), 1.5, 10**30, float("nan"), float("inf"), 10**400, "9" * 5000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["step", "total_steps", "seconds", "bytes_seen"])
+def test_every_field_of_the_progress_is_checked(run, field):
+    good = (run / CHECKPOINT_FILE).read_bytes()
+    for value in PROGRESS_VALUES:
+        if (field, value) in (("total_steps", None), ("seconds", 1.5)):
+            continue
+
+        def change(tensors, texts, value=value):
+            texts["progress"] = json.dumps({**json.loads(texts["progress"]), field: value})
+
+        (run / CHECKPOINT_FILE).write_bytes(good)
+        changed(run / CHECKPOINT_FILE, change)
+        assert "damaged" in refused(run), value
+
+
+DEEP = "[" * 100_000
+NO_JSON = ["", "null", "[]", "5", "{", DEEP, '{"step": 5}', '{"a": NaN}', '"x"', "{}", '{"step": ' + "9" * 5000 + "}"]
+
+
+@pytest.mark.parametrize("name", ["progress", "recipe"])
+@pytest.mark.parametrize("text", NO_JSON, ids=lambda text: text[:12])
+def test_any_other_json_is_refused(run, name, text):
+    changed(run / CHECKPOINT_FILE, lambda tensors, texts: texts.update({name: text}))
+    assert "damaged" in refused(run)
+
+
+RECIPES = {
+    "model": {}, "training": {}, "validation": [], "labels": [], "start_parts": {}, "name": "x"
+}  # fmt: skip
+"""Section -> a value with which it is another recipe, and not a damaged one."""
+
+
+@pytest.mark.parametrize("section", ["model", "training", "data", "validation", "labels", "start_parts", "name"])
+def test_a_recipe_of_other_types_is_refused(run, section):
+    good = (run / CHECKPOINT_FILE).read_bytes()
+    for value in (None, 5, "x", [], {}, [5], [{}], [{"task": []}], {"a": 1}):
+        if RECIPES.get(section) == value:
+            continue
+
+        def change(tensors, texts, value=value):
+            texts["recipe"] = json.dumps({**json.loads(texts["recipe"]), section: value})
+
+        (run / CHECKPOINT_FILE).write_bytes(good)
+        changed(run / CHECKPOINT_FILE, change)
+        assert "damaged" in refused(run), value
+
+
+def drop_first(tensors, texts):
+    del tensors[optimizer_states(tensors)[0]]
+
+
+def drop_all(tensors, texts):
+    for name in optimizer_states(tensors):
+        del tensors[name]
+
+
+def scalars(tensors, texts):
+    for name in optimizer_states(tensors):
+        tensors[name] = torch.zeros(())
+
+
+def rename(tensors, texts):
+    name = next(name for name in tensors if name.endswith("exp_avg_sq"))
+    tensors[name.replace("exp_avg_sq", "exp_avg_sQ")] = tensors.pop(name)
+
+
+def add(tensors, texts):
+    tensors["optimizer.0.999.exp_avg"] = torch.zeros(3)
+
+
+def nan_weight(tensors, texts):
+    next(tensors[name] for name in tensors if name.startswith("model.")).view(-1)[0] = float("nan")
+
+
+def infinite_moment(tensors, texts):
+    next(tensors[name] for name in tensors if name.endswith("exp_avg")).view(-1)[0] = float("inf")
+
+
+def late_step(tensors, texts):
+    next(tensors[name] for name in tensors if name.endswith(".step")).fill_(1e6)
+
+
+def other_rng(tensors, texts):
+    tensors["rng"] = tensors["rng"][:-1].clone()
+
+
+def zero_rng(tensors, texts):
+    tensors["rng"] = torch.zeros_like(tensors["rng"])
+
+
+def best_without_weights(tensors, texts):
+    texts["best"] = json.dumps({"step": 3, "loss_nats": 1.0})
+
+
+CHANGES = [
+    drop_first, drop_all, scalars, rename, add, nan_weight, infinite_moment, late_step, other_rng, zero_rng,
+    best_without_weights,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_tensors_that_no_training_made_are_refused(run, change):
+    changed(run / CHECKPOINT_FILE, change)
+    assert "damaged" in refused(run)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float64, torch.bool, torch.complex64, torch.float16])
+@pytest.mark.parametrize("start", ["model.", "optimizer."])
+def test_tensors_of_another_dtype_are_refused(run, dtype, start):
+    def change(tensors, texts):
+        for name in [name for name in tensors if name.startswith(start)]:
+            tensors[name] = tensors[name].to(dtype)
+
+    changed(run / CHECKPOINT_FILE, change)
+    assert "damaged" in refused(run)
+
+
+def test_any_flipped_bit_and_any_cut_is_noticed(run):
+    path = run / CHECKPOINT_FILE
+    good = path.read_bytes()
+    rng = random.Random(2)
+    header = 8 + int.from_bytes(good[:8], "little")
+    places = [rng.randrange(8) for _ in range(3)] + [rng.randrange(8, header) for _ in range(12)]
+    for place in [*places, *(rng.randrange(header, len(good)) for _ in range(25))]:
+        damaged = bytearray(good)
+        damaged[place] ^= 1 << rng.randrange(8)
+        path.write_bytes(damaged)
+        assert "damaged" in refused(run), place
+    for length in [0, 7, 8, header, len(good) - 1]:
+        path.write_bytes(good[:length])
+        assert "damaged" in refused(run)
+
+
+def test_a_folder_in_its_place_is_told(run):
+    (run / CHECKPOINT_FILE).unlink()
+    (run / CHECKPOINT_FILE).mkdir()
+    assert "damaged" in refused(run)
+
+
+def test_a_checkpoint_of_an_older_version_is_taken_up(run):
+    changed(run / CHECKPOINT_FILE, lambda tensors, texts: None)
+    assert trainer(run.parent).progress.step == 20
+
+
+def test_the_checkpoint_before_the_last_is_taken_if_the_last_is_damaged(tmp_path):
+    one = trainer(tmp_path)
+    one.run()
+    last, previous = one.folder / CHECKPOINT_FILE, one.folder / PREVIOUS_FILE
+    good = previous.read_bytes()
+    last.write_bytes(last.read_bytes()[:-5] + b"wrong")
+    whole = losses(one.folder)
+    notes: list[str] = []
+    again = trainer(tmp_path, on_note=notes.append)
+    assert 0 < again.progress.step < 20
+    assert len(notes) == 1
+    assert "is damaged" in notes[0]
+    assert f"of step {again.progress.step}" in notes[0]
+    again.save()
+    assert previous.read_bytes() == good, "the whole one is not replaced by the damaged one"
+    again.run()
+    assert losses(one.folder) == whole
+    assert trainer(tmp_path).progress.step == 20
+
+
+def test_a_missing_last_checkpoint_is_told_too(tmp_path):
+    one = trainer(tmp_path)
+    one.run()
+    (one.folder / CHECKPOINT_FILE).unlink()
+    notes: list[str] = []
+    assert 0 < trainer(tmp_path, on_note=notes.append).progress.step < 20
+    assert "is missing" in notes[0]
+
+
+def test_two_damaged_checkpoints_say_what_to_remove(tmp_path):
+    trainer(tmp_path).run()
+    for name in (CHECKPOINT_FILE, PREVIOUS_FILE):
+        (tmp_path / "run" / name).write_bytes(b"?")
+    said = refused(tmp_path / "run")
+    assert f"remove {CHECKPOINT_FILE} and {PREVIOUS_FILE} to start again" in said
+
+
+@pytest.mark.parametrize("failing", ["_write_through", "os.replace"])
+def test_a_full_disk_leaves_the_earlier_checkpoints(tmp_path, monkeypatch, failing):
+    one = trainer(tmp_path)
+    one.run()
+    before = {path.name: path.read_bytes() for path in one.folder.iterdir()}
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(f"bytesim.training.checkpoint.{failing}", full)
+    with pytest.raises(OutputError, match="No space left"):
+        one.save()
+    assert {path.name: path.read_bytes() for path in one.folder.iterdir()} == before
