@@ -1,4 +1,4 @@
-"""Memory of a training: keeps freed blocks in the process, as every step needs them again, and says how much there is."""
+"""Memory of a training: keeps freed blocks in the process, as every step needs them, and says how much there is."""
 
 from __future__ import annotations
 

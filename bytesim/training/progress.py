@@ -70,7 +70,7 @@ def count_of(values: Mapping[str, Any], name: str) -> int:
 
 def number_of(values: Mapping[str, Any], name: str, *, at_least: float = -_LARGEST_SECONDS) -> float:
     """A finite number of at most 1e12. Raises ValueError."""
-    value = values.get(name)
+    value: Any = values.get(name)
     if type(value) not in (int, float) or not at_least <= value <= _LARGEST_SECONDS or not math.isfinite(value):
         raise ValueError(f"{name} is not a number of at least {at_least:g} and at most {_LARGEST_SECONDS:g}")
     return float(value)

@@ -119,7 +119,8 @@ def digest_of(tensors: Mapping[str, Tensor], texts: Mapping[str, str]) -> str:
     for name in sorted(tensors):
         value = tensors[name].detach().cpu().contiguous()
         digest.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
-        digest.update(memoryview(value.flatten().view(torch.uint8).numpy()) if value.numel() else b"")
+        if value.numel():  # torch cannot view no bytes as bytes
+            digest.update(value.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -24,7 +24,6 @@ from bytesim.tasks.train import labels as train_labels
 from bytesim.tasks.train.labels import classify_recipe
 from bytesim.tasks.train.train import train_classify, train_recipe
 from bytesim.training import loop
-from bytesim.training.state import Best
 from bytesim.training.data.folders import MAX_FILE_BYTES, find_group, read_labelled
 from bytesim.training.data.shards import pack
 from bytesim.training.data.split import RULE, LabelledFile, dev_files, held_out_digests, join_groups
@@ -33,6 +32,7 @@ from bytesim.training.data.windows import drawn_window, measured_windows, window
 from bytesim.training.loop import StepReport, Trainer
 from bytesim.training.recipe import TrainingConfig, load_recipe, recipe_text
 from bytesim.training.sources import ClassifySource
+from bytesim.training.state import Best
 from bytesim.training.validation import Validation
 
 CPU = torch.device("cpu")

@@ -20,7 +20,7 @@ def no_constant(name: str) -> None:
 @pytest.mark.parametrize("rate", ["1e30", "1e12"])
 def test_a_rate_that_is_too_high_stops_the_training_in_one_line(tmp_path, rate):
     recipe = write_recipe(tmp_path, RECIPE.replace("learning_rate = 1e-2", f"learning_rate = {rate}"))
-    with pytest.raises(ConfigError, match="diverged|at most") as caught:
+    with pytest.raises(ConfigError, match=r"diverged|at most") as caught:
         train_recipe(recipe, out=tmp_path / "run", device="cpu")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run" / "capitals").exists()
