@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -61,8 +62,15 @@ def figure_names(streams: Sequence[AnyStream]) -> list[str]:
     """The name of each source's figure; the titles are made unique."""
     names: list[str] = []
     for source in (stream.source for stream in streams):
-        names.append(f"{source.title} {source.detail}" if source.title in names else source.title)
+        name = f"{source.title} {source.detail}".rstrip() if source.title in names else source.title
+        same = next(number for number in itertools.count(1) if _numbered(name, number) not in names)
+        names.append(_numbered(name, same))
     return names
+
+
+def _numbered(name: str, number: int) -> str:
+    """The name of the first, second and so on of several sources that are called the same."""
+    return name if number == 1 else f"{name} ({number})"
 
 
 def sample(stream: AnyStream) -> range:

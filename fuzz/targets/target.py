@@ -1,0 +1,140 @@
+"""What a target is: a function that takes bytes, and may raise nothing but BytesimError."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bytesim.errors import BytesimError
+
+Run = Callable[[bytes], None]
+Prepare = Callable[[Path], Run]
+"""Makes the function once for each process; the folder is the target's own, empty before every input."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A parser, a command's task, or a file that bytesim reads back."""
+
+    name: str
+    kinds: tuple[str, ...]
+    """Kinds of seeds, see seeds.py."""
+    prepare: Prepare
+    command: str = ""
+    """The command whose task this is; empty for a parser and for the files of a model."""
+
+
+TARGETS: dict[str, Target] = {}
+
+
+def parser(name: str, *kinds: str) -> Callable[[Run], Run]:
+    """Decorator: a target without a state."""
+
+    def register(run: Run) -> Run:
+        TARGETS[name] = Target(name, kinds, lambda folder: run)
+        return run
+
+    return register
+
+
+def task(name: str, *kinds: str, command: str = "") -> Callable[[Prepare], Prepare]:
+    """Decorator: a target that loads something first, or writes files."""
+
+    def register(prepare: Prepare) -> Prepare:
+        TARGETS[name] = Target(name, kinds, prepare, command)
+        return prepare
+
+    return register
+
+
+class PartialFileError(Exception):
+    """An output is not whole, or a temporary file was left over."""
+
+
+def keep_loaded(module: str, *functions: str) -> None:
+    """Let a task load each model once in this process, by keeping what its loading function returns."""
+    place = importlib.import_module(module)
+    for name in functions:
+        function = getattr(place, name)
+        if not hasattr(function, "cache_info"):
+            setattr(place, name, cache(function))
+
+
+def raise_first(outcomes: Iterable[Any]) -> None:
+    """Raise the error of the first outcome that has one."""
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+
+
+def check_folder(folder: Path) -> None:
+    """Raise PartialFileError for a temporary file, an empty output, or one that does not parse."""
+    for path in folder.rglob("*"):
+        if not path.is_file() or path.is_symlink():
+            continue
+        if path.name.startswith(".bytesim-") or path.name.endswith((".part", ".tmp")):
+            raise PartialFileError(f"{path.name} was left over")
+        if path.relative_to(folder).parts[0] == "out":
+            _check_whole(path)
+
+
+def _check_whole(path: Path) -> None:
+    data = path.read_bytes()
+    check = {".mid": _check_midi, ".bmp": _check_bmp, ".wav": _check_wav, ".png": _check_png, ".json": json.loads}
+    try:
+        if path.suffix in check:
+            check[path.suffix](data)
+        elif path.suffix in (".html", ".jsonl") and not data.endswith((b"\n", b">")):
+            raise ValueError("it ends in the middle")
+    except (BytesimError, ValueError, OSError, SyntaxError) as error:
+        raise PartialFileError(f"{path.name} is not whole: {error}") from error
+
+
+def _check_midi(data: bytes) -> object:
+    from bytesim.formats import midi
+
+    return midi.parse(data)
+
+
+def _check_bmp(data: bytes) -> object:
+    from bytesim.formats import bmp
+
+    return bmp.parse(data)
+
+
+def _check_wav(data: bytes) -> object:
+    from bytesim.formats import wav
+
+    return wav.parse(data)
+
+
+def _check_png(data: bytes) -> object:
+    import io
+
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as picture:
+        return picture.load()
+
+
+def write(folder: Path, name: str, data: bytes) -> Path:
+    """A file of the folder with these bytes, and an empty folder `out` beside it."""
+    (folder / "out").mkdir(exist_ok=True)
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def empty(folder: Path) -> None:
+    """Remove everything from a folder."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
