@@ -29,6 +29,8 @@ MEMORY_BYTES = 2 << 30
 LONG_S = 2.0
 """An input that takes longer is reported as slow."""
 MINIMISE_S = 8.0
+FINE = ("ok", "refused")
+"""Answers that an input may have: a result, or a BytesimError."""
 
 
 def peak_bytes() -> int:
@@ -45,14 +47,15 @@ def limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def broken_by(run: Run, data: bytes, folder: Path) -> tuple[str, str] | None:
-    """What an input breaks: (traceback, memory or partial; the text of the traceback). None for a result or an error."""
+def answer_to(run: Run, data: bytes, folder: Path) -> tuple[str, str]:
+    """(ok, refused, traceback, memory or partial; the text of the error) of an input."""
     empty(folder)
+    answer = "ok", ""
     try:
         try:
             run(data)
-        except BytesimError:
-            pass
+        except BytesimError as error:
+            answer = "refused", str(error)
         except MemoryError:
             return "memory", traceback.format_exc()
         check_folder(folder)
@@ -60,7 +63,7 @@ def broken_by(run: Run, data: bytes, folder: Path) -> tuple[str, str] | None:
         return "partial", f"{type(error).__name__}: {error}"
     except BaseException:  # SystemExit and KeyboardInterrupt of a library would be bugs as well
         return "traceback", traceback.format_exc()
-    return None
+    return answer
 
 
 def place_of(text: str) -> str:
@@ -79,8 +82,8 @@ def minimised(run: Run, data: bytes, folder: Path, kind: str, where: str) -> byt
         at = 0
         while at < len(data) and time.monotonic() < end:
             shorter = data[:at] + data[at + size :]
-            again = broken_by(run, shorter, folder)
-            if again is not None and again[0] == kind and place_of(again[1]) == where:
+            again = answer_to(run, shorter, folder)
+            if again[0] == kind and place_of(again[1]) == where:
                 data = shorter
             else:
                 at += size
@@ -113,16 +116,15 @@ class _Child:
         data = case(self.target, self.seed, number)
         self.tell(begin=number, at=time.time())
         before, started = peak_bytes(), time.monotonic()
-        found = broken_by(self.run, data, self.folder)
+        kind, text = answer_to(self.run, data, self.folder)
         seconds, grown = time.monotonic() - started, peak_bytes() - before
-        if found is None and grown > MEMORY_BYTES:
-            found = "memory", f"{grown >> 20} MiB"
-        if found is None:
+        if kind in FINE and grown > MEMORY_BYTES:
+            kind, text = "memory", f"{grown >> 20} MiB"
+        if kind in FINE:
             if seconds > LONG_S:
                 save(self.target.name, data, "slow", f"{seconds:.1f} s, case {number} of seed {self.seed}")
-                self.tell(slow=number, seconds=round(seconds, 1))
+            self.tell(ended=number, kind=kind, seconds=round(seconds, 3))
             return
-        kind, text = found
         where = place_of(text)
         known = where in self.seen
         self.seen.add(where)

@@ -43,6 +43,8 @@ class Result:
     """Kind of what was broken -> inputs."""
     places: Counter[str] = field(default_factory=Counter)
     """Exception and line of bytesim -> inputs."""
+    accepted: int = 0
+    """Inputs with a result; the others have an error."""
     slowest_s: float = 0.0
 
     @property
@@ -123,6 +125,7 @@ def _watch(child: _Watched, result: Result, until: float) -> str | None:
             if "found" in line:
                 result.counts[line["found"]] += 1
                 result.places[line["where"]] += 1
+            result.accepted += line.get("kind") == "ok"
             result.slowest_s = max(result.slowest_s, line.get("seconds", 0.0))
         if ended:
             return "crash" if child.process.returncode and child.number is not None else None
@@ -146,11 +149,11 @@ def _keep(target: str, seed: int, number: int | None, kind: str, result: Result)
 
 def table(results: list[Result]) -> str:
     """A line for each target."""
-    lines = [f"{'target':28}{'inputs':>9}{'inputs/s':>10}" + "".join(f"{name:>11}" for name in _COLUMNS)]
+    lines = [f"{'target':28}{'inputs':>9}{'inputs/s':>10}{'accepted':>10}{'slowest s':>11}" + "".join(f"{name:>11}" for name in _COLUMNS)]
     for result in results:
         rate = result.inputs / max(result.seconds, 1e-9)
         counts = "".join(f"{result.counts[name]:11}" for name in _COLUMNS)
-        lines.append(f"{result.target:28}{result.inputs:9}{rate:10.1f}{counts}")
+        lines.append(f"{result.target:28}{result.inputs:9}{rate:10.1f}{result.accepted:10}{result.slowest_s:11.2f}{counts}")
         lines += [f"    {count} x {place}" for place, count in result.places.most_common(20)]
     return "\n".join(lines)
 
@@ -161,6 +164,7 @@ def summary(results: list[Result], seed: int) -> dict[str, Any]:
         "seed": seed,
         "targets": len(results),
         "inputs": sum(result.inputs for result in results),
+        "accepted": sum(result.accepted for result in results),
         **{name: sum(result.counts[name] for result in results) for name in _COLUMNS},
         "by_target": {result.target: result.inputs for result in results},
     }

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bytesim.errors import ModelError
+from bytesim.errors import FormatError, ModelError
+from bytesim.formats.npz import read_arrays
 from bytesim.predictors.invariants import Property, named_properties, shared_properties
 
 INPUTS_FILE = "inputs.npz"
@@ -309,18 +309,7 @@ def read_input_model(folder: Path, conversion: str) -> InputModel:
     """
     path = folder / INPUTS_FILE
     try:
-        _check_size(path)
-        with np.load(path, allow_pickle=False) as file:
-            start = f"{conversion}/"
-            arrays = {name.removeprefix(start): file[name] for name in file.files if name.startswith(start)}
-        return InputModel.of_arrays(arrays)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, zlib.error) as error:
+        return InputModel.of_arrays(read_arrays(path, start=f"{conversion}/", most_bytes=MAX_FILE_BYTES))
+    except (FormatError, ValueError, KeyError, TypeError, IndexError) as error:
         problem = f"holds no model of the inputs of {conversion}. Train the converter again."
         raise ModelError(problem, file=str(path)) from error
-
-
-def _check_size(path: Path) -> None:
-    """Raise ValueError if the arrays of an .npz file are larger than any that this module writes."""
-    with zipfile.ZipFile(path) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MAX_FILE_BYTES:
-            raise ValueError(f"more than {MAX_FILE_BYTES >> 20} MiB")

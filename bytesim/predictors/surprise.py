@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bytesim.clocks import make_clock
 from bytesim.engine.sampling import check_finite
+from bytesim.errors import FormatError
 from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
 from bytesim.patching import closing_patch, history_bytes, reading_windows, split_patches
 from bytesim.predictors.cpu import states_request
@@ -63,7 +64,7 @@ def of_model(
 ) -> Surprise:
     """The surprise of a model that reads a file as one of a suffix, in windows (`patching.reading_windows`).
 
-    A model of the CPU reads the states of a trace, given its program.
+    A model of the CPU reads the states of a trace, given its program. Raises FormatError for a file without states.
     """
     parts = []
     for request, start, end, known in _windows(writer, data, suffix):
@@ -78,6 +79,8 @@ def _windows(writer: Writer, data: bytes, suffix: str) -> Iterator[tuple[Request
     most = history_bytes(writer.config.max_patches, writer.config.patch_size)
     if writer.simulates:
         begin = MEMORY_SIZE + STATE_SIZE
+        if len(data) <= begin:
+            raise FormatError(f"a trace has more than {begin} bytes; this file has {len(data)}. Choose another model.")
         request = states_request(writer, data[:MEMORY_SIZE], data[MEMORY_SIZE:begin])
         room = (request.max_patches - len(request.history) - 1) * writer.config.patch_size
         yield request, begin, min(len(data), begin + room), 0

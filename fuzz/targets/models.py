@@ -18,27 +18,27 @@ _FILES = (CONFIG_FILE, CARD_FILE, RECIPE_FILE, WEIGHTS_FILE)
 
 
 def use(model: Path, folder: Path, name: str) -> None:
-    """Everything that reads a model folder: show, verify, load with either engine, and a few bytes of its task.
+    """Everything that reads a model folder: show, verify, export, load with either engine, and a few bytes of its task.
 
-    The first BytesimError is raised, but each part is tried.
+    The first BytesimError of loading and of the task is raised, but each part is tried.
     """
+    path = f"{model}/"
     errors = []
-    for part in (bytesim.show_model, bytesim.verify_models, _export, _load, partial(_ask, folder=folder, name=name)):
+    with suppress(bytesim.BytesimError):
+        raise_first(bytesim.verify_models([path]))  # notices nearly every change, by the hashes
+    with suppress(bytesim.BytesimError):
+        bytesim.export_model(path, output=folder / "exported")
+    for part in (bytesim.show_model, _load, partial(_ask, folder=folder, name=name)):
         try:
-            part(f"{model}/")
+            part(path)
         except bytesim.BytesimError as error:
             errors.append(error)
     if errors:
-        raise errors[-1]
-
-
-def _export(model: str) -> None:
-    with suppress(bytesim.BytesimError):
-        bytesim.export_model(model, output=Path(model).parent / "exported")
+        raise errors[0]
 
 
 def _load(model: str) -> None:
-    """With torch, and with the compiled kernels where the model has these."""
+    """With torch. Its task then runs on the compiled kernels, where the model has these."""
     loaded = bytesim.load(model, engine_backend="torch")
     loaded.abilities  # noqa: B018 - reads the card
 

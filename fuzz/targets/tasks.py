@@ -11,6 +11,7 @@ from pathlib import Path
 import bytesim
 from bytesim.media.forms import model_form
 from fuzz import fixtures
+from fuzz.seeds import zipped
 from fuzz.targets.target import Run, keep_loaded, raise_first, task, write
 
 
@@ -136,7 +137,7 @@ def detect(folder: Path) -> Run:
     keep_loaded("bytesim.predictors.classifier", "load_classifier")
 
     def run(data: bytes) -> None:
-        bytesim.detect(write(folder, "in.bin", data), extract=folder / "out")
+        bytesim.detect(write(folder, "in.bin", data), extract=folder / "parts")
 
     return run
 
@@ -244,15 +245,16 @@ def evaluate_pairs(folder: Path) -> Run:
     return run
 
 
-@task("evaluate-tunes", "tunes", "abc", "npz", command="evaluate convert")
+@task("evaluate-tunes", "tunes", "abc", command="evaluate convert")
 def evaluate_tunes(folder: Path) -> Run:
     keep_loaded("bytesim.predictors.writer", "load_writer")
     model = _model("music")
 
     def run(data: bytes) -> None:
-        name = "in.npz" if data[:2] == b"PK" else "in.jsonl.xz" if data[:1] == b"\xfd" else "in.jsonl"
+        name = "in.jsonl.xz" if data[:1] == b"\xfd" else "in.jsonl" if data[:1] == b"{" else "in.abc"
         direction = ("abc2midi", "midi2abc")[len(data) % 2]
-        bytesim.evaluate_convert(write(folder, name, data), model=model, limit=2, direction=direction)
+        split = write(folder, name, data) if name != "in.abc" else unpack(folder, zipped({name: data}))
+        bytesim.evaluate_convert(split, model=model, limit=2, direction=direction)
 
     return run
 

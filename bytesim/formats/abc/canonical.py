@@ -29,6 +29,10 @@ The letters I to W that no other kind matches are user-defined symbols, of which
 line is half of a repeat sign that was split over two lines; abc2midi ignores it.
 """
 
+_ANY_TEXT = {*_UNHEARD, "field", "inline", "quoted"}
+"""Kinds of tokens that may hold any character. The model reads ASCII alone."""
+_FOREIGN_CHORD = "chord symbol outside ASCII"
+
 _UNKNOWN_FIELDS = {
     "V": "this tune has several voices (V:), and the model reads only one.",
     "P": "this tune is played in parts (P:), which the model does not put in order.",
@@ -106,7 +110,7 @@ def _sounding(tune: Tune, dropped: dict[str, int]) -> list[Token]:
     """The tokens that sound; a field on a line of its own becomes an inline field. Counts the others in `dropped`."""
     sounding: list[Token] = []
     for token in tokens_of(tune.body):
-        if token.kind in ("unknown", "overlay"):
+        if token.kind in ("unknown", "overlay") or not (token.text.isascii() or token.kind in _ANY_TEXT):
             raise FormatError(_unread(token), offset=token.offset)
         if token.kind in ("field", "inline"):
             kept = _field_token(token)
@@ -117,6 +121,8 @@ def _sounding(tune: Tune, dropped: dict[str, int]) -> list[Token]:
                 sounding.append(kept)
         elif token.kind == "quoted" and token.text[1:2] in "^_<>@":
             dropped["annotation"] = dropped.get("annotation", 0) + 1
+        elif token.kind == "quoted" and not token.text.isascii():  # abc2midi knows no such chord, and plays none
+            dropped[_FOREIGN_CHORD] = dropped.get(_FOREIGN_CHORD, 0) + 1
         elif token.kind in _UNHEARD:
             if token.kind in ("decoration", "letter", "colon"):
                 dropped[token.kind] = dropped.get(token.kind, 0) + 1
@@ -130,6 +136,8 @@ def _sounding(tune: Tune, dropped: dict[str, int]) -> list[Token]:
 def _unread(token: Token) -> str:
     if token.kind == "overlay":
         return "this tune lays voices over each other (&), and the model reads only one."
+    if token.kind != "unknown":
+        return f"{token.text!r} holds characters outside ASCII, which have no meaning here."
     return f"{token.text!r} has no meaning here; a bracket, brace or quote may be open, or this is not music."
 
 

@@ -63,7 +63,10 @@ def heard(data: bytes) -> Heard | None:
         return None
     signatures = _changes(file, KEY_SIGNATURE)
     keys = tuple((tick, sharps - 256 if sharps > 127 else sharps) for tick, (sharps, _) in signatures)
-    meters = tuple((tick, f"{beats}/{1 << unit}") for tick, (beats, unit, *_) in _changes(file, TIME_SIGNATURE))
+    # As in `midi.bars`: a file may state 0 beats, or a unit that no note has.
+    meters = tuple(
+        (tick, f"{beats or 4}/{1 << min(unit, 6)}") for tick, (beats, unit, *_) in _changes(file, TIME_SIGNATURE)
+    )
     end = max((int(note.end_ticks480) for note in played), default=0)
     return Heard(sounds=sounds, end=end, beats=_beats(played), keys=keys, meters=meters)
 

@@ -35,7 +35,7 @@ _PATTERNS = {
     "space": r"(?:[ \t\r\\`$]|y\d*(?:/\d*)?)+",
     "newline": r"\n",
 }
-_LEXER = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS.items()))
+_LEXER = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS.items()), re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

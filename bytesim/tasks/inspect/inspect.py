@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.engine.gpus import runs_on_cpu
-from bytesim.errors import ConfigError
+from bytesim.errors import ConfigError, FormatError
 from bytesim.files import STDIO, Progress, check_output, read_input, write_output
+from bytesim.formats.cpu_trace import MEMORY_SIZE, STATE_SIZE
 from bytesim.patching import suffix_of
 from bytesim.predictors.surprise import Surprise
 from bytesim.predictors.writer import load_writer
@@ -127,11 +128,16 @@ def look(
             on_progress(done[0], len(data))
 
     chosen = None if model == NO_MODEL else chosen_writer(data, suffix, model, gain=1.0, stamped=False)
+    if chosen is not None and model == "auto" and chosen[0].simulates and len(data) <= MEMORY_SIZE + STATE_SIZE:
+        chosen = None  # no trace: the model would read none of it
     if chosen is None:
         writer, surprise = None, of_mixer(data, on_bytes)
     else:
         writer, suffix = load_writer(chosen[0].name, device=device, engine_backend="torch"), chosen[1]
-        surprise = of_writer(writer, data, suffix, on_bytes, likeliest=html is not None)
+        try:
+            surprise = of_writer(writer, data, suffix, on_bytes, likeliest=html is not None)
+        except FormatError as error:
+            raise error.in_file(str(source)) from error
     size = _PATCH_BYTES if writer is None or writer.config.patch_size == 1 else writer.config.patch_size
     starts = {rule: borders(data, surprise, rule, size) for rule in PATCHERS}
     found = Inspection(

@@ -10,8 +10,6 @@ import hashlib
 import io
 import lzma
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.errors import FormatError, InputError, OutputError
+from bytesim.formats.npz import read_arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +128,10 @@ def load_shard(path: Path) -> Shard:
 def load_arrays(path: Path, names: Sequence[str], *, what: str) -> dict[str, NDArray[Any]]:
     """The arrays of these names in a .npz or .npz.xz. Raises FormatError, which says that it is not `what`."""
     content = _unpacked(path) if path.suffix == XZ_SUFFIX else path
-    if not zipfile.is_zipfile(content):
-        raise FormatError(f"is not {what}, which is a .npz file.", file=str(path))
     try:
-        with np.load(content, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
-    except _DAMAGED as error:
-        raise FormatError(f"is not {what} ({' '.join(str(error).split())}).", file=str(path)) from error
+        return read_arrays(content, names)
+    except FormatError as error:
+        raise FormatError(f"is not {what}, which is a .npz file ({error.message})", file=str(path)) from error
 
 
 def _unpacked(path: Path) -> BinaryIO:
@@ -148,13 +144,6 @@ def _unpacked(path: Path) -> BinaryIO:
     if not decompressor.eof:
         raise FormatError("is cut off, or longer than 1 GiB when unpacked.", file=str(path))
     return io.BytesIO(content)
-
-
-_DAMAGED = (
-    *(OSError, ValueError, KeyError, EOFError, TypeError, OverflowError, MemoryError),
-    *(RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error),
-)
-"""What numpy and zipfile raise for files that are truncated, damaged or of another format."""
 
 
 def _check(shard: Shard, name: str) -> None:
