@@ -189,7 +189,7 @@ def _change_value(rng: random.Random, value: Any) -> Any:
     if isinstance(value, list) and value and rng.random() < 0.8:
         at = rng.randrange(len(value))
         return [*value[:at], _change_value(rng, value[at]), *value[at + 1 :]]
-    if isinstance(value, int | float) and rng.random() < 0.3:
+    if isinstance(value, int | float) and abs(value) < 1e15 and rng.random() < 0.3:
         return rng.choice((value + 1, value - 1, value * 2, -value, float(value), str(value), value * 1000))
     return rng.choice((*_VALUES, [value], {"a": value}))
 

@@ -242,13 +242,22 @@ def _model_folders() -> list[bytes]:
     ]
 
 
-def _data_folders() -> list[bytes]:
-    """Folders to train on or to measure: pairs, labelled files, single files."""
-    pairs = {f"{index}.csv": b"a,b" * (index + 1) for index in range(12)}
-    pairs |= {f"{index}.json": b'["AB"]' for index in range(12)}
-    labels = {f"{label}/{index}.txt": label.encode() * (index + 3) for label in ("ab", "12") for index in range(8)}
-    texts = {f"{index}.txt": _TEXT[: 20 + index] for index in range(8)}
-    return [zipped(pairs), zipped(labels), zipped(texts)]
+def _pair_folders() -> list[bytes]:
+    """Folders of pairs to learn a converter from, or to measure one."""
+    files = {f"{index}.csv": b"a,b" * (index + 1) for index in range(12)}
+    return [zipped({**files, **{f"{index}.json": b'["AB"]' for index in range(12)}})]
+
+
+def _label_folders() -> list[bytes]:
+    """Folders with a folder of files for each label."""
+    kinds = {"letters": b"ab", "digits": b"12"}
+    by_folder = {f"{name}/{index}.txt": text * (index + 3) for name, text in kinds.items() for index in range(8)}
+    by_name = {f"{name}_{index}.txt": text * (index + 3) for name, text in kinds.items() for index in range(8)}
+    return [zipped(by_folder), zipped(by_name)]
+
+
+def _text_folders() -> list[bytes]:
+    return [zipped({f"{index}.txt": _TEXT[: 20 + index] for index in range(8)})]
 
 
 def _checkpoint_pth() -> list[bytes]:
@@ -333,7 +342,10 @@ _MAKERS: dict[str, Callable[[], list[bytes]]] = {
     "document": _documents,
     "signature": _signatures,
     "model": _model_folders,
-    "data": _data_folders,
+    "pair-folder": _pair_folders,
+    "label-folder": _label_folders,
+    "text-folder": _text_folders,
+    "data": lambda: [*_pair_folders(), *_label_folders(), *_text_folders()],
     "pth": _checkpoint_pth,
     "transformers": _transformers,
     "pack": _packs,

@@ -102,7 +102,9 @@ def read_bmp(data: bytes) -> None:
 @parser("views", "wav", "bmp")
 def see_views(data: bytes) -> None:
     """The changed copies of a file that a classifier also reads."""
-    bmp.mirrored(data), views.sped(data, 1.1)
+    with suppress(BytesimError):
+        bmp.mirrored(data)
+    views.sped(data, 1.1)
 
 
 @parser("cpu-assembly", "asm")
@@ -125,9 +127,8 @@ def _run(memory: bytes) -> None:
 
 @parser("bsim", "bsim")
 def read_bsim(data: bytes) -> None:
-    header, start = bsim.parse(data, len(data))
-    bsim.serialize(header)
-    bsim.read_table(io.BytesIO(data[start:]).read, len(data) - start)
+    header, _ = bsim.parse(data, len(data))
+    assert bsim.parse(bsim.serialize(header), len(data)) == (header, len(bsim.serialize(header)))
 
 
 @parser("bsim-table", "bsim", "text")

@@ -22,6 +22,8 @@ from bytesim.formats.abc.source_state import State
 from bytesim.formats.abc.spellings import spell_pitch
 from bytesim.formats.grammar import ANYTHING, END, Allowed, Grammar, Steps, allow, choice, literal
 
+MOST_BYTES = 1 << 16
+"""Longest file; no model reads a longer one as a whole, and following it takes seconds."""
 _UNITS = frozenset(f"1/{parts}\n".encode() for parts in (2, 4, 8, 16, 32))
 """Unit note lengths that are in use, with the end of the line."""
 
@@ -62,9 +64,11 @@ class SourceGrammar(Grammar):
 def source_grammar(data: bytes) -> Callable[[], Grammar] | None:
     """Makes the grammar of ABC that sounds like `data`, a MIDI file that `to_model_form` made.
 
-    None if one voice of ABC cannot have its notes. The maker can be sent to other processes. Raises FormatError for a
+    None if one voice of ABC cannot have its notes, or if it is longer than MOST_BYTES. The maker can be sent to other processes. Raises FormatError for a
     file that does not parse.
     """
+    if len(data) > MOST_BYTES:
+        return None
     music = heard(data)
     return None if music is None or not music.sounds else partial(SourceGrammar, music)
 

@@ -9,7 +9,7 @@ from bytesim.formats.midi.events import KEY_SIGNATURE, TIME_SIGNATURE
 from bytesim.formats.midi.fold import to_chords
 from bytesim.formats.midi.layout import Signature, is_model_layout, meter, render
 from bytesim.formats.midi.notes import TICKS_PER_QUARTER, Note, notes, to_ticks480
-from bytesim.formats.midi.parse import MidiFile, parse, serialize
+from bytesim.formats.midi.parse import MAX_BYTES, MidiFile, parse, serialize
 from bytesim.formats.midi.tidy import tidy
 
 DRUM_CHANNEL = 9
@@ -24,8 +24,8 @@ def to_model_form(data: bytes, *, stress: bool = False) -> tuple[bytes, list[str
     All its velocities are 80, or, with `stress`, those that abc2midi gives the beats of a bar; bars are counted
     from the start of the file and from each change of meter.
 
-    Raises FormatError for a file that does not parse, has no notes or only drums, or in which more notes sound
-    at once than one voice of ABC has.
+    Raises FormatError for a file that does not parse, has no notes or only drums, is too long in this layout, or in
+    which more notes sound at once than one voice of ABC has.
     """
     file = parse(data)
     tidied, changes = tidy(file)
@@ -33,7 +33,7 @@ def to_model_form(data: bytes, *, stress: bool = False) -> tuple[bytes, list[str
         plain = serialize(tidied)
         if plain != data and not changes:
             changes.append("events written without running status, unknown chunks left out")
-        return plain, changes
+        return _readable(plain), changes
     melody = _melody(file, changes)
     _describe_shape(file, changes)
     chords, moved = to_chords(melody)
@@ -41,7 +41,14 @@ def to_model_form(data: bytes, *, stress: bool = False) -> tuple[bytes, list[str
     signatures = _signatures(file, last, changes, fitting_key(melody))
     changes += moved
     changes.append("velocities set by the place in the bar" if stress else "all velocities set to 80")
-    return serialize(render(chords, signatures, stress=stress)), changes
+    return _readable(serialize(render(chords, signatures, stress=stress))), changes
+
+
+def _readable(data: bytes) -> bytes:
+    """The file itself. Raises FormatError if it has become longer than `parse` reads."""
+    if len(data) > MAX_BYTES:
+        raise FormatError(f"in the form that the model reads it has {len(data)} bytes, and at most {MAX_BYTES} are read.")
+    return data
 
 
 def _melody(file: MidiFile, changes: list[str]) -> list[Note]:

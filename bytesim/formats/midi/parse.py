@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bytesim.errors import FormatError
 from bytesim.formats.midi.events import END_OF_TRACK, Event, read_event, write_event
@@ -133,10 +134,22 @@ def read_track(data: bytes, start: int, end: int) -> tuple[Track, int]:
 
 
 def _check_with_mido(file: MidiFile) -> None:
+    trouble = _mido_says(serialize(file))
+    if trouble:
+        raise FormatError(f"mido cannot read this file: {trouble}.")
+
+
+@lru_cache(maxsize=8)
+def _mido_says(data: bytes) -> str:
+    """Why mido cannot read a file; empty if it can.
+
+    Kept for the last files, at most 8 MiB: a command parses the same file several times, and mido takes seconds for the
+    longest.
+    """
     import mido  # training reads no MIDI file, and need not have it
 
-    stream = io.BytesIO(serialize(file))
     try:
-        mido.MidiFile(file=stream)
+        mido.MidiFile(file=io.BytesIO(data))
     except Exception as error:  # mido raises many kinds, EOFError and IndexError among them
-        raise FormatError(f"mido cannot read this file: {error or type(error).__name__}.") from error
+        return str(error) or type(error).__name__
+    return ""
