@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
+import statistics
 from dataclasses import dataclass
 
 
@@ -44,17 +45,19 @@ class Bulk:
         """Time of the whole work by formula: that of the workers or of the driver, whichever is longer.
 
         The mean time of a share of s seconds on a worker that fails every M seconds and takes R to start again is
-        (M + R) (exp(s / M) - 1). The last shares are waited for, and each failure of the driver costs its start, that
-        of the workers and half a share.
+        (M + R) (exp(s / M) - 1). The longest of the last shares is waited for, and each failure of the driver costs its
+        start, that of the workers and half a share.
         """
         share_s = self.share * self.item_s
         with_failures = share_s
         if math.isfinite(self.worker_mtbf_s):
             with_failures = (self.worker_mtbf_s + self.start_s) * math.expm1(share_s / self.worker_mtbf_s)
         working = self.shares / self.workers * with_failures
-        longest = self.start_s + share_s + max(working, self.items * self.row_s)
+        likely = statistics.NormalDist().inv_cdf(1 - 1 / max(2, self.workers))
+        last = share_s * math.exp(self.spread * likely - self.spread**2 / 2) - share_s / 2
+        longest = self.start_s + last + max(working, self.items * self.row_s)
         lost = self.driver_start_s + self.start_s + share_s / 2
-        return longest * (1 + lost / self.driver_mtbf_s)
+        return longest / (1 - lost / self.driver_mtbf_s) if lost < self.driver_mtbf_s else math.inf
 
     def simulated_s(self, seed: int) -> float:
         """Time of the whole work in a simulation."""
