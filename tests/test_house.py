@@ -10,7 +10,7 @@ from helpers.paths import ROOT
 
 PACKAGE = ROOT / "bytesim"
 
-BELOW = {"errors", "patching", "clocks", "metrics", "files", "processes", "locks"}
+BELOW = {"errors", "patching", "clocks", "metrics", "files", "processes", "staging", "locks"}
 BESIDE = BELOW | {"formats", "cpu", "media", "oracles", "pictures"}
 """Rooms without models, beside the way of a request."""
 MAY_IMPORT = {
@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "files": {"errors", "patching"},
     "processes": {"errors"},
     "locks": {"errors"},
+    "staging": set(),
     "formats": BELOW,
     "cpu": BELOW | {"formats"},
     "media": BELOW | {"formats"},
@@ -29,7 +30,7 @@ MAY_IMPORT = {
     "requests": {"errors", "patching", "clocks", "formats"},
     "nn": {"errors", "patching", "clocks"},
     "native": {"errors"},
-    "models": {"errors", "patching", "clocks", "nn", "native", "requests"},
+    "models": {"errors", "patching", "clocks", "staging", "nn", "native", "requests"},
     "engine": BELOW | {"formats", "requests", "models"},
     "training": BELOW | {"nn", "models", "formats", "cpu"},
     "predictors": BELOW | {"formats", "media", "models", "requests", "engine"},
@@ -54,6 +55,7 @@ TORCH_FREE = (
     "files",
     "processes",
     "locks",
+    "staging",
     "media",
     "oracles",
     "native",

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from bytesim.errors import ModelError, OutputError
+from bytesim.staging import staging_folder
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -144,8 +144,7 @@ def install_folder(source: Path, folder: Path, card: Mapping[str, Any]) -> None:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
+        with staging_folder(folder) as staging:
             names = [_plain(name, source) for name in card["files"]]
             for name in names:
                 shutil.copyfile(source / name, staging / name)
@@ -153,10 +152,14 @@ def install_folder(source: Path, folder: Path, card: Mapping[str, Any]) -> None:
             folder.mkdir(exist_ok=True)
             for name in (*names, CARD_FILE):
                 os.replace(staging / name, folder / name)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
-        raise OutputError(f"the model cannot be written: {error}", file=str(folder)) from error
+        raise not_written(folder, error) from error
+
+
+def not_written(folder: Path, error: Exception) -> OutputError:
+    """The error for a model folder that cannot be written."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or one_line(error)
+    return OutputError(f"the model cannot be written: {reason[:1].lower()}{reason[1:]}.", file=str(folder))
 
 
 def read_json(path: Path) -> dict[str, Any]:

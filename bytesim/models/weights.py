@@ -6,8 +6,6 @@ A folder may be hostile, so config and shapes are compared before any memory is 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from bytesim.errors import BytesimError, ModelError, OutputError
+from bytesim.errors import BytesimError, ModelError
 from bytesim.models.folder import (
     CARD_FILE,
     CONFIG_FILE,
@@ -29,6 +27,7 @@ from bytesim.models.folder import (
     WEIGHTS_FILE,
     check_loaded_files,
     fingerprint,
+    not_written,
     one_line,
     read_config,
     weight_shapes,
@@ -36,6 +35,7 @@ from bytesim.models.folder import (
 )
 from bytesim.models.int8 import from_int8, is_matrix, to_int8
 from bytesim.models.registry import build_model
+from bytesim.staging import staging_folder
 
 MAX_BUFFER_ELEMENTS = 1 << 27
 """Most elements in a model's buffers (rotary tables, masks): their sizes depend on the config, not on the weights."""
@@ -62,8 +62,7 @@ def save_model(
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
+        with staging_folder(folder) as staging:
             weights = save(_stored(state_dict, dtype))
             (staging / WEIGHTS_FILE).write_bytes(weights)  # save_file would make the file unreadable for other users
             write_json(staging / CONFIG_FILE, config)
@@ -76,10 +75,8 @@ def save_model(
             folder.mkdir(exist_ok=True)
             for name in (*hashed, CARD_FILE):
                 os.replace(staging / name, folder / name)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
     except (OSError, SafetensorError) as error:
-        raise OutputError(f"the model cannot be written: {error}", file=str(folder)) from error
+        raise not_written(folder, error) from error
 
 
 def write_tensors(path: Path, state_dict: Mapping[str, Tensor]) -> None:

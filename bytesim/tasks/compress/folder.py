@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -13,6 +12,7 @@ from bytesim.errors import FormatError, InputError, OutputError
 from bytesim.files import expand_inputs, open_input
 from bytesim.formats import bsim
 from bytesim.patching import suffix_of
+from bytesim.staging import staging_folder
 
 _PIECE_BYTES = 1 << 20
 
@@ -56,25 +56,21 @@ def write_folder(target: Path, pieces: Iterator[bytes], num_bytes: int) -> int:
 
     They are written beside it first. Raises FormatError for a damaged content, OutputError where it cannot be written.
     """
-    temporary = target.parent / f".bytesim-{os.urandom(8).hex()}.part"
     try:
-        temporary.mkdir()
-        read = _reading(pieces)
-        entries, _ = bsim.read_table(read, num_bytes)
-        for entry in entries:
-            path = temporary.joinpath(*entry.path.split("/"))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(path, "xb") as file:
-                _copy(read, entry.num_bytes, file)
-        read(1)  # beyond the end: the checksum is compared there
-        if os.path.lexists(target):
-            raise OutputError("exists already. Name another folder with -o.", file=str(target))
-        os.rename(temporary, target)
+        with staging_folder(target) as staging:
+            read = _reading(pieces)
+            entries, _ = bsim.read_table(read, num_bytes)
+            for entry in entries:
+                path = staging.joinpath(*entry.path.split("/"))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with open(path, "xb") as file:
+                    _copy(read, entry.num_bytes, file)
+            read(1)  # beyond the end: the checksum is compared there
+            if os.path.lexists(target):
+                raise OutputError("exists already. Name another folder with -o.", file=str(target))
+            os.rename(staging, target)
     except OSError as error:
         raise OutputError(f"the folder cannot be written: {error.strerror}.", file=str(target)) from error
-    finally:
-        with suppress(OSError):
-            shutil.rmtree(temporary)
     return len(entries)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from bytesim.errors import ConfigError, InputError, OutputError
 from bytesim.models.folder import CONFIG_FILE, WEIGHTS_FILE
+from bytesim.staging import staging_folder
 from bytesim.training.data.shards import Shard, some_rows, xz_bytes
 from bytesim.training.data.streams import AnyStream, open_streams
 from bytesim.training.recipe import MAX_RECIPE_BYTES, Recipe, recipe_from_dict
@@ -205,15 +205,11 @@ def _write(folder: Path, files: dict[str, bytes], start: dict[str, Path]) -> int
     """Write the pack whole or not at all, with copies of model folders to start from. Returns the size of these."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            staging.chmod(0o755)
+        with staging_folder(folder) as staging:
             for name, content in files.items():
                 (staging / name).write_bytes(content)
             copied = sum(_copy_start(path, staging / name) for name, path in start.items())
             os.replace(staging, folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise OutputError(f"the pack cannot be written ({error.strerror}).", file=str(folder)) from error
     return copied
