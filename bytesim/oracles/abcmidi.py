@@ -29,7 +29,7 @@ from bytesim.formats import midi
 if sys.platform == "linux":
     import resource
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 8.0
 """A tune takes milliseconds, so a program that runs this long is in an endless loop."""
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 MAX_MEMORY_BYTES = 1 << 30
