@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bytesim.errors import BytesimError, ToolError
+from fuzz.child import limit_memory
 from fuzz.makers import made
 from fuzz.targets import TARGETS
 from fuzz.targets.target import Run, check_folder, empty
@@ -113,12 +114,16 @@ def record() -> int:
     with runs() as made_runs:
         for one in kept():
             entry: dict[str, Any] = {} if one.description is None else {"made": one.description}
+            started = time.monotonic()
             try:
                 entry |= one.answer or made_runs.answer(one.target, one.data())
-            except Exception as error:
+            except Exception as error:  # MemoryError too
                 failed += 1
                 print(f"{one.target} {one.name}: {type(error).__name__}: {error}", file=sys.stderr)
             stored.setdefault(one.target, {})[one.name] = entry
+            seconds = time.monotonic() - started
+            if seconds > 1:
+                print(f"{one.target} {one.name}: {seconds:.1f} s", file=sys.stderr)
     lines = [
         f" {json.dumps(target)}: {{\n"
         + ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items())
@@ -140,7 +145,11 @@ def runs() -> Iterator[Runs]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz.kept", description=__doc__)
     parser.add_argument("--record", action="store_true", help="write the answers of new inputs to the manifest")
-    if parser.parse_args().record:
+    record_new = parser.parse_args().record
+    import torch  # noqa: F401 - its libraries take addresses, which the limit is not to count
+
+    limit_memory()
+    if record_new:
         return 1 if record() else 0
     wrong = 0
     with runs() as made_runs:

@@ -26,8 +26,8 @@ def convert_files(folder: Path) -> Run:
 
     def run(data: bytes) -> None:
         source = write(folder, "in.csv", data[:300])
-        check = ("auto", "none")[len(data) % 2]
-        raise_first(bytesim.convert_files([source], model=model, check=check, output=f"{folder / 'out'}/"))
+        check, place = (("auto", "out"), ("none", "unchecked"))[len(data) % 2]
+        raise_first(bytesim.convert_files([source], model=model, check=check, output=f"{folder / place}/"))
 
     return run
 

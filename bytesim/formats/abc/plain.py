@@ -124,6 +124,8 @@ class _PlainWriter(Choices):
         state = self.state
         wanted = b"_" if -1 in state.key.values() else b"^"
         spelled = spell_pitch(pitch, state.key, state.bar)
+        if not spelled:  # a pitch that is lower or higher than abc2midi reads
+            raise _StuckError
         text = min(spelled, key=lambda text: (text[:1] in b"^_=", text[:1] in b"^_" and text[:1] != wanted, text))
         self.state = replace(state, bar=raised_by(text, state.bar))
         return text

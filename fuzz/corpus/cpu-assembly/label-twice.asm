@@ -1,0 +1,2 @@
+a: HLT
+a: HLT

@@ -1,0 +1,1 @@
+LDA #0xFFF
