@@ -1,83 +1,114 @@
-"""Checkpoints: the whole state of a training, so that a resumed run equals one never stopped. One safetensors file.
+"""Checkpoints: the whole state of a training, so that a resumed run equals one never stopped.
 
-A run folder keeps the last two. A checkpoint is written beside them, then the last one takes the name of the one before
-it, and the new one takes its own: whenever the process is killed, at least one whole checkpoint has its name.
+One safetensors file, or, if the model is sharded over several processes, a folder with a file of each; a training can
+go on from either, with any number of processes. A run folder keeps the last two. A checkpoint is written beside them,
+then the last one takes the name of the one before it, and the new one takes its own: whenever the process is killed, at
+least one whole checkpoint has its name.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors import SafetensorError
 
 from bytesim.errors import BytesimError, ModelError, OutputError
 from bytesim.models.blt.config import BLTConfig
+from bytesim.training.checkpoint_forms import FileForm, FolderForm, write_file, write_folder
+from bytesim.training.distributed import Workers
+from bytesim.training.durable import sync_names
 from bytesim.training.progress import Progress, count_of, json_object, number_of
 from bytesim.training.recipe import Recipe, recipe_from_dict
 from bytesim.training.sources import own_fields
-from bytesim.training.state import RNG, Layout, TrainingState, digest_of, fit_problem, problem_of
+from bytesim.training.state import TrainingState, fit_problem, problem_of
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
+CHECKPOINT_FOLDER = "checkpoint"
+"""The name of a checkpoint of one process, or of several that hold the whole model; that of a sharded one."""
 PREVIOUS_FILE = "checkpoint-previous.safetensors"
-CHECKPOINT_FILES = (CHECKPOINT_FILE, PREVIOUS_FILE)
-_TEMPORARY = f".{CHECKPOINT_FILE}.tmp"
-"""A fixed name: the next save overwrites what a kill leaves."""
-_DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "U8": torch.uint8, "I64": torch.int64}
-"""Those of the tensors that a training has; a file with others is damaged."""
-
-
-class DamagedError(Exception):
-    """A checkpoint that no training wrote, or that was changed since; the message says what is wrong."""
+PREVIOUS_FOLDER = "checkpoint-previous"
+"""The same for the checkpoint before the last."""
+LAST = (CHECKPOINT_FILE, CHECKPOINT_FOLDER)
+PREVIOUS = (PREVIOUS_FILE, PREVIOUS_FOLDER)
+_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError)
+"""What reading a damaged checkpoint may raise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A checkpoint that has been read and checked."""
+    """A checkpoint whose description and hashes are right."""
 
+    form: FileForm | FolderForm
     progress: Progress
     recipe: Recipe
     best_step: int
     best_loss_nats: float
-    tensors: dict[str, Tensor]
+    difference: str
+    """Why it cannot be gone on from by this recipe; empty if it can."""
 
 
 class Checkpoints:
-    """The last two checkpoints of a run folder."""
+    """The last two checkpoints of a run folder. All workers call the methods, which decide alike on all of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: Workers) -> None:
         self.folder = folder
+        self.workers = workers
         self._last_is_whole = False
-        """Whether this process has written or read the last one, so that it may replace the one before it."""
+        """Whether this run has written or read the last one, so that it may replace the one before it."""
 
     def save(self, state: TrainingState, progress: Progress, recipe: Recipe) -> None:
         """Write a checkpoint. Raises OutputError; the earlier ones are then as they were."""
         texts = {"progress": progress.to_json(), "recipe": json.dumps(recipe.to_dict())}
         if state.best.weights:
             texts["best"] = json.dumps({"step": state.best.step, "loss_nats": state.best.loss_nats})
-        tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors().items()}
-        texts["sha256"] = digest_of(tensors, texts)
-        last, temporary = self.folder / CHECKPOINT_FILE, self.folder / _TEMPORARY
+        if state.sharded:
+            with self._named(CHECKPOINT_FOLDER) as temporary:
+                write_folder(temporary, state.tensors(), texts, self.workers)
+        elif self.workers.leads:
+            with self._named(CHECKPOINT_FILE) as temporary:
+                write_file(temporary, state.tensors(), texts)
+        self._last_is_whole = True
+
+    @contextmanager
+    def _named(self, name: str) -> Iterator[Path]:
+        """A temporary name for a new checkpoint, which becomes the last one when the context ends well.
+
+        The temporary name is fixed: the next save overwrites what a kill leaves.
+        """
+        temporary = self.folder / f".{name}.tmp"
         try:
-            # Not save_file, which picks its own temporary name: a kill would leave that file for good.
-            _write_through(temporary, save(tensors, metadata=texts))
-            if self._last_is_whole and last.exists():
-                os.replace(last, self.folder / PREVIOUS_FILE)
-            os.replace(temporary, last)
-            _sync_folder(self.folder)
+            if self.workers.leads:
+                _remove(temporary)
+            yield temporary
+            if self.workers.leads:
+                self._rotate()
+                os.replace(temporary, self.folder / name)
+                sync_names(self.folder)
         except (OSError, SafetensorError) as error:
             raise OutputError(f"the checkpoint cannot be written ({error}).", file=str(self.folder)) from error
         finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-        self._last_is_whole = True
+            if self.workers.leads:
+                with suppress(OSError):
+                    _remove(temporary)
+
+    def _rotate(self) -> None:
+        """Free the name of the last checkpoint: it becomes the one before it, unless it is damaged. Raises OSError."""
+        if not self._last_is_whole:
+            for name in LAST:
+                _remove(self.folder / name)
+            return
+        for last, previous in zip(LAST, PREVIOUS, strict=True):
+            if os.path.lexists(self.folder / last):
+                for name in PREVIOUS:
+                    if name != previous or name == PREVIOUS_FOLDER:  # a file is replaced as it is renamed
+                        _remove(self.folder / name)
+                os.replace(self.folder / last, self.folder / previous)
 
     def load(self, state: TrainingState, recipe: Recipe, on_note: Callable[[str], None]) -> Progress | None:
         """Restore the state from the last whole checkpoint; None if the folder has none.
@@ -86,128 +117,98 @@ class Checkpoints:
         differ from those that it was trained on; `on_note` is then called. A budget of more minutes than before gives
         more steps.
         """
-        name, stored = self._last_whole(state, recipe, on_note)
-        if stored is None:
-            return None
-        self._last_is_whole = name == CHECKPOINT_FILE
-        state.best.step, state.best.loss_nats = stored.best_step, stored.best_loss_nats
-        state.take(stored.tensors)
-        progress, earlier = stored.progress, stored.recipe
-        if progress.total_steps is not None and recipe.training.minutes > earlier.training.minutes and progress.seconds:
-            progress.total_steps = max(progress.total_steps, _steps_in(recipe.training.minutes, progress))
-        if earlier.data != recipe.data:
-            on_note(f"{self.folder / name}: so far trained on other data, or with other weights of the data.")
-        return progress
-
-    def _last_whole(
-        self, state: TrainingState, recipe: Recipe, on_note: Callable[[str], None]
-    ) -> tuple[str, Stored | None]:
-        """The name and the content of the last whole checkpoint; None without one. Raises ModelError."""
         damaged: list[str] = []
-        present = [name for name in CHECKPOINT_FILES if os.path.lexists(self.folder / name)]
+        present = self.workers.agreed([name for name in (*LAST, *PREVIOUS) if os.path.lexists(self.folder / name)])
         for name in present:
-            try:
-                stored = _read(self.folder / name, state, recipe)
-            except DamagedError as error:
-                damaged.append(" ".join(str(error).split())[:200])
+            stored, problem = self._checked(self.folder / name, state, recipe)
+            if stored is not None and stored.difference:
+                raise ModelError(stored.difference, file=str(self.folder / name))
+            problem = problem or self._taken(stored, state)
+            if stored is None or problem:
+                damaged.append(" ".join(problem.split())[:200])
                 continue
-            if name == PREVIOUS_FILE:
-                what = f"is damaged ({damaged[0]})" if damaged else "is missing"
-                on_note(f"{self.folder / CHECKPOINT_FILE} {what}; going on from {name}, of step {stored.progress.step}")
-            return name, stored
+            self._last_is_whole = name in LAST
+            if name in PREVIOUS:
+                what = f"the last checkpoint is damaged ({damaged[0]})" if damaged else "the last checkpoint is missing"
+                on_note(f"{self.folder}: {what}; going on from {name}, of step {stored.progress.step}")
+            if stored.recipe.data != recipe.data:
+                on_note(f"{self.folder / name}: so far trained on other data, or with other weights of the data.")
+            return _with_more_minutes(stored, recipe)
         if damaged:
-            which = "this checkpoint and the one before it are" if len(damaged) > 1 else "the checkpoint is"
-            remove = " and ".join(present)
+            which = "the last two checkpoints are" if len(damaged) > 1 else "the checkpoint is"
             raise ModelError(
-                f"{which} damaged ({damaged[0]}); remove {remove} to start again.", file=str(self.folder / present[0])
+                f"{which} damaged ({damaged[0]}); remove {' and '.join(present)} to start again.",
+                file=str(self.folder / present[0]),
             )
-        return "", None
+        return None
+
+    def _checked(self, path: Path, state: TrainingState, recipe: Recipe) -> tuple[Stored | None, str]:
+        """A checkpoint, if no worker finds it damaged; else what is wrong with it."""
+        stored, problem = None, ""
+        try:
+            stored = _read(path, state, recipe, self.workers)
+        except _ERRORS as error:
+            problem = str(error) or type(error).__name__
+        problem = self.workers.first(problem)
+        return (None if problem else stored), problem
+
+    def _taken(self, stored: Stored | None, state: TrainingState) -> str:
+        """Copy the tensors of a checkpoint into the state; what no training makes of them, and empty if all is well."""
+        if stored is None:
+            return ""
+        try:
+            state.best.step, state.best.loss_nats = stored.best_step, stored.best_loss_nats
+            stored.form.take(state, with_best="best" in stored.form.texts)
+            problem = problem_of(state.tensors(), stored.progress.step)
+        except _ERRORS as error:
+            problem = str(error) or type(error).__name__
+        return self.workers.first(problem)
 
 
-def _read(path: Path, state: TrainingState, recipe: Recipe) -> Stored:
-    """A checkpoint of this recipe. Raises DamagedError; ModelError for one of another model or optimizer."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            texts: dict[str, str] = file.metadata() or {}
-            progress, earlier = Progress.from_json(texts["progress"]), _parsed_recipe(texts["recipe"])
-            other = _difference(earlier, recipe)
-            if other:
-                _check_hash(_tensors(file), texts)  # if it is damaged, its recipe may be too
-                raise ModelError(other, file=str(path))
-            problem = fit_problem(_layout(file), state.layout(with_best="best" in texts))
-            if problem:
-                raise DamagedError(problem)
-            tensors = _tensors(file)
-        best = json_object(texts["best"]) if "best" in texts else {"step": 0, "loss_nats": 0.0}
+def _read(path: Path, state: TrainingState, recipe: Recipe, workers: Workers) -> Stored:
+    """A checkpoint, with its hashes checked. Raises one of _ERRORS if it is damaged."""
+    form = FolderForm(path) if path.is_dir() else FileForm(path)
+    texts = form.texts
+    progress, earlier = Progress.from_json(texts["progress"]), _parsed_recipe(texts["recipe"])
+    best_step, best_loss_nats = 0, float("inf")
+    if "best" in texts:
+        best = json_object(texts["best"])
         best_step, best_loss_nats = count_of(best, "step"), number_of(best, "loss_nats")
-        _check_hash(tensors, texts)
-        _check_content(tensors, progress)
         if best_step > progress.step:
-            raise DamagedError("the best weights are of a later step")
-    except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise DamagedError(str(error)) from error
-    loss = best_loss_nats if "best" in texts else float("inf")
-    return Stored(progress, earlier, best_step, loss, tensors)
-
-
-def _layout(file: safe_open) -> Layout:
-    """The names, dtypes and shapes of the tensors of a file, from its header."""
-    slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    return {name: (_DTYPES[part.get_dtype()], tuple(part.get_shape())) for name, part in slices.items()}
-
-
-def _tensors(file: safe_open) -> dict[str, Tensor]:
-    """All tensors of a file: clones, because Windows does not replace a file that is still mapped."""
-    return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
-
-
-def _check_hash(tensors: dict[str, Tensor], texts: dict[str, str]) -> None:
-    """Raise DamagedError if tensors or texts are not those that were hashed; older checkpoints have no hash."""
-    others = {name: text for name, text in texts.items() if name != "sha256"}
-    if "sha256" in texts and texts["sha256"] != digest_of(tensors, others):
-        raise DamagedError("its sha256 is another than when it was written")
-
-
-def _check_content(tensors: dict[str, Tensor], progress: Progress) -> None:
-    """Raise DamagedError or RuntimeError for values that no training makes."""
-    problem = problem_of(tensors, progress.step)
+            raise ValueError("its best weights are of a later step")
+    difference = _difference(earlier, recipe)
+    problem = "" if difference else fit_problem(form.layout, state.layout(with_best="best" in texts))
     if problem:
-        raise DamagedError(problem)
-    before = torch.get_rng_state()
-    try:
-        torch.set_rng_state(tensors[RNG])  # torch checks it
-    finally:
-        torch.set_rng_state(before)
+        raise ValueError(problem)
+    form.check(workers)
+    return Stored(form, progress, earlier, best_step, best_loss_nats, difference)
 
 
-def _write_through(path: Path, data: bytes) -> None:
-    """Write a file to the disk itself, so that a power cut leaves no empty file with the name it gets next."""
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _with_more_minutes(stored: Stored, recipe: Recipe) -> Progress:
+    """The progress of a checkpoint, with more steps if the recipe has more minutes than it had."""
+    progress, minutes = stored.progress, recipe.training.minutes
+    if progress.total_steps is not None and minutes > stored.recipe.training.minutes and progress.seconds:
+        progress.total_steps = max(progress.total_steps, round(progress.step * 60 * minutes / progress.seconds))
+    return progress
 
 
-def _sync_folder(folder: Path) -> None:
-    """Write the names of a folder to the disk, where the system can."""
-    if os.name == "posix":
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it exists. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def has_checkpoint(folder: Path) -> bool:
     """Whether a run folder has a checkpoint, whole or damaged."""
-    return any(os.path.lexists(folder / name) for name in CHECKPOINT_FILES)
+    return any(os.path.lexists(folder / name) for name in (*LAST, *PREVIOUS))
 
 
 def remove_checkpoints(folder: Path) -> None:
     """Remove the checkpoints of a run folder. Raises OSError."""
-    for name in CHECKPOINT_FILES:
-        (folder / name).unlink(missing_ok=True)
+    for name in (*LAST, *PREVIOUS):
+        _remove(folder / name)
 
 
 def with_stored_threshold(recipe: Recipe, folder: Path) -> Recipe:
@@ -226,10 +227,11 @@ def stored_recipe(folder: Path) -> Recipe | None:
 
     `Checkpoints.load` says what is wrong with a damaged one.
     """
-    for name in CHECKPOINT_FILES:
-        with suppress(OSError, SafetensorError, ValueError, KeyError, TypeError):
-            with safe_open(folder / name, framework="pt") as file:
-                return _parsed_recipe(file.metadata()["recipe"])
+    for name in (*LAST, *PREVIOUS):
+        with suppress(*_ERRORS):
+            path = folder / name
+            form = FolderForm(path) if path.is_dir() else FileForm(path)
+            return _parsed_recipe(form.texts["recipe"])
     return None
 
 
@@ -243,11 +245,6 @@ def _parsed_recipe(text: str) -> Recipe:
         return recipe_from_dict({**values, **sources})
     except (BytesimError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its recipe is not one: {error}") from error
-
-
-def _steps_in(minutes: float, progress: Progress) -> int:
-    """Number of steps from the start of a training that fit into `minutes`, at its pace so far."""
-    return round(progress.step * 60 * minutes / progress.seconds)
 
 
 def _difference(earlier: Recipe, recipe: Recipe) -> str:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.distributed
 from torch import Tensor, nn
 
 from bytesim.training.data.examples import Example
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,11 @@ class Workers:
         return self.rank == 0
 
     def share(self, micro_batches: list[list[Example]]) -> list[list[Example]]:
-        """The micro-batches of a step for this rank: dealt in snake order by cost, so that ranks finish together."""
-        by_cost = sorted(micro_batches, key=_cost, reverse=True)
+        """The micro-batches of a step for this rank: dealt in snake order by cost, so that ranks finish together.
+
+        No rank has more than one more than another.
+        """
+        by_cost = sorted(micro_batches, key=cost_of, reverse=True)
         own = []
         for turn, start in enumerate(range(0, len(by_cost), self.size)):
             index = start + (self.rank if turn % 2 == 0 else self.size - 1 - self.rank)
@@ -58,11 +64,23 @@ class Workers:
 
     def agree(self, value: int) -> int:
         """The value of rank 0 (broadcast)."""
+        return int(self.agreed(value))
+
+    def agreed(self, value: T) -> T:
+        """The value of rank 0, of any type (broadcast)."""
         if self.size == 1:
             return value
         box = [value]
         torch.distributed.broadcast_object_list(box, src=0)
-        return int(box[0])
+        return box[0]
+
+    def first(self, problem: str) -> str:
+        """The problem of the first rank that has one; empty if none has."""
+        if self.size == 1:
+            return problem
+        problems = [""] * self.size
+        torch.distributed.all_gather_object(problems, problem)
+        return next(filter(None, problems), "")
 
     def wait(self) -> None:
         """Return once every worker has called this (barrier)."""
@@ -84,6 +102,6 @@ def join_workers(device: torch.device) -> Workers:
     return Workers(torch.distributed.get_rank(), torch.distributed.get_world_size())
 
 
-def _cost(micro_batch: list[Example]) -> int:
+def cost_of(micro_batch: list[Example]) -> int:
     """Estimated cost of a micro-batch: predicting a byte costs several times as much as reading one."""
     return sum(example.patches.size + 3 * example.num_bytes for example in micro_batch)

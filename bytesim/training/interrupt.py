@@ -22,15 +22,18 @@ class Interrupt:
 
 
 @contextmanager
-def deferred_interrupt(signals: tuple[signal.Signals, ...] = CTRL_C) -> Iterator[Interrupt]:
+def deferred_interrupt(signals: tuple[signal.Signals, ...] = CTRL_C, *, once: bool = True) -> Iterator[Interrupt]:
     """Set `asked` at the first of these signals instead of ending; a second one raises KeyboardInterrupt at once.
+
+    If not `once`, it does not: torchrun passes a signal on that its processes may have got already, and kills them
+    after half a minute anyway.
 
     Does nothing outside the main thread; a signal that is ignored already stays ignored.
     """
     interrupt = Interrupt()
 
     def note(number: int, frame: FrameType | None) -> None:
-        if interrupt.asked:
+        if interrupt.asked and once:
             raise KeyboardInterrupt
         interrupt.asked = True
 

@@ -17,22 +17,24 @@ from torch import Tensor
 from bytesim.errors import ConfigError, OutputError
 from bytesim.models.blt.config import BLTConfig
 from bytesim.models.weights import load_fitting_weights
-from bytesim.training.building import build
-from bytesim.training.checkpoint import Checkpoints, with_stored_threshold
+from bytesim.training.building import build, check_sizes
+from bytesim.training.checkpoint import Checkpoints, has_checkpoint, with_stored_threshold
 from bytesim.training.compiled import compile_or_eager
 from bytesim.training.data.examples import Example
 from bytesim.training.data.feed import Feed, StepData
 from bytesim.training.data.streams import Mixture, open_streams
 from bytesim.training.distributed import Workers, join_workers
 from bytesim.training.flops import FlopCount
-from bytesim.training.interrupt import Interrupt, deferred_interrupt
+from bytesim.training.interrupt import ANY_STOP, Interrupt, deferred_interrupt
 from bytesim.training.length import Length
 from bytesim.training.log import LOSS, TrainingLog
 from bytesim.training.loss import RESULT_WEIGHT, Batch, class_losses, collate, result_loss, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
+from bytesim.training.parallelize import is_sharded, shard
 from bytesim.training.progress import Progress
 from bytesim.training.recipe import Recipe
+from bytesim.training.sharding import gathered, whole
 from bytesim.training.start import start_weights, with_fitted_threshold
 from bytesim.training.state import Best, TrainingState, problem_of
 from bytesim.training.threads import Threads
@@ -114,10 +116,20 @@ class Trainer:
         if self.config.buckets == "coarse":
             for stream in streams:
                 stream.coarsen()
-        self.feed = Feed(self.mixture, recipe, self.workers, device, loaders)
+        parameters = check_sizes(recipe.model, device, shards=self.workers.size)
+        self.sharded = is_sharded(recipe, parameters, device, self.workers)
+        """Whether this process trains its share of the model: it then takes part whenever the model computes."""
+        self.feed = self._feed()
         self.validation = streams[len(recipe.data) :]
         torch.manual_seed(self.config.seed)
-        self.model = build(recipe.model, device)
+        # A model that is sharded is made on the CPU, because a GPU need not hold the whole of it.
+        self.model = build(recipe.model, torch.device("cpu") if self.sharded else device)
+        fresh = not self.workers.agree(int(has_checkpoint(folder)))
+        if fresh:
+            start_weights(self.model, recipe, base, on_note)
+            self.recipe = with_fitted_threshold(self.model, recipe, self.mixture.streams, on_note)
+        if self.sharded:
+            shard(self.model, device, self.workers)
         self.optimizers = make_optimizers(
             self.model,
             learning_rate=self.config.learning_rate,
@@ -127,12 +139,9 @@ class Trainer:
             dtype=getattr(torch, self.config.dtype),
         )
         self.best = Best()
-        self.state = TrainingState(self.model, self.optimizers, self.best)
-        self.checkpoints = Checkpoints(folder)
-        progress = self.checkpoints.load(self.state, recipe, on_note)
-        if progress is None:
-            start_weights(self.model, recipe, base, on_note)
-            self.recipe = with_fitted_threshold(self.model, recipe, self.mixture.streams, on_note)
+        self.state = TrainingState(self.model, self.optimizers, self.best, self.sharded)
+        self.checkpoints = Checkpoints(folder, self.workers)
+        progress = None if fresh else self.checkpoints.load(self.state, recipe, on_note)
         self.progress = progress or Progress()
         if self.config.steps:
             self.progress.total_steps = self.config.steps
@@ -149,9 +158,11 @@ class Trainer:
         self.flops = FlopCount(samples=samples) if count_flops else None
         self.limit: TimeLimit | None = None
         self.threads = Threads(device, on_note)
-        self.step_losses: Losses = (
-            compile_or_eager(self.losses, device, on_note) if self.config.compile else self.losses
-        )
+        self.step_losses: Losses = self.losses
+        if self.config.compile and self.sharded:
+            on_note("training without torch.compile: parallel = fsdp gathers weights between the operations.")
+        elif self.config.compile:
+            self.step_losses = compile_or_eager(self.losses, device, on_note)
         self.length = Length(self.progress, self.workers)
 
     @property
@@ -172,7 +183,7 @@ class Trainer:
         `limit` replaces the budget of the recipe: no step begins that would end after it, and the learning rate falls
         to zero by then. It may change while the training runs.
 
-        Ctrl-C saves a checkpoint after the current step and then raises KeyboardInterrupt; with an `interrupt` of the
+        Ctrl-C or SIGTERM saves a checkpoint after the current step and then raises KeyboardInterrupt; with an `interrupt` of the
         caller, the training ends in the same way when that is asked for, and nothing is raised. Raises OutputError if
         the run folder cannot be written.
         """
@@ -181,7 +192,7 @@ class Trainer:
         try:
             if interrupt is not None:
                 return self._run(on_step, interrupt)
-            with deferred_interrupt() as interrupt:
+            with deferred_interrupt(ANY_STOP, once=self.workers.size == 1) as interrupt:
                 progress = self._run(on_step, interrupt)
                 if interrupt.asked:
                     raise KeyboardInterrupt
@@ -221,12 +232,11 @@ class Trainer:
         return self.progress
 
     def save(self) -> None:
-        """Write the checkpoint, on rank 0 only. Raises ConfigError if the weights are not finite."""
-        if self.workers.leads:
-            problem = problem_of(self.state.live(), self.progress.step)
-            if problem:
-                raise self._diverged(problem)
-            self.checkpoints.save(self.state, self.progress, self.recipe)
+        """Write the checkpoint. Raises ConfigError if the weights are not finite."""
+        problem = self.workers.first(problem_of(self.state.live(), self.progress.step))
+        if problem:
+            raise self._diverged(problem)
+        self.checkpoints.save(self.state, self.progress, self.recipe)
         self._saved = (self.progress.step, self.progress.total_steps)
 
     def change(self, **settings: Any) -> None:
@@ -234,14 +244,31 @@ class Trainer:
         self.config = self.config.replace(**settings)
         self.recipe = replace(self.recipe, training=self.config)
         self.feed.close()
-        self.feed = Feed(self.mixture, self.recipe, self.workers, self.device, self.loaders)
+        self.feed = self._feed()
+
+    def _feed(self) -> Feed:
+        return Feed(self.mixture, self.recipe, self.workers, self.device, self.loaders, even=self.sharded)
 
     def take_best(self) -> bool:
         """With patience: load the best weights into the model. Returns whether there were any."""
-        if not self.best.weights:
+        if not self.workers.agree(int(bool(self.best.weights))):
             return False
-        self.model.load_state_dict(self.best.weights)
+        if self.best.weights:  # without shards, rank 0 alone has them
+            self.model.load_state_dict(self.best.weights)
         return True
+
+    def gather(self) -> None:
+        """Replace a sharded model by the whole one on rank 0, which then measures and saves it alone.
+
+        All workers must call this; the training is over.
+        """
+        if not self.sharded:
+            return
+        weights = gathered(self.model.state_dict(), keep=self.workers.leads)
+        self.sharded = False
+        if self.workers.leads:
+            self.model = build(self.recipe.model, self.device)
+            self.model.load_state_dict(weights)
 
     def interpolate_with_start(self) -> bool:
         """Interpolate the weights with those of `start_from` (WiSE-FT), if `start_share` is set. Returns whether it is.
@@ -250,8 +277,8 @@ class Trainer:
         arXiv:2109.01903.
         """
         share = self.config.start_share
-        if not share:
-            return False
+        if not share or not self.workers.leads:
+            return bool(share)
         last = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         load_fitting_weights(self.base / self.recipe.start_from, self.model, self.recipe.model.to_dict())
         for name, tensor in self.model.state_dict().items():
@@ -261,19 +288,22 @@ class Trainer:
     def validate(self, *, again: bool = False) -> Validation:
         """Measure the validation rows and log the result, unless the log already has it for this step.
 
-        `again` measures even then. Empty on other ranks than 0.
+        `again` measures even then. Rank 0 measures; if the model is sharded, all workers measure the same rows. Empty
+        on other ranks than 0.
         """
-        if not self.workers.leads:
-            return Validation()
-        logged = None if again else self.log.validation(self.progress.step)
-        if logged is not None:
-            return Validation(*logged)
+        logged = self.log.validation(self.progress.step) if self.workers.leads and not again else None
+        measures = self.workers.leads and logged is None
+        if self.sharded:
+            measures = bool(self.workers.agree(int(measures)))
+        if not measures:
+            return Validation(*logged) if logged else Validation()
         result = validate(self.model, self.validation, self.collate, self.autocast)
         if result.figures:
             if not all(map(math.isfinite, (result.loss_nats, *result.figures.values()))):
                 raise self._diverged(f"the validation loss at step {self.progress.step} is {result.loss_nats}")
-            self.log.write({"step": self.progress.step, "validation": result.figures, LOSS: result.loss_nats})
-        return result
+            if self.workers.leads:
+                self.log.write({"step": self.progress.step, "validation": result.figures, LOSS: result.loss_nats})
+        return result if self.workers.leads else Validation()
 
     def autocast(self) -> torch.autocast:
         """The autocast context for a forward pass, in the recipe's dtype."""
@@ -283,8 +313,9 @@ class Trainer:
         """Validate; with patience, also copy the weights if they are the best, and stop if patience has run out."""
         result = self.validate()
         if self.config.patience:
-            if self.workers.leads:
-                self.best.offer(self.model, self.progress.step, result.loss_nats)
+            loss_nats = self.workers.agreed(result.loss_nats)
+            if self.workers.leads or self.sharded:
+                self.best.offer(self.model, self.progress.step, loss_nats)
             self.stopped = bool(self.workers.agree(int(self._waited_enough())))
 
     def _waited_enough(self) -> bool:
@@ -308,7 +339,7 @@ class Trainer:
             self._halve_micro_batches()
             return self._step(interrupt)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
-        for name, value in (("loss", loss), ("norm of the gradient", float(norm))):
+        for name, value in (("loss", loss), ("norm of the gradient", float(whole(norm)))):
             if not math.isfinite(value):
                 raise self._diverged(f"the {name} of step {progress.step + 1} is {value}")
         for optimizer in self.optimizers:
@@ -339,18 +370,23 @@ class Trainer:
         An interrupt of one worker is passed on to all workers.
         """
         total = torch.zeros((), device=self.device)
-        for batch in data.batches(self.device):
+        counting = len(data.micro_batches) - data.fillers
+        # Gradients of sharded weights are averaged over the workers, and here they are to be summed.
+        factor = float(self.workers.size) if self.sharded else 1.0
+        for number, batch in enumerate(data.batches(self.device)):
+            weight = 1.0 if number < counting else 0.0
             losses = self.step_losses
             if self.flops is not None and not self.flops.is_known(batch):
                 losses = self.losses  # operations are counted where they run eagerly
             with self.flops.counting(batch) if self.flops is not None else nullcontext():
                 with self.autocast():
-                    loss: Tensor = losses(self.model, batch).sum() / data.scored
+                    loss: Tensor = losses(self.model, batch).sum() / data.scored * weight
                     total += loss.detach()
                     loss = loss + self._auxiliary_loss(batch, data.scored)
-                loss.backward()
+                (loss * factor).backward()
         asked = torch.tensor(float(interrupt.asked if interrupt else 0), device=self.device)
-        total, asked = self.workers.add_up(self.model.parameters(), torch.stack([total, asked]))
+        summed = () if self.sharded else self.model.parameters()
+        total, asked = self.workers.add_up(summed, torch.stack([total, asked]))
         if interrupt and asked > 0:
             interrupt.asked = True
         return float(total)

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bytesim.training.sharding import spread, whole
+
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
@@ -42,10 +44,12 @@ class Muon(torch.optim.Optimizer):
                     state["momentum_buffer"] = torch.zeros_like(parameter)
                 buffer = state["momentum_buffer"]
                 buffer.lerp_(parameter.grad, 1 - group["momentum"])
-                update = orthogonalize(parameter.grad.lerp(buffer, group["momentum"]), self.dtype)
+                # A sharded matrix is gathered: orthogonalizing needs the whole of it. Every process does it, for itself.
+                direction = whole(parameter.grad.lerp(buffer, group["momentum"]))
+                update = spread(orthogonalize(direction, self.dtype).to(parameter.dtype), parameter)
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
                 scale = 0.2 * max(parameter.shape) ** 0.5
-                parameter.add_(update.to(parameter.dtype), alpha=-group["lr"] * scale)
+                parameter.add_(update, alpha=-group["lr"] * scale)
 
 
 def orthogonalize(matrix: Tensor, dtype: torch.dtype = torch.bfloat16, steps: int = 5) -> Tensor:

@@ -70,6 +70,9 @@ class TrainingConfig(Settings):
     Weights are float32."""
     compile: bool = False
     """Compile the model with torch.compile; needs a C++ compiler on a CPU."""
+    parallel: Literal["auto", "ddp", "fsdp"] = "auto"
+    """Several processes: `ddp`, each holds the whole model; `fsdp`, each holds a share of it; `auto` is ddp, unless
+    that would take more than half of a GPU's memory."""
     checkpoint_minutes: Amount = 3.0
     """Minutes between checkpoints."""
     validate_steps: Count = 250

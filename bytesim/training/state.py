@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from bytesim.training.optimizers import Muon
+from bytesim.training.sharding import is_sharded, local, spread
 
 Layout = dict[str, tuple[torch.dtype, tuple[int, ...]]]
 """Name -> dtype and shape of a tensor."""
@@ -24,7 +25,7 @@ RNG = "rng"
 
 @dataclass(slots=True)
 class Best:
-    """For early stopping: the weights with the lowest validation loss so far, on the CPU."""
+    """For early stopping: the weights with the lowest validation loss so far, on the CPU unless they are sharded."""
 
     step: int = 0
     loss_nats: float = float("inf")
@@ -35,7 +36,7 @@ class Best:
         """Copy the weights of the model if its loss is lower. NaN never counts as better."""
         if loss_nats < self.loss_nats:
             self.step, self.loss_nats = step, loss_nats
-            self.weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+            self.weights = {name: _beside(value.detach().clone()) for name, value in model.state_dict().items()}
 
     def waited(self, step: int, validate_steps: int) -> int:
         """Number of validations since the best one."""
@@ -49,6 +50,8 @@ class TrainingState:
     model: nn.Module
     optimizers: Sequence[torch.optim.Optimizer]
     best: Best
+    sharded: bool = False
+    """Whether this process holds only its share of the weights and of the optimizer state."""
 
     def live(self) -> dict[str, Tensor]:
         """The weights and the optimizer state themselves, without the best weights and the random numbers."""
@@ -74,13 +77,25 @@ class TrainingState:
             }
         return layout
 
+    def empty_best(self) -> dict[str, Tensor]:
+        """Tensors for best weights, without values."""
+        return {name: _beside(torch.empty_like(value)) for name, value in self.model.state_dict().items()}
+
     @torch.no_grad()
     def take(self, tensors: Mapping[str, Tensor]) -> None:
-        """Copy the tensors of a checkpoint, which have been checked, into the model and the optimizers."""
+        """Copy the whole tensors of a checkpoint into the model and the optimizers, or each process its share."""
         for name, target in self.live().items():
-            target.copy_(tensors[name])
-        self.best.weights = {name[5:]: value for name, value in tensors.items() if name.startswith("best.")}
+            target.copy_(spread(tensors[name], target))
+        weights = self.model.state_dict()
+        self.best.weights = {
+            name[5:]: spread(value, weights[name[5:]]) for name, value in tensors.items() if name.startswith("best.")
+        }
         torch.set_rng_state(tensors[RNG])
+
+
+def _beside(tensor: Tensor) -> Tensor:
+    """A tensor on the CPU, where it takes no memory of a GPU; a sharded one stays where it is."""
+    return tensor if is_sharded(tensor) else tensor.cpu()
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
@@ -106,7 +121,7 @@ def _state_of(optimizer: torch.optim.Optimizer, parameter: nn.Parameter) -> dict
 def problem_of(tensors: Mapping[str, Tensor], steps: int) -> str:
     """What a training of so many steps cannot have made of these tensors; empty if nothing is wrong."""
     for name, value in tensors.items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+        if value.is_floating_point() and not bool(torch.isfinite(local(value)).all()):
             return f"{name} is not finite"
         if name.startswith("optimizer.") and name.endswith(".step") and not 0 <= float(value) <= steps:
             return f"{name} is {float(value):g} after {steps} steps"

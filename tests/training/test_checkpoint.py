@@ -251,7 +251,7 @@ def test_two_damaged_checkpoints_say_what_to_remove(tmp_path):
     assert f"remove {CHECKPOINT_FILE} and {PREVIOUS_FILE} to start again" in said
 
 
-@pytest.mark.parametrize("failing", ["_write_through", "os.replace"])
+@pytest.mark.parametrize("failing", ["checkpoint_forms.write_through", "checkpoint.os.replace"])
 def test_a_full_disk_leaves_the_earlier_checkpoints(tmp_path, monkeypatch, failing):
     one = trainer(tmp_path)
     one.run()
@@ -260,7 +260,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoints(tmp_path, monkeypatch, faili
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(f"bytesim.training.checkpoint.{failing}", full)
+    monkeypatch.setattr(f"bytesim.training.{failing}", full)
     with pytest.raises(OutputError, match="No space left"):
         one.save()
     assert {path.name: path.read_bytes() for path in one.folder.iterdir()} == before

@@ -58,6 +58,7 @@ def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained
     recipe, progress = trainer.recipe, trainer.progress
     sources = describe_sources(trainer)
     best_step = trainer.best.step if trainer.take_best() else None
+    trainer.gather()
     figures = _figures(trainer, best_step)
     judged = None
     if recipe.labels and trainer.validation and trainer.workers.leads:

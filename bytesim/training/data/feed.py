@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from bytesim.training.data.examples import Example
 from bytesim.training.data.streams import Mixture
-from bytesim.training.distributed import Workers
+from bytesim.training.distributed import Workers, cost_of
 from bytesim.training.loss import Arrays, Batch, arrays_of, count_targets
 from bytesim.training.recipe import Recipe
 
@@ -38,6 +38,8 @@ class StepData:
     """Number of targets of all workers; the loss is a mean over them."""
     num_bytes: int
     """Scored bytes of all workers."""
+    fillers: int = 0
+    """Number of micro-batches, at the end, that do not count: workers that share a model compute equally many."""
 
     def batches(self, device: torch.device) -> Iterator[Batch]:
         """The micro-batches on a device, one at a time."""
@@ -47,7 +49,8 @@ class StepData:
 class Feed:
     """The data of a recipe's steps; they are fastest when asked for in order.
 
-    `processes` is the number of loader processes; None for as many as suit the device, which are none on a CPU.
+    `processes` is the number of loader processes; None for as many as suit the device, which are none on a CPU. If
+    `even`, all workers get equally many micro-batches; some may be fillers.
     """
 
     def __init__(
@@ -57,7 +60,10 @@ class Feed:
         workers: Workers,
         device: torch.device,
         processes: int | None = None,
+        *,
+        even: bool = False,
     ) -> None:
+        self.even = even
         self.mixture = mixture
         self.recipe = recipe
         self.workers = workers
@@ -100,8 +106,12 @@ class Feed:
     def prepare(self, micro_batches: list[list[Example]]) -> StepData:
         """The step of these micro-batches; this worker's share of them as arrays."""
         model, labels, coarse = self.recipe.model, self.recipe.labels, self.recipe.training.buckets == "coarse"
+        own = self.workers.share(micro_batches)
+        fillers = -(-len(micro_batches) // self.workers.size) - len(own) if self.even else 0
+        own += [min(micro_batches, key=cost_of)] * fillers
         return StepData(
-            micro_batches=[arrays_of(examples, model, coarse=coarse) for examples in self.workers.share(micro_batches)],
+            micro_batches=[arrays_of(examples, model, coarse=coarse) for examples in own],
+            fillers=fillers,
             scored=sum(count_targets(examples, labels) for examples in micro_batches),
             num_bytes=sum(example.num_bytes for examples in micro_batches for example in examples),
         )

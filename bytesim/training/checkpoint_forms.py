@@ -1,0 +1,114 @@
+"""The two forms of a checkpoint: one safetensors file, or a folder with a file of each process that trains a share."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from bytesim.training.distributed import Workers
+from bytesim.training.durable import sync_names, write_through
+from bytesim.training.state import RNG, Layout, TrainingState, digest_of
+
+_DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "U8": torch.uint8, "I64": torch.int64}
+"""Those of the tensors that a training has; a file with others is damaged."""
+
+
+class FileForm:
+    """A checkpoint in one file. Raises OSError, SafetensorError, KeyError or ValueError if it is damaged."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with safe_open(path, framework="pt") as file:
+            self.texts: dict[str, str] = file.metadata() or {}
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            self.layout: Layout = {
+                name: (_DTYPES[part.get_dtype()], tuple(part.get_shape())) for name, part in slices.items()
+            }
+        self._tensors: dict[str, Tensor] = {}
+
+    def check(self, workers: Workers) -> None:
+        """Read the tensors and compare them with their hash, which checkpoints of older versions lack."""
+        with safe_open(self.path, framework="pt") as file:
+            # Clones, because Windows does not replace a file that is still mapped, and the training will replace it.
+            self._tensors = {name: file.get_tensor(name).clone() for name in self.layout}
+        others = {name: text for name, text in self.texts.items() if name != "sha256"}
+        if "sha256" in self.texts and self.texts["sha256"] != digest_of(self._tensors, others):
+            raise ValueError("its sha256 is another than when it was written")
+
+    def take(self, state: TrainingState, *, with_best: bool) -> None:
+        """Copy the tensors, which have been checked, into the state."""
+        state.take(self._tensors)
+        self._tensors = {}
+
+
+class FolderForm:
+    """A checkpoint in several files. Raises OSError or ValueError if it is damaged."""
+
+    def __init__(self, path: Path) -> None:
+        if not torch.distributed.is_available():
+            raise ValueError("a sharded checkpoint, which this torch, built without torch.distributed, cannot read")
+        from bytesim.training.sharded_files import read_index
+
+        self.path = path
+        self.index = read_index(path)
+        self.texts, self.layout = self.index.texts, self.index.layout
+
+    def check(self, workers: Workers) -> None:
+        """Compare this worker's share of the files with their hashes."""
+        from bytesim.training.sharded_files import check_files
+
+        check_files(self.path, self.index, sorted(self.index.hashes)[workers.rank :: workers.size])
+
+    def take(self, state: TrainingState, *, with_best: bool) -> None:
+        """Read what this worker needs into the state; workers that share a model must call this together."""
+        from torch.distributed.checkpoint import load
+
+        from bytesim.training.sharded_files import Reader
+
+        tensors = {**state.live(), RNG: torch.empty_like(torch.get_rng_state())}
+        best = state.empty_best() if with_best else {}
+        tensors |= {f"best.{name}": value for name, value in best.items()}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a single process reads it
+            load(tensors, storage_reader=Reader(self.path, self.index), no_dist=not state.sharded)
+        state.best.weights = best
+        torch.set_rng_state(tensors[RNG])
+
+
+def write_file(path: Path, tensors: Mapping[str, Tensor], texts: dict[str, str]) -> None:
+    """Write a checkpoint in one file. Raises OSError or SafetensorError."""
+    on_cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    # Not save_file, which picks its own temporary name: a kill would leave that file for good.
+    write_through(path, save(on_cpu, metadata={**texts, "sha256": digest_of(on_cpu, texts)}))
+
+
+def write_folder(path: Path, tensors: Mapping[str, Tensor], texts: dict[str, str], workers: Workers) -> None:
+    """Write a checkpoint in several files, all workers together. Raises OSError, on all of them alike."""
+    from torch.distributed.checkpoint import CheckpointException, save
+
+    from bytesim.training.sharded_files import Writer
+
+    problem = ""
+    try:
+        if workers.leads:
+            os.mkdir(path)
+    except OSError as error:
+        problem = str(error)
+    problem = workers.first(problem)
+    if problem:
+        raise OSError(problem)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a single process writes it
+            save(dict(tensors), storage_writer=Writer(path, texts, workers.rank), no_dist=workers.size == 1)
+    except CheckpointException as error:
+        raise OSError("; ".join(str(failure[0]) for failure in error.failures.values())) from error
+    if workers.leads:
+        sync_names(path)
