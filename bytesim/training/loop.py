@@ -147,6 +147,10 @@ class Trainer:
             self.progress.total_steps = self.config.steps
         self._saved: tuple[int, int | None] | None = None
         """Step and total of the last checkpoint of this run."""
+        self._saved_s = time.monotonic()
+        """Time of the last checkpoint, or of the start of the run."""
+        self._due = False
+        """Whether a checkpoint is due after this step; rank 0 decides."""
         self.stopped = self._waited_enough()
         """Whether patience has run out."""
         self.log = TrainingLog(folder)
@@ -207,7 +211,7 @@ class Trainer:
             raise OutputError(f"the run folder cannot be made ({error.strerror}).", file=str(self.folder)) from error
         if self.workers.leads:
             self.log.cut(self.progress.step)
-        saved = started = time.monotonic()
+        started = self._saved_s = time.monotonic()
         before = self.progress.seconds
         while not self.finished and self._in_time() and not interrupt.asked:
             report = self._step(interrupt)
@@ -217,9 +221,8 @@ class Trainer:
             if every and self.progress.step % every == 0:
                 self._watch()
             # The checkpoint comes last, so that the log holds every step before it.
-            if self._update_length() or time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
+            if self._update_length() or self._due:
                 self.save()
-                saved = time.monotonic()
             if on_step and self.workers.leads:
                 on_step(report)
         self.feed.close()
@@ -238,6 +241,7 @@ class Trainer:
             raise self._diverged(problem)
         self.checkpoints.save(self.state, self.progress, self.recipe)
         self._saved = (self.progress.step, self.progress.total_steps)
+        self._saved_s = time.monotonic()
 
     def change(self, **settings: Any) -> None:
         """Change settings of the training that are read at every step: its length, batch_bytes and micro_bytes."""
@@ -367,7 +371,7 @@ class Trainer:
 
         Returns the mean loss over the targets, in nats.
 
-        An interrupt of one worker is passed on to all workers.
+        An interrupt of one worker is passed on to all workers, and so is rank 0's wish for a checkpoint.
         """
         total = torch.zeros((), device=self.device)
         counting = len(data.micro_batches) - data.fillers
@@ -384,12 +388,15 @@ class Trainer:
                     total += loss.detach()
                     loss = loss + self._auxiliary_loss(batch, data.scored)
                 (loss * factor).backward()
-        asked = torch.tensor(float(interrupt.asked if interrupt else 0), device=self.device)
+        due = self.workers.leads and time.monotonic() - self._saved_s > 60 * self.config.checkpoint_minutes
+        asked = interrupt is not None and interrupt.asked
+        flags = torch.tensor([float(due), float(asked)], device=self.device)
         summed = () if self.sharded else self.model.parameters()
-        total, asked = self.workers.add_up(summed, torch.stack([total, asked]))
-        if interrupt and asked > 0:
+        loss_nats, some_due, some_asked = self.workers.add_up(summed, torch.cat([total[None], flags])).tolist()
+        self._due = some_due > 0
+        if interrupt and some_asked > 0:
             interrupt.asked = True
-        return float(total)
+        return loss_nats
 
     def _auxiliary_loss(self, batch: Batch, scored: int) -> Tensor | float:
         """The weighted loss of the results of the states that a batch has alone; 0 without any."""

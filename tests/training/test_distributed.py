@@ -2,19 +2,28 @@
 
 import json
 import os
-import subprocess
+import signal
 import sys
 
 import pytest
 import torch
-from helpers.tiny_training import losses, pairs, tiny_recipe, write_recipe
+from helpers.processes import children_of
+from helpers.tiny_training import RECIPE, losses, pairs, tiny_recipe, write_recipe
+from helpers.torchrun import assert_alike, run_torchrun, start_torchrun
+from helpers.training_runs import wait_for_lines
 from safetensors.torch import load_file
 
 from bytesim.errors import ModelError
 from bytesim.tasks.train.train import train_recipe
+from bytesim.training.data.feed import Feed
 from bytesim.training.data.shards import pack
-from bytesim.training.data.streams import ConvertStream
+from bytesim.training.data.streams import ConvertStream, Mixture
 from bytesim.training.distributed import Workers
+from bytesim.training.loss import arrays_of
+
+CPU = torch.device("cpu")
+SMALL_STEPS = RECIPE.replace("micro_bytes = 128", "micro_bytes = 64")
+"""Four micro-batches a step."""
 
 needs_workers = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch is built without workers")
 
@@ -32,25 +41,68 @@ def test_every_micro_batch_is_computed_once(size, count):
     assert sorted(map(id, dealt)) == sorted(map(id, batches))
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_every_example_of_a_step_is_computed_once_whatever_the_number_of_workers(size):
+    recipe = tiny_recipe(RECIPE.replace("micro_bytes = 128", "micro_bytes = 32"))
+    stream = ConvertStream(recipe.data[0], pack(pairs()), recipe.model)
+    for step in range(20):
+        drawn = Mixture([stream], seed=3).batch(step, step / 20, 256, 32)
+        feeds = [Feed(Mixture([stream], seed=3), recipe, Workers(rank, size), CPU) for rank in range(size)]
+        shares = [feed.draw(step, 20) for feed in feeds]
+        expected = [files_of(arrays_of(examples, recipe.model)) for examples in drawn]
+        dealt = [files_of(arrays) for share in shares for arrays in share.micro_batches]
+        assert sorted(dealt) == sorted(expected)
+        assert len({(share.scored, share.num_bytes) for share in shares}) == 1
+
+
+def files_of(arrays) -> bytes:
+    return arrays["patches"].tobytes()
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_workers_that_share_a_model_compute_equally_many_micro_batches(size, count):
+    recipe = tiny_recipe()
+    batches = micro_batches(count)
+    feeds = [Feed(None, recipe, Workers(rank, size), CPU, even=True) for rank in range(size)]
+    shares = [feed.prepare(batches) for feed in feeds]
+    assert {len(share.micro_batches) for share in shares} == {-(-count // size)}
+    assert sum(len(share.micro_batches) - share.fillers for share in shares) == count
+
+
+def test_a_weight_without_a_gradient_anywhere_keeps_none(monkeypatch):
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda flat: flat.mul_(2))
+    used, unused = (torch.nn.Parameter(torch.ones(3)) for _ in range(2))
+    used.grad = torch.full((3,), 2.0)
+    figures = Workers(0, 2).add_up([used, unused], torch.tensor([1.0, 5.0]))
+    assert (figures.tolist(), used.grad.tolist(), unused.grad) == ([2.0, 10.0], [4.0] * 3, None)
+
+
 @pytest.mark.slow
 @needs_workers
-def test_two_workers_learn_what_one_learns(tmp_path):
-    recipe = write_recipe(tmp_path)
+@pytest.mark.parametrize("processes", [2, 4])
+def test_several_workers_learn_what_one_learns(tmp_path, processes):
+    recipe = write_recipe(tmp_path, SMALL_STEPS)
     train_recipe(recipe, out=tmp_path / "one", device="cpu")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
-    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", "-m", "bytesim", "train", str(recipe)]
-    command += ["--device", "cpu", "--out", str(tmp_path / "two"), "--json"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=150, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["steps"] == 20  # one process speaks, and once
-    one, two = (losses(tmp_path / name) for name in ("one", "two"))
-    assert [row[:2] for row in one] == [row[:2] for row in two]
-    for first, second in zip(one, two, strict=True):
-        assert second[2] == pytest.approx(first[2], rel=1e-3), (first, second)
-    weights = [load_file(tmp_path / name / "capitals" / "model.safetensors") for name in ("one", "two")]
-    for name, tensor in weights[0].items():
-        torch.testing.assert_close(weights[1][name], tensor, rtol=0.05, atol=5e-3)
+    stdout, _ = run_torchrun(processes, recipe, tmp_path / "many", "--json")
+    assert json.loads(stdout)["steps"] == 20  # one process speaks, and once
+    assert_alike(tmp_path / "many", tmp_path / "one")
+    assert (tmp_path / "many" / "checkpoint.safetensors").is_file()
+
+
+@pytest.mark.slow
+@needs_workers
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc lists the processes")
+def test_a_killed_worker_ends_all_and_the_next_run_goes_on(tmp_path):
+    recipe = write_recipe(tmp_path, SMALL_STEPS.replace("steps = 20", "steps = 60"))
+    train_recipe(recipe, out=tmp_path / "one", device="cpu")
+    process = start_torchrun(2, recipe, tmp_path / "many")
+    wait_for_lines(tmp_path / "many", 8, process)
+    os.kill(int(children_of(process.pid, 2)[1]), signal.SIGKILL)
+    _, said = process.communicate(timeout=100)
+    assert process.returncode != 0, said
+    assert "resuming at step" in run_torchrun(2, recipe, tmp_path / "many")[1]
+    assert_alike(tmp_path / "many", tmp_path / "one")
 
 
 def test_a_training_starts_from_another_models_weights(tmp_path):
