@@ -6,6 +6,7 @@ never linked or imported. abc2midi exits with code 0 even after an error, so err
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -230,7 +231,7 @@ def _run(command: list[str], folder: Path, target: Path) -> str:
     log = folder / "messages.txt"
     deadline = time.monotonic() + TIMEOUT_S
     with log.open("wb") as sink, _start(command, folder, sink) as process:
-        _limit_memory(process)
+        _limit(process)
         try:
             while True:
                 try:
@@ -257,11 +258,16 @@ def _start(command: list[str], folder: Path, sink: BinaryIO) -> subprocess.Popen
         raise ToolError(f"{command[0]} does not start ({error.strerror}).") from error
 
 
-def _limit_memory(process: subprocess.Popen[bytes]) -> None:
-    """Limit the memory of a program to MAX_MEMORY_BYTES where the system can do that from outside, which is Linux."""
+def _limit(process: subprocess.Popen[bytes]) -> None:
+    """Limit the memory and the time of a program where the system can do that from outside, which is Linux.
+
+    The limit of time counts where bytesim itself is killed, and nobody is there to stop the program.
+    """
     if sys.platform == "linux":
+        most_s = math.ceil(TIMEOUT_S) + 1
         with suppress(OSError):  # it has ended already
             resource.prlimit(process.pid, resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+            resource.prlimit(process.pid, resource.RLIMIT_CPU, (most_s, most_s))
 
 
 def _size(path: Path) -> int:

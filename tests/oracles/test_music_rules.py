@@ -135,6 +135,17 @@ def test_a_program_that_runs_on_is_stopped(monkeypatch, tmp_path):
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a program cannot be limited from outside")
+def test_a_program_ends_by_itself_if_nobody_is_there_to_stop_it(tmp_path):
+    code = (
+        "import time\nfrom resource import *\n"
+        "while getrlimit(RLIMIT_CPU)[0] == RLIM_INFINITY: time.sleep(0.01)\n"
+        "print(getrlimit(RLIMIT_CPU)[0], getrlimit(RLIMIT_AS)[0])"
+    )
+    said = abcmidi._run([sys.executable, "-c", code], tmp_path, tmp_path / "tune.mid")
+    assert said.split() == [str(int(abcmidi.TIMEOUT_S) + 1), str(abcmidi.MAX_MEMORY_BYTES)]
+
+
 def test_a_program_that_fills_the_disk_is_stopped(monkeypatch, tmp_path):
     monkeypatch.setattr(abcmidi, "MAX_OUTPUT_BYTES", 1000)
     with pytest.raises(ToolError, match="1000 bytes"):
