@@ -166,31 +166,55 @@ def expand_inputs(paths: Inputs, *, suffixes: Collection[str] | None = None) -> 
     that is given by name is kept whatever its suffix. Hidden files and links to folders are skipped. A
     folder that holds no such file stays in the list, so that reading it reports the error.
     """
-    endings = None if suffixes is None else {"." + suffix.lower().lstrip(".") for suffix in suffixes}
     files: list[str] = []
     for name in input_names(paths):
-        files.extend((_walk(name, endings) or [name]) if name != STDIO and os.path.isdir(name) else [name])
+        files.extend(sorted(stream_files(name, suffixes=suffixes)))
     return files
 
 
-def _walk(folder: str, endings: set[str] | None) -> list[str]:
+def stream_files(path: str, *, suffixes: Collection[str] | None = None) -> Iterator[str]:
+    """A file, or the files in and below a folder as `expand_inputs` chooses them, in the order of the file system.
+
+    The names are not kept, so that a folder may have any number of files.
+    """
+    if path == STDIO or not os.path.isdir(path):
+        yield path
+        return
+    endings = None if suffixes is None else {"." + suffix.lower().lstrip(".") for suffix in suffixes}
+    files = _walk(path, endings)
+    yield next(files, path)
+    yield from files
+
+
+_MOST_OPEN = 100
+"""Folders that are open at a time; in deeper trees their entries are kept in memory."""
+
+
+def _walk(folder: str, endings: set[str] | None) -> Iterator[str]:
     """Files below a folder. Uses a list, not recursion: a tree may be deeper than Python's stack."""
-    files, waiting = [], [folder]
+    waiting: list[Iterator[str | os.DirEntry[str]]] = [
+        iter([folder])
+    ]  # iterators over the entries of a folder and of those that it lies in
     while waiting:
-        here = waiting.pop()
-        try:
-            entries = list(os.scandir(here))
-        except OSError:
-            files.append(here)  # reading it later reports the error
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
             continue
-        for entry in entries:
+        if isinstance(entry, os.DirEntry):
             if entry.name.startswith("."):
                 continue
-            if _is_folder(entry):
-                waiting.append(entry.path)
-            elif (endings is None or os.path.splitext(entry.name)[1].lower() in endings) and _may_be_file(entry):
-                files.append(entry.path)
-    return sorted(files)
+            if not _is_folder(entry):
+                if (endings is None or os.path.splitext(entry.name)[1].lower() in endings) and _may_be_file(entry):
+                    yield entry.path
+                continue
+            here = entry.path
+        else:
+            here = entry
+        try:
+            entries = os.scandir(here)
+            waiting.append(entries if len(waiting) < _MOST_OPEN else iter(list(entries)))
+        except OSError:
+            yield here  # reading it later reports the error
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from bytesim.commands.bulk import (
+    Cluster,
+    LedgerFile,
+    Manifest,
+    RetryFailed,
+    check_cluster,
+    need_sources,
+    run_bulk_command,
+)
 from bytesim.commands.groups import Group
 from bytesim.commands.options import AsJson, Backend, BackendChoice, Device, Dtype, DtypeChoice, Model, complete_model
 from bytesim.console import (
@@ -58,7 +67,9 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the table or pictu
 
 @classify_app.command()
 def file(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, or folders of them; - reads stdin.")],
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH", help="Files, or folders of them; - reads stdin.")
+    ] = None,
     model: Annotated[
         str,
         typer.Option(
@@ -83,6 +94,10 @@ def file(
         ),
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Number of parallel processes on a CPU.")] = 1,
+    cluster: Cluster = None,
+    manifest: Manifest = None,
+    ledger: LedgerFile = None,
+    retry_failed: RetryFailed = False,
     as_json: AsJson = False,
 ) -> None:
     """Label each file, with the probability that the label is right.
@@ -95,6 +110,27 @@ def file(
     from bytesim.tasks.classify.files import classify_file
     from bytesim.tasks.classify.table import files_csv
 
+    check_cluster(cluster, manifest, ledger, retry_failed, refused={"--csv": csv})
+    if cluster is not None:
+        run_bulk_command(
+            "classify_file",
+            paths,
+            as_json=as_json,
+            cluster=cluster,
+            manifest=manifest,
+            ledger=ledger,
+            retry_failed=retry_failed,
+            jobs=jobs,
+            model=model,
+            top=top,
+            threshold=threshold,
+            device=device,
+            dtype=dtype.value,
+            engine_backend=engine_backend.value,
+            batch=batch,
+            then=then,
+        )
+    paths = need_sources(paths, "PATH")
     if csv == "-" and as_json:
         raise typer.BadParameter("--json and --csv - cannot both go to stdout; name a file for the table.")
     if csv is not None:

@@ -6,6 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bytesim.commands.bulk import (
+    Cluster,
+    LedgerFile,
+    Manifest,
+    RetryFailed,
+    check_cluster,
+    need_sources,
+    run_bulk_command,
+)
 from bytesim.commands.options import AsJson
 from bytesim.console import byte_progress, print_note, report_outcomes
 
@@ -15,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def compress(
-    sources: Annotated[list[str], typer.Argument(metavar="SRC", help="Files or folders; - reads stdin.")],
+    sources: Annotated[list[str] | None, typer.Argument(metavar="SRC", help="Files or folders; - reads stdin.")] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="File to write; for several sources, the folder to write to.")
     ] = None,
@@ -24,6 +33,11 @@ def compress(
     ] = "auto",
     fast: Annotated[bool, typer.Option("--fast", help="Work without a model, which is much faster.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="With --cluster: number of workers.")] = 1,
+    cluster: Cluster = None,
+    manifest: Manifest = None,
+    ledger: LedgerFile = None,
+    retry_failed: RetryFailed = False,
     as_json: AsJson = False,
 ) -> None:
     """Compress each file to FILE.bsim, and each folder to FOLDER.bsim, without a loss.
@@ -32,6 +46,25 @@ def compress(
     """
     from bytesim.tasks.compress.compress import compress as task
 
+    check_cluster(cluster, manifest, ledger, retry_failed)
+    if cluster is not None:
+        run_bulk_command(
+            "compress",
+            sources,
+            as_json=as_json,
+            cluster=cluster,
+            manifest=manifest,
+            ledger=ledger,
+            retry_failed=retry_failed,
+            jobs=jobs,
+            output=output,
+            force=force,
+            model=model,
+            fast=fast,
+        )
+    if jobs != 1:
+        raise typer.BadParameter("--jobs goes with --cluster; add --cluster ray.")
+    sources = need_sources(sources, "SRC")
     _check_stdout(sources, output, as_json)
     with byte_progress("compress") as on_progress:
         outcomes = task(sources, output=output, model=model, fast=fast, force=force, on_progress=on_progress)

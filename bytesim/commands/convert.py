@@ -12,6 +12,15 @@ from bytesim.console import byte_progress, print_line, print_note, report_outcom
 if TYPE_CHECKING:
     from bytesim.files import Outcome
     from bytesim.tasks.convert.run import Converted
+from bytesim.commands.bulk import (
+    Cluster,
+    LedgerFile,
+    Manifest,
+    RetryFailed,
+    check_cluster,
+    need_sources,
+    run_bulk_command,
+)
 from bytesim.commands.groups import Group
 from bytesim.commands.options import (
     AsJson,
@@ -49,9 +58,9 @@ Picture = Annotated[
 @convert_app.command()
 def abc2midi(
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="SRC", help="ABC files of one or several tunes, or folders of them; - reads stdin."),
-    ],
+    ] = None,
     output: Output = None,
     model: Model = "music",
     engine: EngineChoice = Engine.auto,
@@ -69,6 +78,10 @@ def abc2midi(
     engine_backend: BackendChoice = Backend.auto,
     jobs: Jobs = 1,
     verbose: Verbose = False,
+    cluster: Cluster = None,
+    manifest: Manifest = None,
+    ledger: LedgerFile = None,
+    retry_failed: RetryFailed = False,
     as_json: AsJson = False,
 ) -> None:
     """Convert tunes in ABC notation to MIDI files.
@@ -80,6 +93,28 @@ def abc2midi(
     from bytesim.tasks.convert import tunes as task
 
     _check_verify(verify, engine)
+    check_cluster(cluster, manifest, ledger, retry_failed, refused={"--notes": notes})
+    if cluster is not None:
+        run_bulk_command(
+            "abc2midi",
+            sources,
+            as_json=as_json,
+            cluster=cluster,
+            manifest=manifest,
+            ledger=ledger,
+            retry_failed=retry_failed,
+            jobs=jobs,
+            output=output,
+            force=force,
+            model=model,
+            engine=engine.value,
+            verify=verify,
+            picture=picture,
+            device=device,
+            dtype=dtype.value,
+            engine_backend=engine_backend.value,
+        )
+    sources = need_sources(sources, "SRC")
     _check_stdout(sources, output, as_json)
     with byte_progress("abc2midi") as on_progress:
         outcomes = task.abc2midi(
@@ -105,9 +140,9 @@ def abc2midi(
 @convert_app.command()
 def midi2abc(
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="SRC", help="MIDI files, or folders of them; - reads stdin."),
-    ],
+    ] = None,
     output: Output = None,
     model: Model = "music",
     engine: EngineChoice = Engine.auto,
@@ -122,6 +157,10 @@ def midi2abc(
     engine_backend: BackendChoice = Backend.auto,
     jobs: Jobs = 1,
     verbose: Verbose = False,
+    cluster: Cluster = None,
+    manifest: Manifest = None,
+    ledger: LedgerFile = None,
+    retry_failed: RetryFailed = False,
     as_json: AsJson = False,
 ) -> None:
     """Convert MIDI files to ABC notation.
@@ -134,6 +173,28 @@ def midi2abc(
     from bytesim.tasks.convert import tunes as task
 
     _check_verify(verify, engine)
+    check_cluster(cluster, manifest, ledger, retry_failed)
+    if cluster is not None:
+        run_bulk_command(
+            "midi2abc",
+            sources,
+            as_json=as_json,
+            cluster=cluster,
+            manifest=manifest,
+            ledger=ledger,
+            retry_failed=retry_failed,
+            jobs=jobs,
+            output=output,
+            force=force,
+            model=model,
+            engine=engine.value,
+            verify=verify,
+            picture=picture,
+            device=device,
+            dtype=dtype.value,
+            engine_backend=engine_backend.value,
+        )
+    sources = need_sources(sources, "SRC")
     _check_stdout(sources, output, as_json)
     with byte_progress("midi2abc") as on_progress:
         outcomes = task.midi2abc(
@@ -155,7 +216,10 @@ def midi2abc(
 
 @convert_app.command()
 def files(
-    sources: Annotated[list[str], typer.Argument(metavar="SRC", help="Files, or folders of them; - reads stdin.")],
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="SRC", help="Files, or folders of them; - reads stdin.")
+    ] = None,
+    *,
     model: Model,
     to: Annotated[
         str | None,
@@ -174,6 +238,10 @@ def files(
     dtype: DtypeChoice = Dtype.float32,
     engine_backend: BackendChoice = Backend.auto,
     jobs: Jobs = 1,
+    cluster: Cluster = None,
+    manifest: Manifest = None,
+    ledger: LedgerFile = None,
+    retry_failed: RetryFailed = False,
     as_json: AsJson = False,
 ) -> None:
     """Convert files with a model that you trained on pairs of files. It converts the suffixes it was trained on.
@@ -184,6 +252,28 @@ def files(
     """
     from bytesim.tasks.convert import files as task
 
+    check_cluster(cluster, manifest, ledger, retry_failed)
+    if cluster is not None:
+        run_bulk_command(
+            "convert_files",
+            sources,
+            as_json=as_json,
+            cluster=cluster,
+            manifest=manifest,
+            ledger=ledger,
+            retry_failed=retry_failed,
+            jobs=jobs,
+            output=output,
+            force=force,
+            model=model,
+            to=to,
+            check=check,
+            only_confident=only_confident,
+            device=device,
+            dtype=dtype.value,
+            engine_backend=engine_backend.value,
+        )
+    sources = need_sources(sources, "SRC")
     _check_stdout(sources, output, as_json)
     with byte_progress("convert") as on_progress:
         outcomes = task.convert_files(

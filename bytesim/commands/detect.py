@@ -6,6 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bytesim.commands.bulk import (
+    Cluster,
+    LedgerFile,
+    Manifest,
+    RetryFailed,
+    check_cluster,
+    need_sources,
+    run_bulk_command,
+)
 from bytesim.commands.options import AsJson, Backend, BackendChoice, Device, complete_model
 from bytesim.console import byte_progress, print_json, print_line
 
@@ -15,8 +24,13 @@ if TYPE_CHECKING:
 
 def detect(
     source: Annotated[
-        str, typer.Argument(metavar="FILE", show_default=False, help="File to look into; - reads stdin.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="FILE",
+            show_default=False,
+            help="File to look into; - reads stdin. With --cluster also a folder of files.",
+        ),
+    ] = None,
     model: Annotated[
         str, typer.Option(help="Classifier that labels what has no length field.", autocompletion=complete_model)
     ] = "filetype",
@@ -26,6 +40,11 @@ def detect(
     force: Annotated[bool, typer.Option("--force", help="Replace files of the folder that exist.")] = False,
     device: Device = "auto",
     engine_backend: BackendChoice = Backend.auto,
+    jobs: Annotated[int, typer.Option(min=1, help="With --cluster: number of workers.")] = 1,
+    cluster: Cluster = None,
+    manifest: Manifest = None,
+    ledger: LedgerFile = None,
+    retry_failed: RetryFailed = False,
     as_json: AsJson = False,
 ) -> None:
     """List the parts of FILE: files inside a file, texts in a binary, and padding, each with its offsets and its type.
@@ -35,6 +54,24 @@ def detect(
     """
     from bytesim.tasks.detect.detect import detect as task
 
+    check_cluster(cluster, manifest, ledger, retry_failed, refused={"--extract": extract, "--force": force})
+    if cluster is not None:
+        run_bulk_command(
+            "detect",
+            [source] if source else None,
+            as_json=as_json,
+            cluster=cluster,
+            manifest=manifest,
+            ledger=ledger,
+            retry_failed=retry_failed,
+            jobs=jobs,
+            model=model,
+            device=device,
+            engine_backend=engine_backend.value,
+        )
+    if jobs != 1:
+        raise typer.BadParameter("--jobs goes with --cluster; add --cluster ray.")
+    (source,) = need_sources([source] if source else None, "FILE")
     with byte_progress("detect") as on_progress:
         found = task(
             source,

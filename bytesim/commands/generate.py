@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bytesim.commands.bulk import Cluster, LedgerFile, RetryFailed, check_cluster, run_bulk_command
 from bytesim.commands.options import (
     AsJson,
     Backend,
@@ -128,6 +129,9 @@ def generate(
     dtype: DtypeChoice = Dtype.float32,
     engine_backend: BackendChoice = Backend.auto,
     jobs: Jobs = 1,
+    cluster: Cluster = None,
+    ledger: LedgerFile = None,
+    retry_failed: RetryFailed = False,
     as_json: AsJson = False,
 ) -> None:
     """Write new files, byte by byte: texts, pictures, sounds and tunes. All are valid, and no two are equal.
@@ -146,6 +150,38 @@ def generate(
         raise typer.BadParameter("--prompt and --prompt-file both give the beginning of the file; use one of them.")
     if keep is not None and prompt_file is None:
         raise typer.BadParameter("--keep is the share of a prompt file to keep; give a --prompt-file.")
+    extras = {"--mixed": mixed, "--sheet": sheet, "--midi": midi, "--score": score}
+    check_cluster(cluster, None, ledger, retry_failed, refused=extras)
+    if cluster is not None:
+        run_bulk_command(
+            "generate",
+            None,
+            as_json=as_json,
+            cluster=cluster,
+            ledger=ledger,
+            retry_failed=retry_failed,
+            jobs=jobs,
+            output=output,
+            force=force,
+            model=model,
+            suffix=suffix,
+            prompt=prompt,
+            prompt_file=prompt_file,
+            keep=keep,
+            count=count,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            repetition_penalty=repetition_penalty,
+            seed=seed,
+            max_bytes=max_bytes,
+            allow_truncated=allow_truncated,
+            any_form=any_form,
+            tries=tries,
+            device=device,
+            dtype=dtype.value,
+            engine_backend=engine_backend.value,
+        )
     with file_progress(count) as (on_bytes, on_files):
         outcomes = task.generate(
             model=model,

@@ -81,6 +81,8 @@ class Kernels:
         self._ngrams.restype = self._edges.restype = None
         self.threads = 0
         """Threads that share the work; 0 as long as nobody has said how many."""
+        self.most_threads = 0
+        """How many `share_operations` uses instead of measuring; 0 to measure."""
         self.shares_operations = False
         """Whether they share the work of single operations, as large models need it, or only files."""
         if hasattr(os, "register_at_fork"):

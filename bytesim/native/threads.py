@@ -30,10 +30,16 @@ def share_operations(kernels: Kernels, weight_bytes: int, threads: int | None = 
     """
     if weight_bytes >= LARGE_BYTES:
         kernels.shares_operations = True
-        return kernels.use_threads(threads or _fastest(kernels))
+        return kernels.use_threads(threads or kernels.most_threads or _fastest(kernels))
     if threads:
         kernels.use_threads(threads)
     return 1
+
+
+def limit_threads(kernels: Kernels, count: int) -> None:
+    """Let `count` threads of this process share the work from now on, instead of measuring how many are fastest."""
+    kernels.most_threads = count
+    kernels.use_threads(count)
 
 
 def find_threads(kernels: Kernels, *, files: int = 1, longest: int = 0) -> None:

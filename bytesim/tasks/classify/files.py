@@ -34,17 +34,24 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Settings:
+class PanelSettings:
     """The settings of a run, which apply to all files."""
 
-    model: str
-    top: int
-    threshold: float | None
-    device: str
-    dtype: str
-    engine_backend: str
-    batch: int
-    then: bool
+    model: str = AUTO
+    top: int = 1
+    threshold: float | None = None
+    device: str = "auto"
+    dtype: str = "float32"
+    engine_backend: str = "auto"
+    batch: int = DEFAULT_BATCH
+    then: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in (("top", self.top), ("batch", self.batch)):
+            if value < 1:
+                raise ConfigError(f"{name} {value} is out of range; choose 1 or more.")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ConfigError(f"threshold {self.threshold} is not a probability; choose 0 to 1.")
 
 
 def classify_file(
@@ -70,9 +77,10 @@ def classify_file(
     the model at once, in each of `jobs` processes (on a GPU, in one process). Raises ConfigError, ModelError, and
     ToolError if a process is killed. The error of a single file is in its outcome.
     """
-    _check(top, threshold, batch, jobs)
+    if jobs < 1:
+        raise ConfigError(f"jobs {jobs} is out of range; choose 1 or more.")
     names = expand_inputs(paths)
-    settings = _Settings(
+    settings = PanelSettings(
         model=model, top=top, threshold=threshold, device=device, dtype=dtype, engine_backend=engine_backend,
         batch=batch, then=then,
     )  # fmt: skip
@@ -90,43 +98,35 @@ def classify_file(
     return [outcome for index in range(len(shares)) for outcome in outcomes[index]]
 
 
-def _check(top: int, threshold: float | None, batch: int, jobs: int) -> None:
-    for name, value in (("top", top), ("batch", batch), ("jobs", jobs)):
-        if value < 1:
-            raise ConfigError(f"{name} {value} is out of range; choose 1 or more.")
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigError(f"threshold {threshold} is not a probability; choose 0 to 1.")
-
-
 Shares = Generator[tuple[int, list[Outcome[Classified]]], None, None]
 """(index of a share of the files, the outcomes of its files)."""
 
 
-def _in_one(settings: _Settings, shares: Sequence[list[str]]) -> Shares:
-    panel = _Panel(settings)
+def _in_one(settings: PanelSettings, shares: Sequence[list[str]]) -> Shares:
+    panel = Panel(settings)
     for index, share in enumerate(shares):
         yield index, panel.judge(share)
 
 
-def _in_many(settings: _Settings, shares: Sequence[list[str]], jobs: int) -> Shares:
+def _in_many(settings: PanelSettings, shares: Sequence[list[str]], jobs: int) -> Shares:
     """The same as `_in_one` with several processes; the shares come in any order."""
-    _Panel(settings)  # raises the errors of the model before processes are started
+    Panel(settings)  # raises the errors of the model before processes are started
     try:
-        yield from map_in_processes(partial(_start, settings, jobs), _Panel.judge, shares, jobs=jobs)
+        yield from map_in_processes(partial(_start, settings, jobs), Panel.judge, shares, jobs=jobs)
     except EndedProcess as error:
         raise ToolError("a classifying process was killed, perhaps for lack of memory. Use fewer jobs.") from error
 
 
-def _start(settings: _Settings, jobs: int) -> _Panel:
+def _start(settings: PanelSettings, jobs: int) -> Panel:
     """The panel of one of `jobs` processes, which share the cores."""
     os.environ["OMP_NUM_THREADS"] = str(max(1, num_cores() // jobs))  # for torch, if it is loaded
-    return _Panel(settings)
+    return Panel(settings)
 
 
-class _Panel:
+class Panel:
     """The classifiers of a process. Each second model is loaded when the first file needs it."""
 
-    def __init__(self, settings: _Settings) -> None:
+    def __init__(self, settings: PanelSettings) -> None:
         """Raises ModelError and ConfigError."""
         self.settings = settings
         self.loaded: dict[str, Classifier] = {}

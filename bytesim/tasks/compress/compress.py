@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,7 +35,7 @@ from bytesim.patching import suffix_of
 from bytesim.predictors.next_byte import NextByte
 from bytesim.tasks.compress.coding import compiled, decode, encode
 from bytesim.tasks.compress.folder import join_folder
-from bytesim.tasks.compress.models import TRIAL_BYTES, chosen_writer, stamp_of
+from bytesim.tasks.compress.models import TRIAL_BYTES, chosen_writer, loaded, stamp_of
 
 NO_MODEL = "none"
 _COPY_BYTES = 1 << 20
@@ -89,26 +90,40 @@ def compress(
     ConfigError if both `fast` and a model are given, ModelError for a model that is not there; the error of a source
     is in its outcome, ToolError without compiled kernels.
     """
-    if fast and model not in ("auto", NO_MODEL):
-        raise ConfigError("--fast works without a model; leave one of the two out.")
-    if model not in ("auto", NO_MODEL):
-        find_model(model)  # a wrong name is told before any work
+    compressor = Compressor(model=model, fast=fast)
     names = input_names(sources)
     meter = _Meter(names, on_progress)
-    chosen = NO_MODEL if fast else model
     taken: set[str] = set()
 
     def work(source: str) -> Compressed:
-        compiled()
-        target = _target(source, output, many=len(names) > 1)
+        target = compressed_path(source, output, many=len(names) > 1)
         check_output(target, force=force, taken=taken, source=source)
-        with _content_of(source) as content:
-            return _compress(source, content, target, chosen, force, meter)
+        return compressor.compress(source, target, force=force, meter=meter)
 
     return run_each(names, work)
 
 
-def _target(source: str, output: str | Path | None, *, many: bool) -> Target:
+class Compressor:
+    """Compresses files and folders, call after call; each model is loaded once."""
+
+    def __init__(self, *, model: str = "auto", fast: bool = False) -> None:
+        """Raises ConfigError, and ModelError for a model that is not there."""
+        if fast and model not in ("auto", NO_MODEL):
+            raise ConfigError("--fast works without a model; leave one of the two out.")
+        if model not in ("auto", NO_MODEL):
+            find_model(model)  # a wrong name is told before any work
+        self.model = NO_MODEL if fast else model
+        self.load = cache(loaded)
+
+    def compress(self, source: str, target: Target, *, force: bool = False, meter: _Meter | None = None) -> Compressed:
+        """Write the `.bsim` file of a source. Raises as `compress` says of outcomes."""
+        compiled()
+        with _content_of(source) as content:
+            return _compress(source, content, target, self, force, meter or _Meter((), None))
+
+
+def compressed_path(source: str, output: str | Path | None, *, many: bool) -> Target:
+    """Where the compressed form of a source goes. Raises InputError for a folder without a name, and OutputError."""
     if source == STDIO:
         name = source
     else:
@@ -120,10 +135,10 @@ def _target(source: str, output: str | Path | None, *, many: bool) -> Target:
     return output_path(name, output=output, suffix=bsim.SUFFIX, many=many, whole_name=True)
 
 
-def _compress(source: str, content: _Content, target: Target, model: str, force: bool, meter: _Meter) -> Compressed:
+def _compress(source: str, content: _Content, target: Target, by: Compressor, force: bool, meter: _Meter) -> Compressed:
     first = _Reading(content, source)
     head = first(min(TRIAL_BYTES, content.num_bytes))
-    found = None if model == NO_MODEL else chosen_writer(head, content.suffix, model)
+    found = None if by.model == NO_MODEL else chosen_writer(head, content.suffix, by.model, load=by.load)
     stamp = None if found is None else stamp_of(*found)
     coding = bsim.Coding.MIXED if stamp is None else bsim.Coding.WITH_MODEL
     header = bsim.Header(coding=coding, num_bytes=content.num_bytes, is_folder=content.is_folder, stamp=stamp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,23 @@ TRIAL_BYTES = 4096
 _GAIN = 0.98
 """A model is used if the trial then has at most this share of the bytes that it has without one."""
 _TEXT = "txt"
+Load = Callable[[str], Writer]
+"""Loads a model by its name."""
 
 
 def chosen_writer(
-    head: bytes, suffix: str, model: str, *, gain: float = _GAIN, stamped: bool = True
+    head: bytes, suffix: str, model: str, *, gain: float = _GAIN, stamped: bool = True, load: Load | None = None
 ) -> tuple[Writer, str] | None:
     """The model for a content that begins with `head`, and the suffix as which it reads it; None for none.
 
     `model` is a name, or `auto`: of the models that write files of this suffix, or text if it is text, the one that
     compresses the head best, if its size is then at most `gain` of that without one; with `stamped` the size is that of
-    a file, which names its model. Raises ModelError for a named model that cannot be used.
+    a file, which names its model. `load` is `loaded`, or keeps what that loads. Raises ModelError for a named model
+    that cannot be used.
     """
+    load = load or loaded
     if model != "auto":
-        writer = loaded(model)
+        writer = load(model)
         known = writer.generates or (suffix,)
         return writer, suffix if suffix in known else known[0]
     if not head:
@@ -41,7 +46,7 @@ def chosen_writer(
     least, best = _size(trial, None) * gain, None
     for name, read_as in _fitting(suffix, trial):
         try:
-            candidate = loaded(name)
+            candidate = load(name)
             size = _size(trial, NextByte(candidate, read_as))
             size += stamped * (len(name) + len(read_as) + 2 * (STAMP_BYTES + 1))
         except BytesimError:  # a user's model that is damaged, or that the native engine cannot run

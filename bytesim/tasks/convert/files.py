@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bytesim.errors import BytesimError, ConfigError, DecodeError, InputError, ModelError
@@ -42,38 +42,99 @@ def convert_files(
     Errors are raised, or stored in the outcomes, as by `abc2midi`; ModelError also if `only_confident` asks for what
     the model's card does not tell.
     """
-    find_check(check, "")  # an unknown check is an error before the model is loaded
-    writer = load_writer(model, device=device, dtype=dtype, engine_backend=engine_backend)
-    if not writer.conversions:
-        raise ConfigError(f"the card of {model!r} names no conversion, so the suffixes are unknown.")
-    target = None if to is None else to.lower().lstrip(".")
-    known = [pair for pair in writer.conversions if target in (None, pair[1])]
-    names = expand_inputs(sources, suffixes={source for source, _ in known})
-    outcomes: dict[str, Outcome[Converted]] = {}
-    groups: dict[tuple[str, str], list[str]] = {}
-    for name in names:
-        try:
-            groups.setdefault(_direction(name, known, writer), []).append(name)
-        except BytesimError as error:
-            outcomes[name] = Outcome(name, error=error.in_file("stdin" if name == STDIO else name))
-    taken: set[str] = set()
-    for pair, members in groups.items():
-        places = Places(
-            output=output,
-            suffix=pair[1],
-            many=len(names) > 1,
-            force=force,
-            roots=sources,
+    settings = FileSettings(
+        model=model, to=to, check=check, only_confident=only_confident, device=device, dtype=dtype,
+        engine_backend=engine_backend,
+    )  # fmt: skip
+    converter = FileConverter(settings)
+    names = expand_inputs(sources, suffixes=converter.in_folders)
+    places = FilePlaces(output=output, many=len(names) > 1, force=force, roots=sources)
+    return converter.convert(names, places, processes=jobs, on_progress=on_progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSettings:
+    """The settings of `convert_files`, besides the paths."""
+
+    model: str
+    to: str | None = None
+    check: str = AUTO
+    only_confident: bool = False
+    device: str = "auto"
+    dtype: str = "float32"
+    engine_backend: str = "auto"
+
+    def __post_init__(self) -> None:
+        find_check(self.check, "")  # an unknown check is an error before the model is loaded
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilePlaces:
+    """The rules for the output paths of one call."""
+
+    output: str | Path | None
+    many: bool
+    force: bool
+    roots: Inputs
+    taken: set[str] = field(default_factory=set)
+
+    def of(self, suffix: str) -> Places:
+        """The rules for the outputs of a suffix."""
+        return Places(
+            output=self.output,
+            suffix=suffix,
+            many=self.many,
+            force=self.force,
+            roots=self.roots,
             tag="-converted",
-            taken=taken,
+            taken=self.taken,
         )
-        direction = file_direction(*pair)
-        if only_confident:
-            _check_confidence(writer, direction)
-        run = Run(direction=direction, prepared=_read(members, places), force=force, on_progress=on_progress)
-        _convert(run, writer, find_check(check, pair[1]), only_confident, jobs)
-        outcomes.update((outcome.source, outcome) for outcome in run.in_order())
-    return [outcomes[name] for name in names]
+
+
+class FileConverter:
+    """Converts files with a model that the user trained, call after call; the model is loaded once."""
+
+    def __init__(self, settings: FileSettings) -> None:
+        """Raises ModelError and ConfigError."""
+        self.settings = settings
+        self.writer = load_writer(
+            settings.model, device=settings.device, dtype=settings.dtype, engine_backend=settings.engine_backend
+        )
+        if not self.writer.conversions:
+            raise ConfigError(f"the card of {settings.model!r} names no conversion, so the suffixes are unknown.")
+        target = None if settings.to is None else settings.to.lower().lstrip(".")
+        self.known = [pair for pair in self.writer.conversions if target in (None, pair[1])]
+
+    @property
+    def in_folders(self) -> set[str]:
+        """Suffixes of the files that are converted in a folder."""
+        return {source for source, _ in self.known}
+
+    def direction(self, name: str) -> tuple[str, str]:
+        """The pair of suffixes for a source. Raises InputError if the model knows none, or several."""
+        return _direction(name, self.known, self.writer)
+
+    def convert(
+        self, names: Sequence[str], places: FilePlaces, *, processes: int = 1, on_progress: Progress | None = None
+    ) -> list[Outcome[Converted]]:
+        """The outcome of each file, with the errors of `convert_files`."""
+        outcomes: dict[str, Outcome[Converted]] = {}
+        groups: dict[tuple[str, str], list[str]] = {}
+        for name in names:
+            try:
+                groups.setdefault(self.direction(name), []).append(name)
+            except BytesimError as error:
+                outcomes[name] = Outcome(name, error=error.in_file("stdin" if name == STDIO else name))
+        only_confident = self.settings.only_confident
+        for pair, members in groups.items():
+            direction = file_direction(*pair)
+            if only_confident:
+                _check_confidence(self.writer, direction)
+            prepared = _read(members, places.of(pair[1]))
+            run = Run(direction=direction, prepared=prepared, force=places.force, on_progress=on_progress)
+            _convert(run, self.writer, find_check(self.settings.check, pair[1]), only_confident, processes)
+            outcomes.update((outcome.source, outcome) for outcome in run.in_order())
+        return [outcomes[name] for name in names]
 
 
 def _convert(run: Run, writer: Writer, check: Check | None, only_confident: bool, jobs: int) -> None:

@@ -71,7 +71,13 @@ class Places:
 
     def target(self, source: str, index: int | None = None) -> Target:
         """The output of a source. Raises OutputError, before the conversion, if it cannot be written."""
-        path = output_path(
+        path = self.path(source, index)
+        check_output(path, force=self.force, taken=self.taken, source=source)
+        return path
+
+    def path(self, source: str, index: int | None = None) -> Target:
+        """The path of the output of a source. Raises OutputError if there is none."""
+        return output_path(
             source,
             output=self.output,
             suffix=self.suffix,
@@ -80,8 +86,6 @@ class Places:
             roots=self.roots,
             tag=self.tag,
         )
-        check_output(path, force=self.force, taken=self.taken, source=source)
-        return path
 
     def picture(self, target: Target) -> Path | None:
         """The path of the picture of an output. Raises OutputError, before the conversion, if it cannot be written."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bytesim.errors import ConfigError
 from bytesim.files import Inputs, Outcome, Progress, expand_inputs
@@ -14,6 +18,9 @@ from bytesim.tasks.convert.direction import MusicDirection, RuleAnswer, Verifica
 from bytesim.tasks.convert.finish import finish_abc, finish_midi
 from bytesim.tasks.convert.jobs import Job, Places, abc_jobs, midi_jobs, prepare
 from bytesim.tasks.convert.run import Converted, Run
+
+if TYPE_CHECKING:
+    from bytesim.predictors.writer import Writer
 
 ENGINES = ("auto", "model", "rules")
 LEAST_NOTE_BYTES = 8
@@ -46,8 +53,10 @@ def abc2midi(
     `verify` it also shows the differences from the rules. Title and tempo are kept. Folders are searched recursively.
     Raises ConfigError for unknown choices and ModelError for the model; the error of a tune is in its outcome.
     """
-    run = _prepared(ABC_TO_MIDI, sources, output, engine, verify, picture, force, on_progress)
-    return _convert(run, model, device, dtype, engine_backend, jobs)
+    settings = TuneSettings(
+        model=model, engine=engine, verify=verify, device=device, dtype=dtype, engine_backend=engine_backend
+    )
+    return _convert(ABC_TO_MIDI, settings, sources, output, picture, force, jobs, on_progress)
 
 
 def midi2abc(
@@ -74,56 +83,87 @@ def midi2abc(
     closest; `closeness` of the result says how close. Files of several voices go to midi2abc at once. `picture` draws
     the rendered notes.
     """
-    run = _prepared(MIDI_TO_ABC, sources, output, engine, verify, picture, force, on_progress)
-    return _convert(run, model, device, dtype, engine_backend, jobs)
+    settings = TuneSettings(
+        model=model, engine=engine, verify=verify, device=device, dtype=dtype, engine_backend=engine_backend
+    )
+    return _convert(MIDI_TO_ABC, settings, sources, output, picture, force, jobs, on_progress)
 
 
-def _prepared(
+@dataclass(frozen=True, kw_only=True)
+class TuneSettings:
+    """The settings of a conversion of tunes, besides the paths."""
+
+    model: str = "music"
+    engine: str = "auto"
+    verify: bool = False
+    device: str = "auto"
+    dtype: str = "float32"
+    engine_backend: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.verify and self.engine == "rules":
+            raise ConfigError("verify compares a model's answer with the rules; choose the engine model or auto.")
+        if self.engine not in ENGINES:
+            raise ConfigError(f"engine {self.engine!r} is unknown; choose one of {', '.join(ENGINES)}.")
+
+
+def _convert(
     direction: MusicDirection,
+    settings: TuneSettings,
     sources: Inputs,
     output: str | Path | None,
-    engine: str,
-    verify: bool,
     picture: bool,
     force: bool,
+    processes: int,
     on_progress: Progress | None,
-) -> Run:
-    """Read the sources and check their outputs. Raises ConfigError."""
-    if verify and engine == "rules":
-        raise ConfigError("verify compares a model's answer with the rules; choose the engine model or auto.")
-    if engine not in ENGINES:
-        raise ConfigError(f"engine {engine!r} is unknown; choose one of {', '.join(ENGINES)}.")
+) -> list[Outcome[Converted]]:
     names = expand_inputs(sources, suffixes=direction.in_folders)
     places = Places(
         output=output, suffix=direction.target, many=len(names) > 1, force=force, roots=sources, pictures=picture
     )
-    return Run(
-        direction=direction,
-        prepared=prepare(names, lambda name: direction.read(name, places, engine)),
-        engine=engine,
-        verify=verify,
-        force=force,
-        on_progress=on_progress,
-    )
+    return TuneConverter(direction, settings).convert(names, places, processes=processes, on_progress=on_progress)
 
 
-def _convert(
-    run: Run, model: str, device: str, dtype: str, engine_backend: str, processes: int
-) -> list[Outcome[Converted]]:
-    if run.engine == "rules":
-        run.by_rules(run.jobs())
-        return run.in_order()
-    # Loading a model takes a second, which is not needed if no source could be read.
-    if run.jobs():
+class TuneConverter:
+    """Converts tunes in one direction, call after call; the model is loaded once."""
+
+    def __init__(self, direction: MusicDirection, settings: TuneSettings) -> None:
+        self.direction, self.settings = direction, settings
+
+    @cached_property
+    def writer(self) -> Writer:
+        """The model. Raises ModelError, ConfigError."""
         from bytesim.predictors.writer import load_writer
-        from bytesim.tasks.convert.auto import by_auto
-        from bytesim.tasks.convert.model import by_model
 
-        writer = load_writer(model, device=device, dtype=dtype, engine_backend=engine_backend)
-        writer.check_converts(*run.direction.suffixes)
-        convert = by_model if run.engine == "model" else by_auto
-        convert(run, writer, processes=processes)
-    return run.in_order()
+        settings = self.settings
+        writer = load_writer(
+            settings.model, device=settings.device, dtype=settings.dtype, engine_backend=settings.engine_backend
+        )
+        writer.check_converts(*self.direction.suffixes)
+        return writer
+
+    def convert(
+        self, names: Sequence[str], places: Places, *, processes: int = 1, on_progress: Progress | None = None
+    ) -> list[Outcome[Converted]]:
+        """The outcomes of the tunes of some files, with the errors of `abc2midi`."""
+        engine = self.settings.engine
+        run = Run(
+            direction=self.direction,
+            prepared=prepare(names, lambda name: self.direction.read(name, places, engine)),
+            engine=engine,
+            verify=self.settings.verify,
+            force=places.force,
+            on_progress=on_progress,
+        )
+        if engine == "rules":
+            run.by_rules(run.jobs())
+        elif run.jobs():  # loading a model takes a second, which is not needed if no source could be read
+            from bytesim.tasks.convert.auto import by_auto
+            from bytesim.tasks.convert.model import by_model
+
+            convert = by_model if engine == "model" else by_auto
+            convert(run, self.writer, processes=processes)
+        return run.in_order()
 
 
 def _midi_by_rules(job: Job) -> RuleAnswer:

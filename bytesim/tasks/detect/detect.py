@@ -9,7 +9,7 @@ from pathlib import Path
 from bytesim.errors import ConfigError, InputError, ToolError
 from bytesim.files import STDIO, Progress, check_output_folder, make_folder, open_input, open_output
 from bytesim.formats.extents.reading import Bytes, StoredBytes
-from bytesim.predictors.classifier import load_classifier
+from bytesim.predictors.classifier import Classifier, load_classifier
 from bytesim.tasks.classify.answers import TYPE_MODEL
 from bytesim.tasks.detect.parts import find_parts
 from bytesim.tasks.detect.segments import PADDING, Detection, Segment
@@ -75,9 +75,27 @@ def detect(
     folder for all parts but padding; their names are their offsets and types, and files of these names are replaced
     with `force` only. The file may have any length. Raises ConfigError, InputError, ModelError and OutputError.
     """
+    classifier = load_detector(model, device=device, engine_backend=engine_backend)
+    return detect_with(classifier, source, extract=extract, force=force, on_progress=on_progress)
+
+
+def load_detector(model: str = TYPE_MODEL, *, device: str = "auto", engine_backend: str = "auto") -> Classifier:
+    """The classifier that labels what has no length field. Raises ConfigError and ModelError."""
     classifier = load_classifier(model, device=device, engine_backend=engine_backend)
     if classifier.most_bytes < WINDOW:
         raise ConfigError(f"the model {model!r} reads {classifier.most_bytes} bytes at a time; detect needs {WINDOW}.")
+    return classifier
+
+
+def detect_with(
+    classifier: Classifier,
+    source: str | Path,
+    *,
+    extract: str | Path | None = None,
+    force: bool = False,
+    on_progress: Progress | None = None,
+) -> Detection:
+    """The same as `detect` with a classifier of `load_detector`."""
     if extract is not None:
         check_output_folder(Path(extract), ())
     with open_input(source, limit_bytes=None) as file:

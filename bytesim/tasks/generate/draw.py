@@ -33,6 +33,8 @@ BLOCK = 1024
 SLOTS = 64
 """Files that are decoded together; a step reads the weights once for all of them."""
 
+SAME_FILE = "the file is the same as an earlier one."
+
 OnFiles = Callable[[int, int], None]
 """Called with (files done, total files)."""
 
@@ -81,8 +83,8 @@ class Job:
     digests: set[bytes] = field(default_factory=set)
     """The sha256 of each file so far."""
 
-    def target(self, seed: int) -> Path | str:
-        """The path of the file of a seed. Raises OutputError if it, or an extra output beside it, cannot be written."""
+    def path(self, seed: int) -> Path | str:
+        """The path of the file of a seed. Raises OutputError."""
         name = f"{self.writer.name}-{seed}.{self.suffix}"
         if self.output is None:
             target: Path | str = Path(name)
@@ -93,6 +95,11 @@ class Job:
             target = self.output
             if is_folder:
                 target = output_path(name, output=self.output, suffix=self.suffix, many=True)
+        return target
+
+    def target(self, seed: int) -> Path | str:
+        """The path of the file of a seed. Raises OutputError if it, or an extra output beside it, cannot be written."""
+        target = self.path(seed)
         for path in (target, *(Path(target).with_suffix(f".{suffix}") for suffix in self.beside)):
             check_output(path, force=self.force)
         return target
@@ -155,7 +162,7 @@ class Job:
         """Raise DecodeError for a file equal to an earlier one."""
         digest = hashlib.sha256(data).digest()
         if digest in self.digests:
-            raise DecodeError("the file is the same as an earlier one.")
+            raise DecodeError(SAME_FILE)
         self.digests.add(digest)
 
 
@@ -207,8 +214,7 @@ def _draw_block(
     waiting = list(range(len(names)))
     for attempt in range(1, tries + 1):
         drawn = [next(seeds) for _ in waiting]
-        requests = [replace(request, sampling=replace(request.sampling, seed=drawn_seed)) for drawn_seed in drawn]
-        for row, reply in job.writer.answers(requests, slots=SLOTS, jobs=jobs, on_bytes=on_bytes):
+        for row, reply in job.writer.answers(_seeded(request, drawn), slots=SLOTS, jobs=jobs, on_bytes=on_bytes):
             index = waiting[row]
             outcomes[index] = _finish(job, names[index], reply, drawn[row], attempt)
             if on_valid and outcomes[index].error is None:
@@ -221,6 +227,21 @@ def _draw_block(
         assert error is not None
         error.message = f"no valid .{job.suffix} file in {tries} tries; the last try: {error.message}"
     return outcomes
+
+
+def draw_once(job: Job, seeds: Sequence[int]) -> list[Outcome[Generated]]:
+    """Draw the file of each seed once, by itself: equal files are not noticed. Raises ContextError as `Job.request`."""
+    names = [f"seed {seed}" for seed in seeds]
+    outcomes: dict[int, Outcome[Generated]] = {}
+    for row, reply in job.writer.answers(_seeded(job.request(), seeds), slots=SLOTS):
+        job.digests.clear()
+        outcomes[row] = _finish(job, names[row], reply, seeds[row], 1)
+    job.digests.clear()
+    return [outcomes[row] for row in range(len(seeds))]
+
+
+def _seeded(request: Request, seeds: Sequence[int]) -> list[Request]:
+    return [replace(request, sampling=replace(request.sampling, seed=seed)) for seed in seeds]
 
 
 def _finish(job: Job, name: str, reply: Reply, seed: int, attempt: int) -> Outcome[Generated]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def generate(
     Raises ConfigError for wrong settings, ModelError for the model, InputError and ContextError for the prompt,
     ToolError for a missing tool. The error of a file that never became valid is in its outcome.
     """
-    _check(count, tries, jobs, max_bytes, temperature, output)
+    check_counts(count, tries, jobs, max_bytes, temperature, output)
     if mixed is not None:
         if any(each is not None for each in (suffix, prompt, prompt_file, keep, max_bytes, sheet)) or midi or score:
             raise ConfigError("mixed takes no prompt, suffix, length, sheet, MIDI or score; leave these out.")
@@ -105,29 +106,15 @@ def generate(
         return generate_mixed(
             mixed_models(mixed), draw, count=count, seed=seed, output=output, force=force, on_files=on_files
         )
-    given_prompt = Prompt(text=prompt, file=prompt_file, keep=keep)
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
-    alias = alias_of(model)
-    writer = load_writer(model, device=device, dtype=dtype, engine_backend=engine_backend)
-    suffix = written_suffix(writer, alias.suffix if alias and suffix is None else suffix)
-    _check_beside(suffix, output, sheet, midi, engine, score, force)
-    player = midi_engine(engine, writer) if midi else engine
-    kind = None if any_form else KINDS.get(suffix)
-    beginning = begin(given_prompt, suffix, kind)
-    check_length(max_bytes, len(beginning.data), kind, suffix, allow_truncated)
-    job = Job(
-        writer=writer,
-        suffix=suffix,
-        kind=kind,
-        beginning=beginning,
-        sampling=sampling,
-        max_bytes=max_bytes,
-        allow_truncated=allow_truncated,
-        output=output,
-        many=count > 1,
-        force=force,
-        beside=("mid",) * midi + ("svg",) * score,
-    )
+    settings = DrawSettings(
+        model=model, suffix=suffix, prompt=prompt, prompt_file=prompt_file, keep=keep, temperature=temperature,
+        top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty, max_bytes=max_bytes,
+        allow_truncated=allow_truncated, any_form=any_form, device=device, dtype=dtype, engine_backend=engine_backend,
+    )  # fmt: skip
+    extras = ("mid",) * midi + ("svg",) * score
+    job = drawing_job(settings, output=output, many=count > 1, force=force, beside=extras)
+    _check_beside(job.suffix, output, sheet, midi, engine, score, force)
+    player = midi_engine(engine, job.writer) if midi else engine
     tries = 1 if temperature == 0 else tries
     outcomes = draw_all(job, count, tries=tries, seed=seed, jobs=jobs, on_bytes=on_bytes, on_files=on_files)
     if midi:
@@ -137,15 +124,70 @@ def generate(
     if score:
         outcomes = add_scores(outcomes, force=force)
     if sheet is not None:
-        write_sheet(outcomes, sheet, suffix, force=force)
+        write_sheet(outcomes, sheet, job.suffix, force=force)
     return outcomes
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawSettings:
+    """The settings that decide what a seed draws."""
+
+    model: str = _MODEL
+    suffix: str | None = None
+    prompt: str | None = None
+    prompt_file: str | Path | None = None
+    keep: float | None = None
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+    max_bytes: int | None = None
+    allow_truncated: bool = False
+    any_form: bool = False
+    device: str = "auto"
+    dtype: str = "float32"
+    engine_backend: str = "auto"
+
+
+def drawing_job(
+    settings: DrawSettings, *, output: str | Path | None, many: bool, force: bool, beside: tuple[str, ...] = ()
+) -> Job:
+    """Load the model and read the prompt. Raises as `generate` does."""
+    prompt = Prompt(text=settings.prompt, file=settings.prompt_file, keep=settings.keep)
+    sampling = Sampling(
+        temperature=settings.temperature,
+        top_k=settings.top_k,
+        top_p=settings.top_p,
+        repetition_penalty=settings.repetition_penalty,
+    )
+    alias = alias_of(settings.model)
+    writer = load_writer(
+        settings.model, device=settings.device, dtype=settings.dtype, engine_backend=settings.engine_backend
+    )
+    suffix = written_suffix(writer, alias.suffix if alias and settings.suffix is None else settings.suffix)
+    kind = None if settings.any_form else KINDS.get(suffix)
+    beginning = begin(prompt, suffix, kind)
+    check_length(settings.max_bytes, len(beginning.data), kind, suffix, settings.allow_truncated)
+    return Job(
+        writer=writer,
+        suffix=suffix,
+        kind=kind,
+        beginning=beginning,
+        sampling=sampling,
+        max_bytes=settings.max_bytes,
+        allow_truncated=settings.allow_truncated,
+        output=output,
+        many=many,
+        force=force,
+        beside=beside,
+    )
 
 
 def _draw_part(model: str, seed: int, folder: str, **settings: Any) -> list[Outcome[Generated]]:
     return generate(model=model, seed=seed, output=folder, **settings)
 
 
-def _check(
+def check_counts(
     count: int, tries: int, jobs: int, max_bytes: int | None, temperature: float, output: str | Path | None
 ) -> None:
     if count < 1 or tries < 1 or jobs < 1:

@@ -1,0 +1,106 @@
+"""Marks of the shares that workers have begun: what they may have written, and how often a share was begun.
+
+A worker writes the mark of a share before its first output, and the driver removes it once the rows are in the ledger.
+An output is in the mark if it did not exist before, so a run that goes on may write it again, and no other file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+BEGUN = "begun"
+_EARLIER = "earlier.jsonl"
+"""What earlier runs left, one [path, outputs] on a line."""
+
+
+@dataclass(kw_only=True)
+class Mark:
+    """The mark of a share."""
+
+    outputs: dict[str, list[str]] = field(default_factory=dict)
+    """Path of a file -> those of its outputs that did not exist when the share was begun."""
+    times: int = 0
+    """How often the share was begun."""
+    at: str | None = None
+    """The file that a worker works on by itself, after an earlier worker died."""
+    deaths: dict[str, int] = field(default_factory=dict)
+    """Path of a file -> workers that died as they worked on it by itself."""
+
+
+def mark_path(folder: Path, share: int) -> Path:
+    """Where the mark of a share stands."""
+    return folder / BEGUN / f"{share}.json"
+
+
+def read_mark(path: Path) -> Mark:
+    """The mark of a share, a new one if it was not begun."""
+    try:
+        return Mark(**json.loads(path.read_text(encoding="ascii")))
+    except FileNotFoundError:
+        return Mark()
+
+
+def write_mark(path: Path, mark: Mark) -> None:
+    """Write a mark, whole or not at all."""
+    _replace(path, [json.dumps(asdict(mark))])
+
+
+def remove_mark(folder: Path, share: int) -> None:
+    """Remove the mark of a share whose rows are in the ledger."""
+    mark_path(folder, share).unlink(missing_ok=True)
+
+
+def clear_marks(folder: Path) -> None:
+    """Remove all marks."""
+    for path in _marks(folder):
+        path.unlink()
+    with suppress(OSError):
+        (folder / BEGUN / _EARLIER).unlink()
+        (folder / BEGUN).rmdir()
+
+
+def left_begun(
+    folder: Path, is_open: Callable[[str], bool], others: Mapping[str, list[str]]
+) -> Iterator[tuple[str, list[str]]]:
+    """Collect what earlier runs began and did not finish: (path, outputs) of the files that `is_open`, and `others`.
+
+    Afterwards there are no marks, and one file that holds the same.
+    """
+    (folder / BEGUN).mkdir(exist_ok=True)
+    earlier = folder / BEGUN / _EARLIER
+    lines = (json.dumps(item) for item in _all_begun(folder, earlier, others) if is_open(item[0]))
+    _replace(earlier, lines)
+    for path in _marks(folder):
+        path.unlink()
+    yield from _earlier(earlier)
+
+
+def _all_begun(folder: Path, earlier: Path, others: Mapping[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+    yield from _earlier(earlier)
+    yield from others.items()
+    for path in _marks(folder):
+        yield from read_mark(path).outputs.items()
+
+
+def _earlier(path: Path) -> Iterator[tuple[str, list[str]]]:
+    with suppress(FileNotFoundError), open(path, encoding="ascii") as file:
+        for line in file:
+            name, outputs = json.loads(line)
+            yield name, outputs
+
+
+def _marks(folder: Path) -> list[Path]:
+    return list((folder / BEGUN).glob("*.json"))
+
+
+def _replace(path: Path, lines: Iterable[str]) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with open(temporary, "w", encoding="ascii") as file:
+        for line in lines:
+            file.write(line + "\n")
+    os.replace(temporary, path)

@@ -1,0 +1,204 @@
+"""Ray: starts or joins a cluster, and runs workers over a plan with Ray Data. Only this file imports ray.
+
+The plan is read by one task, which gives one share after the other; an actor pool of a fixed size works on them; the
+rows of a share come back as one block. Ray Data holds the reader back when the workers are busy, starts an actor again
+whose process died, and gives its shares to another.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import os
+import socket
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bytesim.errors import BytesimError, ConfigError, ToolError
+from bytesim.tasks.bulk.plan import follow_plan
+from bytesim.tasks.bulk.work import Done, Worker, WorkSettings
+
+_SCHEME = "ray://"
+_REACH_S = 5.0
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+}
+"""No reports to anybody outside, and no lines that are not bytesim's."""
+
+
+@contextmanager
+def run_on_ray(
+    cluster: str, settings: WorkSettings, plan: Path, *, jobs: int, ordered: bool
+) -> Iterator[Iterator[Done]]:
+    """Gives an iterator over the shares of a plan, done by `jobs` actors; in the plan's order if `ordered`.
+
+    Raises ToolError without Ray or where it cannot be reached, ConfigError for a cluster with too few CPUs, and the
+    BytesimError of a worker that could not begin.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise ToolError('--cluster needs Ray, which is not installed: pip install "bytesim[ray]".')
+    address = cluster.removeprefix(_SCHEME) if cluster.startswith(_SCHEME) else None
+    if address is not None:
+        settings = replace(settings, jobs=None)
+        _check_reachable(address)
+    with _quiet(Path(settings.state) / "ray.log"):
+        import ray
+        import ray.data
+
+        try:
+            _start(ray, address, jobs)
+            yield _rows(ray, settings, plan, jobs, ordered)
+        except ray.exceptions.RayError as error:
+            raise _plain_error(error) from error
+        finally:
+            ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise ToolError at once if nobody answers at an address, for which Ray itself would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    if address == "auto":
+        return
+    if not host or not port.isdigit():
+        raise ConfigError(f"the cluster {_SCHEME}{address} has no port; write {_SCHEME}HOST:6379, or {_SCHEME}auto.")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise ToolError(
+            f"no cluster answers at {address} ({error}). Start one with `ray start --head`, or use --cluster ray."
+        ) from error
+
+
+def _start(ray: Any, address: str | None, jobs: int) -> None:
+    """Start Ray on this computer, or join a cluster. Raises ConfigError if it has too few CPUs, and ToolError."""
+    quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.CRITICAL}
+    if address is None:
+        # One CPU more than workers: the task that reads the plan takes one, and without it all would wait for ever
+        # (https://github.com/ray-project/ray/issues/44687).
+        ray.init(address="local", num_cpus=jobs + 1, include_dashboard=False, **quiet)
+        return
+    try:
+        ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ToolError(f"the cluster at {address} cannot be joined: {str(error).splitlines()[0]}") from error
+    cpus = int(ray.cluster_resources().get("CPU", 0))
+    if cpus < jobs + 1:
+        raise ConfigError(
+            f"the cluster at {address} has {cpus} CPUs; {jobs} workers and the task that gives them files need "
+            f"{jobs + 1}. Choose --jobs {max(1, cpus - 1)}, or a larger cluster."
+        )
+
+
+def _rows(ray: Any, settings: WorkSettings, plan: Path, jobs: int, ordered: bool) -> Iterator[Done]:
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_options.preserve_order = ordered
+    # A block is one row, a share: otherwise the reader would keep shares until they fill 128 MiB.
+    context.target_max_block_size = context.target_min_block_size = 1
+    shares = ray.data.read_datasource(_plan_source(ray, os.path.abspath(plan)), override_num_blocks=1, concurrency=1)
+    done = shares.map_batches(
+        _Actor,
+        fn_constructor_args=(settings,),
+        batch_size=1,
+        batch_format="pyarrow",
+        zero_copy_batch=True,
+        num_cpus=1,
+        compute=ray.data.ActorPoolStrategy(size=jobs),
+    )
+    # Without a batch ahead: Ray would keep the last rows until there are others, and the plan may wait for them.
+    for batch in done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+        for text in batch.column("done").to_pylist():
+            yield Done(**json.loads(text))
+
+
+def _plan_source(ray: Any, plan: str) -> Any:
+    import pyarrow
+    from ray.data.block import BlockMetadata
+
+    def read() -> Iterable[Any]:
+        for line in follow_plan(plan):
+            yield pyarrow.table({"share": [line]})
+
+    class Plan(ray.data.Datasource):
+        """The shares of a plan, one to a block, read by one task."""
+
+        def estimate_inmemory_data_size(self) -> int | None:
+            return None
+
+        def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[Any]:
+            unknown = {field.name: None for field in fields(BlockMetadata)}  # versions of Ray have different ones
+            return [ray.data.ReadTask(read, BlockMetadata(**unknown))]
+
+    return Plan()
+
+
+class _Actor:
+    """A worker as Ray Data calls it: a batch is one share."""
+
+    def __init__(self, settings: WorkSettings) -> None:
+        self.worker = Worker(settings)
+
+    def __call__(self, batch: Any) -> Any:
+        import pyarrow
+
+        (line,) = batch.column("share").to_pylist()
+        return pyarrow.table({"done": [json.dumps(asdict(self.worker.do(line)))]})
+
+
+def _plain_error(error: BaseException) -> BaseException:
+    """The BytesimError behind an error of Ray, or a ToolError that says what Ray said."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, BytesimError):
+            return cause
+        cause = getattr(cause, "cause", None) or cause.__cause__
+    return error
+
+
+@contextmanager
+def _quiet(log: Path) -> Iterator[None]:
+    """Send what Ray and its processes write to stderr to a log, where stderr is a file descriptor of the system.
+
+    Ray writes there below Python too. bytesim's own lines still reach the user.
+    """
+    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
+    logged = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # Ray sets the levels of its own loggers again as it goes
+    try:
+        with warnings.catch_warnings(), _stderr_to(log):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logged)
+
+
+@contextmanager
+def _stderr_to(log: Path) -> Iterator[None]:
+    try:
+        number = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # a notebook, or a test that catches the output
+        yield
+        return
+    before, kept = sys.stderr, os.dup(number)
+    before.flush()
+    encoding = getattr(before, "encoding", None) or "utf-8"
+    with open(log, "ab") as file, open(kept, "w", buffering=1, encoding=encoding, errors="backslashreplace") as ours:
+        os.dup2(file.fileno(), number)
+        sys.stderr = ours
+        try:
+            yield
+        finally:
+            sys.stderr = before
+            with suppress(ValueError):
+                ours.flush()
+            os.dup2(kept, number)
