@@ -79,7 +79,8 @@ class Worker:
         rows, ready = self._begin(share, mark)
         write_mark(place, mark)
         done = self._do(ready) if mark.times == 1 else list(self._one_by_one(ready, mark, place))
-        return Done(number=share.number, rows=rows + done)
+        by_path = {row["path"]: row for row in rows + done}
+        return Done(number=share.number, rows=[by_path[path] for path, _ in share.items])
 
     def _begin(self, share: Share, mark: Mark) -> tuple[list[Row], list[str]]:
         """(rows of files that are refused, the other files). The mark gets the outputs that may be written."""

@@ -1,0 +1,171 @@
+"""Bulk work on Ray itself: the same bytes, and workers and drivers that are killed."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.bulk import rows_of
+from helpers.processes import start_bytesim
+
+import bytesim
+from bytesim.tasks.bulk.ledger import ledger_rows
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed"),
+]
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds workers as Linux lists them")
+TUNE = "X:1\nT:Tune {number}\nM:4/4\nL:1/8\nK:D\nDFAd fdAF|GBAG FAD2|\n"
+LEDGER = "ledger.jsonl"
+WORKER = "ray::MapWorker"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder, with 400 tunes."""
+    for number in range(400):
+        place = tmp_path / "tunes" / str(number % 7)
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number:03d}.abc").write_text(TUNE.format(number=number))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def start(*words: str) -> subprocess.Popen[bytes]:
+    command = ["convert", "abc2midi", "tunes", "--engine", "rules", "-o", "midi", "--ledger", LEDGER]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return start_bytesim(*command, "--cluster", "ray", "--jobs", "2", *words, **options)
+
+
+def end(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
+    """(exit code, stdout, stderr)."""
+    out, err = process.communicate(timeout=150)
+    return process.returncode, out.decode(), err.decode()
+
+
+def wait_for_rows(count: int) -> None:
+    for _ in range(3000):
+        if Path(LEDGER).exists() and len(list(ledger_rows(LEDGER))) >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the run gives no rows")
+
+
+def below(ancestor: int) -> Iterator[int]:
+    """The processes that one has started, and those that these have."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    for pid in parents:
+        above = pid
+        while (above := parents.get(above, 0)) > 1:
+            if above == ancestor:
+                yield pid
+                break
+
+
+def workers_of(driver: int) -> list[int]:
+    return [pid for pid in below(driver) if Path(f"/proc/{pid}/cmdline").read_text().startswith(WORKER)]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def contents(root: str) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in Path(root).rglob("*") if path.is_file()}
+
+
+def check_all(count: int = 400) -> None:
+    """Every file stands once in the ledger, and the outputs are those of a run without Ray."""
+    rows = rows_of(LEDGER)
+    assert len(rows) == count
+    assert not [row["error"] for row in rows.values() if row["error"]]
+    bytesim.abc2midi("tunes", engine="rules", output="single")
+    assert contents("midi") == contents("single")
+
+
+def test_the_outputs_are_the_same_bytes_and_only_the_summary_is_printed(folder):
+    code, out, err = end(start("--json"))
+    assert (code, err) == (0, "")
+    assert '"files": 400, "failed": 0' in out
+    check_all()
+
+
+def test_files_are_classified_with_the_same_probabilities(folder):
+    summary = bytesim.bulk("classify_file", "tunes", jobs=2, ledger=LEDGER, top=3)
+    rows = rows_of(LEDGER)
+    for outcome in bytesim.classify_file("tunes", top=3):
+        (result,) = rows[outcome.source]["results"]
+        top = [(guess["label"], guess["probability"]) for guess in result["answer"]["top"]]
+        assert top == [(guess.label, guess.probability) for guess in outcome.result.answer.top]
+    assert summary.files == 400
+
+
+def test_files_are_drawn_the_same_in_rounds(folder):
+    asked = {"model": "text", "prompt": "The ", "max_bytes": 6, "count": 8, "seed": 1, "temperature": 0.4}
+    bytesim.bulk("generate", jobs=2, output="new", ledger=LEDGER, **asked)
+    bytesim.generate(output="single", **asked)
+    assert contents("new") == contents("single")
+
+
+@needs_proc
+def test_a_worker_that_is_killed_is_replaced(folder):
+    process = start()
+    wait_for_rows(1)
+    killed = workers_of(process.pid)[0]
+    os.kill(killed, signal.SIGKILL)
+    code, _, err = end(process)
+    assert (code, err) == (0, "")
+    check_all()
+
+
+@needs_proc
+def test_a_driver_that_is_killed_takes_its_workers_along_and_the_next_run_goes_on(folder):
+    process = start()
+    wait_for_rows(30)
+    started = list(below(process.pid))
+    process.kill()
+    end(process)
+    for _ in range(600):
+        if not any(map(is_alive, started)):
+            break
+        time.sleep(0.1)
+    assert not [pid for pid in started if is_alive(pid)]
+    before = len(list(ledger_rows(LEDGER)))
+    assert before < 400
+    code, out, err = end(start())
+    assert (code, err) == (0, "")
+    assert f"400 files, {before:,} of them before this run" in out
+    check_all()
+
+
+def test_ctrl_c_ends_the_run_with_130_and_the_next_one_goes_on(folder):
+    process = start()
+    wait_for_rows(30)
+    process.send_signal(signal.SIGINT)
+    code, _, err = end(process)
+    assert (code, err) == (130, "")
+    assert end(start())[0] == 0
+    check_all()
+
+
+@pytest.mark.skipif(shutil.which("ray", path=str(Path(sys.executable).parent)) is None, reason="no program ray")
+def test_a_cluster_that_is_too_small_or_not_there_is_one_line(folder, monkeypatch):
+    with pytest.raises(bytesim.ToolError, match=r"no cluster answers at 127.0.0.1:1 "):
+        bytesim.bulk("classify_file", "tunes", cluster="ray://127.0.0.1:1", ledger=LEDGER)
+    with pytest.raises(bytesim.ConfigError, match="has no port"):
+        bytesim.bulk("classify_file", "tunes", cluster="ray://there", ledger=LEDGER)
