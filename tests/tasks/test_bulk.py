@@ -12,7 +12,7 @@ from helpers.paths import EXAMPLES
 
 import bytesim
 from bytesim.tasks.bulk import plan as plans
-from bytesim.tasks.bulk.begun import Mark, mark_path, read_mark, write_mark
+from bytesim.tasks.bulk.begun import Mark, begin_run, mark_path, read_mark, write_mark
 from bytesim.tasks.bulk.ledger import STATE, Ledger, ledger_rows
 from bytesim.tasks.bulk.sources import manifest_names, stream_names
 from bytesim.tasks.bulk.work import Worker, WorkSettings
@@ -213,9 +213,10 @@ def test_a_file_that_is_named_twice_is_done_once(folder, tunes):
 
 def worker(folder: Path, command: str, **options) -> Worker:
     (folder / "state" / "begun").mkdir(parents=True)
+    run = begin_run(folder / "state")
     settings = WorkSettings(
         command=command, options=options, roots=[], output=None, force=False, state=str(folder / "state"),
-        home=str(folder), jobs=1,
+        run=run, home=str(folder), jobs=1,
     )  # fmt: skip
     return Worker(settings)
 
@@ -232,7 +233,7 @@ def test_a_share_whose_worker_died_replaces_what_that_wrote_and_nothing_else(fol
 
 def test_a_file_that_kills_its_workers_becomes_an_error(folder):
     working = worker(folder, "classify_file", model="agnews")
-    place = mark_path(folder / "state", 0)
+    place = mark_path(folder / "state", working.settings.run, 0)
     line = json.dumps([0, [["texts/0.txt", []], ["texts/1.txt", []]]])
     write_mark(place, Mark(times=3, at="texts/0.txt", deaths={"texts/0.txt": 1}))
     bad, good = working.do(line).rows
@@ -245,6 +246,14 @@ def test_the_answers_about_a_file_do_not_depend_on_the_files_beside_it(folder):
     files = sorted(str(path) for path in EXAMPLES.rglob("*") if path.is_file())
     together = bytesim.classify_file(files)
     assert [bytesim.classify_file(name)[0].result for name in files] == [outcome.result for outcome in together]
+
+
+def test_a_worker_that_a_killed_driver_left_behind_begins_no_further_share(folder):
+    left = worker(folder, "abc2midi", engine="rules")
+    begin_run(folder / "state")
+    with pytest.raises(bytesim.ConfigError, match="another run has taken the ledger over"):
+        left.do(json.dumps([0, [["tunes/0/00.abc", []]]]))
+    assert not Path("tunes/0/00.mid").exists()
 
 
 # --- manifests and names ---------------------------------------------------------------------

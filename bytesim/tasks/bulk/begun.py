@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 BEGUN = "begun"
+_RUN = "run"
+"""The file with the name of the run that the workers belong to."""
 _EARLIER = "earlier.jsonl"
 """What earlier runs left, one [path, outputs] on a line."""
 
@@ -32,9 +35,21 @@ class Mark:
     """Path of a file -> workers that died as they worked on it by itself."""
 
 
-def mark_path(folder: Path, share: int) -> Path:
+def begin_run(folder: Path) -> str:
+    """Name a run; workers that a killed driver has left behind begin no further share. Returns the name."""
+    run = secrets.token_hex(8)
+    _replace(folder / _RUN, [run])
+    return run
+
+
+def is_current(folder: Path, run: str) -> bool:
+    """Whether no other run has begun since."""
+    return (folder / _RUN).read_text(encoding="ascii").strip() == run
+
+
+def mark_path(folder: Path, run: str, share: int) -> Path:
     """Where the mark of a share stands."""
-    return folder / BEGUN / f"{share}.json"
+    return folder / BEGUN / f"{run}-{share}.json"
 
 
 def read_mark(path: Path) -> Mark:
@@ -50,9 +65,9 @@ def write_mark(path: Path, mark: Mark) -> None:
     _replace(path, [json.dumps(asdict(mark))])
 
 
-def remove_mark(folder: Path, share: int) -> None:
+def remove_mark(folder: Path, run: str, share: int) -> None:
     """Remove the mark of a share whose rows are in the ledger."""
-    mark_path(folder, share).unlink(missing_ok=True)
+    mark_path(folder, run, share).unlink(missing_ok=True)
 
 
 def clear_marks(folder: Path) -> None:

@@ -18,7 +18,7 @@ from bytesim.tasks.bulk.begun import remove_mark
 from bytesim.tasks.bulk.commands import Command, command_of
 from bytesim.tasks.bulk.drawing import Seeds
 from bytesim.tasks.bulk.index import FAILED, ROWS
-from bytesim.tasks.bulk.ledger import STATE, Ledger, read_header, write_parquet
+from bytesim.tasks.bulk.ledger import Ledger, read_header, write_parquet
 from bytesim.tasks.bulk.plan import Planner
 from bytesim.tasks.bulk.ray_cluster import run_on_ray
 from bytesim.tasks.bulk.sources import stream_names
@@ -140,12 +140,12 @@ def run_bulk(asked: _Asked, options: dict[str, Any], *, execute: Execute, on_pro
     """The run of `bulk`; `execute` runs the workers."""
     started = time.monotonic()
     seeds, options = _seeds(asked, options)
+    command = command_of(asked.command, options, asked.roots, asked.output)
+    ledger = _open_ledger(asked, command, seeds)
     settings = WorkSettings(
         command=asked.command, options=options, roots=asked.roots, output=asked.output, force=asked.force,
-        state=os.path.abspath(f"{asked.rows_path}{STATE}"), home=os.getcwd(), jobs=asked.jobs,
+        state=os.path.abspath(ledger.folder), run=ledger.run, home=os.getcwd(), jobs=asked.jobs,
     )  # fmt: skip
-    command = command_of(asked.command, options, settings.roots, asked.output)
-    ledger = _open_ledger(asked, command, seeds)
     complete = False
     try:
         planner = _planner(asked, command, ledger, seeds)
@@ -225,7 +225,7 @@ def _work(
                     if planner.error is not None:
                         break
                     done += len(ledger.add(share.rows))
-                    remove_mark(ledger.folder, share.number)
+                    remove_mark(ledger.folder, ledger.run, share.number)
                     if on_progress is not None:
                         on_progress(done + planner.done_before, planner.planned + planner.done_before)
     finally:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from bytesim.errors import ConfigError, OutputError
 from bytesim.files import make_folder
-from bytesim.tasks.bulk.begun import clear_marks, left_begun
+from bytesim.tasks.bulk.begun import begin_run, clear_marks, left_begun
 from bytesim.tasks.bulk.index import Index
 
 STATE = ".state"
@@ -51,6 +51,7 @@ class Ledger:
         self.lock = threading.RLock()
         self.index = Index(self.folder / "index.sqlite", ledger=str(path))
         try:
+            self.run = begin_run(self.folder)
             retried = _prepare(path, header) and retry_failed
             self._catch_up()
             # Kept before the rows go, so that a run that is killed here leaves no output without an owner.

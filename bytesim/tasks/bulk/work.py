@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bytesim.errors import BytesimError, InputError
+from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.files import Outcome, check_output
 from bytesim.native.library import kernels, num_cores
 from bytesim.native.threads import limit_threads
-from bytesim.tasks.bulk.begun import Mark, mark_path, read_mark, write_mark
+from bytesim.tasks.bulk.begun import Mark, is_current, mark_path, read_mark, write_mark
 from bytesim.tasks.bulk.commands import Command, command_of
 from bytesim.tasks.bulk.ledger import Row, error_row
 from bytesim.tasks.bulk.plan import Share, read_share
@@ -35,6 +35,8 @@ class WorkSettings:
     force: bool
     state: str
     """The folder beside the ledger, as an absolute path."""
+    run: str
+    """The name of the run."""
     home: str
     """The current folder of the driver: the paths of files are relative to it."""
     jobs: int | None
@@ -71,13 +73,16 @@ class Worker:
     def do(self, line: str) -> Done:
         """Do a share, from its line in the plan."""
         share = read_share(line)
-        place = mark_path(Path(self.settings.state), share.number)
+        place = mark_path(Path(self.settings.state), self.settings.run, share.number)
         mark = read_mark(place)
         mark.times += 1
         if mark.at is not None:
             mark.deaths[mark.at] = mark.deaths.get(mark.at, 0) + 1
         rows, ready = self._begin(share, mark)
         write_mark(place, mark)
+        # Asked after the mark is written: a run that begins now finds it, one that has begun may not have seen it.
+        if not is_current(Path(self.settings.state), self.settings.run):
+            raise ConfigError("another run has taken the ledger over.", file=self.settings.state)
         done = self._do(ready) if mark.times == 1 else list(self._one_by_one(ready, mark, place))
         by_path = {row["path"]: row for row in rows + done}
         return Done(number=share.number, rows=[by_path[path] for path, _ in share.items])
