@@ -22,10 +22,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bytesim.cluster.ledger import ledger_rows
+from bytesim.cluster.work import answer_digest
 from bytesim.datasets.music.compose import compose
 from bytesim.native.library import num_cores
-from bytesim.tasks.bulk.ledger import ledger_rows
-from bytesim.tasks.bulk.work import answer_digest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 COUNTS = {"classify": 20_000, "abc2midi": 500}

@@ -27,7 +27,7 @@ _EXPORTS = {
     "build_filetype": "bytesim.datasets.filetype.build",
     "build_media": "bytesim.datasets.media.build",
     "build_music": "bytesim.datasets.music.build",
-    "bulk": "bytesim.tasks.bulk.bulk",
+    "bulk": "bytesim.cluster.bulk",
     "classify_file": "bytesim.tasks.classify.files",
     "classify_fragments": "bytesim.tasks.classify.fragments",
     "compress": "bytesim.tasks.compress.compress",
@@ -84,7 +84,7 @@ if TYPE_CHECKING:
         OutputError as OutputError,
         ToolError as ToolError,
     )
-    from bytesim.tasks.bulk.bulk import bulk as bulk
+    from bytesim.cluster.bulk import bulk as bulk
     from bytesim.tasks.classify.files import classify_file as classify_file
     from bytesim.tasks.classify.fragments import classify_fragments as classify_fragments
     from bytesim.tasks.convert.files import convert_files as convert_files

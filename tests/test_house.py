@@ -37,10 +37,11 @@ MAY_IMPORT = {
     "datasets": BELOW | {"formats", "cpu", "media", "oracles", "training"},
     "tasks": BESIDE | {"nn", "native", "models", "requests", "engine", "training", "predictors", "datasets"},
     "api": BELOW | {"formats", "models", "requests", "predictors", "tasks"},
+    "cluster": BELOW | {"formats", "native", "models", "tasks", ""},
     "console": BELOW,
-    "commands": BELOW | {"console", "pictures", "datasets", "tasks"},
+    "commands": BELOW | {"console", "pictures", "datasets", "tasks", "cluster"},
     "cli": {"errors", "console", "commands", ""},
-    "": {"errors", "api", "tasks", "datasets"},  # bytesim/__init__.py
+    "": {"errors", "api", "cluster", "tasks", "datasets"},  # bytesim/__init__.py
     "__main__": {"cli"},
 }
 """Room -> rooms it may import at run time, besides itself. Imports point down."""

@@ -10,7 +10,7 @@ import typer
 from bytesim.console import print_json, print_line, print_note, progress
 
 if TYPE_CHECKING:
-    from bytesim.tasks.bulk.bulk import BulkSummary
+    from bytesim.cluster.bulk import BulkSummary
 
 Cluster = Annotated[
     str | None,
@@ -74,7 +74,7 @@ def need_sources(sources: list[str] | None, name: str) -> list[str]:
 
 def run_bulk_command(command: str, sources: list[str] | None, *, as_json: bool, **settings: Any) -> NoReturn:
     """Run `bytesim.bulk`, show its progress and its summary, and exit: with 1 if a file failed."""
-    from bytesim.tasks.bulk.bulk import bulk
+    from bytesim.cluster.bulk import bulk
 
     with progress("files/s") as bar:
         job = bar.add_task(command, total=None, speed="")

@@ -6,10 +6,10 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
-from bytesim.tasks.bulk.bulk import BulkSummary
-from bytesim.tasks.bulk.ledger import ledger_rows
-from bytesim.tasks.bulk.plan import follow_plan
-from bytesim.tasks.bulk.work import Worker
+from bytesim.cluster.bulk import BulkSummary
+from bytesim.cluster.ledger import ledger_rows
+from bytesim.cluster.plan import follow_plan
+from bytesim.cluster.work import Worker
 
 
 class Killed(BaseException):
@@ -37,7 +37,7 @@ class Here:
 
 def bulk_here(monkeypatch, *words, most: int | None = None, **options) -> BulkSummary:
     """`bytesim.bulk` with the workers in this process."""
-    from bytesim.tasks.bulk import bulk
+    from bytesim.cluster import bulk
 
     monkeypatch.setattr(bulk, "run_on_ray", Here(most))
     return bulk.bulk(*words, **options)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers.bulk import bulk_here, rows_of
 from helpers.programs import needs_symusic
 
 import bytesim
@@ -36,10 +37,18 @@ def read_only(name: str, call) -> list[str | None]:
         return [error.file]
 
 
+def bulk_outcomes(paths) -> list[files.Outcome]:
+    """The rows of a bulk run, done in this process, as outcomes."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        bulk_here(monkeypatch, "classify_file", paths, model="agnews", ledger="ledger.jsonl")
+    return [files.Outcome(row["path"]) for row in rows_of("ledger.jsonl").values()]
+
+
 CALLS = {
     "abc2midi": lambda paths: bytesim.abc2midi(paths, engine="rules"),
     "build_media": lambda paths: bytesim.build_media("digits", paths, out="set"),
     "build_music": lambda paths: bytesim.build_music(tunes=paths, corpus=False, out="set"),
+    "bulk": lambda paths: bulk_outcomes(paths),
     "classify_file": lambda paths: bytesim.classify_file(paths, model="agnews"),
     "compress": lambda paths: bytesim.compress(paths, fast=True),
     "convert_files": lambda paths: bytesim.convert_files(paths, model="music"),

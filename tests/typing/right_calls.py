@@ -5,6 +5,7 @@ from pathlib import Path
 from typing_extensions import assert_type
 
 import bytesim
+from bytesim.cluster.bulk import BulkSummary
 from bytesim.datasets.cpu import CpuBuild
 from bytesim.datasets.filetype.build import FiletypeBuild
 from bytesim.datasets.media.build import MediaBuild
@@ -40,6 +41,8 @@ assert_type(bytesim.abc2midi(["a.abc", folder], output="midi/"), list[Outcome[Co
 assert_type(bytesim.abc2midi(tune)[0].error, bytesim.BytesimError | None)
 assert_type(bytesim.midi2abc([Path("a.mid")], verify=True), list[Outcome[Converted]])
 assert_type(bytesim.convert_files("a.csv", model="./mine", to="json"), list[Outcome[Converted]])
+assert_type(bytesim.bulk("classify_file", folder, jobs=2, top=3), BulkSummary)
+assert_type(bytesim.bulk("abc2midi", manifest="files.csv", output="midi", retry_failed=True).errors, dict[str, int])
 assert_type(bytesim.classify_file(folder, top=3), list[Outcome[Classified]])
 assert_type(bytesim.classify_fragments("disk.img", window=512), FragmentMap)
 assert_type(bytesim.classify_fragments("disk.img").stretches, tuple[Stretch, ...])

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import bytesim
+from bytesim.cluster.begun import remove_mark
+from bytesim.cluster.commands import Command, command_of
+from bytesim.cluster.drawing import Seeds
+from bytesim.cluster.index import FAILED, ROWS
+from bytesim.cluster.ledger import Ledger, read_header, write_parquet
+from bytesim.cluster.plan import Planner
+from bytesim.cluster.ray_cluster import run_on_ray
+from bytesim.cluster.sources import stream_names
+from bytesim.cluster.work import Done, WorkSettings
 from bytesim.errors import ConfigError, OutputError
 from bytesim.files import STDIO, Inputs, input_names
-from bytesim.tasks.bulk.begun import remove_mark
-from bytesim.tasks.bulk.commands import Command, command_of
-from bytesim.tasks.bulk.drawing import Seeds
-from bytesim.tasks.bulk.index import FAILED, ROWS
-from bytesim.tasks.bulk.ledger import Ledger, read_header, write_parquet
-from bytesim.tasks.bulk.plan import Planner
-from bytesim.tasks.bulk.ray_cluster import run_on_ray
-from bytesim.tasks.bulk.sources import stream_names
-from bytesim.tasks.bulk.work import Done, WorkSettings
 
 PLAN = "plan.jsonl"
 Progress = Callable[[int, int], None]

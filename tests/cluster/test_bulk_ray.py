@@ -15,7 +15,7 @@ from helpers.bulk import rows_of
 from helpers.processes import start_bytesim
 
 import bytesim
-from bytesim.tasks.bulk.ledger import ledger_rows
+from bytesim.cluster.ledger import ledger_rows
 
 pytestmark = [
     pytest.mark.slow,

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from bytesim.cluster.ledger import Ledger, error_row
 from bytesim.errors import BytesimError
-from bytesim.tasks.bulk.ledger import Ledger, error_row
 
 _END = "end\n"
 _POLL_S = 0.02

@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bytesim.cluster.begun import begin_run, clear_marks, left_begun
+from bytesim.cluster.index import Index
 from bytesim.errors import ConfigError, OutputError
 from bytesim.files import make_folder
-from bytesim.tasks.bulk.begun import begin_run, clear_marks, left_begun
-from bytesim.tasks.bulk.index import Index
 
 STATE = ".state"
 Row = dict[str, Any]

@@ -11,11 +11,11 @@ from helpers.bulk import Killed, bulk_here, lines_of, rows_of
 from helpers.paths import EXAMPLES
 
 import bytesim
-from bytesim.tasks.bulk import plan as plans
-from bytesim.tasks.bulk.begun import Mark, begin_run, mark_path, read_mark, write_mark
-from bytesim.tasks.bulk.ledger import STATE, Ledger, ledger_rows
-from bytesim.tasks.bulk.sources import manifest_names, stream_names
-from bytesim.tasks.bulk.work import Worker, WorkSettings
+from bytesim.cluster import plan as plans
+from bytesim.cluster.begun import Mark, begin_run, mark_path, read_mark, write_mark
+from bytesim.cluster.ledger import STATE, Ledger, ledger_rows
+from bytesim.cluster.sources import manifest_names, stream_names
+from bytesim.cluster.work import Worker, WorkSettings
 
 TUNE = "X:{number}\nT:Tune {number}\nM:4/4\nL:1/8\nK:D\nDFAd fdAF|GBAG FAD2|\n"
 LEDGER = "ledger.jsonl"

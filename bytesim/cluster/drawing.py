@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from bytesim.tasks.bulk.commands import SEED
+from bytesim.cluster.commands import SEED
 
 _POLL_S = 0.02
 

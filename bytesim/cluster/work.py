@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bytesim.cluster.begun import Mark, is_current, mark_path, read_mark, write_mark
+from bytesim.cluster.commands import Command, command_of
+from bytesim.cluster.ledger import Row, error_row
+from bytesim.cluster.plan import Share, read_share
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.files import Outcome, check_output
 from bytesim.native.library import kernels, num_cores
 from bytesim.native.threads import limit_threads
-from bytesim.tasks.bulk.begun import Mark, is_current, mark_path, read_mark, write_mark
-from bytesim.tasks.bulk.commands import Command, command_of
-from bytesim.tasks.bulk.ledger import Row, error_row
-from bytesim.tasks.bulk.plan import Share, read_share
 
 MOST_DEATHS = 2
 """Workers that may die as they work on one file; then it is an error."""

@@ -20,9 +20,9 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bytesim.cluster.plan import follow_plan
+from bytesim.cluster.work import Done, Worker, WorkSettings
 from bytesim.errors import BytesimError, ConfigError, ToolError
-from bytesim.tasks.bulk.plan import follow_plan
-from bytesim.tasks.bulk.work import Done, Worker, WorkSettings
 
 _SCHEME = "ray://"
 _REACH_S = 5.0
