@@ -20,6 +20,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bytesim import errors
 from bytesim.cluster.plan import follow_plan
 from bytesim.cluster.work import Done, Worker, WorkSettings
 from bytesim.errors import BytesimError, ConfigError, ToolError
@@ -57,8 +58,11 @@ def run_on_ray(
         try:
             _start(ray, address, jobs)
             yield _rows(ray, settings, plan, jobs, ordered)
+        except ray.exceptions.RayTaskError:
+            raise  # an error of ours, with its traceback
         except ray.exceptions.RayError as error:
-            raise _plain_error(error) from error
+            first = str(error).splitlines()[0]
+            raise ToolError(f"Ray has stopped the run: {first} The ledger keeps what is done.") from error
         finally:
             ray.shutdown()
 
@@ -118,7 +122,11 @@ def _rows(ray: Any, settings: WorkSettings, plan: Path, jobs: int, ordered: bool
     # Without a batch ahead: Ray would keep the last rows until there are others, and the plan may wait for them.
     for batch in done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         for text in batch.column("done").to_pylist():
-            yield Done(**json.loads(text))
+            done = json.loads(text)
+            if "failure" in done:
+                kind, message, file = done["failure"]
+                raise getattr(errors, kind, BytesimError)(message, file=file)
+            yield Done(**done)
 
 
 def _plan_source(ray: Any, plan: str) -> Any:
@@ -143,26 +151,31 @@ def _plan_source(ray: Any, plan: str) -> Any:
 
 
 class _Actor:
-    """A worker as Ray Data calls it: a batch is one share."""
+    """A worker as Ray Data calls it: a batch is one share.
+
+    A BytesimError is an answer like others, for of an exception Ray passes on the text alone.
+    """
 
     def __init__(self, settings: WorkSettings) -> None:
-        self.worker = Worker(settings)
+        self.failure: BytesimError | None = None
+        try:
+            self.worker = Worker(settings)
+        except BytesimError as error:
+            self.failure = error
 
     def __call__(self, batch: Any) -> Any:
         import pyarrow
 
         (line,) = batch.column("share").to_pylist()
-        return pyarrow.table({"done": [json.dumps(asdict(self.worker.do(line)))]})
+        return pyarrow.table({"done": [json.dumps(self._answer(line))]})
 
-
-def _plain_error(error: BaseException) -> BaseException:
-    """The BytesimError behind an error of Ray, or a ToolError that says what Ray said."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, BytesimError):
-            return cause
-        cause = getattr(cause, "cause", None) or cause.__cause__
-    return error
+    def _answer(self, line: str) -> dict[str, Any]:
+        try:
+            if self.failure is not None:
+                raise self.failure
+            return asdict(self.worker.do(line))
+        except BytesimError as error:
+            return {"failure": [type(error).__name__.lstrip("_"), error.message, error.file]}
 
 
 @contextmanager
