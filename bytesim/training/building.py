@@ -21,12 +21,12 @@ BYTES_PER_PARAMETER = 16
 """A float32 weight, its gradient and the two moments of AdamW."""
 
 
-def build(config: ModelConfig, device: torch.device, *, shards: int = 1) -> Model:
+def build(config: ModelConfig, device: torch.device, *, weights_only: bool = False) -> Model:
     """A new model on a device. Raises ConfigError for sizes that cannot be, or need more memory than there is.
 
-    `shards` is the number of devices over which weights and optimizer state are spread.
+    `weights_only`: it is not trained there, so memory for the weights is enough.
     """
-    check_sizes(config, device, shards=shards)
+    check_sizes(config, device, shards=BYTES_PER_PARAMETER // 4 if weights_only else 1)
     try:
         return model_of(config).to(device)
     except (RuntimeError, MemoryError) as error:
@@ -34,7 +34,10 @@ def build(config: ModelConfig, device: torch.device, *, shards: int = 1) -> Mode
 
 
 def check_sizes(config: ModelConfig, device: torch.device, *, shards: int = 1) -> int:
-    """The number of parameters of a model, without allocating them. Raises ConfigError as `build` does."""
+    """The number of parameters of a model, without allocating them. Raises ConfigError as `build` does.
+
+    `shards` is the number of devices over which weights and optimizer state are spread.
+    """
     for name, layers in _layers(config).items():
         if layers > MOST_LAYERS:
             raise ConfigError(f"[model]: {name} is {layers:,}; choose at most {MOST_LAYERS:,}.")

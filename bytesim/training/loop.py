@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -16,7 +15,6 @@ from torch import Tensor
 
 from bytesim.errors import ConfigError, OutputError
 from bytesim.models.blt.config import BLTConfig
-from bytesim.models.weights import load_fitting_weights
 from bytesim.training.building import build, check_sizes
 from bytesim.training.checkpoint import Checkpoints, has_checkpoint, with_stored_threshold
 from bytesim.training.compiled import compile_or_eager
@@ -24,18 +22,19 @@ from bytesim.training.data.examples import Example
 from bytesim.training.data.feed import Feed, StepData
 from bytesim.training.data.streams import Mixture, open_streams
 from bytesim.training.distributed import Workers, join_workers
+from bytesim.training.divergence import check_finite, diverged
 from bytesim.training.flops import FlopCount
 from bytesim.training.interrupt import ANY_STOP, Interrupt, deferred_interrupt
 from bytesim.training.length import Length
 from bytesim.training.log import LOSS, TrainingLog
-from bytesim.training.loss import RESULT_WEIGHT, Batch, class_losses, collate, result_loss, token_losses
+from bytesim.training.loss import Batch, auxiliary_loss, class_losses, collate, token_losses
 from bytesim.training.memory import keep_freed_memory
 from bytesim.training.optimizers import make_optimizers, rate_factor
 from bytesim.training.parallelize import is_sharded, shard
 from bytesim.training.progress import Progress
 from bytesim.training.recipe import Recipe
 from bytesim.training.sharding import gathered, whole
-from bytesim.training.start import start_weights, with_fitted_threshold
+from bytesim.training.start import interpolate_with, start_weights, with_fitted_threshold
 from bytesim.training.state import Best, TrainingState, problem_of
 from bytesim.training.threads import Threads
 from bytesim.training.time_limit import TimeLimit
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 
 Losses = Callable[["Model", Batch], Tensor]
 """The losses of a batch in nats, one for each token or, for a classifier, for each file."""
+CPU = torch.device("cpu")
 LEAST_MICRO_BYTES = 1024
 """Micro-batches are not made smaller than this where they do not fit the memory."""
 
@@ -123,7 +123,7 @@ class Trainer:
         self.validation = streams[len(recipe.data) :]
         torch.manual_seed(self.config.seed)
         # A model that is sharded is made on the CPU, because a GPU need not hold the whole of it.
-        self.model = build(recipe.model, torch.device("cpu") if self.sharded else device)
+        self.model = build(recipe.model, CPU, weights_only=True) if self.sharded else build(recipe.model, device)
         fresh = not self.workers.agree(int(has_checkpoint(folder)))
         if fresh:
             start_weights(self.model, recipe, base, on_note)
@@ -151,6 +151,8 @@ class Trainer:
         """Time of the last checkpoint, or of the start of the run."""
         self._due = False
         """Whether a checkpoint is due after this step; rank 0 decides."""
+        self._all_stop = False
+        """Whether a worker had been interrupted when the gradients of the last step were added up."""
         self.stopped = self._waited_enough()
         """Whether patience has run out."""
         self.log = TrainingLog(folder)
@@ -187,9 +189,9 @@ class Trainer:
         `limit` replaces the budget of the recipe: no step begins that would end after it, and the learning rate falls
         to zero by then. It may change while the training runs.
 
-        Ctrl-C or SIGTERM saves a checkpoint after the current step and then raises KeyboardInterrupt; with an `interrupt` of the
-        caller, the training ends in the same way when that is asked for, and nothing is raised. Raises OutputError if
-        the run folder cannot be written.
+        Ctrl-C or SIGTERM saves a checkpoint after the current step and then raises KeyboardInterrupt; with an
+        `interrupt` of the caller, the training ends in the same way when that is asked for, and nothing is raised.
+        Raises OutputError if the run folder cannot be written, ConfigError if the training diverges.
         """
         self.limit = limit
         self.threads = Threads(self.device, self.on_note, tried=not self.config.compile and limit is None)
@@ -198,7 +200,7 @@ class Trainer:
                 return self._run(on_step, interrupt)
             with deferred_interrupt(ANY_STOP, once=self.workers.size == 1) as interrupt:
                 progress = self._run(on_step, interrupt)
-                if interrupt.asked:
+                if self._stops(interrupt):
                     raise KeyboardInterrupt
             return progress
         finally:
@@ -213,7 +215,7 @@ class Trainer:
             self.log.cut(self.progress.step)
         started = self._saved_s = time.monotonic()
         before = self.progress.seconds
-        while not self.finished and self._in_time() and not interrupt.asked:
+        while not self.finished and self._in_time() and not self._stops(interrupt):
             report = self._step(interrupt)
             self.progress.seconds = before + time.monotonic() - started
             self._log(report)
@@ -226,7 +228,7 @@ class Trainer:
             if on_step and self.workers.leads:
                 on_step(report)
         self.feed.close()
-        if self.config.patience and not interrupt.asked:  # the last weights may be the best
+        if self.config.patience and not self._stops(interrupt):  # the last weights may be the best
             self._watch()
             self._saved = None
         if self._saved != (self.progress.step, self.progress.total_steps):
@@ -234,11 +236,15 @@ class Trainer:
         self.workers.wait()
         return self.progress
 
+    def _stops(self, interrupt: Interrupt) -> bool:
+        """Whether an interrupt ends the training now: with several workers, once all of them know of it."""
+        return interrupt.asked if self.workers.size == 1 else self._all_stop
+
     def save(self) -> None:
         """Write the checkpoint. Raises ConfigError if the weights are not finite."""
         problem = self.workers.first(problem_of(self.state.live(), self.progress.step))
         if problem:
-            raise self._diverged(problem)
+            raise diverged(problem, self.config.learning_rate, self.folder)
         self.checkpoints.save(self.state, self.progress, self.recipe)
         self._saved = (self.progress.step, self.progress.total_steps)
         self._saved_s = time.monotonic()
@@ -271,7 +277,7 @@ class Trainer:
         weights = gathered(self.model.state_dict(), keep=self.workers.leads)
         self.sharded = False
         if self.workers.leads:
-            self.model = build(self.recipe.model, self.device)
+            self.model = build(self.recipe.model, self.device, weights_only=True)
             self.model.load_state_dict(weights)
 
     def interpolate_with_start(self) -> bool:
@@ -283,10 +289,7 @@ class Trainer:
         share = self.config.start_share
         if not share or not self.workers.leads:
             return bool(share)
-        last = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        load_fitting_weights(self.base / self.recipe.start_from, self.model, self.recipe.model.to_dict())
-        for name, tensor in self.model.state_dict().items():
-            tensor.lerp_(last[name], 1 - share)
+        interpolate_with(self.model, self.recipe, self.base)
         return True
 
     def validate(self, *, again: bool = False) -> Validation:
@@ -303,8 +306,8 @@ class Trainer:
             return Validation(*logged) if logged else Validation()
         result = validate(self.model, self.validation, self.collate, self.autocast)
         if result.figures:
-            if not all(map(math.isfinite, (result.loss_nats, *result.figures.values()))):
-                raise self._diverged(f"the validation loss at step {self.progress.step} is {result.loss_nats}")
+            what = f"validation loss at step {self.progress.step}"
+            self._check_finite(what, result.loss_nats, *result.figures.values())
             if self.workers.leads:
                 self.log.write({"step": self.progress.step, "validation": result.figures, LOSS: result.loss_nats})
         return result if self.workers.leads else Validation()
@@ -343,9 +346,8 @@ class Trainer:
             self._halve_micro_batches()
             return self._step(interrupt)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
-        for name, value in (("loss", loss), ("norm of the gradient", float(whole(norm)))):
-            if not math.isfinite(value):
-                raise self._diverged(f"the {name} of step {progress.step + 1} is {value}")
+        self._check_finite(f"loss of step {progress.step + 1}", loss)
+        self._check_finite(f"norm of the gradient of step {progress.step + 1}", float(whole(norm)))
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -386,7 +388,7 @@ class Trainer:
                 with self.autocast():
                     loss: Tensor = losses(self.model, batch).sum() / data.scored * weight
                     total += loss.detach()
-                    loss = loss + self._auxiliary_loss(batch, data.scored)
+                    loss = loss + auxiliary_loss(self.model, batch, data.scored)
                 (loss * factor).backward()
         due = self.workers.leads and time.monotonic() - self._saved_s > 60 * self.config.checkpoint_minutes
         asked = interrupt is not None and interrupt.asked
@@ -394,16 +396,8 @@ class Trainer:
         summed = () if self.sharded else self.model.parameters()
         loss_nats, some_due, some_asked = self.workers.add_up(summed, torch.cat([total[None], flags])).tolist()
         self._due = some_due > 0
-        if interrupt and some_asked > 0:
-            interrupt.asked = True
+        self._all_stop = some_asked > 0
         return loss_nats
-
-    def _auxiliary_loss(self, batch: Batch, scored: int) -> Tensor | float:
-        """The weighted loss of the results of the states that a batch has alone; 0 without any."""
-        if batch.states_alone is None:
-            return 0.0
-        share = batch.scored.sum() * batch.targets.shape[2] / scored
-        return RESULT_WEIGHT * share * result_loss(self.model, batch)
 
     def _halve_micro_batches(self) -> None:
         """Halve the micro-batches, which did not fit the GPU's memory. Raises ConfigError if they cannot be smaller."""
@@ -438,13 +432,8 @@ class Trainer:
         """Whether the limit of this run, if there is one, allows another step; rank 0 decides."""
         return self.limit is None or bool(self.workers.agree(int(self.limit.allows_step())))
 
-    def _diverged(self, what: str) -> ConfigError:
-        """The error of a training whose numbers have left the range of floats; nothing of it is written."""
-        return ConfigError(
-            f"the training diverged: {what}. Lower learning_rate, which is {self.config.learning_rate:g}, and train "
-            "again: the run goes on from its last checkpoint, or with another --out from the start.",
-            file=str(self.folder),
-        )
+    def _check_finite(self, what: str, *values: float) -> None:
+        check_finite(what, values, self.config.learning_rate, self.folder)
 
     def _log(self, report: StepReport) -> None:
         if self.workers.leads:

@@ -163,6 +163,17 @@ def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits.float().flatten(0, -2), targets.flatten(), reduction="none").view_as(targets)
 
 
+def auxiliary_loss(model: Model, batch: Batch, scored: int) -> Tensor | float:
+    """The weighted loss of the results of the states that a batch has alone; 0 without any.
+
+    `scored` is the number of targets of the whole step.
+    """
+    if batch.states_alone is None:
+        return 0.0
+    share = batch.scored.sum() * batch.targets.shape[2] / scored
+    return RESULT_WEIGHT * share * result_loss(model, batch)
+
+
 def result_loss(model: Model, batch: Batch) -> Tensor:
     """The mean cross-entropy in nats of the results of the states that the batch has alone."""
     assert batch.states_alone is not None

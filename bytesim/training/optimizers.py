@@ -44,7 +44,7 @@ class Muon(torch.optim.Optimizer):
                     state["momentum_buffer"] = torch.zeros_like(parameter)
                 buffer = state["momentum_buffer"]
                 buffer.lerp_(parameter.grad, 1 - group["momentum"])
-                # A sharded matrix is gathered: orthogonalizing needs the whole of it. Every process does it, for itself.
+                # This needs the whole matrix: a sharded one is gathered, and every process works on it for itself.
                 direction = whole(parameter.grad.lerp(buffer, group["momentum"]))
                 update = spread(orthogonalize(direction, self.dtype).to(parameter.dtype), parameter)
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])

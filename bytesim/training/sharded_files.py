@@ -164,7 +164,8 @@ class Reader(StorageReader):
         for file, items in by_file.items():
             with safe_open(self.folder / file, framework="pt") as stored:
                 for item in items:
-                    rows = [slice(start, start + length) for start, length in zip(item.storage_offsets, item.lengths)]
+                    places = zip(item.storage_offsets, item.lengths, strict=True)
+                    rows = [slice(start, start + length) for start, length in places]
                     name = item.storage_index.fqn
                     tensor = stored.get_slice(name)[tuple(rows)] if rows else stored.get_tensor(name)
                     target = planner.resolve_tensor(item).detach()

@@ -41,6 +41,17 @@ def start_weights(model: Model, recipe: Recipe, base: Path, on_note: OnNote) -> 
         on_note("the entropy model has random weights, so borders are arbitrary; name a trained one in start_parts.")
 
 
+def interpolate_with(model: Model, recipe: Recipe, base: Path) -> None:
+    """Move the weights of a trained model towards those of `start_from`, by the share `start_share`. Raises ModelError.
+
+    Source: Wortsman et al. 2021, arXiv:2109.01903 (WiSE-FT).
+    """
+    last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    load_fitting_weights(base / recipe.start_from, model, recipe.model.to_dict())
+    for name, tensor in model.state_dict().items():
+        tensor.lerp_(last[name], 1 - recipe.training.start_share)
+
+
 def with_fitted_threshold(model: Model, recipe: Recipe, streams: Sequence[AnyStream], on_note: OnNote) -> Recipe:
     """The recipe with the threshold of its BLT fitted to the training data, if it asks for a mean length of patches.
 

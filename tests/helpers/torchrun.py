@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+
 from helpers.processes import start_process
 from helpers.tiny_training import losses
-from safetensors.torch import load_file
 
 LOSS_TOLERANCE = 1e-3
 """Greatest relative difference of a loss; it is 3e-7 after 20 steps, and grows tenfold every 40."""
