@@ -14,10 +14,7 @@ from torch import Tensor
 
 from bytesim.training.distributed import Workers
 from bytesim.training.durable import sync_names, write_through
-from bytesim.training.state import RNG, Layout, TrainingState, digest_of
-
-_DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "U8": torch.uint8, "I64": torch.int64}
-"""Those of the tensors that a training has; a file with others is damaged."""
+from bytesim.training.state import DTYPES, RNG, Layout, TrainingState, digest_of
 
 
 class FileForm:
@@ -29,7 +26,7 @@ class FileForm:
             self.texts: dict[str, str] = file.metadata() or {}
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
             self.layout: Layout = {
-                name: (_DTYPES[part.get_dtype()], tuple(part.get_shape())) for name, part in slices.items()
+                name: (DTYPES[part.get_dtype()], tuple(part.get_shape())) for name, part in slices.items()
             }
         self._tensors: dict[str, Tensor] = {}
 

@@ -62,6 +62,20 @@ class Workers:
             parameter.grad = gradient.view_as(parameter) if count else None
         return total.view_as(figures)
 
+    def average(self, statistics: Iterable[Tensor]) -> None:
+        """Replace running statistics, such as those of batch normalization, by their mean over all workers.
+
+        Counts become the greatest of all workers.
+        """
+        if self.size == 1:
+            return
+        for values in statistics:
+            if values.is_floating_point():
+                torch.distributed.all_reduce(values)
+                values /= self.size
+            else:
+                torch.distributed.all_reduce(values, torch.distributed.ReduceOp.MAX)
+
     def agree(self, value: int) -> int:
         """The value of rank 0 (broadcast)."""
         return int(self.agreed(value))

@@ -140,6 +140,7 @@ class Trainer:
         )
         self.best = Best()
         self.state = TrainingState(self.model, self.optimizers, self.best, self.sharded)
+        self._statistics = self.state.statistics()
         self.checkpoints = Checkpoints(folder, self.workers)
         progress = None if fresh else self.checkpoints.load(self.state, recipe, on_note)
         self.progress = progress or Progress()
@@ -351,6 +352,7 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        self.workers.average(self._statistics)
         progress.step += 1
         progress.bytes_seen += data.num_bytes
         seconds = time.monotonic() - started

@@ -28,12 +28,12 @@ from torch.futures import Future
 
 from bytesim.training.durable import write_through
 from bytesim.training.progress import LARGEST_COUNT, json_object
-from bytesim.training.state import Layout
+from bytesim.training.state import DTYPES, Layout
 
 INDEX_FILE = "index.json"
 MAX_INDEX_BYTES = 256 << 20
 _FILE = re.compile(r"rank-[0-9]{1,6}\.safetensors")
-_DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.bfloat16, torch.uint8)}
+_DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in DTYPES.values()}
 
 
 @dataclass(frozen=True, slots=True)

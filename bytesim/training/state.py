@@ -19,6 +19,8 @@ from bytesim.training.sharding import is_sharded, local, spread
 
 Layout = dict[str, tuple[torch.dtype, tuple[int, ...]]]
 """Name -> dtype and shape of a tensor."""
+DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "U8": torch.uint8, "I64": torch.int64}
+"""Those of the tensors that a training has, by their names in safetensors files."""
 RNG = "rng"
 """Name of the state of torch's random numbers on the CPU."""
 
@@ -61,6 +63,11 @@ class TrainingState:
                 for name, value in _state_of(optimizer, parameter).items():
                     tensors[f"optimizer.{number}.{index}.{name}"] = value
         return tensors
+
+    def statistics(self) -> list[Tensor]:
+        """The running statistics of the model: what it stores besides its weights."""
+        weights = {name for name, _ in self.model.named_parameters()}
+        return [value for name, value in self.model.state_dict().items() if name not in weights]
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of a checkpoint."""

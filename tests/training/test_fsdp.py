@@ -98,7 +98,10 @@ def test_early_stopping_keeps_the_best_weights_of_shared_models(tmp_path):
     assert two["validation"] == one.validation
     weights, expected = (load_file(tmp_path / name / "kinds" / "model.safetensors") for name in ("two", "one"))
     for name, tensor in expected.items():
-        torch.testing.assert_close(weights[name], tensor, rtol=0.01, atol=1e-3)
+        if "running" not in name and "tracked" not in name:  # statistics of each process's own micro-batches
+            torch.testing.assert_close(weights[name], tensor, rtol=0.01, atol=1e-3)
+    again = train_recipe(recipe, out=tmp_path / "two", device="cpu")
+    assert (again.resumed_at, again.steps, again.best_step) == (9, 9, 3)
 
 
 @pytest.mark.slow
