@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from xml.parsers import expat
 
 from bytesim.errors import ConfigError, FormatError
+from bytesim.formats.toml_keys import check_keys
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,6 +32,8 @@ Check = Callable[[bytes], None]
 AUTO, NONE = "auto", "none"
 PYTHON = "python:"
 _TOO_DEEP = "nested too deeply to be read"
+_MOST_KEY_PARTS = 500
+"""Parts of a dotted key of TOML."""
 
 
 def find_check(name: str, suffix: str) -> Check | None:
@@ -69,6 +72,7 @@ def check_json(data: bytes) -> None:
 def check_toml(data: bytes) -> None:
     """Raise FormatError for bytes that are not a TOML document."""
     text = _text(data)
+    check_keys(text, _MOST_KEY_PARTS)
     try:
         tomllib.loads(text)
     except RecursionError as error:
@@ -93,6 +97,8 @@ def check_xml(data: bytes) -> None:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         raise FormatError(f"{expat.ErrorString(error.code)}.", offset=parser.ErrorByteIndex) from error
+    except (LookupError, ValueError) as error:  # of the encoding that the document names
+        raise FormatError(f"its encoding cannot be read: {error}.") from error
 
 
 def check_csv(data: bytes) -> None:

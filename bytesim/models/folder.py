@@ -37,6 +37,8 @@ MAX_JSON_BYTES = 1 << 20
 MAX_DIGITS = 40
 """Most digits of a whole number in JSON."""
 MAX_WEIGHTS_BYTES = 16 << 30
+MAX_HEADER_BYTES = 8 << 20
+"""Longest list of tensors in a weights file: that of some hundred thousand."""
 
 
 def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
@@ -50,6 +52,7 @@ def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
             raise ModelError("the weights are missing; the model folder is incomplete.", file=str(path))
         if path.stat().st_size > MAX_WEIGHTS_BYTES:
             raise ModelError(f"larger than {MAX_WEIGHTS_BYTES >> 30} GiB, so not a bytesim model.", file=str(path))
+        _check_header(path)
         with safe_open(path, framework="np") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             shapes = {name: tuple(each.get_shape()) for name, each in slices.items()}
@@ -61,6 +64,16 @@ def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     if found != scales or any(types[name] != "F32" for name in found):
         raise ModelError("an int8 weight has not one float32 scale for each row. Fetch the file again.", file=str(path))
     return {name: shape for name, shape in shapes.items() if name not in scales}
+
+
+def _check_header(path: Path) -> None:
+    """Raise ModelError for a list of tensors that is too long. Each reader of the file would spend seconds on it."""
+    with path.open("rb") as file:
+        stated = int.from_bytes(file.read(8), "little")
+    if stated > MAX_HEADER_BYTES:
+        raise ModelError(
+            f"not a safetensors file: its list of tensors states {stated:,} bytes. Fetch the file again.", file=str(path)
+        )
 
 
 def read_config(folder: Path) -> dict[str, Any]:

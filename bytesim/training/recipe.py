@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from bytesim.errors import ConfigError, InputError
+from bytesim.errors import ConfigError, FormatError, InputError
+from bytesim.formats.toml_keys import check_keys
 from bytesim.models.blt.config import START_PARTS, BLTConfig
 from bytesim.models.registry import config_of
 from bytesim.training.settings import Amount, Bounds, Count, PositiveAmount, Settings, ShareBelowOne, shown
@@ -172,27 +172,17 @@ def parse_recipe(text: str, file: str) -> Recipe:
         import tomllib
     else:
         import tomli as tomllib  # here, because a recipe that was read elsewhere is trained without it
-    _check_keys(text, file)
     try:
+        check_keys(text, MOST_KEY_PARTS)
         values = tomllib.loads(text)
+    except FormatError as error:
+        raise ConfigError(error.message, file=file) from error
     except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
         raise ConfigError(f"is not TOML: {' '.join(str(error).split())}.", file=file) from error
     try:
         return recipe_from_dict(values)
     except ConfigError as error:
         raise error.in_file(file) from error
-
-
-_NOT_KEYS = re.compile(r"""#[^\n]*|\"\"\"(?:\\.|[^\\])*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL)
-"""The comments and the strings of a TOML text."""
-
-
-def _check_keys(text: str, file: str) -> None:
-    """Raise ConfigError for a dotted key of so many parts that it would keep the parser busy."""
-    for keys in re.finditer(r"[\w\-. \t]+", _NOT_KEYS.sub("_", text)):
-        if keys[0].count(".") >= MOST_KEY_PARTS:
-            start = keys[0].strip()[:20]
-            raise ConfigError(f"a key has more than {MOST_KEY_PARTS} parts ({start}...); no recipe has one.", file=file)
 
 
 def recipe_from_dict(values: dict[str, Any]) -> Recipe:

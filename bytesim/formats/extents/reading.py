@@ -96,9 +96,11 @@ class Metered:
         return self._data[start : start + count]
 
     def find(self, pattern: bytes, start: int) -> int:
-        """The first place of a pattern. Raises CutError if there is none."""
-        place = self._data.find(pattern, start, len(self._data))
-        self.spend((place if place >= 0 else len(self._data)) - start)
+        """The first place of a pattern. Raises CutError if there is none, or none as far as may be read."""
+        self.spend(0)  # before the search: after a long one, each of many more would take as long
+        end = min(len(self._data), start + self._left)
+        place = self._data.find(pattern, start, end)
+        self.spend((place if place >= 0 else end) - start)
         require(place >= 0)
         return place
 
