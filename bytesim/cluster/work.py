@@ -98,7 +98,7 @@ class Worker:
                         target for target in targets if target in begun or not os.path.lexists(target)
                     ]
                 for target in targets:
-                    check_output(target, force=self.settings.force or target in mark.outputs[path])
+                    check_output(target, force=self.settings.force or target in mark.outputs[path], source=path)
             except BytesimError as error:
                 rows.append(_failed(path, error))
             else:
