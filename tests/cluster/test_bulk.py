@@ -1,16 +1,21 @@
 """Bulk work without Ray: the ledger, what a stopped run goes on from, manifests, and what is refused."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from helpers.bulk import Killed, bulk_here, lines_of, rows_of
 from helpers.paths import EXAMPLES
+from typer.testing import CliRunner
 
 import bytesim
+from bytesim.cli import app
 from bytesim.cluster import plan as plans
 from bytesim.cluster.begun import Mark, begin_run, mark_path, read_mark, write_mark
 from bytesim.cluster.ledger import STATE, Ledger, ledger_rows
@@ -392,3 +397,31 @@ def test_two_runs_do_not_write_one_ledger(folder, bulk):
 def test_what_cannot_be_done_is_a_config_error(folder, bulk, words, options, told):
     with pytest.raises(bytesim.ConfigError, match=told):
         bulk(*words, **options)
+
+
+def test_without_ray_one_sentence_says_how_to_get_it(folder, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(bytesim.ToolError, match=r'pip install "bytesim\[ray\]"'):
+        bytesim.bulk("classify_file", "texts", **LABELS)
+
+
+def test_ray_is_not_imported_without_a_cluster():
+    code = "import sys, bytesim.cluster.bulk, bytesim.commands.classify; print('ray' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("classify file a.txt --manifest m.csv", "--manifest goes with --cluster"),
+        ("classify file a.txt --cluster spark", "--cluster is ray or ray://HOST:PORT"),
+        ("classify file a.txt --cluster ray --csv t.csv", "--csv does not go with --cluster"),
+        ("generate --cluster ray --sheet s.png", "--sheet does not go with --cluster"),
+        ("detect a.img --jobs 2", "--jobs goes with --cluster"),
+        ("convert abc2midi", "Missing argument 'SRC'"),
+    ],
+)
+def test_options_that_do_not_go_together_are_wrong_usage(words, told):
+    done = CliRunner().invoke(app, words.split(), env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
+    assert done.exit_code == 2
+    assert told in done.output

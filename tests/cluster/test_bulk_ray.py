@@ -2,10 +2,8 @@
 
 import importlib.util
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,8 @@ from helpers.processes import start_bytesim
 
 import bytesim
 from bytesim.cluster.ledger import ledger_rows
+from bytesim.cluster.ray_cluster import run_on_ray
+from bytesim.cluster.work import WorkSettings
 
 pytestmark = [
     pytest.mark.slow,
@@ -123,6 +123,18 @@ def test_files_are_drawn_the_same_in_rounds(folder):
     assert contents("new") == contents("single")
 
 
+def test_the_error_of_a_worker_that_cannot_begin_is_raised_as_it_is(folder):
+    Path("plan").write_text('[0, [["tunes/0/000.abc", []]]]\nend\n')
+    Path("state").mkdir()
+    settings = WorkSettings(
+        command="abc2midi", options={"engine": "rules"}, roots=[], output=None, force=False,
+        state=str(folder / "state"), run="run", home=str(folder / "none"), jobs=1,
+    )  # fmt: skip
+    running = run_on_ray("ray", settings, Path("plan"), jobs=1, ordered=False)
+    with pytest.raises(bytesim.InputError, match="a worker cannot read this folder"), running as shares:
+        list(shares)
+
+
 @needs_proc
 def test_a_worker_that_is_killed_is_replaced(folder):
     process = start()
@@ -165,8 +177,7 @@ def test_ctrl_c_ends_the_run_with_130_and_the_next_one_goes_on(folder):
     check_all()
 
 
-@pytest.mark.skipif(shutil.which("ray", path=str(Path(sys.executable).parent)) is None, reason="no program ray")
-def test_a_cluster_that_is_too_small_or_not_there_is_one_line(folder, monkeypatch):
+def test_a_cluster_that_is_not_there_is_one_line(folder):
     with pytest.raises(bytesim.ToolError, match=r"no cluster answers at 127.0.0.1:1 "):
         bytesim.bulk("classify_file", "tunes", cluster="ray://127.0.0.1:1", ledger=LEDGER)
     with pytest.raises(bytesim.ConfigError, match="has no port"):
