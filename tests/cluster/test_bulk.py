@@ -120,6 +120,37 @@ def test_the_ledger_and_its_folder_are_not_among_the_files(folder, bulk):
     assert (summary.files, summary.done_before) == (17, 17)
 
 
+def test_midi_files_are_converted_as_by_the_command(folder, bulk):
+    bytesim.abc2midi("tunes", engine="rules", output="midi")
+    summary = bulk("midi2abc", "midi", engine="rules", output="abc", ledger=LEDGER)
+    bytesim.midi2abc("midi", engine="rules", output="single")
+    assert contents("abc") == contents("single")
+    assert (summary.files, summary.failed) == (12, 0)
+
+
+def test_files_are_converted_by_a_model_as_by_the_command(folder, bulk):
+    few = sorted(str(path) for path in Path("tunes/0").iterdir())[:3]
+    asked = {"model": "music", "to": "mid"}
+    assert bulk("convert_files", few, output="mid", ledger=LEDGER, **asked).files == 3
+    bytesim.convert_files(few, output="single", **asked)
+    assert contents("mid") == contents("single")
+
+
+def test_files_and_folders_are_compressed_as_by_the_command(folder, bulk):
+    sources = ["texts", "texts/0.txt", "tunes/0/00.abc"]
+    assert bulk("compress", sources, output="small", ledger=LEDGER).failed == 0
+    bytesim.compress(sources, output=f"single{os.sep}")
+    assert contents("small") == contents("single")
+
+
+def test_parts_are_detected_as_by_the_command(folder, bulk):
+    assert bulk("detect", "texts", ledger=LEDGER).files == 5
+    for path, row in rows_of(LEDGER).items():
+        (result,) = row["results"]
+        found = bytesim.detect(path)
+        assert [part["probability"] for part in result["segments"]] == [part.probability for part in found.segments]
+
+
 # --- a run that was stopped ------------------------------------------------------------------
 
 
