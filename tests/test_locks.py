@@ -11,15 +11,16 @@ from bytesim.errors import OutputError
 from bytesim.locks import LOCK_FILE, locked_folder
 
 HOLD = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from bytesim.locks import locked_folder
 with locked_folder(Path(sys.argv[1])):
-    print("held", flush=True)
-    if len(sys.argv) > 2:
-        import os
-        if os.fork() == 0:
-            time.sleep(20)
+    if "fork" in sys.argv and os.fork() == 0:
+        print("held", flush=True)
+        time.sleep(20)
+        os._exit(0)
+    if "fork" not in sys.argv:
+        print("held", flush=True)
     sys.stdin.read()
 """
 
