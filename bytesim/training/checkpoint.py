@@ -205,6 +205,12 @@ def has_checkpoint(folder: Path) -> bool:
     return any(os.path.lexists(folder / name) for name in (*LAST, *PREVIOUS))
 
 
+def remove_previous(folder: Path) -> None:
+    """Remove the checkpoint before the last, which a finished training does not need. Raises OSError."""
+    for name in PREVIOUS:
+        _remove(folder / name)
+
+
 def remove_checkpoints(folder: Path) -> None:
     """Remove the checkpoints of a run folder. Raises OSError."""
     for name in (*LAST, *PREVIOUS):

@@ -56,6 +56,7 @@ def test_the_result_names_the_files_and_the_model_can_be_used(tmp_path):
         if path.is_file()
     }
     assert {"checkpoint.safetensors", "log.jsonl", "loss.png", "kinds/model.safetensors"} <= set(made.files)
+    assert "checkpoint-previous.safetensors" not in made.files
     verify_model(str(made.model_folder))
     assert bytesim.load(made.model_folder, device="cpu").classify(b"abcabcabc").label in (
         "letters",

@@ -24,13 +24,14 @@ def test_killed_runs_end_with_the_log_of_one_that_was_not(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no Ctrl-C to one process")
-def test_ctrl_c_saves_a_checkpoint_and_exits_130(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_save_a_checkpoint_and_exit_130(tmp_path, number):
     recipe = write_recipe(tmp_path)
     recipe.write_text(recipe.read_text().replace("checkpoint_minutes = 0.001", "checkpoint_minutes = 9"))
     out = tmp_path / "run"
     with start_training(recipe, out, "--steps", "100000") as process:
         wait_for_lines(out, 3, process)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         stdout, said = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (130, "")
     assert "Traceback" not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bytesim.engine.hardware import peak_flops
 from bytesim.tasks.train.dtype import with_dtype
 from bytesim.tasks.train.report import save_results
 from bytesim.tasks.train.result import Trained
+from bytesim.training.checkpoint import remove_previous
 from bytesim.training.compiled import compile_in_time
 from bytesim.training.interrupt import Interrupt
 from bytesim.training.loop import Losses, StepReport, Trainer
@@ -269,6 +271,8 @@ def train_in_time(
     trainer.run(run.on_step, limit=limit, interrupt=interrupt)
     ended = time.monotonic()
     trained = run.save()
+    with suppress(OSError):
+        remove_previous(folder)  # the results are fetched from a rented machine, and this is not one of them
     done = time.monotonic()
     stopped_by = "signal" if interrupt.asked else "steps" if options.steps == trained.steps else "time"
     run.say(
