@@ -70,7 +70,10 @@ def train_recipe(
     text = read_recipe_text(path)
     parsed = with_length(parse_recipe(text, str(path)), options)
     folder = Path(out) if out is not None else Path("runs", parsed.name)
-    return run_training(parsed, text, path.parent, folder, options)
+    try:
+        return run_training(parsed, text, path.parent, folder, options)
+    except ConfigError as error:
+        raise error.in_file(str(path)) from error
 
 
 def train_generate(
