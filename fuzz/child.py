@@ -69,13 +69,13 @@ def answer_to(run: Run, data: bytes, folder: Path) -> tuple[str, str]:
 def place_of(text: str) -> str:
     """The kind of a traceback: the exception, and the last line of bytesim that it passed."""
     lines = text.strip().splitlines()
-    inside = [line.strip() for line in lines if 'bytesim/' in line and line.strip().startswith("File")]
+    inside = [line.strip() for line in lines if "bytesim/" in line and line.strip().startswith("File")]
     where = inside[-1].split("bytesim/", 1)[1] if inside else ""
     return f"{lines[-1].partition(':')[0]} {where}"
 
 
 def minimised(run: Run, data: bytes, folder: Path, kind: str, where: str) -> bytes:
-    """A shorter input that breaks the same thing: pieces are left out, from halves to single bytes, for some seconds."""
+    """A shorter input that breaks the same: pieces are left out, from halves to single bytes, for some seconds."""
     end = time.monotonic() + MINIMISE_S
     size = len(data) // 2
     while size and time.monotonic() < end:

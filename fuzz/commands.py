@@ -109,14 +109,28 @@ COMMANDS: dict[str, Command] = {
     "convert abc2midi": Command(("abc",), "abc", _many("convert", "abc2midi"), BATCH),
     "convert midi2abc": Command(("midi",), "mid", _many("convert", "midi2abc"), BATCH),
     "convert files": Command(
-        ("pairs", "csv"), "csv", lambda folder, files: _many("convert", "files", "--model", _model("converter"), "--check", "none")(folder, files), BATCH
+        ("pairs", "csv"),
+        "csv",
+        lambda folder, files: _many("convert", "files", "--model", _model("converter"), "--check", "none")(
+            folder, files
+        ),
+        BATCH,
     ),
     "classify file": Command(("any",), "bin", _one("classify", "file", "--json"), BATCH),
     "classify fragments": Command(("any",), "bin", _one("classify", "fragments")),
     "normalize": Command(("picture", "sound", "wav", "bmp"), "bin", _many("normalize"), BATCH),
     "simulate-cpu": Command(("asm",), "asm", _one("simulate-cpu", after=("--steps", "100"))),
     "inspect": Command(
-        ("any",), "bin", lambda folder, files: ["inspect", *map(str, files), "--model", "none", "--html", str(folder / "out" / "a.html")]
+        ("any",),
+        "bin",
+        lambda folder, files: [
+            "inspect",
+            *map(str, files),
+            "--model",
+            "none",
+            "--html",
+            str(folder / "out" / "a.html"),
+        ],
     ),
     "detect": Command(("any",), "bin", _one("detect")),
     "compress": Command(("any",), "bin", _many("compress", after=("--fast",)), BATCH),
@@ -132,7 +146,15 @@ COMMANDS: dict[str, Command] = {
     "evaluate bpb": Command(
         ("text", "abc"),
         "txt",
-        lambda folder, files: ["evaluate", "bpb", *map(str, files), "--model", _model("flat"), "--target-suffix", "txt"],
+        lambda folder, files: [
+            "evaluate",
+            "bpb",
+            *map(str, files),
+            "--model",
+            _model("flat"),
+            "--target-suffix",
+            "txt",
+        ],
         BATCH,
     ),
     "evaluate convert": Command(
@@ -154,7 +176,9 @@ COMMANDS: dict[str, Command] = {
     "models show": Command(("text",), "", _one("models", "show"), place=_model_folder),
     "models verify": Command(("text",), "", _one("models", "verify"), BATCH, place=_model_folder),
     "models import": Command(
-        ("pth",), "pth", lambda folder, files: ["models", "import", str(files[0]), "--output", str(folder / "out" / "model")]
+        ("pth",),
+        "pth",
+        lambda folder, files: ["models", "import", str(files[0]), "--output", str(folder / "out" / "model")],
     ),
 }
 
@@ -264,7 +288,9 @@ def _save(name: str, data: bytes, text: str) -> None:
 def table(results: list[Result]) -> str:
     lines = [f"{'command':22}{'inputs':>8}{'processes':>11}{'refused':>9}{'seconds':>9}{'problems':>10}"]
     for result in results:
-        figures = f"{result.inputs:8}{result.processes:11}{result.refused:9}{result.seconds:9.0f}{len(result.problems):10}"
+        figures = (
+            f"{result.inputs:8}{result.processes:11}{result.refused:9}{result.seconds:9.0f}{len(result.problems):10}"
+        )
         lines += [f"{result.command:22}{figures}", *(f"    {text}" for text in sorted(set(result.problems))[:20])]
     return "\n".join(lines)
 

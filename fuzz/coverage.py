@@ -1,7 +1,7 @@
 """Fuzzing guided by coverage, with the package atheris: the same targets, started by `fuzz.run --coverage`.
 
-A child process runs libFuzzer on one target: `python -m fuzz.coverage TARGET SEEDS ARTIFACTS LIBFUZZER-OPTIONS`. Its inputs
-are changed by fuzz.mutate half of the time, else by libFuzzer. It ends at the first input that breaks something.
+A child process runs libFuzzer on one target: `python -m fuzz.coverage TARGET SEEDS ARTIFACTS LIBFUZZER-OPTIONS`. Its
+inputs are changed by fuzz.mutate half of the time, else by libFuzzer. It ends at the first input that breaks something.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +44,23 @@ def fuzz(target: str, *, seed: int, inputs: int, minutes: float, first: int = 0)
             left = round(60 * minutes - (time.monotonic() - started))
             if left <= 0:
                 break
-            options = [f"-seed={seed + 1 + result.broken}", f"-runs={inputs - result.inputs}", f"-timeout={LIMIT_S:.0f}"]
-            options += [f"-rss_limit_mb={_MEMORY_MIB}", "-max_len=65536", "-use_value_profile=1", "-print_final_stats=1"]
+            options = [
+                f"-seed={seed + 1 + result.broken}",
+                f"-runs={inputs - result.inputs}",
+                f"-timeout={LIMIT_S:.0f}",
+            ]
+            options += [
+                f"-rss_limit_mb={_MEMORY_MIB}",
+                "-max_len=65536",
+                "-use_value_profile=1",
+                "-print_final_stats=1",
+            ]
             if minutes < 1 << 30:
                 options.append(f"-max_total_time={left}")
             command = [sys.executable, "-m", "fuzz.coverage", target, name, f"{artifacts}/", *options]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, env={"OMP_NUM_THREADS": "1", **os.environ})
+            done = subprocess.run(
+                command, cwd=ROOT, capture_output=True, check=False, env={"OMP_NUM_THREADS": "1", **os.environ}
+            )
             if _count(done.stderr.decode("utf-8", "replace"), done.returncode, result, artifacts):
                 break
     result.seconds = time.monotonic() - started
@@ -89,10 +101,8 @@ def _child(target: str, seeds: str, artifacts: str, options: list[str]) -> None:
 
     def one(data: bytes) -> None:
         empty(folder)
-        try:
+        with suppress(BytesimError):
             run(data)
-        except BytesimError:
-            pass
         check_folder(folder)
 
     def change(data: bytes, most_bytes: int, seed: int) -> bytes:

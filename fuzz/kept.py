@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bytesim.errors import BytesimError, ToolError
+from bytesim.errors import BytesimError
 from fuzz.child import limit_memory
 from fuzz.makers import made
 from fuzz.targets import TARGETS
@@ -37,7 +37,7 @@ class Kept:
     name: str
     """The name of its file, or of its description."""
     answer: dict[str, Any] | None
-    """`{"expected": "ok"}`, or the class, the beginning of the message and the offset of its error. None: not recorded."""
+    """`{"expected": "ok"}`, or the class, first words and offset of its error. None: not recorded."""
     description: dict[str, Any] | None = None
     """For fuzz.makers, where there is no file."""
 
@@ -82,7 +82,7 @@ class Runs:
         self._runs: dict[str, tuple[Run, Path]] = {}
 
     def answer(self, target: str, data: bytes) -> dict[str, Any]:
-        """The answer to an input. Any exception but a BytesimError is raised, ToolError too: a tool is missing."""
+        """The answer to an input. Any exception but a BytesimError is raised."""
         if target not in self._runs:
             place = self.folder / target.replace("/", "-")
             place.mkdir()
@@ -91,8 +91,6 @@ class Runs:
         empty(place)
         try:
             run(data)
-        except ToolError:
-            raise
         except BytesimError as error:
             answer: dict[str, Any] = {"expected": type(error).__name__, "message": _beginning(error.message)}
             return answer if error.offset is None else {**answer, "offset": error.offset}
@@ -110,7 +108,8 @@ def _beginning(message: str) -> str:
 
 def record() -> int:
     """Write the answers of inputs that have none to the manifest. Returns how many raised something else."""
-    failed, stored = 0, {}
+    failed = 0
+    stored: dict[str, dict[str, Any]] = {}
     with runs() as made_runs:
         for one in kept():
             entry: dict[str, Any] = {} if one.description is None else {"made": one.description}
@@ -137,9 +136,12 @@ def record() -> int:
 @contextlib.contextmanager
 def runs() -> Iterator[Runs]:
     """The targets, in a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, open(os.devnull, "w") as nothing:
-        with contextlib.redirect_stdout(nothing):
-            yield Runs(Path(folder))
+    with (
+        tempfile.TemporaryDirectory(prefix="fuzz-") as folder,
+        open(os.devnull, "w") as nothing,
+        contextlib.redirect_stdout(nothing),
+    ):
+        yield Runs(Path(folder))
 
 
 def main() -> int:

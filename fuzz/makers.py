@@ -1,7 +1,7 @@
 """Large nasty files, made from a small description: what a manifest says in place of a file.
 
-A description is a table: `make` names a function of MAKERS, the other keys are its arguments. Texts are Latin-1, so that
-each of their characters is a byte.
+A description is a table: `make` names a function of MAKERS, the other keys are its arguments. Texts are Latin-1, so
+that each of their characters is a byte.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def png(width: int, height: int, bits: int = 8, colour: int = 2, rows: int = 0) 
         (b"IDAT", zlib.compress(row * rows)),
         (b"IEND", b""),
     ]
-    chunks = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in body)
+    chunks = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in body
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
@@ -90,7 +92,9 @@ def midi(notes: int, events: str = "0090403c 30904000", tracks: int = 1, divisio
     return b"MThd" + struct.pack(">IHHH", 6, int(tracks > 1), tracks, division) + chunk * tracks
 
 
-def safetensors(tensors: int = 0, header: str = "", stated: int = -1, dtype: str = "F32", shape: list[int] | None = None) -> bytes:
+def safetensors(
+    tensors: int = 0, header: str = "", stated: int = -1, dtype: str = "F32", shape: list[int] | None = None
+) -> bytes:
     """A weights file of many tensors without a value, or with a given header."""
     entry = {"dtype": dtype, "shape": [0] if shape is None else shape, "data_offsets": [0, 0]}
     text = header or json.dumps({f"t{index}": entry for index in range(tensors)})

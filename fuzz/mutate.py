@@ -17,21 +17,38 @@ from typing import Any
 
 MOST_BYTES = 1 << 17
 """Longest case, but for the changes of a longer seed. Larger files are among the kept inputs."""
-_SIZES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, (1 << 63) - 1, (1 << 64) - 1)
+_SIZES = (
+    0,
+    1,
+    2,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0x8000,
+    0xFFFF,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    (1 << 63) - 1,
+    (1 << 64) - 1,
+)
 _NUMBERS = (
     "0", "-1", "1", "2", "255", "256", "65536", "4294967296", "1099511627776", "9223372036854775807", "1e308", "1e400",
-    "1e-400", "nan", "inf", "-inf", "NaN", "Infinity", "0.1", "1/0", "0x10", "1_000", "9" * 400, "9" * 5000, "00", "+1", "--1",
+    "1e-400", "nan", "inf", "-inf", "NaN", "Infinity", "0.1", "1/0", "0x10", "1_000", "9" * 400, "9" * 5000, "00",
+    "+1", "--1",
 )  # fmt: skip
 _WORDS = (
-    "", "null", "true", "false", "[]", "{}", '""', "''", "\0", "\u266d", "\u00e9", "\U0001f600", "\u202e", "\ufeff", "\r", "\n\n",
-    "\x1b[31m", "../../x", "/dev/null", "a" * 300, "<script>alert(1)</script>", "{{7*7}}", "%s%n", "[" * 500, "{" * 500,
+    "", "null", "true", "false", "[]", "{}", '""', "''", "\0", "\u266d", "\u00e9", "\U0001f600", "\u202e", "\ufeff",
+    "\r", "\n\n", "\x1b[31m", "../../x", "/dev/null", "a" * 300, "<script>alert(1)</script>", "{{7*7}}", "%s%n",
+    "[" * 500, "{" * 500,
     "(" * 500, '"', "'", "\\", "//", "|:", ":|", "::", "%%", "X:1\n", "K:C\n", "V:1\n", "[1", "(3", "&", "&lt;", "]]>",
     "<!ENTITY a 'b'>", "a.a.a.a", "[[a]]\n", "R1", "#256",
 )  # fmt: skip
 _VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2, 3, 7, 256, 65537, 1 << 31, 1 << 40, 1 << 63, -(1 << 63), 10**12, 10**400, 0.5, -0.5, 1e-300, 1e300,
-    float("nan"), float("inf"), "", "a", "\0", "a" * 300, "../x", "\u266d", "\ud800", [], [[]], {}, {"": None}, [0], [-1], [1e400],
-    ["a", "a"], [1, 2, 3] * 100,
+    None, True, False, 0, -1, 1, 2, 3, 7, 256, 65537, 1 << 31, 1 << 40, 1 << 63, -(1 << 63), 10**12, 10**400, 0.5,
+    -0.5, 1e-300, 1e300, float("nan"), float("inf"), "", "a", "\0", "a" * 300, "../x", "\u266d", "\ud800", [], [[]], {},
+    {"": None}, [0], [-1], [1e400], ["a", "a"], [1, 2, 3] * 100,
 )  # fmt: skip
 _TOKEN = re.compile(rb"[A-Za-z_]+|[0-9]+(?:\.[0-9]+)?|\s+|.", re.DOTALL)
 _NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -170,7 +187,16 @@ def _change_lines(rng: random.Random, data: bytes, seeds: Sequence[bytes]) -> by
 
 
 _OF_BYTES: tuple[Change, ...] = (_flip, _flip, _set_bytes, _lie, _lie, _delete, _repeat, _cut, _splice, _append)
-_OF_TEXT: tuple[Change, ...] = (_swap_number, _insert_word, _change_tokens, _change_tokens, _change_lines, _repeat, _cut, _splice)
+_OF_TEXT: tuple[Change, ...] = (
+    _swap_number,
+    _insert_word,
+    _change_tokens,
+    _change_tokens,
+    _change_lines,
+    _repeat,
+    _cut,
+    _splice,
+)
 
 
 # --- structure -------------------------------------------------------------------------------
@@ -209,7 +235,17 @@ def _change_toml(rng: random.Random, data: bytes, seeds: Sequence[bytes]) -> byt
     """Exchange the value of a key, or the key."""
     match = rng.choice(list(_TOML_VALUE.finditer(data)))
     other = rng.choice(list(_TOML_VALUE.finditer(rng.choice(seeds))) or [match])
-    values = [*(value.encode() for value in _NUMBERS), b'""', b'"a"', b"[]", b"{}", b"[1]", b"true", b'"../x"', b"1979-05-27"]
+    values = [
+        *(value.encode() for value in _NUMBERS),
+        b'""',
+        b'"a"',
+        b"[]",
+        b"{}",
+        b"[1]",
+        b"true",
+        b'"../x"',
+        b"1979-05-27",
+    ]
     if rng.random() < 0.15:
         return data[: match.start(1)] + other[1] + data[match.end(1) :]
     value = rng.choice((*values, other[2], b"[" + match[2] + b"]", b"-" + match[2]))
@@ -264,7 +300,10 @@ def _change_zip(rng: random.Random, data: bytes, seeds: Sequence[bytes]) -> byte
     if change < 0.1:
         del members[at]
     elif change < 0.2:
-        members[at] = (rng.choice(("../x", "/x", "a" * 300, name + "/x", "", "a\\b", "con", "\u266d", name.upper())), content)
+        members[at] = (
+            rng.choice(("../x", "/x", "a" * 300, name + "/x", "", "a\\b", "con", "\u266d", name.upper())),
+            content,
+        )
     elif change < 0.25:
         members.append((name, content))
     else:
@@ -313,8 +352,22 @@ def _change_midi(rng: random.Random, data: bytes, seeds: Sequence[bytes]) -> byt
     body = bodies[at]
     for _ in range(rng.choice((1, 3, 20))):
         place = rng.randrange(len(body) + 1)
-        events = (b"\0\x90\x3c\x40", b"\0\x80\x3c\0", b"\xff\xff\xff\x7f\x90\x3c\x40", b"\0\xff\x51\3\0\0\0", b"\0\xff\x58\4\0\xff\0\0")
-        events += (b"\0\xff\x2f\0", b"\0\xff\x59\2\x7f\5", b"\0\xff\3\x81\0", b"\0\xf0\3abc", b"\x40", rng.randbytes(2), b"\0\xff\3\2\xff\xfe")
+        events: tuple[bytes, ...] = (
+            b"\0\x90\x3c\x40",
+            b"\0\x80\x3c\0",
+            b"\xff\xff\xff\x7f\x90\x3c\x40",
+            b"\0\xff\x51\3\0\0\0",
+            b"\0\xff\x58\4\0\xff\0\0",
+        )
+        events += (
+            b"\0\xff\x2f\0",
+            b"\0\xff\x59\2\x7f\5",
+            b"\0\xff\3\x81\0",
+            b"\0\xf0\3abc",
+            b"\x40",
+            rng.randbytes(2),
+            b"\0\xff\3\2\xff\xfe",
+        )
         body = body[:place] + rng.choice(events) + body[place + rng.choice((0, 0, 1, 4)) :]
     bodies[at] = body if rng.random() < 0.5 else body + b"\0\xff\x2f\0"
     if rng.random() < 0.2:

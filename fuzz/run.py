@@ -63,7 +63,7 @@ class _Watched:
         self.errors = self.report.with_suffix(".err")
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(command, env=environment, cwd=fixtures.ROOT, stderr=errors)
-        self.read = 0
+        self.read, self.stopped = 0, False
         self.number: int | None = None
         self.limit, self.since = _START_S, time.monotonic()
 
@@ -95,6 +95,7 @@ class _Watched:
         return time.monotonic() - self.since > self.limit
 
     def end(self) -> None:
+        self.stopped = True
         self.process.kill()
         self.process.wait()
 
@@ -109,7 +110,7 @@ def fuzz(target: str, *, seed: int, inputs: int, minutes: float, first: int = 0)
             over = _watch(child, result, started + 60 * minutes)
             if over is not None:
                 _keep(target, seed, child.number, over, result)
-            elif child.process.returncode and child.number is None:
+            elif child.process.returncode and child.number is None and not child.stopped:
                 raise RuntimeError(f"{target} does not start:\n{child.errors.read_text(errors='replace')[-2000:]}")
             first = last if child.number is None else child.number + 1
     result.seconds = time.monotonic() - started
@@ -149,11 +150,16 @@ def _keep(target: str, seed: int, number: int | None, kind: str, result: Result)
 
 def table(results: list[Result]) -> str:
     """A line for each target."""
-    lines = [f"{'target':28}{'inputs':>9}{'inputs/s':>10}{'accepted':>10}{'slowest s':>11}" + "".join(f"{name:>11}" for name in _COLUMNS)]
+    lines = [
+        f"{'target':28}{'inputs':>9}{'inputs/s':>10}{'accepted':>10}{'slowest s':>11}"
+        + "".join(f"{name:>11}" for name in _COLUMNS)
+    ]
     for result in results:
         rate = result.inputs / max(result.seconds, 1e-9)
         counts = "".join(f"{result.counts[name]:11}" for name in _COLUMNS)
-        lines.append(f"{result.target:28}{result.inputs:9}{rate:10.1f}{result.accepted:10}{result.slowest_s:11.2f}{counts}")
+        lines.append(
+            f"{result.target:28}{result.inputs:9}{rate:10.1f}{result.accepted:10}{result.slowest_s:11.2f}{counts}"
+        )
         lines += [f"    {count} x {place}" for place, count in result.places.most_common(20)]
     return "\n".join(lines)
 

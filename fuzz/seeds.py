@@ -35,7 +35,10 @@ _TUNES = (
     'X:1\nM:4/4\nL:1/8\nK:Bb\n"B\u266d7"B2d2 "\u00e9"f4{\u00e9}|]\n',
 )
 _PROGRAM = "LDA #5\nloop: STA 20\nDEC\nJNZ loop\nADD R1 R2 R3\nMOV R1 R2\nHLT\n"
-_TOML = b'name = "a"\n[table]\nnumber = 1e3\nwhen = 1979-05-27T07:32:00Z\nlist = [1, [2, {a = 3}]]\n[[rows]]\nb.c = """x"""\n'
+_TOML = (
+    b'name = "a"\n[table]\nnumber = 1e3\nwhen = 1979-05-27T07:32:00Z\nlist = [1, [2, {a = 3}]]\n'
+    b'[[rows]]\nb.c = """x"""\n'
+)
 _JSON = b'{"a": [1, -2.5e3, true, null, "\\u00e9\\ud83d\\ude00"], "b": {"c": {}}}\n'
 _XML = b'<?xml version="1.0" encoding="utf-8"?><!DOCTYPE a><a b="c">&amp;<![CDATA[x]]><!-- y --><?z?></a>\n'
 _TEXT = "The quick brown fox jumps over the lazy dog.\nZw\u00f6lf Boxk\u00e4mpfer.\n".encode()
@@ -102,7 +105,22 @@ def _pictures() -> list[bytes]:
 
     pixels = np.random.default_rng(0).integers(0, 256, (24, 20, 4), np.uint8)
     files = []
-    for kind in ("PNG", "GIF", "BMP", "TIFF", "WEBP", "JPEG", "ICO", "PPM", "TGA", "PCX", "SGI", "JPEG2000", "DDS", "XBM"):
+    for kind in (
+        "PNG",
+        "GIF",
+        "BMP",
+        "TIFF",
+        "WEBP",
+        "JPEG",
+        "ICO",
+        "PPM",
+        "TGA",
+        "PCX",
+        "SGI",
+        "JPEG2000",
+        "DDS",
+        "XBM",
+    ):
         for mode in ("RGB", "RGBA", "P", "L", "1", "I", "CMYK", "LA", "F"):
             stream = io.BytesIO()
             try:
@@ -154,7 +172,9 @@ def _bsim() -> list[bytes]:
         made = []
         for index, (source, fast) in enumerate(jobs):
             output = folder.parent / f"{folder.name}-{index}.bsim"
-            kept = bytesim.compress([source], output=output, fast=fast, model="text" if not fast else "auto", force=True)
+            kept = bytesim.compress(
+                [source], output=output, fast=fast, model="text" if not fast else "auto", force=True
+            )
             assert kept[0].error is None, kept[0].error
             made.append(output.read_bytes())
             output.unlink()
@@ -195,7 +215,8 @@ def _documents() -> list[bytes]:
     array = io.BytesIO()
     np.save(array, np.arange(12, dtype="<f4").reshape(3, 4))
     catalogue = struct.pack("<7I", 0x950412DE, 0, 1, 28, 36, 0, 44) + struct.pack("<4I", 1, 44, 1, 46) + b"a\0b\0"
-    pdf = b"%PDF-1.4\n1 0 obj\n<</Length 3>>\nstream\nabc\nendstream\nendobj\nxref\n0 1\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n"
+    pdf = b"%PDF-1.4\n1 0 obj\n<</Length 3>>\nstream\nabc\nendstream\nendobj\n"
+    pdf += b"xref\n0 1\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n"
     wasm = b"\0asm\1\0\0\0" + b"\1\4\1\x60\0\0" + b"\3\2\1\0"
     return [database, array.getvalue(), catalogue, pdf, pickle.dumps({"a": [1, 2.5, b"x"]}), wasm]
 
@@ -362,7 +383,22 @@ for _name in fixtures.RECIPES:
     for _file in ("config.json", "card.json", "recipe.toml", "model.safetensors"):
         _MAKERS[f"{_name}/{_file}"] = _file_of(_name, _file)
 
-CONTENT = ("abc", "midi", "wav", "bmp", "sound", "picture", "asm", "trace", "bsim", "json", "toml", "xml", "csv", "text")
+CONTENT = (
+    "abc",
+    "midi",
+    "wav",
+    "bmp",
+    "sound",
+    "picture",
+    "asm",
+    "trace",
+    "bsim",
+    "json",
+    "toml",
+    "xml",
+    "csv",
+    "text",
+)
 ANY = (*CONTENT, "archive", "document", "signature")
 """Every kind that a command on any file may meet."""
 

@@ -72,7 +72,8 @@ def _check_header(path: Path) -> None:
         stated = int.from_bytes(file.read(8), "little")
     if stated > MAX_HEADER_BYTES:
         raise ModelError(
-            f"not a safetensors file: its list of tensors states {stated:,} bytes. Fetch the file again.", file=str(path)
+            f"not a safetensors file: its list of tensors states {stated:,} bytes. Fetch the file again.",
+            file=str(path),
         )
 
 

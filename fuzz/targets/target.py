@@ -86,7 +86,13 @@ def check_folder(folder: Path) -> None:
 
 def _check_whole(path: Path) -> None:
     data = path.read_bytes()
-    check = {".mid": _check_midi, ".bmp": _check_bmp, ".wav": _check_wav, ".png": _check_png, ".json": json.loads}
+    check: dict[str, Callable[[bytes], object]] = {
+        ".mid": _check_midi,
+        ".bmp": _check_bmp,
+        ".wav": _check_wav,
+        ".png": _check_png,
+        ".json": json.loads,
+    }
     try:
         if path.suffix in check:
             check[path.suffix](data)

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import bytesim
 from bytesim.media.forms import model_form
@@ -322,7 +323,7 @@ def train_convert(folder: Path) -> Run:
     _small_models()
 
     def run(data: bytes) -> None:
-        suffixes = {"source_suffix": "csv", "target_suffix": "json"}
+        suffixes: dict[str, Any] = {"source_suffix": "csv", "target_suffix": "json"}
         train([unpack(folder, data)], out=folder / "run", steps=1, device="cpu", both=len(data) % 2 == 0, **suffixes)
 
     return run
@@ -347,12 +348,13 @@ def _small_models() -> None:
     from bytesim.tasks.train import folders, labels
     from bytesim.training.recipe import parse_recipe
 
-    def small(name: str) -> object:
+    def small(name: str) -> Any:
         return parse_recipe(fixtures.RECIPES[name], "recipe.toml").model
 
-    folders.sized_config = lambda task, size, architecture="bgpt": small(  # type: ignore[assignment]
-        "converter" if task == "convert" else "music"
-    )
-    labels.classifier_config = lambda size, num_classes, text=False: replace(  # type: ignore[assignment]
-        small("classifier"), num_classes=num_classes
-    )
+    def writer(task: str, size: str, architecture: str = "bgpt") -> Any:
+        return small("converter" if task == "convert" else "music")
+
+    def classifier(size: str, num_classes: int, *, text: bool = False) -> Any:
+        return replace(small("classifier"), num_classes=num_classes)
+
+    folders.sized_config, labels.classifier_config = writer, classifier

@@ -64,8 +64,8 @@ class SourceGrammar(Grammar):
 def source_grammar(data: bytes) -> Callable[[], Grammar] | None:
     """Makes the grammar of ABC that sounds like `data`, a MIDI file that `to_model_form` made.
 
-    None if one voice of ABC cannot have its notes, or if it is longer than MOST_BYTES. The maker can be sent to other processes. Raises FormatError for a
-    file that does not parse.
+    None if one voice of ABC cannot have its notes, or if it is longer than MOST_BYTES. The maker can be sent to other
+    processes. Raises FormatError for a file that does not parse.
     """
     if len(data) > MOST_BYTES:
         return None

@@ -47,7 +47,9 @@ def to_model_form(data: bytes, *, stress: bool = False) -> tuple[bytes, list[str
 def _readable(data: bytes) -> bytes:
     """The file itself. Raises FormatError if it has become longer than `parse` reads."""
     if len(data) > MAX_BYTES:
-        raise FormatError(f"in the form that the model reads it has {len(data)} bytes, and at most {MAX_BYTES} are read.")
+        raise FormatError(
+            f"in the form that the model reads it has {len(data)} bytes, and at most {MAX_BYTES} are read."
+        )
     return data
 
 
