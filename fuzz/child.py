@@ -138,6 +138,7 @@ class _Child:
 def main(name: str, seed: int, first: int, count: int, report: Path) -> None:
     """Run the cases `first` to `first + count - 1` of a target."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.pop("LD_PRELOAD", None)  # of fuzz.sanitize, and not for the programs that tasks start
     warnings.simplefilter("ignore")
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - what libraries print, for as long as the process lives
     with report.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix="fuzz-") as folder:

@@ -111,9 +111,10 @@ COMMANDS: dict[str, Command] = {
     "convert files": Command(
         ("pairs", "csv"),
         "csv",
-        lambda folder, files: _many("convert", "files", "--model", _model("converter"), "--check", "none")(
-            folder, files
-        ),
+        lambda folder, files: [
+            *("convert", "files", *map(str, files), "--model", _model("converter")),
+            *("--check", "none", "-o", f"{folder / 'unchecked'}/"),
+        ],
         BATCH,
     ),
     "classify file": Command(("any",), "bin", _one("classify", "file", "--json"), BATCH),
