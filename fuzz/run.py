@@ -65,6 +65,7 @@ class _Watched:
             self.process = subprocess.Popen(command, env=environment, cwd=fixtures.ROOT, stderr=errors)
         self.read, self.stopped = 0, False
         self.number: int | None = None
+        self.ready_at: float | None = None
         self.limit, self.since = _START_S, time.monotonic()
 
     def lines(self) -> list[dict[str, Any]]:
@@ -76,7 +77,9 @@ class _Watched:
         self.read += len(whole)
         found = [json.loads(line) for line in whole.splitlines()]
         for line in found:
-            if "begin" in line:
+            if "ready" in line:
+                self.ready_at = time.monotonic()
+            elif "begin" in line:
                 self.number, self.limit, self.since = line["begin"], LIMIT_S, time.monotonic()
             elif "pause" in line:
                 self.limit, self.since = _MINIMISING_S, time.monotonic()
@@ -102,23 +105,24 @@ class _Watched:
 
 def fuzz(target: str, *, seed: int, inputs: int, minutes: float, first: int = 0) -> Result:
     """Run cases of a target until so many inputs were tried, or for so many minutes."""
-    result, started = Result(target), time.monotonic()
+    result = Result(target)
     last = first + inputs
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        while first < last and (time.monotonic() - started) < 60 * minutes:
+        while first < last and result.seconds < 60 * minutes:
             child = _Watched(target, seed, first, last - first, Path(folder))
-            over = _watch(child, result, started + 60 * minutes)
+            over = _watch(child, result, 60 * minutes - result.seconds)
+            if child.ready_at is not None:  # the start of a child does not count
+                result.seconds += time.monotonic() - child.ready_at
             if over is not None:
                 _keep(target, seed, child.number, over, result)
             elif child.process.returncode and child.number is None and not child.stopped:
                 raise RuntimeError(f"{target} does not start:\n{child.errors.read_text(errors='replace')[-2000:]}")
             first = last if child.number is None else child.number + 1
-    result.seconds = time.monotonic() - started
     return result
 
 
-def _watch(child: _Watched, result: Result, until: float) -> str | None:
-    """Count what a child reports until it ends; returns hang, memory or crash if an input ended it."""
+def _watch(child: _Watched, result: Result, seconds: float) -> str | None:
+    """Count what a child reports until it ends, or for some seconds; hang, memory or crash if an input ended it."""
     while True:
         ended = child.process.poll() is not None
         for line in child.lines():
@@ -134,7 +138,7 @@ def _watch(child: _Watched, result: Result, until: float) -> str | None:
             late = child.is_late
             child.end()
             return ("hang" if late else "memory") if child.limit == LIMIT_S else None
-        if time.monotonic() > until:
+        if child.ready_at is not None and time.monotonic() > child.ready_at + seconds:
             child.end()
             return None
         time.sleep(0.05)
