@@ -6,6 +6,7 @@ the process is the only worker.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -113,7 +114,14 @@ def join_workers(device: torch.device) -> Workers:
         return Workers()
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(_leave)
     return Workers(torch.distributed.get_rank(), torch.distributed.get_world_size())
+
+
+def _leave() -> None:
+    """Close the connections before Python ends: gloo's threads abort the process if they outlive them."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def cost_of(micro_batch: list[Example]) -> int:

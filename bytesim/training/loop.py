@@ -276,6 +276,7 @@ class Trainer:
         if not self.sharded:
             return
         weights = gathered(self.model.state_dict(), keep=self.workers.leads)
+        self.workers.wait()  # the others end now, and must have sent what they hold
         self.sharded = False
         if self.workers.leads:
             self.model = build(self.recipe.model, self.device, weights_only=True)
