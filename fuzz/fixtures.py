@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -157,6 +158,15 @@ def trained(name: str) -> Path:
         except OSError:  # another process has made it meanwhile
             shutil.rmtree(making)
     return folder
+
+
+def seal(folder: Path) -> None:
+    """Write the hashes of the files of a model folder to its card, as whoever makes a hostile model does."""
+    from bytesim.models.folder import CARD_FILE, fingerprint
+
+    card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+    card["files"] = {name: fingerprint(folder / name) for name in card["files"]}
+    (folder / CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
 
 
 def model(name: str) -> Path:

@@ -72,6 +72,8 @@ def _target(name: str, file: str) -> None:
             model = folder / "model"
             shutil.copytree(whole, model)
             (model / file).write_bytes(data)
+            if file != CARD_FILE:
+                fixtures.seal(model)
             use(model, folder, name)
 
         return run

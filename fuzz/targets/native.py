@@ -81,6 +81,7 @@ def _program(name: str) -> None:
                 if path.name != "model.safetensors":
                     (folder / path.name).write_bytes(path.read_bytes())
             (folder / "model.safetensors").write_bytes(data)
+            fixtures.seal(folder)
             _decode(folder, name, data)
 
         return run
