@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from helpers.cli_tree import COMMANDS, EVERYTHING
 from helpers.paths import EXAMPLES
-from helpers.processes import start_bytesim
+from helpers.processes import start_bytesim, start_process
 from helpers.tiny_training import write_recipe
 from typer.testing import CliRunner
 
@@ -289,3 +289,54 @@ def test_only_the_root_offers_to_install_completion(words):
     page = CliRunner().invoke(app, [*words.split(), "--help"]).stdout
     assert "--help" in page
     assert "--install-completion" not in page
+
+
+# --- a stdout that takes nothing, and Ctrl-C at odd moments ---------------------------------------
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize(
+    "words",
+    [["models", "list"], ["models", "list", "--json"], ["--help"], ["--version"], ["models", "show", "music"]],
+    ids=" ".join,
+)
+def test_a_full_disk_behind_stdout_is_one_line(words):
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "bytesim", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (1, b"error: stdout: cannot be written: no space left on device.\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that closes files")
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_with_stdout_closed_files_are_written_and_errors_are_told(tmp_path, option):
+    (tmp_path / "tune.abc").write_text(TUNE)
+    words = f"convert abc2midi tune.abc missing.abc -o out/ --engine rules {option}"
+    line = f'exec "{sys.executable}" -m bytesim {words} >&-'
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "error: missing.abc: no such file. Check the name and the folder.",
+        "error: stdout: there is no stdout to write to.",
+    ]
+    assert (tmp_path / "out" / "tune.mid").read_bytes() == render_abc2midi(TUNE).midi
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that closes files")
+def test_with_all_standard_files_closed_no_output_is_mixed_with_what_is_printed(tmp_path):
+    (tmp_path / "tune.abc").write_text(TUNE)
+    line = f'exec "{sys.executable}" -m bytesim convert abc2midi tune.abc -o tune.mid --engine rules <&- >&- 2>&-'
+    assert subprocess.run(["sh", "-c", line], cwd=tmp_path, timeout=120, check=False).returncode == 1
+    assert (tmp_path / "tune.mid").read_bytes() == render_abc2midi(TUNE).midi
+
+
+def test_ctrl_c_while_the_program_ends_is_no_traceback():
+    code = (
+        "import atexit, os, signal, sys\nfrom bytesim.__main__ import main\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "sys.argv = ['bytesim', '--version']\nmain()"
+    )
+    with start_process([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        said, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, b"")
+    assert said.startswith(b"bytesim ")

@@ -262,3 +262,11 @@ def test_no_room_has_outgrown_the_house():
     for room in MAY_IMPORT:
         share = sum(lines[path] for path in modules(room)) / sum(lines.values())
         assert share <= LARGEST_ROOM, f"{room} has {share:.0%} of the lines"
+
+
+def test_durations_come_from_the_monotonic_clock():
+    """The clock of the day may be set while a program runs: no limit of time and no rate may go by it."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        assert "time.time()" not in source, path
+        assert "datetime.now" not in source, path
