@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -62,8 +63,19 @@ def keep_loaded(module: str, *functions: str) -> None:
     place = importlib.import_module(module)
     for name in functions:
         function = getattr(place, name)
-        if not hasattr(function, "cache_info"):
-            setattr(place, name, cache(function))
+        if not hasattr(function, "keeps"):
+            setattr(place, name, _keeping(function))
+
+
+def _keeping(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which keeps all models but those of temporary folders, where another one may be next time."""
+    kept = cache(function)
+
+    def load(model: str, **options: Any) -> Any:
+        return (function if str(model).startswith(tempfile.gettempdir()) else kept)(model, **options)
+
+    load.keeps = True  # type: ignore[attr-defined]
+    return load
 
 
 def raise_first(outcomes: Iterable[Any]) -> None:
