@@ -21,6 +21,7 @@ from bytesim.models.bgpt.config import BGPTConfig
 from bytesim.models.weights import outline
 
 SPEED = Path(__file__).resolve().parent.parent / "docs" / "curves" / "speed"
+LEDGER = SPEED.parent / "bulk.json"
 HOUR = 3600.0
 SEEDS = range(5)
 SHARES = 200_000
@@ -188,7 +189,7 @@ def main() -> None:
         "--disk-gb-s", type=float, default=0.25, help="rate at which a GPU writes its part of a checkpoint"
     )
     options = parser.parse_args()
-    row_s = 1 / number(measured("bulk"), "ledger_rows_per_s")
+    row_s = 1 / number(json.loads(LEDGER.read_text(encoding="utf-8")), "ledger_rows_per_s")
     rows = bulk_table(options, row_s)
     enough = works()[0].item_s / row_s
     print(f"the ledger takes {1 / row_s:,.0f} rows a second, those of {enough:,.0f} workers that classify")

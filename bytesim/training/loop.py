@@ -18,9 +18,10 @@ from bytesim.models.blt.config import BLTConfig
 from bytesim.training.building import build, check_sizes
 from bytesim.training.checkpoint import Checkpoints, has_checkpoint, with_stored_threshold
 from bytesim.training.compiled import compile_or_eager
+from bytesim.training.data.epochs import open_mixture
 from bytesim.training.data.examples import Example
 from bytesim.training.data.feed import Feed, StepData
-from bytesim.training.data.streams import Mixture, open_streams
+from bytesim.training.data.streams import open_streams
 from bytesim.training.distributed import Workers, join_workers
 from bytesim.training.divergence import check_finite, diverged
 from bytesim.training.flops import FlopCount
@@ -112,7 +113,7 @@ class Trainer:
             raise ConfigError("the training has no length: give minutes or steps.")
         keep_freed_memory()
         streams = open_streams((*recipe.data, *recipe.validation), recipe.model, base, recipe.labels)
-        self.mixture = Mixture(streams[: len(recipe.data)], self.config.seed)
+        self.mixture = open_mixture(streams[: len(recipe.data)], self.config.seed, self.config.sampling)
         if self.config.buckets == "coarse":
             for stream in streams:
                 stream.coarsen()

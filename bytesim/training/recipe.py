@@ -68,6 +68,9 @@ class TrainingConfig(Settings):
     dtype: Literal["auto", "bfloat16", "float32"] = "auto"
     """Dtype of matrix products: bfloat16 (autocast) or float32; `auto` is whichever the device multiplies faster.
     Weights are float32."""
+    sampling: Literal["random", "epochs"] = "random"
+    """How files are chosen: `random`, with replacement and by the weights of the sources; `epochs`, every file of all
+    sources once, then all again in another order."""
     compile: bool = False
     """Compile the model with torch.compile; needs a C++ compiler on a CPU."""
     parallel: Literal["auto", "ddp", "fsdp"] = "auto"

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from bytesim.models.registry import ModelConfig
 
 SourceT = TypeVar("SourceT", bound=FileSource)
+Indices = NDArray[np.int64]
+"""Places of examples in a stream, in which they are sorted by length."""
 
 
 class FileStream(ABC, Generic[SourceT]):
@@ -116,21 +118,33 @@ class FileStream(ABC, Generic[SourceT]):
         drawn in proportion to their bytes, so that long files are drawn as often as short ones.
         """
         bucket = self._bucket(rng)
-        count = max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
-        return self._examples(self._chosen(int(low), int(high), count, rng), rng)
+        return self.examples(self._chosen(int(low), int(high), self._count(bucket, budget), rng), rng)
+
+    def groups(self, rng: np.random.Generator, budget: int) -> list[Indices]:
+        """The indices of all examples, each once, in groups as `draw` makes them: of one bucket, in random order."""
+        groups = []
+        for bucket in np.unique(self.buckets):
+            low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
+            indices, count = low + rng.permutation(high - low), self._count(int(bucket), budget)
+            groups += [indices[start : start + count] for start in range(0, len(indices), count)]
+        return groups
+
+    def _count(self, bucket: int, budget: int) -> int:
+        """Number of examples of a bucket that `budget` bytes hold, at least one."""
+        return max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
 
     def _bucket(self, rng: np.random.Generator) -> int:
         """A random bucket, drawn in proportion to its bytes."""
         position = int(rng.integers(int(self.bucket_ends[-1])))
         return int(self.buckets[np.searchsorted(self.bucket_ends, position, side="right")])
 
-    def _chosen(self, low: int, high: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _chosen(self, low: int, high: int, count: int, rng: np.random.Generator) -> Indices:
         """(count,) random indices from `low` up to but not including `high`."""
         return rng.integers(low, high, count)
 
     @abstractmethod
-    def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
+    def examples(self, indices: Indices, rng: np.random.Generator) -> list[Example]:
         """The examples at these indices, with the recipe's augmentation and noise."""
 
 
@@ -147,7 +161,7 @@ class GenerateStream(FileStream[GenerateSource]):
         """The example at an index; examples are sorted by length."""
         return _one_file(self.target(index), self.source.target_suffix, self.config)
 
-    def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
+    def examples(self, indices: Indices, rng: np.random.Generator) -> list[Example]:
         files = [self._augmented(int(index), rng) for index in indices]
         drawn = [_one_file(file, self.source.target_suffix, self.config) for file in files]
         return [_noisy(example, rng) for example in drawn] if self.source.length_noise else drawn
@@ -200,7 +214,7 @@ class ConvertStream(FileStream[ConvertSource]):
         first = len(head) + header_patches(size)
         return Example(patches, first, source, 0, len(target), times=times, source_times=of_source)
 
-    def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
+    def examples(self, indices: Indices, rng: np.random.Generator) -> list[Example]:
         drawn = [self._drawn(int(index), rng) for index in indices]
         return [_noisy(example, rng) for example in drawn] if self.source.length_noise else drawn
 
@@ -283,13 +297,13 @@ class ClassifyStream(FileStream[ClassifySource]):
         position = rng.random() * self.weighted_ends[-1]
         return int(self.buckets[np.searchsorted(self.weighted_ends, position, side="right")])
 
-    def _chosen(self, low: int, high: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _chosen(self, low: int, high: int, count: int, rng: np.random.Generator) -> Indices:
         if not self.source.balance:
             return super()._chosen(low, high, count, rng)
         weights = self.weights[low:high]
         return low + rng.choice(high - low, count, p=weights / weights.sum())
 
-    def _examples(self, indices: NDArray[np.int64], rng: np.random.Generator) -> list[Example]:
+    def examples(self, indices: Indices, rng: np.random.Generator) -> list[Example]:
         others = self._others(indices, rng)
         drawn = [self.example(int(index), rng, other=others.get(number)) for number, index in enumerate(indices)]
         return mixed(drawn, self.source.mixup, rng) if self.source.mixup else drawn
