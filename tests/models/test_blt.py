@@ -448,7 +448,7 @@ def test_folders_that_are_not_a_published_blt_are_refused_in_one_line(tmp_path):
         ({"encoder_config": {**config["encoder_config"], "rms_norm_eps": "small"}}, "not those of a BLT"),
         ({"global_config": {**config["global_config"], "num_attention_heads": 0}}, "not those of a BLT"),
         ({"global_config": {**config["global_config"], "num_hidden_layers": 10**9}}, "num_layers is above 4,096"),
-        ({"encoder_config": {**config["encoder_config"], "max_position_embeddings": 10**9}}, "tables of more than"),
+        ({"encoder_config": {**config["encoder_config"], "max_position_embeddings": 10**9}}, "max_bytes is above"),
     ):
         (tmp_path / "hf" / "config.json").write_text(json.dumps({**config, **change}))
         refused = CliRunner().invoke(app, ["models", "import", str(tmp_path / "hf"), "-o", str(tmp_path / "out")])

@@ -489,7 +489,7 @@ def test_settings_that_make_no_sense_are_refused(model, files, settings):
         ({"labels": ["a", "b"]}, "2 different names for 3 classes"),
         ({"labels": ["a", "b", "b"]}, "2 different names for 3 classes"),
         ({"tasks": []}, "no suffix"),
-        ({"tasks": "classify"}, "no suffix"),
+        ({"tasks": "classify"}, "not a list of tables"),
         ({"windows": "all"}, "must be one of slide, ends"),
         ({"normalize": 1}, "neither true nor false"),
         ({"calibration": {"temperature": 0}}, "the field calibration is not valid"),
