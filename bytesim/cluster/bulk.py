@@ -190,13 +190,14 @@ def _open_ledger(asked: _Asked, command: Command, seeds: Seeds | None) -> Ledger
 
 def _planner(asked: _Asked, command: Command, ledger: Ledger, seeds: Seeds | None) -> Planner:
     names: Iterable[str | None]
+    factor = command.share_factor
     if seeds is None:
         skip = [os.path.abspath(path) for path in {str(asked.rows_path), asked.ledger_path, str(ledger.folder)}]
         names = stream_names(
             asked.names, asked.manifest, suffixes=command.suffixes, walk=command.walks, skip=tuple(skip)
         )
-        return Planner(ledger.folder / PLAN, names, ledger, command.targets, jobs=asked.jobs)
-    planner = Planner(ledger.folder / PLAN, (), ledger, command.targets, jobs=asked.jobs)
+        return Planner(ledger.folder / PLAN, names, ledger, command.targets, jobs=asked.jobs, share_factor=factor)
+    planner = Planner(ledger.folder / PLAN, (), ledger, command.targets, jobs=asked.jobs, share_factor=factor)
 
     def kind_of(name: str) -> str | None:
         with ledger.lock:

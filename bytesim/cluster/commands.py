@@ -28,6 +28,8 @@ SEED = "seed "
 class Command(Protocol):
     """A command with its settings. An error of the settings or the model is raised by its constructor or `load`."""
 
+    share_factor: int
+    """How many times as many files a share has as usual, because each takes little time."""
     walks: bool
     """Whether a folder stands for the files in it."""
 
@@ -74,6 +76,7 @@ def model_stamp(names: Iterable[str | Path]) -> dict[str, str]:
 class _Answers:
     """A command that writes no file: its answers are in the ledger alone."""
 
+    share_factor = 1
     walks = True
     suffixes = None
 
@@ -89,6 +92,8 @@ class _Answers:
 
 
 class _ClassifyFiles(_Answers):
+    share_factor = 4
+
     def __init__(self, roots: list[str], output: str | None, **options: Any) -> None:
         from bytesim.tasks.classify.files import PanelSettings
 
@@ -152,6 +157,7 @@ class _Detect(_Answers):
 class _Tunes:
     """abc2midi or midi2abc."""
 
+    share_factor = 1
     walks = True
 
     def __init__(
@@ -200,6 +206,7 @@ class _Tunes:
 
 
 class _ConvertFiles:
+    share_factor = 1
     walks = True
 
     def __init__(self, roots: list[str], output: str | None, **options: Any) -> None:
@@ -254,6 +261,7 @@ OTHER_NOTES = "other notes"
 
 
 class _Compress:
+    share_factor = 1
     walks = False
     suffixes = None
 
@@ -291,6 +299,7 @@ class _Compress:
 class _Generate:
     """Files that are drawn; a file is named by its seed, and drawn once."""
 
+    share_factor = 1
     walks = False
     suffixes = None
 

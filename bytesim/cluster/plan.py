@@ -21,7 +21,7 @@ from bytesim.errors import BytesimError
 _END = "end\n"
 _POLL_S = 0.02
 MOST_FILES = 64
-"""Files of a share."""
+"""Files of a share, for commands that take a moment for a file; quick ones get some times as many."""
 _SHARES_PER_JOB = 4
 """Least number of shares for each worker, as long as there are files: so all end at about the same time."""
 
@@ -69,8 +69,13 @@ class Planner:
         targets: Callable[[str], list[str]],
         *,
         jobs: int,
+        share_factor: int = 1,
     ) -> None:
-        """`names` yields None where the files before it must be given out. `targets` gives the outputs of a file."""
+        """`names` yields None where the files before it must be given out. `targets` gives the outputs of a file.
+
+        Shares have `share_factor` times MOST_FILES.
+        """
+        self.most_files = share_factor * MOST_FILES
         self.path, self.names, self.ledger, self.targets, self.jobs = path, names, ledger, targets, jobs
         self.planned = 0
         """Files of the plan, and those refused by it."""
@@ -126,7 +131,7 @@ class Planner:
                 waiting = []
             elif (item := self._item(name)) is not None:
                 waiting.append(item)
-                if len(waiting) >= MOST_FILES * _SHARES_PER_JOB * self.jobs:
+                if len(waiting) >= self.most_files * _SHARES_PER_JOB * self.jobs:
                     self._give_out(file, waiting)
                     waiting = []
         self._give_out(file, waiting)
@@ -155,7 +160,7 @@ class Planner:
             return []  # the worker meets the same error
 
     def _give_out(self, file: TextIO, items: list[Item]) -> None:
-        size = min(MOST_FILES, max(1, len(items) // (_SHARES_PER_JOB * self.jobs)))
+        size = min(self.most_files, max(1, len(items) // (_SHARES_PER_JOB * self.jobs)))
         for start in range(0, len(items), size):
             file.write(json.dumps([self._shares, items[start : start + size]]) + "\n")
             self._shares += 1

@@ -16,7 +16,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,7 @@ def _rows(ray: Any, settings: WorkSettings, plan: Path, jobs: int, ordered: bool
         batch_format="pyarrow",
         zero_copy_batch=True,
         num_cpus=1,
-        compute=ray.data.ActorPoolStrategy(size=jobs),
+        compute=ray.data.ActorPoolStrategy(size=jobs, max_tasks_in_flight_per_actor=4),
     )
     # Without a batch ahead: Ray would keep the last rows until there are others, and the plan may wait for them.
     for batch in done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
@@ -173,7 +173,7 @@ class _Actor:
         try:
             if self.failure is not None:
                 raise self.failure
-            return asdict(self.worker.do(line))
+            return vars(self.worker.do(line))  # its rows are plain values already
         except BytesimError as error:
             return {"failure": [type(error).__name__.lstrip("_"), error.message, error.file]}
 
