@@ -22,7 +22,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bytesim.cluster.ledger import ledger_rows
+from bytesim.cluster.ledger import Ledger, ledger_rows
+from bytesim.cluster.plan import MOST_FILES
 from bytesim.cluster.work import answer_digest
 from bytesim.datasets.music.compose import compose
 from bytesim.native.library import num_cores
@@ -158,12 +159,14 @@ def measure(command: str, count: int, jobs: int, home: Path, *, kills: bool) -> 
     on_ray = [*words(command, jobs, "ray"), "--cluster", "ray", "--ledger", LEDGER]
     ray_s, stdout = timed(on_ray, home)
     check_ledger(home, answers)
+    ledger_rate = rows_per_s(home)
     start_s = started_within(command, jobs, home)
     figures: dict[str, object] = {
         "command": command, "files": count, "jobs": jobs, "cores": num_cores(),
         "plain_s": round(plain_s, 2), "ray_s": round(ray_s, 2), "plain_files_per_s": round(count / plain_s, 1),
         "ray_files_per_s": round(count / ray_s, 1), "rate_ratio": round(plain_s / ray_s, 3),
         "start_s": {name: round(seconds, 2) for name, seconds in start_s.items()},
+        "ledger_rows_per_s": round(ledger_rate),
         "rate_ratio_without_start": round((plain_s - start_s["plain"]) / (ray_s - start_s["ray"]), 3),
     }  # fmt: skip
     for name, value in figures.items():
@@ -177,6 +180,18 @@ def measure(command: str, count: int, jobs: int, home: Path, *, kills: bool) -> 
         told = f"{figures['rows_when_killed']} rows; the second run took {figures['resumed_s']} s; all files are there"
         print(f"killed with {told}")
     return figures
+
+
+def rows_per_s(home: Path) -> float:
+    """Rows that a ledger takes in a second, as often as the driver writes them: those of the run, a share at a time."""
+    rows = list(ledger_rows(home / LEDGER))
+    ledger = Ledger(home / "again.jsonl", {"bytesim": "", "settings": {}}, counted=lambda row: ["any"])
+    start = time.perf_counter()
+    for first in range(0, len(rows), MOST_FILES):
+        ledger.add(rows[first : first + MOST_FILES])
+    seconds = time.perf_counter() - start
+    ledger.close(complete=True)
+    return len(rows) / seconds
 
 
 def started_within(command: str, jobs: int, home: Path) -> dict[str, float]:
