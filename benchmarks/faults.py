@@ -65,7 +65,7 @@ def make_inputs(folder: Path) -> None:
         shutil.copy(source, tunes)
     for number, source in enumerate(sorted((ROOT / "bytesim").rglob("*.py"))[:200]):
         shutil.copy(source, many / f"{number}.txt")
-    (folder / "text.txt").write_bytes((ROOT / "README.md").read_bytes() * 4)
+    (folder / "text.txt").write_bytes((ROOT / "README.md").read_bytes()[:3000])
 
 
 def start(arguments: list[str]) -> subprocess.Popen[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 INTERRUPTED = 130
@@ -18,6 +19,9 @@ def main() -> None:
         from bytesim.cli import main as run
 
         run()
+    except SystemExit as stop:
+        _end_worker(stop)
+        raise
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:
@@ -33,6 +37,16 @@ def _fill_closed_files() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+
+
+def _end_worker(stop: SystemExit) -> None:
+    """End a process of torchrun at once: threads of its connections sometimes abort it while Python shuts down."""
+    if os.environ.get("WORLD_SIZE", "1") == "1" or "torch.distributed" not in sys.modules:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -66,7 +66,11 @@ def _take(path: Path, folder: Path) -> int | None:
             os.close(descriptor)
             return None
         if _is_current(descriptor, path):
-            os.write(descriptor, f"{os.getpid()}\n".ljust(_PID_BYTES).encode())
+            try:
+                os.write(descriptor, f"{os.getpid()}\n".ljust(_PID_BYTES).encode())
+            except OSError as error:
+                os.close(descriptor)
+                raise OutputError(f"the run folder cannot be written ({error.strerror}).", file=str(folder)) from error
             _HELD.add(descriptor)
             return descriptor
         os.close(descriptor)  # the process that held it has just removed the file

@@ -21,7 +21,7 @@ def staging_folder(target: Path) -> Iterator[Path]:
 
     Folders that processes of this computer left because they were killed are removed first. Raises OSError.
     """
-    prefix = f".{target.name[:100]}-{_host()}"
+    prefix = f".{target.name[:30]}-{_host()}"
     for name in os.listdir(target.parent):
         match = _LIVE.fullmatch(name.removeprefix(prefix)) if name.startswith(prefix) else None
         if match and not _runs(int(match[1])):

@@ -128,11 +128,19 @@ class _Child:
         where = place_of(text)
         known = where in self.seen
         self.seen.add(where)
-        if not known:
-            self.tell(pause=True)  # the parent waits longer while the input is made shorter
-            data = data if kind == "memory" else minimised(self.run, data, self.folder, kind, where)
-            save(self.target.name, data, kind, f"case {number} of seed {self.seed}\n{text}")
         self.tell(found=kind, number=number, where=where, new=not known)
+        if known:
+            return
+        text = f"case {number} of seed {self.seed}\n{text}"
+        path = save(self.target.name, data, kind, text)
+        if kind == "memory":
+            return
+        self.tell(pause=True)  # the parent waits longer while the input is made shorter
+        shorter = minimised(self.run, data, self.folder, kind, where)
+        if shorter != data:
+            save(self.target.name, shorter, kind, text)
+            path.unlink()
+            path.with_suffix(".txt").unlink()
 
 
 def main(name: str, seed: int, first: int, count: int, report: Path) -> None:

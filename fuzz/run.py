@@ -115,7 +115,7 @@ def fuzz(target: str, *, seed: int, inputs: int, minutes: float, first: int = 0)
                 result.seconds += time.monotonic() - child.ready_at
             if over is not None:
                 _keep(target, seed, child.number, over, result)
-            elif child.process.returncode and child.number is None and not child.stopped:
+            elif child.process.returncode and child.number is None and (child.ready_at is None or not child.stopped):
                 raise RuntimeError(f"{target} does not start:\n{child.errors.read_text(errors='replace')[-2000:]}")
             first = last if child.number is None else child.number + 1
     return result

@@ -53,10 +53,10 @@ def mark_path(folder: Path, run: str, share: int) -> Path:
 
 
 def read_mark(path: Path) -> Mark:
-    """The mark of a share, a new one if it was not begun."""
+    """The mark of a share, a new one if it was not begun, or the mark was torn as the computer lost power."""
     try:
         return Mark(**json.loads(path.read_text(encoding="ascii")))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError):
         return Mark()
 
 
@@ -72,10 +72,10 @@ def remove_mark(folder: Path, run: str, share: int) -> None:
 
 def clear_marks(folder: Path) -> None:
     """Remove all marks."""
-    for path in _marks(folder):
-        path.unlink()
+    left = (folder / BEGUN).glob("*.part")  # of workers that were killed as they wrote
+    for path in (*_marks(folder), *left, folder / BEGUN / _EARLIER):
+        path.unlink(missing_ok=True)
     with suppress(OSError):
-        (folder / BEGUN / _EARLIER).unlink()
         (folder / BEGUN).rmdir()
 
 
@@ -105,8 +105,9 @@ def _all_begun(folder: Path, earlier: Path, others: Mapping[str, list[str]]) -> 
 def _earlier(path: Path) -> Iterator[tuple[str, list[str]]]:
     with suppress(FileNotFoundError), open(path, encoding="ascii") as file:
         for line in file:
-            name, outputs = json.loads(line)
-            yield name, outputs
+            with suppress(ValueError):
+                name, outputs = json.loads(line)
+                yield name, outputs
 
 
 def _marks(folder: Path) -> list[Path]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from bytesim.cluster.begun import remove_mark
 from bytesim.cluster.commands import Command, command_of
 from bytesim.cluster.drawing import Seeds
 from bytesim.cluster.index import FAILED, ROWS
-from bytesim.cluster.ledger import Ledger, read_header, write_parquet
+from bytesim.cluster.ledger import STATE, Ledger, read_header, write_parquet
 from bytesim.cluster.plan import Planner
 from bytesim.cluster.ray_cluster import run_on_ray
 from bytesim.cluster.sources import stream_names
@@ -122,8 +123,12 @@ class _Asked:
         """Where the ledger stands: by default beside the output folder, else in the current one."""
         if self.ledger is not None:
             return self.ledger
-        stem = self.command if self.output is None else f"{os.path.normpath(self.output)}.{self.command}"
-        return f"{stem}.ledger.jsonl"
+        if self.output is None:
+            return f"{self.command}.ledger.jsonl"
+        folder = os.path.normpath(self.output)
+        if os.path.basename(folder) in ("", os.curdir, os.pardir):
+            folder = os.path.abspath(folder)
+        return f"{folder}.{self.command}.ledger.jsonl"
 
     @property
     def rows_path(self) -> Path:
@@ -141,6 +146,34 @@ def run_bulk(asked: _Asked, options: dict[str, Any], *, execute: Execute, on_pro
     started = time.monotonic()
     seeds, options = _seeds(asked, options)
     command = command_of(asked.command, options, asked.roots, asked.output)
+    _check_parquet(asked)
+    with _errors_of_state(asked):
+        return _run(asked, options, command, seeds, started, execute, on_progress)
+
+
+@contextmanager
+def _errors_of_state(asked: _Asked) -> Iterator[None]:
+    """Raises OutputError for what the index cannot do, and for what cannot be written beside the ledger."""
+    state = f"{asked.rows_path}{STATE}"
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OutputError(
+            f"the index cannot be used ({error}). Delete this folder, and it is made again.", file=state
+        ) from error
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror or error}.", file=error.filename or state) from error
+
+
+def _run(
+    asked: _Asked,
+    options: dict[str, Any],
+    command: Command,
+    seeds: Seeds | None,
+    started: float,
+    execute: Execute,
+    on_progress: Progress | None,
+) -> BulkSummary:
     ledger = _open_ledger(asked, command, seeds)
     settings = WorkSettings(
         command=asked.command, options=options, roots=asked.roots, output=asked.output, force=asked.force,
@@ -158,12 +191,26 @@ def run_bulk(asked: _Asked, options: dict[str, Any], *, execute: Execute, on_pro
         ledger.close(complete=complete)
 
 
+def _check_parquet(asked: _Asked) -> None:
+    """Raise OutputError for a Parquet file that no earlier run made, and that this one would replace at its end."""
+    path = asked.ledger_path
+    if not asked.wants_parquet or not os.path.lexists(path):
+        return
+    is_manifest = (
+        asked.manifest is not None and os.path.exists(asked.manifest) and os.path.samefile(path, asked.manifest)
+    )
+    if is_manifest or not asked.rows_path.exists():
+        raise OutputError("exists already, and is not a ledger of an earlier run. Name another file.", file=path)
+
+
 def _seeds(asked: _Asked, options: dict[str, Any]) -> tuple[Seeds | None, dict[str, Any]]:
     """(the seeds of `generate`, the options without theirs). An unnamed seed is that of the ledger, if there is one."""
     if asked.command != "generate":
         return None, options
     from bytesim.tasks.generate.generate import TRIES, check_counts
 
+    if options.get("prompt_file") == STDIO:
+        raise ConfigError("stdin is not for a cluster; name a file for the prompt.")
     others = {name: value for name, value in options.items() if name not in ("count", "seed", "tries")}
     count, tries, first = options.get("count", 1), options.get("tries", TRIES), options.get("seed")
     check_counts(count, tries, asked.jobs, others.get("max_bytes"), others.get("temperature", 1.0), asked.output)

@@ -268,7 +268,7 @@ class _Compress:
     def __init__(self, roots: list[str], output: str | None, *, model: str = "auto", fast: bool = False) -> None:
         from bytesim.tasks.compress.compress import Compressor
 
-        self.output = output
+        self.output, self.roots = output, roots
         self.compressor: Compressor = Compressor(model=model, fast=fast)
 
     def load(self) -> None:
@@ -284,7 +284,7 @@ class _Compress:
     def targets(self, path: str) -> list[str]:
         from bytesim.tasks.compress.compress import compressed_path
 
-        return [str(compressed_path(path, self.output, many=True))]
+        return [str(compressed_path(path, self.output, many=True, roots=self.roots))]
 
     def outcomes(self, paths: Sequence[str]) -> Iterable[Outcome[Any]]:
         return run_each(paths, lambda path: self.compressor.compress(path, Path(*self.targets(path)), force=True))

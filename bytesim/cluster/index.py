@@ -74,6 +74,13 @@ class Index:
             self.base.execute("COMMIT")
         self.base.close()
 
+    def roll_back(self) -> None:
+        """Forget what was added since the last commit."""
+        with suppress(sqlite3.Error):
+            self.base.execute("ROLLBACK")
+        with suppress(sqlite3.Error):
+            self.base.execute("BEGIN")
+
     def commit_at_times(self) -> None:
         """Commit what was added if the last commit is some time ago."""
         if time.monotonic() - self.committed > _COMMIT_S:
@@ -106,7 +113,8 @@ class Index:
         if row["error"] is not None:
             counts[FAILED, row["kind"]] += 1
         self.base.executemany(
-            "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number",
+            "INSERT INTO counts VALUES (?, ?, ?) "
+            "ON CONFLICT (name, value) DO UPDATE SET number = number + excluded.number",
             [(name, value, number) for (name, value), number in counts.items()],
         )
 

@@ -24,6 +24,7 @@ from bytesim.files import make_folder
 STATE = ".state"
 Row = dict[str, Any]
 """path, outputs, sha256, results, error and kind, which is the class of the error."""
+_FIELDS = {"path", "outputs", "sha256", "results", "error", "kind"}
 _TAIL = 4096
 
 
@@ -73,21 +74,25 @@ class Ledger:
     def close(self, *, complete: bool = False) -> None:
         """Close it. Once a run is complete, nothing is left that was begun and is not done."""
         with self.lock:
-            self._keep_place()
             self.file.close()
+            self.index.close()
             if complete:
                 clear_marks(self.folder)
-            self.index.close()
 
     def add(self, rows: Sequence[Row]) -> list[Row]:
         """Write the rows of files that are not done. Returns them."""
         with self.lock:
-            new = [self._checked(row) for row in rows if self.index.kind_of(row["path"]) is None]
+            seen: set[str] = set()
+            new = [self._checked(row, seen) for row in rows if self.index.kind_of(row["path"]) is None]
             lines = b"".join(json.dumps(row).encode("ascii") + b"\n" for row in new)
-            self._write(lines)
-            for row in new:
-                self.index.add(row, self.counted(row))
-            self._keep_place()
+            try:
+                self._write(lines)
+                for row in new:
+                    self.index.add(row, self.counted(row))
+                self._keep_place()
+            except BaseException:
+                self.index.roll_back()  # the next run takes these rows from the ledger
+                raise
             self.index.commit_at_times()
             return new
 
@@ -98,8 +103,13 @@ class Ledger:
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror}.", file=str(self.path)) from error
 
-    def _checked(self, row: Row) -> Row:
-        if not self.distinct or row["error"] is not None or not self.index.has_digest(row["sha256"][0]):
+    def _checked(self, row: Row, seen: set[str]) -> Row:
+        """The row, or an error in its place if outputs are `distinct` and this one equals another; `seen` are new."""
+        if not self.distinct or row["error"] is not None:
+            return row
+        digest = row["sha256"][0]
+        if digest not in seen and not self.index.has_digest(digest):
+            seen.add(digest)
             return row
         from bytesim.tasks.generate.draw import SAME_FILE
 
@@ -121,7 +131,7 @@ class Ledger:
                 offset = file.tell()
             file.seek(offset)
             for line in file:
-                row = json.loads(line)
+                row = _row(line, self.path)
                 self.index.add(row, self.counted(row))
                 self.index.commit_at_times()
             self.index.keep("offset", str(file.tell()))
@@ -226,7 +236,7 @@ def _drop_failed(path: Path) -> None:
     with open(path, "rb") as old, open(temporary, "wb") as new:
         new.write(old.readline())
         for line in old:
-            if json.loads(line)["error"] is None:
+            if _row(line, path)["error"] is None:
                 new.write(line)
     os.replace(temporary, path)
 
@@ -237,7 +247,16 @@ def ledger_rows(path: str | Path) -> Iterator[Row]:
         file.readline()
         for line in file:
             if line.endswith(b"\n"):
-                yield json.loads(line)
+                yield _row(line, Path(path))
+
+
+def _row(line: bytes, path: Path) -> Row:
+    """The row of a line. Raises ConfigError for another line."""
+    with suppress(ValueError, RecursionError):
+        row = json.loads(line)
+        if isinstance(row, dict) and row.keys() >= _FIELDS:
+            return row
+    raise ConfigError("this ledger is damaged: a line of it is not a row. Name another ledger.", file=str(path))
 
 
 def write_parquet(path: Path, target: Path) -> None:

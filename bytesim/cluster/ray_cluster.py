@@ -55,6 +55,8 @@ def run_on_ray(
         import ray
         import ray.data
 
+        if ray.is_initialized():
+            raise ToolError("this process uses Ray already; call ray.shutdown() first.")
         try:
             _start(ray, address, jobs)
             yield _rows(ray, settings, plan, jobs, ordered)

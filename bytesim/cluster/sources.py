@@ -50,13 +50,21 @@ def manifest_names(manifest: str) -> Iterator[str]:
     folder = os.path.dirname(manifest)
     try:
         for place, path in _READERS[suffix](manifest):
-            if not isinstance(path, str) or not path or "\0" in path:
+            if not isinstance(path, str) or not _may_name_a_file(path):
                 raise InputError(f"{place}: the column {COLUMN} holds {_shown(path)}, which is not a path.")
             yield os.path.join(folder, path)
     except InputError as error:
         raise error.in_file(manifest) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {_reason(error)}.", file=manifest) from error
+
+
+def _may_name_a_file(path: str) -> bool:
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return bool(path) and "\0" not in path
 
 
 def _shown(value: Any) -> str:

@@ -75,6 +75,7 @@ def need_sources(sources: list[str] | None, name: str) -> list[str]:
 def run_bulk_command(command: str, sources: list[str] | None, *, as_json: bool, **settings: Any) -> NoReturn:
     """Run `bytesim.bulk`, show its progress and its summary, and exit: with 1 if a file failed."""
     from bytesim.cluster.bulk import bulk
+    from bytesim.cluster.commands import OTHER_NOTES
 
     with progress("files/s") as bar:
         job = bar.add_task(command, total=None, speed="")
@@ -88,11 +89,11 @@ def run_bulk_command(command: str, sources: list[str] | None, *, as_json: bool, 
         print_json(summary)
     else:
         _show(summary)
-    raise typer.Exit(int(summary.failed > 0 or "other notes" in summary.results))
+    raise typer.Exit(int(summary.failed > 0 or OTHER_NOTES in summary.results))
 
 
 def _show(summary: BulkSummary) -> None:
-    before = f", {summary.done_before:,} of them before this run" if summary.done_before else ""
+    before = f"; {summary.done_before:,} of this run were in the ledger before" if summary.done_before else ""
     files = "1 file" if summary.files == 1 else f"{summary.files:,} files"
     print_line(f"{summary.command}: {files}{before}, {summary.failed:,} failed, {summary.seconds:,.1f} s")
     for label, count in summary.results.items():

@@ -127,7 +127,7 @@ def check_loaded_files(folder: Path) -> None:
 
 def _plain(name: str, folder: Path) -> str:
     """The name of a file directly in the folder. Raises ModelError for a path to elsewhere."""
-    if Path(name).name != name or not name.isprintable() or len(name.encode("utf-8")) > 255:
+    if Path(name).name != name or name == ".." or not name.isprintable() or len(name.encode("utf-8")) > 255:
         raise ModelError(f"the card lists {name[:80]!r}, which is not a file name.", file=str(folder / CARD_FILE))
     return name
 

@@ -151,9 +151,9 @@ def copy_weights(folder: Path, targets: Mapping[str, Tensor]) -> None:
                 stored = file.get_tensor(name)
                 if stored.dtype == torch.int8:
                     stored = from_int8(stored, file.get_tensor(name + SCALE))
-                if not torch.isfinite(stored).all():
-                    raise ModelError(NOT_FINITE.format(name=name), file=str(path))
                 target.copy_(stored)
+                if not torch.isfinite(target).all():  # also of a number too large for the type of the target
+                    raise ModelError(NOT_FINITE.format(name=name), file=str(path))
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(
             f"the weights cannot be read: {one_line(error)}. Fetch the file again.", file=str(path)

@@ -265,9 +265,11 @@ def _limit(process: subprocess.Popen[bytes]) -> None:
     """
     if sys.platform == "linux":
         most_s = math.ceil(TIMEOUT_S) + 1
-        with suppress(OSError):  # it has ended already
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-            resource.prlimit(process.pid, resource.RLIMIT_CPU, (most_s, most_s))
+        for kind, most in ((resource.RLIMIT_AS, MAX_MEMORY_BYTES), (resource.RLIMIT_CPU, most_s)):
+            with suppress(OSError):  # it has ended already
+                _, hard = resource.prlimit(process.pid, kind)
+                limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
+                resource.prlimit(process.pid, kind, (limit, limit))
 
 
 def _size(path: Path) -> int:

@@ -23,7 +23,7 @@ from bytesim.models.blt.config import BLTConfig
 from bytesim.training.checkpoint_forms import FileForm, FolderForm, write_file, write_folder
 from bytesim.training.distributed import Workers
 from bytesim.training.durable import sync_names
-from bytesim.training.progress import Progress, count_of, json_object, number_of
+from bytesim.training.progress import LARGEST_COUNT, Progress, count_of, json_object, number_of
 from bytesim.training.recipe import Recipe, recipe_from_dict
 from bytesim.training.sources import own_fields
 from bytesim.training.state import TrainingState, fit_problem, problem_of
@@ -36,6 +36,8 @@ PREVIOUS_FOLDER = "checkpoint-previous"
 """The same for the checkpoint before the last."""
 LAST = (CHECKPOINT_FILE, CHECKPOINT_FOLDER)
 PREVIOUS = (PREVIOUS_FILE, PREVIOUS_FOLDER)
+DAMAGED = ("checkpoint-damaged.safetensors", "checkpoint-damaged")
+"""The same for the last one that could not be read, which the next one does not remove."""
 _ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError)
 """What reading a damaged checkpoint may raise."""
 
@@ -50,7 +52,7 @@ class Stored:
     best_step: int
     best_loss_nats: float
     difference: str
-    """Why it cannot be gone on from by this recipe; empty if it can."""
+    """Why a training by this recipe cannot go on from it; empty if it can."""
 
 
 class Checkpoints:
@@ -67,41 +69,49 @@ class Checkpoints:
         texts = {"progress": progress.to_json(), "recipe": json.dumps(recipe.to_dict())}
         if state.best.weights:
             texts["best"] = json.dumps({"step": state.best.step, "loss_nats": state.best.loss_nats})
-        if state.sharded:
-            with self._named(CHECKPOINT_FOLDER) as temporary:
-                write_folder(temporary, state.tensors(), texts, self.workers)
-        elif self.workers.leads:
-            with self._named(CHECKPOINT_FILE) as temporary:
-                write_file(temporary, state.tensors(), texts)
+        problem = ""
+        try:
+            if state.sharded:
+                with self._named(CHECKPOINT_FOLDER) as temporary:
+                    write_folder(temporary, state.tensors(), texts, self.workers)
+            elif self.workers.leads:
+                with self._named(CHECKPOINT_FILE) as temporary:
+                    write_file(temporary, state.tensors(), texts)
+        except (OSError, SafetensorError) as error:
+            problem = str(error) or type(error).__name__
+        problem = self.workers.first(problem)
+        if problem:
+            raise OutputError(f"the checkpoint cannot be written ({problem}).", file=str(self.folder))
         self._last_is_whole = True
 
     @contextmanager
     def _named(self, name: str) -> Iterator[Path]:
         """A temporary name for a new checkpoint, which becomes the last one when the context ends well.
 
-        The temporary name is fixed: the next save overwrites what a kill leaves.
+        The temporary name is fixed: the next save overwrites what a kill leaves. Raises OSError.
         """
         temporary = self.folder / f".{name}.tmp"
         try:
-            if self.workers.leads:
-                _remove(temporary)
             yield temporary
             if self.workers.leads:
                 self._rotate()
                 os.replace(temporary, self.folder / name)
                 sync_names(self.folder)
-        except (OSError, SafetensorError) as error:
-            raise OutputError(f"the checkpoint cannot be written ({error}).", file=str(self.folder)) from error
         finally:
-            if self.workers.leads:
+            for form in LAST if self.workers.leads else ():  # a killed run may have left one of the other form
                 with suppress(OSError):
-                    _remove(temporary)
+                    _remove(self.folder / f".{form}.tmp")
 
     def _rotate(self) -> None:
-        """Free the name of the last checkpoint: it becomes the one before it, unless it is damaged. Raises OSError."""
+        """Free the name of the last checkpoint: it becomes the one before it, or DAMAGED if this run could not read it.
+
+        Raises OSError.
+        """
         if not self._last_is_whole:
-            for name in LAST:
-                _remove(self.folder / name)
+            for name, kept in zip(LAST, DAMAGED, strict=True):
+                if os.path.lexists(self.folder / name):
+                    _remove(self.folder / kept)
+                    os.replace(self.folder / name, self.folder / kept)
             return
         for last, previous in zip(LAST, PREVIOUS, strict=True):
             if os.path.lexists(self.folder / last):
@@ -153,7 +163,7 @@ class Checkpoints:
         return (None if problem else stored), problem
 
     def _taken(self, stored: Stored | None, state: TrainingState) -> str:
-        """Copy the tensors of a checkpoint into the state; what no training makes of them, and empty if all is well."""
+        """Copy the tensors of a checkpoint into the state. Returns what is wrong with them; empty if nothing is."""
         if stored is None:
             return ""
         try:
@@ -188,7 +198,8 @@ def _with_more_minutes(stored: Stored, recipe: Recipe) -> Progress:
     """The progress of a checkpoint, with more steps if the recipe has more minutes than it had."""
     progress, minutes = stored.progress, recipe.training.minutes
     if progress.total_steps is not None and minutes > stored.recipe.training.minutes and progress.seconds:
-        progress.total_steps = max(progress.total_steps, round(progress.step * 60 * minutes / progress.seconds))
+        fitting = min(float(LARGEST_COUNT), progress.step * 60 * minutes / max(progress.seconds, 1e-9))
+        progress.total_steps = max(progress.total_steps, round(fitting))
     return progress
 
 
@@ -213,7 +224,7 @@ def remove_previous(folder: Path) -> None:
 
 def remove_checkpoints(folder: Path) -> None:
     """Remove the checkpoints of a run folder. Raises OSError."""
-    for name in (*LAST, *PREVIOUS):
+    for name in (*LAST, *PREVIOUS, *DAMAGED, *(f".{last}.tmp" for last in LAST)):
         _remove(folder / name)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import safe_open
@@ -15,6 +18,9 @@ from torch import Tensor
 from bytesim.training.distributed import Workers
 from bytesim.training.durable import sync_names, write_through
 from bytesim.training.state import DTYPES, RNG, Layout, TrainingState, digest_of
+
+if TYPE_CHECKING:
+    from torch.distributed.checkpoint import CheckpointException
 
 
 class FileForm:
@@ -65,7 +71,7 @@ class FolderForm:
 
     def take(self, state: TrainingState, *, with_best: bool) -> None:
         """Read what this worker needs into the state; workers that share a model must call this together."""
-        from torch.distributed.checkpoint import load
+        from torch.distributed.checkpoint import CheckpointException, load
 
         from bytesim.training.sharded_files import Reader
 
@@ -74,7 +80,10 @@ class FolderForm:
         tensors |= {f"best.{name}": value for name, value in best.items()}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a single process reads it
-            load(tensors, storage_reader=Reader(self.path, self.index), no_dist=not state.sharded)
+            try:
+                load(tensors, storage_reader=Reader(self.path, self.index), **_alone(load, not state.sharded))
+            except CheckpointException as error:  # not an Exception
+                raise OSError(_reasons(error)) from error
         state.best.weights = best
         torch.set_rng_state(tensors[RNG])
 
@@ -95,6 +104,8 @@ def write_folder(path: Path, tensors: Mapping[str, Tensor], texts: dict[str, str
     problem = ""
     try:
         if workers.leads:
+            if path.exists():
+                shutil.rmtree(path)  # what a kill has left
             os.mkdir(path)
     except OSError as error:
         problem = str(error)
@@ -104,8 +115,20 @@ def write_folder(path: Path, tensors: Mapping[str, Tensor], texts: dict[str, str
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a single process writes it
-            save(dict(tensors), storage_writer=Writer(path, texts, workers.rank), no_dist=workers.size == 1)
+            writer = Writer(path, texts, workers.rank)
+            save(dict(tensors), storage_writer=writer, **_alone(save, workers.size == 1))
     except CheckpointException as error:
-        raise OSError("; ".join(str(failure[0]) for failure in error.failures.values())) from error
+        raise OSError(_reasons(error)) from error
     if workers.leads:
         sync_names(path)
+
+
+def _alone(function: Callable[..., Any], alone: bool) -> dict[str, Any]:
+    """The argument by which torch saves or loads without the other processes; torch 2.6 lacks it, and sees for itself
+    whether there are any."""
+    return {"no_dist": alone} if "no_dist" in inspect.signature(function).parameters else {}
+
+
+def _reasons(error: CheckpointException) -> str:
+    """What went wrong on each rank."""
+    return "; ".join(str(failure[0]) for failure in error.failures.values())

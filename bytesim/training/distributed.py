@@ -10,12 +10,14 @@ import atexit
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
 import torch.distributed
 from torch import Tensor, nn
 
+from bytesim.errors import ConfigError
 from bytesim.training.data.examples import Example
 
 T = TypeVar("T")
@@ -36,7 +38,7 @@ class Workers:
     def share(self, micro_batches: list[list[Example]]) -> list[list[Example]]:
         """The micro-batches of a step for this rank: dealt in snake order by cost, so that ranks finish together.
 
-        No rank has more than one more than another.
+        The numbers of micro-batches of two ranks differ by at most one.
         """
         by_cost = sorted(micro_batches, key=cost_of, reverse=True)
         own = []
@@ -109,11 +111,15 @@ def leads_here() -> bool:
 
 
 def join_workers(device: torch.device) -> Workers:
-    """Join the other processes that torchrun started, over nccl for GPUs and gloo for CPUs."""
-    if not torch.distributed.is_available() or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    """Join the other processes that torchrun started, over nccl for GPUs and gloo for CPUs. Raises ConfigError."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Workers()
+    if not torch.distributed.is_available():
+        raise ConfigError("this torch, built without torch.distributed, cannot train in several processes.")
     if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        # The others wait while rank 0 validates or judges a model; a process that ends is noticed by torchrun.
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        torch.distributed.init_process_group(backend, timeout=timedelta(hours=4))
         atexit.register(_leave)
     return Workers(torch.distributed.get_rank(), torch.distributed.get_world_size())
 

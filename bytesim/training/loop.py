@@ -407,10 +407,14 @@ class Trainer:
         """Halve the micro-batches, which did not fit the GPU's memory. Raises ConfigError if they cannot be smaller."""
         micro_bytes = (self.config.micro_bytes or self.config.batch_bytes) // 2
         if self.workers.size > 1 or micro_bytes < LEAST_MICRO_BYTES:
-            raise ConfigError("the GPU's memory is too small for a step; choose a smaller model.")
+            raise ConfigError(
+                "the GPU's memory is too small for a step; set a smaller micro_bytes, or choose a smaller model."
+            )
         self.model.zero_grad(set_to_none=True)
         torch.cuda.empty_cache()
-        self.on_note(f"the GPU's memory is too small; micro_bytes is {micro_bytes:,} from step {self.progress.step} on")
+        order = "; the rest of this epoch has another order" if self.config.sampling == "epochs" else ""
+        step = self.progress.step
+        self.on_note(f"the GPU's memory is too small; micro_bytes is {micro_bytes:,} from step {step} on{order}")
         self.change(micro_bytes=micro_bytes)
 
     def collate(self, examples: list[Example]) -> Batch:

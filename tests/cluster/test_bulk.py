@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 import bytesim
 from bytesim.cli import app
+from bytesim.cluster import drawing
 from bytesim.cluster import plan as plans
 from bytesim.cluster.begun import Mark, begin_run, mark_path, read_mark, write_mark
 from bytesim.cluster.ledger import STATE, Ledger, ledger_rows
@@ -456,3 +458,109 @@ def test_options_that_do_not_go_together_are_wrong_usage(words, told):
     done = CliRunner().invoke(app, words.split(), env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
     assert done.exit_code == 2
     assert told in done.output
+
+
+# --- what is interrupted, damaged or odd -----------------------------------------------------
+
+
+def row_of(path: str, *, output: str = "", sha256: str = "0") -> dict[str, object]:
+    outputs = [output] if output else []
+    return {"path": path, "outputs": outputs, "sha256": [sha256], "results": [], "error": None, "kind": None}
+
+
+def open_ledger(**options) -> Ledger:
+    return Ledger(Path(LEDGER), {"bytesim": "", "settings": {}}, counted=lambda row: ["any"], **options)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), sqlite3.OperationalError("database or disk is full")])
+def test_rows_are_in_the_ledger_once_though_the_index_was_interrupted(folder, monkeypatch, error):
+    rows = [row_of(f"f{number}") for number in range(3)]
+    ledger = open_ledger()
+    add = ledger.index.add
+
+    def interrupted(row, counted):
+        if row["path"] == "f1":
+            raise error
+        add(row, counted)
+
+    monkeypatch.setattr(ledger.index, "add", interrupted)
+    with pytest.raises(type(error)):
+        ledger.add(rows)
+    ledger.close()
+    ledger = open_ledger()
+    assert ledger.add(rows) == []
+    assert ledger.index.counts("result") == {"any": 3}
+    ledger.close()
+    assert [row["path"] for row in ledger_rows(LEDGER)] == ["f0", "f1", "f2"]
+
+
+def test_equal_files_of_one_share_are_noticed(folder):
+    for name in ("one", "two"):
+        Path(name).write_bytes(b"the same")
+    ledger = open_ledger(distinct=True)
+    first, second = ledger.add([row_of("a", output="one", sha256="5"), row_of("b", output="two", sha256="5")])
+    ledger.close()
+    assert (first["error"], second["kind"]) == (None, "DecodeError")
+    assert Path("one").exists()
+    assert not Path("two").exists()
+
+
+@pytest.mark.parametrize("line", [b"\n", b"[]\n", b"{}\n", b"not JSON\n", b"[" * 100_000 + b"\n"])
+def test_a_line_that_is_not_a_row_is_one_error(folder, line):
+    open_ledger().close()
+    with open(LEDGER, "ab") as file:
+        file.write(line)
+    with pytest.raises(bytesim.ConfigError, match="not a row"):
+        open_ledger()
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[1]"])
+def test_a_torn_mark_counts_as_none(folder, torn):
+    Path("mark.json").write_text(torn)
+    assert read_mark(Path("mark.json")) == Mark()
+
+
+def test_a_parquet_file_that_is_not_a_ledger_is_kept(folder, bulk):
+    Path("table.parquet").write_bytes(b"mine")
+    with pytest.raises(bytesim.OutputError, match="not a ledger of an earlier run"):
+        bulk("classify_file", "texts", model="agnews", ledger="table.parquet")
+    assert Path("table.parquet").read_bytes() == b"mine"
+
+
+def test_a_path_that_no_file_can_have_is_an_error_of_the_manifest(folder):
+    Path("m.jsonl").write_text('{"path": "\\ud800.abc"}\n')
+    with pytest.raises(bytesim.InputError, match="line 1"):
+        list(manifest_names("m.jsonl"))
+
+
+def test_the_prompt_cannot_come_from_stdin(folder, bulk):
+    with pytest.raises(bytesim.ConfigError, match="stdin"):
+        bulk("generate", model="text", prompt_file="-", ledger=LEDGER)
+
+
+def test_compressed_files_of_a_manifest_keep_their_folders(folder, bulk):
+    for name in ("a", "b"):
+        Path(name).mkdir()
+        Path(name, "x.txt").write_text(f"a text in the folder {name}")
+    Path("m.jsonl").write_text('{"path": "a/x.txt"}\n{"path": "b/x.txt"}\n')
+    assert bulk("compress", manifest="m.jsonl", output="out", fast=True, ledger=LEDGER).failed == 0
+    assert sorted(contents("out")) == ["a/x.txt.bsim", "b/x.txt.bsim"]
+
+
+def test_files_are_drawn_in_blocks_as_without_a_cluster(monkeypatch):
+    monkeypatch.setattr(drawing, "BLOCK", 3)
+    kinds = {4: "DecodeError", 7: "DecodeError", 8: "DecodeError"}
+    names = drawing.Seeds(count=5, first=4, tries=2).names(lambda name: kinds.get(int(name[5:]), ""), lambda: False)
+    assert list(names) == [
+        "seed 4",
+        "seed 5",
+        "seed 6",
+        None,
+        "seed 7",
+        None,
+        "seed 8",
+        "seed 9",
+        None,
+        "seed 10",
+        None,
+    ]

@@ -191,7 +191,7 @@ def test_a_driver_that_is_killed_takes_its_workers_along_and_the_next_run_goes_o
     assert before < 400
     code, out, err = end(start())
     assert (code, err) == (0, "")
-    assert f"400 files, {before:,} of them before this run" in out
+    assert f"400 files; {before:,} of this run were in the ledger before" in out
     check_all()
 
 

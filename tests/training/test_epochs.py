@@ -35,7 +35,7 @@ def names(micro_batches):
 def first_epoch(streams):
     """The micro-batches of the first epoch."""
     epochs = Epochs(streams, seed=3)
-    return [epochs.batch(number, 0, MICRO, MICRO)[0] for number in range(epochs.steps(MICRO, MICRO))]
+    return [epochs.batch(number, 0, MICRO, MICRO)[0] for number in range(epochs._size(MICRO))]
 
 
 def test_every_file_is_in_an_epoch_once(streams):
@@ -49,7 +49,7 @@ def test_every_file_is_in_an_epoch_once(streams):
 def test_processes_share_an_epoch_and_no_file_is_seen_twice(streams, size):
     epochs = Epochs(streams, seed=3)
     seen = Counter()
-    for step in range(epochs.steps(BATCH, MICRO) - 1):  # the last step begins the next epoch
+    for step in range(-(-epochs._size(MICRO) * MICRO // BATCH) - 1):  # the last step begins the next epoch
         micro_batches = epochs.batch(step, 0, BATCH, MICRO)
         shares = [Workers(rank, size).share(micro_batches) for rank in range(size)]
         assert sum(map(len, shares)) == len(micro_batches)
@@ -70,7 +70,7 @@ def test_a_step_is_the_same_wherever_a_training_begins(streams):
 
 def test_epochs_have_different_orders(streams):
     epochs = Epochs(streams, seed=3)
-    length = epochs.steps(MICRO, MICRO)
+    length = epochs._size(MICRO)
     first, second = (
         names(epochs.batch(epoch * length + number, 0, MICRO, MICRO)[0] for number in range(length)) for epoch in (0, 1)
     )
@@ -92,9 +92,9 @@ def test_sources_with_weights_have_no_epochs(streams, tmp_path):
         open_mixture(open_streams(weighted, recipe.model, tmp_path, ()), 3, "epochs")
 
 
-def test_programs_without_end_have_no_epochs():
+def test_programs_of_the_cpu_have_no_epochs():
     source = CpuSource(shortest=1, longest=4)
-    with pytest.raises(ConfigError, match="without end"):
+    with pytest.raises(ConfigError, match="not for programs"):
         open_mixture([CpuStream(source, BGPTConfig(patch_size=16))], 3, "epochs")
 
 

@@ -49,11 +49,17 @@ def read_bar(token: Token) -> BarLine | None:
 def _numbers(text: str) -> frozenset[int]:
     """`1,3-5` -> {1, 3, 4, 5}; passes above 99 are left out."""
     numbers: set[int] = set()
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        if first:
-            numbers.update(range(int(first), min(int(last or first), int(first) + 98) + 1))
+    for part in text.split(","):
+        match = re.match(r"(\d+)(?:-(\d+))?", part)
+        if match:
+            first, last = _at_most_100(match[1]), _at_most_100(match[2] or match[1])
+            numbers.update(range(first, last + 1))
     return frozenset(number for number in numbers if number <= 99)
+
+
+def _at_most_100(digits: str) -> int:
+    """The number, or 100 for a greater one: Python refuses to read thousands of digits."""
+    return min(100, int(digits)) if len(digits) < 100 else 100
 
 
 def play_out(tokens: list[Token], fields: dict[str, str]) -> list[Token]:

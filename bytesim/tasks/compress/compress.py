@@ -122,8 +122,11 @@ class Compressor:
             return _compress(source, content, target, self, force, meter or _Meter((), None))
 
 
-def compressed_path(source: str, output: str | Path | None, *, many: bool) -> Target:
-    """Where the compressed form of a source goes. Raises InputError for a folder without a name, and OutputError."""
+def compressed_path(source: str, output: str | Path | None, *, many: bool, roots: Inputs = ()) -> Target:
+    """Where the compressed form of a source goes: into its place below `roots`, as `output_path` has it.
+
+    Raises InputError for a folder without a name, and OutputError.
+    """
     if source == STDIO:
         name = source
     else:
@@ -132,7 +135,7 @@ def compressed_path(source: str, output: str | Path | None, *, many: bool) -> Ta
             name = os.path.abspath(source)
         if not Path(name).name:
             raise InputError("this folder has no name. Name the output with -o.", file=source)
-    return output_path(name, output=output, suffix=bsim.SUFFIX, many=many, whole_name=True)
+    return output_path(name, output=output, suffix=bsim.SUFFIX, many=many, roots=roots, whole_name=True)
 
 
 def _compress(source: str, content: _Content, target: Target, by: Compressor, force: bool, meter: _Meter) -> Compressed:

@@ -22,14 +22,12 @@ from bytesim.patching import header_patches
 from bytesim.predictors.writer import Writer
 from bytesim.requests import Asked, Reply, Request, Sampling
 from bytesim.tasks.convert.finish_file import check_parses
-from bytesim.tasks.generate.kinds import Kind
+from bytesim.tasks.generate.kinds import BLOCK, Kind
 from bytesim.tasks.generate.prompt import Beginning
 
 if TYPE_CHECKING:
     from bytesim.models.registry import WriterConfig
 
-BLOCK = 1024
-"""Files that are drawn, and drawn again where they are not valid, before the next ones begin."""
 SLOTS = 64
 """Files that are decoded together; a step reads the weights once for all of them."""
 

@@ -12,6 +12,9 @@ from bytesim.formats.media_grammar import BMP_HEADER, WAV_HEADER, bmp_grammar, t
 from bytesim.formats.midi.grammar import midi_grammar
 from bytesim.predictors.writer import Writer
 
+BLOCK = 1024
+"""Files that are drawn, and drawn again where they are not valid, before the next ones begin."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:

@@ -1,12 +1,12 @@
 """Epochs: every file of all data sources once, then all of them again in another order.
 
 The files of an epoch depend on the seed and its number alone, and a step takes the micro-batches that follow those of
-the step before it. So it does not matter how many processes share a step, or where a training was stopped.
+the step before it. So it does not matter how many processes share a step, or where a training was stopped. Another
+micro_bytes or batch_bytes gives another order, also in the middle of an epoch.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,14 +17,14 @@ from bytesim.training.data.programs import CpuStream
 from bytesim.training.data.streams import AnyStream, ClassifyStream, Indices, Mixture
 
 _ORDER, _AUGMENT = 1, 2
-"""What random numbers are for: the order of an epoch, or the augmentation of a micro-batch."""
+"""Purposes of random numbers: the order of an epoch, and the augmentation of a micro-batch."""
 
 
 class Epochs(Mixture):
     """Several streams, of which each file is in one micro-batch of each epoch."""
 
     def __init__(self, streams: list[AnyStream], seed: int) -> None:
-        """Raises ConfigError for sources that have weights of their own, or files without end."""
+        """Raises ConfigError for sources with weights, and for programs of the CPU."""
         super().__init__(streams, seed)
         for stream in streams:
             _check(stream)
@@ -39,11 +39,6 @@ class Epochs(Mixture):
         micro_bytes = micro_bytes or batch_bytes
         count = max(1, round(batch_bytes / micro_bytes))
         return [self._micro_batch(step * count + number, micro_bytes) for number in range(count)]
-
-    def steps(self, batch_bytes: int, micro_bytes: int) -> int:
-        """Number of steps in which every file is seen at least once."""
-        micro_bytes = micro_bytes or batch_bytes
-        return math.ceil(self._size(micro_bytes) / max(1, round(batch_bytes / micro_bytes)))
 
     def _micro_batch(self, number: int, micro_bytes: int) -> list[Example]:
         """The micro-batch of this number since the start of the training."""
@@ -81,7 +76,7 @@ def _check(stream: AnyStream) -> None:
     """Raise ConfigError for a stream of which not every file can be seen once."""
     source = stream.source
     if isinstance(stream, CpuStream):
-        raise ConfigError("sampling = epochs is for files; programs of the CPU are made without end. Choose random.")
+        raise ConfigError("sampling = epochs is for files, not for programs of the CPU. Choose random.")
     if source.start_weight != 1.0 or source.end_weight not in (None, 1.0):
         raise ConfigError(
             f"sampling = epochs sees every file equally often, but {source.path} has a weight; leave it out, or choose "

@@ -131,7 +131,9 @@ def load_arrays(path: Path, names: Sequence[str], *, what: str) -> dict[str, NDA
     try:
         return read_arrays(content, names)
     except FormatError as error:
-        raise FormatError(f"is not {what}, which is a .npz file ({error.message})", file=str(path)) from error
+        raise FormatError(
+            f"is not {what}, which is a .npz file ({error.message.rstrip('.')}).", file=str(path)
+        ) from error
 
 
 def _unpacked(path: Path) -> BinaryIO:

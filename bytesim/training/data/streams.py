@@ -122,12 +122,19 @@ class FileStream(ABC, Generic[SourceT]):
         return self.examples(self._chosen(int(low), int(high), self._count(bucket, budget), rng), rng)
 
     def groups(self, rng: np.random.Generator, budget: int) -> list[Indices]:
-        """The indices of all examples, each once, in groups as `draw` makes them: of one bucket, in random order."""
-        groups = []
-        for bucket in np.unique(self.buckets):
-            low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
-            indices, count = low + rng.permutation(high - low), self._count(int(bucket), budget)
-            groups += [indices[start : start + count] for start in range(0, len(indices), count)]
+        """The indices of all examples, each once, in groups of similar length that fill `budget` bytes as `draw` does.
+
+        Which examples of a length are together is random; there are always equally many groups.
+        """
+        shuffled = rng.permutation(len(self.buckets))
+        order = shuffled[np.argsort(self.buckets[shuffled], kind="stable")]
+        groups, start = [], 0
+        while start < len(order):
+            end = start + 1
+            while end < len(order) and end + 1 - start <= self._count(int(self.buckets[order[end]]), budget):
+                end += 1
+            groups.append(order[start:end])
+            start = end
         return groups
 
     def _count(self, bucket: int, budget: int) -> int:
