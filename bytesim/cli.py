@@ -163,6 +163,16 @@ def _root(
     pass
 
 
+def _was_printing(error: OSError) -> bool:
+    """Whether an error was raised as rich printed: another full disk is not that behind stdout."""
+    step = error.__traceback__
+    while step is not None:
+        if str(step.tb_frame.f_globals.get("__name__")).startswith("rich."):
+            return True
+        step = step.tb_next
+    return False
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 a BytesimError, 2 wrong usage, 130 interrupted, 141 stdout closed."""
     try:
@@ -171,7 +181,7 @@ def main() -> None:
         print_error(error)
         raise SystemExit(1) from None
     except OSError as error:  # the help is printed by Typer
-        if error.filename is not None or error.errno not in _FULL:
+        if error.errno not in _FULL or not _was_printing(error):
             raise
         print_error(stdout_error(error))
         raise SystemExit(1) from None

@@ -2,17 +2,21 @@
 
 `python -m fuzz.kept` checks all of them. `python -m fuzz.kept --record` writes the answers of new ones to the manifest:
 read them before you commit them. A new file goes to fuzz/corpus/TARGET/NAME, with `-` for `/` in the target's name.
+`python -m fuzz.kept --pack` moves such files into fuzz/corpus/files.zip: a thousand small ones fill many times their
+size on a disk.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +30,7 @@ from fuzz.targets.target import Run, check_folder, empty
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 MANIFEST = CORPUS / "manifest.json"
+ARCHIVE = CORPUS / "files.zip"
 OK = "ok"
 
 
@@ -39,15 +44,22 @@ class Kept:
     answer: dict[str, Any] | None
     """`{"expected": "ok"}`, or the class, first words and offset of its error. None: not recorded."""
     description: dict[str, Any] | None = None
-    """For fuzz.makers, where there is no file."""
+    """What fuzz.makers makes the input of; None for an input that is a file."""
 
     def data(self) -> bytes:
-        """The input."""
-        return made(self.description) if self.description is not None else self.path.read_bytes()
+        """The input: it is made, or read from its own file, or from the archive."""
+        if self.description is not None:
+            return made(self.description)
+        return self.path.read_bytes() if self.path.is_file() else packed()[self.member]
 
     @property
     def path(self) -> Path:
         return folder_of(self.target) / self.name
+
+    @property
+    def member(self) -> str:
+        """Its name in the archive."""
+        return self.path.relative_to(CORPUS).as_posix()
 
     @property
     def is_large(self) -> bool:
@@ -57,6 +69,30 @@ class Kept:
 def folder_of(target: str) -> Path:
     """The folder of the files of a target."""
     return CORPUS / target.replace("/", "-")
+
+
+@functools.cache
+def packed() -> dict[str, bytes]:
+    """The files of the archive: TARGET/NAME -> content."""
+    if not ARCHIVE.exists():
+        return {}
+    with zipfile.ZipFile(ARCHIVE) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def pack() -> None:
+    """Move all files into the archive. The same files give the same archive."""
+    loose = [path for path in sorted(CORPUS.glob("*/*")) if path.is_file()]
+    members = packed() | {path.relative_to(CORPUS).as_posix(): path.read_bytes() for path in loose}
+    temporary = ARCHIVE.with_suffix(".part")
+    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(members.items()):
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    temporary.replace(ARCHIVE)
+    for path in loose:
+        path.unlink()
+        with contextlib.suppress(OSError):  # other files are in it
+            path.parent.rmdir()
 
 
 def kept() -> list[Kept]:
@@ -147,11 +183,15 @@ def runs() -> Iterator[Runs]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz.kept", description=__doc__)
     parser.add_argument("--record", action="store_true", help="write the answers of new inputs to the manifest")
-    record_new = parser.parse_args().record
+    parser.add_argument("--pack", action="store_true", help="move the files into the archive")
+    asked = parser.parse_args()
+    if asked.pack:
+        pack()
+        return 0
     import torch  # noqa: F401 - its libraries take addresses, which the limit is not to count
 
     limit_memory()
-    if record_new:
+    if asked.record:
         return 1 if record() else 0
     wrong = 0
     with runs() as made_runs:

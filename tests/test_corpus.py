@@ -2,7 +2,7 @@
 
 import pytest
 
-from fuzz.kept import CORPUS, kept, runs
+from fuzz.kept import CORPUS, kept, packed, runs
 
 KEPT = kept()
 
@@ -39,4 +39,5 @@ def test_the_corpus_is_complete_and_small():
     assert sum(path.stat().st_size for path in files) < 1_500_000
     assert len(KEPT) >= 300
     assert all(one.answer for one in KEPT), "record the answers with `python -m fuzz.kept --record`"
-    assert all(one.is_large or one.path.is_file() for one in KEPT)
+    assert all(one.is_large or one.path.is_file() or one.member in packed() for one in KEPT)
+    assert packed().keys() <= {one.member for one in KEPT}

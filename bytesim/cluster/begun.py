@@ -84,7 +84,7 @@ def left_begun(
 ) -> Iterator[tuple[str, list[str]]]:
     """Collect what earlier runs began and did not finish: (path, outputs) of the files that `is_open`, and `others`.
 
-    Afterwards there are no marks, and one file that holds the same.
+    Afterwards the marks are gone, and one file holds what they held.
     """
     (folder / BEGUN).mkdir(exist_ok=True)
     earlier = folder / BEGUN / _EARLIER
@@ -105,9 +105,11 @@ def _all_begun(folder: Path, earlier: Path, others: Mapping[str, list[str]]) -> 
 def _earlier(path: Path) -> Iterator[tuple[str, list[str]]]:
     with suppress(FileNotFoundError), open(path, encoding="ascii") as file:
         for line in file:
-            with suppress(ValueError):
+            try:
                 name, outputs = json.loads(line)
-                yield name, outputs
+            except ValueError:  # torn, as the computer lost power
+                continue
+            yield name, outputs
 
 
 def _marks(folder: Path) -> list[Path]:

@@ -41,7 +41,7 @@ def read_arrays(
     except _DAMAGED as error:
         raise FormatError(f"{' '.join(str(error).split()) or type(error).__name__}.") from error
     for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):  # numpy gives the bytes of what is no array
+        if not isinstance(array, np.ndarray):  # for another member numpy returns bytes
             raise FormatError(f"{name} is not an array.")
     return arrays
 

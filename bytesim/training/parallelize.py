@@ -31,7 +31,7 @@ _BLOCK = re.compile(r"(^|\.)blocks\.\d+$")
 _ENTRANCES = ("classify", "logits_ahead", "blocks")
 """Methods, besides `forward`, by which models and layers are entered during a training."""
 _TWICE = "source_keys"
-"""A layer with this method is entered twice in a step, so its weights may not be released between: it is no unit."""
+"""A layer with this method is entered twice in a step. Its weights must stay gathered between, so it is not a unit."""
 
 
 def is_sharded(recipe: Recipe, parameters: int, device: torch.device, workers: Workers) -> bool:

@@ -1,2 +1,0 @@
-a: HLT
-a: HLT

@@ -1,1 +1,0 @@
-LDA #0xFFF
