@@ -10,14 +10,14 @@ from fuzz import fixtures
 from fuzz.targets.target import Run, keep_loaded, raise_first, task, write
 
 _LONGEST = 4000
-"""Bytes of a source that is given to a model."""
+"""Bytes of a source that a model reads or whose pictures are drawn: 300 tunes in one file take longer than 10 s."""
 
 
 def _abc(folder: Path, **options: object) -> Run:
     keep_loaded("bytesim.predictors.writer", "load_writer")
 
     def run(data: bytes) -> None:
-        source = write(folder, "in.abc", data[:_LONGEST] if options["engine"] != "rules" else data)
+        source = write(folder, "in.abc", data if options == {"engine": "rules"} else data[:_LONGEST])
         raise_first(bytesim.abc2midi([source], output=f"{folder / 'out'}/", **options))  # type: ignore[arg-type]
 
     return run

@@ -225,13 +225,15 @@ def unpack(folder: Path, data: bytes, name: str = "data") -> Path:
 
 @task("compress-folder", "data", command="compress")
 def compress_folder(folder: Path) -> Run:
+    """Compress and decompress: the same files again, which may be damaged ones and are therefore not in `out`."""
+
     def run(data: bytes) -> None:
-        source = unpack(folder, data)
+        source, back = unpack(folder, data), folder / "back"
         raise_first(bytesim.compress([source], output=folder / "a.bsim", fast=True))
-        raise_first(bytesim.decompress([folder / "a.bsim"], output=folder / "out" / "back"))
+        raise_first(bytesim.decompress([folder / "a.bsim"], output=back))
         for path in source.rglob("*"):
             if path.is_file():
-                assert (folder / "out" / "back" / path.relative_to(source)).read_bytes() == path.read_bytes()
+                assert (back / path.relative_to(source)).read_bytes() == path.read_bytes()
 
     return run
 

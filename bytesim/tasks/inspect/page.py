@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from bytesim.tasks.inspect.preview import preview_of
 from bytesim.tasks.inspect.states import compare_states
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from bytesim.tasks.inspect.inspect import Looked
 
 PAGE_BYTES = 1 << 16
@@ -42,10 +45,7 @@ def pages_of(looked: Looked, path: Path) -> Iterator[tuple[Path, bytes]]:
 
     Of a file longer than MOST_PAGES pages the bytes after them are on no page.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("bytesim.tasks.inspect", ".")
-    template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html")
+    template = _template()
     found, total = looked.found, len(looked.data)
     starts = list(range(0, total, PAGE_BYTES))[:MOST_PAGES]
     paths = [path if number == 1 else path.with_stem(f"{path.stem}-{number}") for number in range(1, len(starts) + 1)]
@@ -69,6 +69,15 @@ def pages_of(looked: Looked, path: Path) -> Iterator[tuple[Path, bytes]]:
         pages = [{**link, "here": number == place} for number, link in enumerate(links)]
         data = {**_data(looked, start, end), "pages": links}
         yield each, template.render(**shared, pages=pages, data=data).encode("utf-8", "replace")
+
+
+@cache
+def _template() -> Template:
+    """The page, compiled once for all files of a run."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("bytesim.tasks.inspect", ".")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html")
 
 
 def _data(looked: Looked, start: int, end: int) -> dict[str, Any]:
