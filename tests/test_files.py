@@ -14,6 +14,7 @@ import pytest
 
 from bytesim import console, files
 from bytesim.errors import InputError, OutputError
+from bytesim.files import writing
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -79,7 +80,7 @@ def test_missing_parents_and_files_in_place_of_folders_are_explained(tmp_path):
 
 
 def test_a_closed_folder_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(files.os, "access", lambda path, mode: False)  # root may write anywhere, so ask for the answer
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere, so ask for the answer
     with pytest.raises(OutputError, match="cannot be written to"):
         files.write_output(tmp_path / "a.bin", b"1")
 
@@ -90,14 +91,14 @@ def test_an_interrupted_write_leaves_nothing_behind(tmp_path, monkeypatch, stop)
         raise stop
 
     (tmp_path / "a.bin").write_bytes(b"old")
-    monkeypatch.setattr(files.os, "replace", interrupted)
+    monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises((KeyboardInterrupt, OutputError)):
         files.write_output(tmp_path / "a.bin", b"new", force=True)
     assert leftovers(tmp_path) == ["a.bin"]
     assert (tmp_path / "a.bin").read_bytes() == b"old"
 
 
-@pytest.mark.skipif(files._unnamed_file(Path()) is None, reason="this system has no files without a name")
+@pytest.mark.skipif(writing._unnamed_file(Path()) is None, reason="this system has no files without a name")
 def test_a_program_killed_while_it_writes_leaves_nothing_behind(tmp_path):
     code = (
         "import os, signal, sys\nfrom bytesim.files import open_output\n"
@@ -112,7 +113,7 @@ def test_a_program_killed_while_it_writes_leaves_nothing_behind(tmp_path):
 @pytest.mark.parametrize("unnamed", [True, False])
 def test_of_two_programs_that_write_the_same_file_one_succeeds(tmp_path, monkeypatch, unnamed):
     if not unnamed:
-        monkeypatch.setattr(files, "_unnamed_file", lambda folder: None)
+        monkeypatch.setattr(writing, "_unnamed_file", lambda folder: None)
     path = tmp_path / "a.bin"
     second = files.open_output(path)
     second.__enter__().write(b"second")
@@ -128,9 +129,9 @@ def test_file_systems_without_links_are_written_to(tmp_path, monkeypatch, failin
     def refuse(*_, **__):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(files.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     if failing != "link":
-        monkeypatch.setattr(files, "_unnamed_file", lambda folder: None)
+        monkeypatch.setattr(writing, "_unnamed_file", lambda folder: None)
     path = tmp_path / "a.bin"
     files.write_output(path, b"new")
     files.write_output(path, b"newer", force=True)
@@ -256,7 +257,7 @@ def test_a_closed_folder_in_a_folder_is_one_failed_input(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied", path)
         return scandir(path)
 
-    monkeypatch.setattr(files.os, "scandir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     closed, good = files.run_each(files.expand_inputs(tmp_path), files.read_input)
     assert good.result == b"abc"
     assert str(closed.error) == f"{tmp_path / 'closed'}: this folder cannot be read: permission denied."

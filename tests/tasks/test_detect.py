@@ -24,7 +24,7 @@ from bytesim.tasks.detect.detect import detect
 from bytesim.tasks.detect.parts import runs
 from bytesim.tasks.detect.windows import MOST_WINDOWS, step_of
 
-README, CODE = (ROOT / "README.md").read_bytes(), (ROOT / "bytesim" / "files.py").read_bytes()
+README, CODE = (ROOT / "README.md").read_bytes(), (ROOT / "bytesim" / "files" / "writing.py").read_bytes()
 PARTS = [
     ("abc", (EXAMPLES / "greensleeves.abc").read_bytes()),
     ("wav", (EXAMPLES / "bell.wav").read_bytes()),
