@@ -17,6 +17,8 @@ from typing import Any
 
 MOST_BYTES = 1 << 17
 """Longest case, but for the changes of a longer seed. Larger files are among the kept inputs."""
+_MOST_TOKEN = 1 << 20
+"""Longest token that repeating one gives."""
 _SIZES = (
     0,
     1,
@@ -161,7 +163,8 @@ def _change_tokens(rng: random.Random, data: bytes, seeds: Sequence[bytes]) -> b
         if change == 0:
             tokens[at] = b""
         elif change == 1:
-            tokens[at] *= rng.choice((2, 3, 500))
+            times = rng.choice((2, 3, 500))
+            tokens[at] *= min(times, 1 + _MOST_TOKEN // (1 + len(tokens[at])))
         elif change == 2:
             tokens[at], tokens[other] = tokens[other], tokens[at]
         elif change == 3:
