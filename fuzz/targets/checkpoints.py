@@ -9,7 +9,7 @@ import bytesim
 from bytesim.training.checkpoint import CHECKPOINT_FILE
 from bytesim.training.log import LOG_FILE
 from fuzz import fixtures
-from fuzz.targets.target import Run, task
+from fuzz.targets.target import Run, draw_rarely, task
 
 _STEPS = {"converter": 31, "music": 3, "classifier": 7, "flat": 5, "blt": 5}
 """One more step than the run of a fixture has done."""
@@ -21,6 +21,7 @@ def _recipe(name: str) -> None:
     @task(f"recipe-{name}", f"{name}-recipe", command="train")
     def prepare(folder: Path) -> Run:
         whole = fixtures.trained(name)
+        draw_rarely("bytesim.pictures.loss", "bytesim.pictures.converter", "bytesim.pictures.classifier")
 
         def run(data: bytes) -> None:
             shutil.copyfile(whole / "pairs.npz", folder / "pairs.npz")

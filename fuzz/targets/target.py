@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,27 @@ def _keeping(function: Callable[..., Any]) -> Callable[..., Any]:
 
     load.keeps = True  # type: ignore[attr-defined]
     return load
+
+
+def draw_rarely(*modules: str) -> None:
+    """Let the pictures of a training be drawn one time in 20, for they take most of its time and show numbers alone."""
+    for module in modules:
+        place = vars(importlib.import_module(module))
+        if not hasattr(place["png_of"], "counts"):
+            place["png_of"] = _rare(place["png_of"])
+
+
+def _rare(draw: Callable[..., bytes]) -> Callable[..., bytes]:
+    drawn: list[bytes] = []
+    asked = count()
+
+    def png_of(figure: Any) -> bytes:
+        if next(asked) % 20 == 0:
+            drawn[:] = [draw(figure)]
+        return drawn[0]
+
+    png_of.counts = True  # type: ignore[attr-defined]
+    return png_of
 
 
 def raise_first(outcomes: Iterable[Any]) -> None:

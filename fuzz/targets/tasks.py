@@ -13,7 +13,7 @@ import bytesim
 from bytesim.media.forms import model_form
 from fuzz import fixtures
 from fuzz.seeds import zipped
-from fuzz.targets.target import Run, keep_loaded, raise_first, task, write
+from fuzz.targets.target import Run, draw_rarely, keep_loaded, raise_first, task, write
 
 
 def _model(name: str) -> str:
@@ -359,4 +359,5 @@ def _small_models() -> None:
     def classifier(size: str, num_classes: int, *, text: bool = False) -> Any:
         return replace(small("classifier"), num_classes=num_classes)
 
+    draw_rarely("bytesim.pictures.loss", "bytesim.pictures.converter", "bytesim.pictures.classifier")
     folders.sized_config, labels.classifier_config = writer, classifier
