@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from bytesim.cluster.commands import SEED
+from bytesim.cluster.writing import SEED
 from bytesim.tasks.generate.kinds import BLOCK
 
 _POLL_S = 0.02

@@ -75,7 +75,7 @@ def need_sources(sources: list[str] | None, name: str) -> list[str]:
 def run_bulk_command(command: str, sources: list[str] | None, *, as_json: bool, **settings: Any) -> NoReturn:
     """Run `bytesim.bulk`, show its progress and its summary, and exit: with 1 if a file failed."""
     from bytesim.cluster.bulk import bulk
-    from bytesim.cluster.commands import OTHER_NOTES
+    from bytesim.cluster.conversions import OTHER_NOTES
 
     with progress("files/s") as bar:
         job = bar.add_task(command, total=None, speed="")
