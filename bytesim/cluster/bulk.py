@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from bytesim.cluster.index import FAILED, ROWS
 from bytesim.cluster.ledger import STATE, Ledger, read_header, write_parquet
 from bytesim.cluster.plan import Planner
 from bytesim.cluster.ray_cluster import run_on_ray
+from bytesim.cluster.ray_watch import Note
 from bytesim.cluster.sources import stream_names
 from bytesim.cluster.work import Done, WorkSettings
 from bytesim.errors import ConfigError, OutputError
@@ -62,6 +64,7 @@ def bulk(
     force: bool = False,
     retry_failed: bool = False,
     on_progress: Progress | None = None,
+    on_note: Note | None = None,
     **options: Any,
 ) -> BulkSummary:
     """Do many files with `jobs` workers on Ray, and write a row for each to a ledger.
@@ -70,8 +73,9 @@ def bulk(
     of the function of that name. `generate` takes no sources but `count`, `seed` and `tries`. A manifest (.jsonl, .csv,
     .parquet) lists further files in its column `path`. `cluster` is `ray`, which starts Ray on this computer, or
     ray://ADDRESS. `output` is a folder. The same call goes on from the ledger where an earlier one ended, however it
-    ended; a file with an error is done again with `retry_failed` only. Outputs are the same bytes as without Ray.
-    docs/bulk.md has the fields of a row. Raises ConfigError for a ledger of other settings, or one in use, ToolError
+    ended; a file with an error is done again with `retry_failed` only. `on_note` receives messages for the user, such
+    as of computers that have left the cluster. Outputs are the same bytes as without Ray. docs/bulk.md has the fields
+    of a row. Raises ConfigError for a ledger of other settings, or one in use, ToolError
     without Ray, and what the command raises before it begins; the error of a file is in its row.
     """
     names = input_names(sources)
@@ -80,7 +84,8 @@ def bulk(
         output=None if output is None else str(output), ledger=None if ledger is None else str(ledger), force=force,
         retry_failed=retry_failed,
     )  # fmt: skip
-    return run_bulk(asked, options, execute=run_on_ray, on_progress=on_progress)
+    execute = partial(run_on_ray, on_note=on_note or (lambda note: None))
+    return run_bulk(asked, options, execute=execute, on_progress=on_progress)
 
 
 @dataclass(frozen=True, kw_only=True)

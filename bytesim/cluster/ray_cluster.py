@@ -12,38 +12,31 @@ import json
 import logging
 import os
 import socket
-import sys
-import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from bytesim import errors
 from bytesim.cluster.plan import follow_plan
+from bytesim.cluster.ray_quiet import quiet
+from bytesim.cluster.ray_watch import Note, watch_cpus
 from bytesim.cluster.work import Done, Worker, WorkSettings
 from bytesim.errors import BytesimError, ConfigError, ToolError
 
 _SCHEME = "ray://"
 _REACH_S = 5.0
-_ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_DEDUP_LOGS": "0",
-}
-"""No reports to anybody outside, and no lines that are not bytesim's."""
 
 
 @contextmanager
 def run_on_ray(
-    cluster: str, settings: WorkSettings, plan: Path, *, jobs: int, ordered: bool
+    cluster: str, settings: WorkSettings, plan: Path, *, jobs: int, ordered: bool, on_note: Note
 ) -> Iterator[Iterator[Done]]:
     """Gives an iterator over the shares of a plan, done by `jobs` actors; in the plan's order if `ordered`.
 
-    Raises ToolError without Ray or where it cannot be reached, ConfigError for a cluster with too few CPUs, and the
-    BytesimError of a worker that could not begin.
+    `on_note` is told of computers that leave. Raises ToolError without Ray or where it cannot be reached, ConfigError
+    for a cluster with too few CPUs, and the BytesimError of a worker that could not begin.
     """
     if importlib.util.find_spec("ray") is None:
         raise ToolError('--cluster needs Ray, which is not installed: pip install "bytesim[ray]".')
@@ -51,7 +44,7 @@ def run_on_ray(
     if address is not None:
         settings = replace(settings, jobs=None)
         _check_reachable(address)
-    with _quiet(Path(settings.state) / "ray.log"):
+    with quiet(Path(settings.state) / "ray.log"):
         import ray
         import ray.data
 
@@ -59,7 +52,8 @@ def run_on_ray(
             raise ToolError("this process uses Ray already; call ray.shutdown() first.")
         try:
             _start(ray, address, jobs)
-            yield _rows(ray, settings, plan, jobs, ordered)
+            with watch_cpus(lambda: _num_cpus(ray), jobs + 1, on_note):
+                yield _rows(ray, settings, plan, jobs, ordered)
         except ray.exceptions.RayTaskError:
             raise  # an error of ours, with its traceback
         except ray.exceptions.RayError as error:
@@ -96,12 +90,17 @@ def _start(ray: Any, address: str | None, jobs: int) -> None:
         ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ToolError(f"the cluster at {address} cannot be joined: {str(error).splitlines()[0]}") from error
-    cpus = int(ray.cluster_resources().get("CPU", 0))
+    cpus = _num_cpus(ray)
     if cpus < jobs + 1:
         raise ConfigError(
             f"the cluster at {address} has {cpus} CPUs; {jobs} workers and the task that gives them files need "
             f"{jobs + 1}. Choose --jobs {max(1, cpus - 1)}, or a larger cluster."
         )
+
+
+def _num_cpus(ray: Any) -> int:
+    """CPUs of a cluster now, those in use included."""
+    return int(ray.cluster_resources().get("CPU", 0))
 
 
 def _rows(ray: Any, settings: WorkSettings, plan: Path, jobs: int, ordered: bool) -> Iterator[Done]:
@@ -178,42 +177,3 @@ class _Actor:
             return vars(self.worker.do(line))  # its rows are plain values already
         except BytesimError as error:
             return {"failure": [type(error).__name__.lstrip("_"), error.message, error.file]}
-
-
-@contextmanager
-def _quiet(log: Path) -> Iterator[None]:
-    """Send what Ray and its processes write to stderr to a log, where stderr is a file descriptor of the system.
-
-    Ray writes there below Python too. bytesim's own lines still reach the user.
-    """
-    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
-    logged = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # Ray sets the levels of its own loggers again as it goes
-    try:
-        with warnings.catch_warnings(), _stderr_to(log):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logged)
-
-
-@contextmanager
-def _stderr_to(log: Path) -> Iterator[None]:
-    try:
-        number = sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):  # a notebook, or a test that catches the output
-        yield
-        return
-    before, kept = sys.stderr, os.dup(number)
-    before.flush()
-    encoding = getattr(before, "encoding", None) or "utf-8"
-    with open(log, "ab") as file, open(kept, "w", buffering=1, encoding=encoding, errors="backslashreplace") as ours:
-        os.dup2(file.fileno(), number)
-        sys.stderr = ours
-        try:
-            yield
-        finally:
-            sys.stderr = before
-            with suppress(ValueError):
-                ours.flush()
-            os.dup2(kept, number)

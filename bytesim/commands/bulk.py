@@ -84,7 +84,7 @@ def run_bulk_command(command: str, sources: list[str] | None, *, as_json: bool, 
             speed = bar.tasks[job].speed
             bar.update(job, completed=done, total=total, speed="" if speed is None else f"{speed:,.0f}")
 
-        summary = bulk(command, sources or (), on_progress=on_progress, **settings)
+        summary = bulk(command, sources or (), on_progress=on_progress, on_note=print_note, **settings)
     if as_json:
         print_json(summary)
     else:

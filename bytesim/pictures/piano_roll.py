@@ -19,6 +19,8 @@ QUARTERS_PER_ROW = 32
 """Quarter notes in a row of the picture."""
 MAX_ROWS = 24
 """Most rows that are drawn; the title counts the rest."""
+_MARGIN = 0.1
+"""Quarter notes left and right of a row."""
 _ROW_HEIGHT, _WIDTH = 1.9, 13.0
 _COLOURS = {"right": "tab:blue", "missing": "tab:red", "surplus": "tab:orange"}
 
@@ -45,7 +47,7 @@ def piano_roll(written: bytes, expected: bytes | None = None) -> bytes:
         start = index * QUARTERS_PER_ROW
         _draw_frame(axes, start, low, high, bars)
         for kind, keys in kinds.items():
-            _draw_notes(axes, keys, _COLOURS[kind])
+            _draw_notes(axes, _in_row(keys, start), _COLOURS[kind])
     figure.suptitle(_title(kinds, expected is not None, num_rows - shown), fontsize="medium")
     return png_of(figure, dots_per_inch=100)
 
@@ -79,7 +81,7 @@ def _draw_frame(axes: Axes, start: int, low: int, high: int, bars: list[tuple[Fr
         for start_of_bar, number in bars
         if start <= on_grid(start_of_bar * TICKS_PER_QUARTER) < end
     ]
-    axes.set_xlim(start - 0.1, end + 0.1)
+    axes.set_xlim(start - _MARGIN, end + _MARGIN)
     axes.set_ylim(low - 0.5, high + 0.5)
     axes.set_xticks(
         [start_of_bar for start_of_bar, _ in shown_bars], [str(number) for _, number in shown_bars], fontsize="small"
@@ -91,6 +93,12 @@ def _draw_frame(axes: Axes, start: int, low: int, high: int, bars: list[tuple[Fr
     axes.grid(axis="y", color="0.92")
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
+
+
+def _in_row(keys: list[Key], start: int) -> list[Key]:
+    """The notes that sound in a row, or in the margin beside it."""
+    first, last = start - _MARGIN, start + QUARTERS_PER_ROW + _MARGIN
+    return [(onset, pitch, length) for onset, pitch, length in keys if onset <= last and onset + length >= first]
 
 
 def _draw_notes(axes: Axes, keys: list[Key], colour: str) -> None:

@@ -1,10 +1,12 @@
 """Bulk work on Ray itself: the same bytes, and workers and drivers that are killed."""
 
 import importlib.util
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,8 @@ from helpers.processes import start_bytesim, start_process
 
 import bytesim
 from bytesim.cluster.ledger import ledger_rows
+from bytesim.cluster.ray_quiet import quiet
+from bytesim.cluster.ray_watch import watch_cpus
 
 pytestmark = [
     pytest.mark.slow,
@@ -210,3 +214,51 @@ def test_a_cluster_that_is_not_there_is_one_line(folder):
         bytesim.bulk("classify_file", "tunes", cluster="ray://127.0.0.1:1", ledger=LEDGER)
     with pytest.raises(bytesim.ConfigError, match="has no port"):
         bytesim.bulk("classify_file", "tunes", cluster="ray://there", ledger=LEDGER)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A cluster of two computers, each with a process of its own here, and with 1 and 2 CPUs."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.add_node(num_cpus=2)
+    yield made
+    made.shutdown()
+
+
+def test_a_computer_that_leaves_the_cluster_costs_no_file_and_its_lines_stay_out_of_the_answer(folder, cluster):
+    process = start("--cluster", f"ray://{cluster.address}", "--json")
+    wait_for_rows(30)
+    (worker,) = [node for node in cluster.list_all_nodes() if node != cluster.head_node]
+    cluster.remove_node(worker, allow_graceful=False)
+    time.sleep(1)
+    cluster.add_node(num_cpus=2)
+    code, out, err = end(process)
+    assert (code, json.loads(out)["files"]) == (0, 400)
+    assert not [line for line in err.splitlines() if not line.startswith("the cluster has ")]
+    check_all()
+
+
+def test_the_user_is_told_when_a_cluster_has_too_few_cpus_and_when_it_has_enough_again():
+    counts, notes, told = iter([3, 1, 1, 3]), [], threading.Event()
+
+    def note(text: str) -> None:
+        notes.append(text)
+        if len(notes) == 2:
+            told.set()
+
+    with watch_cpus(lambda: next(counts, 3), 3, note, every_s=0.001):
+        assert told.wait(30)
+    assert notes[0].startswith("the cluster has 1 of the 3 CPUs that this run needs")
+    assert notes[1] == "the cluster has the 3 CPUs again that this run needs"
+
+
+def test_what_threads_of_ray_print_goes_to_a_log(tmp_path, capsys):
+    thread = threading.Thread(target=print, args=("from Ray",), name="ray_listen_error_messages")
+    with quiet(tmp_path / "ray.log"):
+        thread.start()
+        thread.join()
+        print("ours")
+    assert capsys.readouterr().out == "ours\n"
+    assert (tmp_path / "ray.log").read_text() == "from Ray\n"
