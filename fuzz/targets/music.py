@@ -13,61 +13,53 @@ _LONGEST = 4000
 """Bytes of a source that a model reads or whose pictures are drawn: 300 tunes in one file take longer than 10 s."""
 
 
-def _abc(folder: Path, **options: object) -> Run:
+def _convert(folder: Path, direction: str, **options: object) -> Run:
     keep_loaded("bytesim.predictors.writer", "load_writer")
+    name, convert = f"in.{direction[:3]}", getattr(bytesim, direction)
+    whole = options == {"engine": "rules"}
 
     def run(data: bytes) -> None:
-        source = write(folder, "in.abc", data if options == {"engine": "rules"} else data[:_LONGEST])
-        raise_first(bytesim.abc2midi([source], output=f"{folder / 'out'}/", **options))  # type: ignore[arg-type]
-
-    return run
-
-
-def _midi(folder: Path, **options: object) -> Run:
-    keep_loaded("bytesim.predictors.writer", "load_writer")
-
-    def run(data: bytes) -> None:
-        source = write(folder, "in.mid", data[:_LONGEST] if options["engine"] != "rules" else data)
-        raise_first(bytesim.midi2abc([source], output=f"{folder / 'out'}/", **options))  # type: ignore[arg-type]
+        source = write(folder, name, data if whole else data[:_LONGEST])
+        raise_first(convert([source], output=f"{folder / 'out'}/", **options))
 
     return run
 
 
 @task("abc2midi-rules", "abc", command="convert abc2midi")
 def abc_by_rules(folder: Path) -> Run:
-    return _abc(folder, engine="rules")
+    return _convert(folder, "abc2midi", engine="rules")
 
 
 @task("abc2midi-auto", "abc", command="convert abc2midi")
 def abc_by_auto(folder: Path) -> Run:
     """As users run it, with the shipped model."""
-    return _abc(folder, engine="auto")
+    return _convert(folder, "abc2midi", engine="auto")
 
 
 @task("abc2midi-model", "abc", command="convert abc2midi")
 def abc_by_model(folder: Path) -> Run:
     """With a small model, whose answers are mostly wrong, and everything that may be asked for."""
-    return _abc(folder, engine="model", model=f"{fixtures.model('music')}/", verify=True)
+    return _convert(folder, "abc2midi", engine="model", model=f"{fixtures.model('music')}/", verify=True)
 
 
 @task("abc2midi-picture", "abc", command="convert abc2midi")
 def abc_with_picture(folder: Path) -> Run:
-    return _abc(folder, engine="rules", picture=True)
+    return _convert(folder, "abc2midi", engine="rules", picture=True)
 
 
 @task("midi2abc-rules", "midi", command="convert midi2abc")
 def midi_by_rules(folder: Path) -> Run:
-    return _midi(folder, engine="rules")
+    return _convert(folder, "midi2abc", engine="rules")
 
 
 @task("midi2abc-auto", "midi", command="convert midi2abc")
 def midi_by_auto(folder: Path) -> Run:
-    return _midi(folder, engine="auto")
+    return _convert(folder, "midi2abc", engine="auto")
 
 
 @task("midi2abc-model", "midi", command="convert midi2abc")
 def midi_by_model(folder: Path) -> Run:
-    return _midi(folder, engine="model", model=f"{fixtures.model('music')}/", verify=True)
+    return _convert(folder, "midi2abc", engine="model", model=f"{fixtures.model('music')}/", verify=True)
 
 
 @task("notes-table", "midi")
