@@ -6,10 +6,10 @@ never linked or imported. abc2midi exits with code 0 even after an error, so err
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,7 +31,9 @@ if sys.platform == "linux":
     import resource
 
 TIMEOUT_S = 8.0
-"""A tune takes milliseconds, so a program that runs this long is in an endless loop."""
+"""Seconds that a program may take on a busy computer."""
+MAX_COMPUTING_S = 3
+"""Seconds of computing, on Linux. A tune takes milliseconds, so a program that runs this long is in an endless loop."""
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 MAX_MEMORY_BYTES = 1 << 30
 """Address space of a program, on Linux; a tune needs a few MB."""
@@ -42,6 +44,8 @@ of abc2midi may write other bytes."""
 VARIABLES = {"abc2midi": "BYTESIM_ABC2MIDI", "midi2abc": "BYTESIM_MIDI2ABC"}
 """Program -> environment variable with the path of another copy."""
 
+_OUT_OF_TIME = getattr(signal, "SIGXCPU", None)
+"""The signal that ends a program after MAX_COMPUTING_S."""
 _MESSAGE = re.compile(r"^(Error|Warning) in line-char (\d+)-(\d+) : *(.*)$")
 _REPEATS = re.compile(r"repeat|:\||\|:|::|\[1|variant ending", re.IGNORECASE)
 """Messages about unclosed repeats. abc2midi calls them errors, but plays them like other players."""
@@ -246,6 +250,8 @@ def _run(command: list[str], folder: Path, target: Path) -> str:
             process.kill()
     if _size(log) + _size(target) > MAX_OUTPUT_BYTES:
         raise ToolError(f"{name} wrote more than {MAX_OUTPUT_BYTES} bytes. Split the tune and try again.")
+    if _OUT_OF_TIME is not None and code == -_OUT_OF_TIME:
+        raise ToolError(f"{name} was stopped after {MAX_COMPUTING_S} s of computing. Split the tune and try again.")
     if code < 0:
         raise ToolError(f"{name} crashed on this file (signal {-code}).")
     return log.read_text("utf-8", "replace")
@@ -261,15 +267,19 @@ def _start(command: list[str], folder: Path, sink: BinaryIO) -> subprocess.Popen
 def _limit(process: subprocess.Popen[bytes]) -> None:
     """Limit the memory and the time of a program where the system can do that from outside, which is Linux.
 
-    The limit of time counts where bytesim itself is killed, and nobody is there to stop the program.
+    It holds also where bytesim itself is killed, and nobody is there to stop the program.
     """
     if sys.platform == "linux":
-        most_s = math.ceil(TIMEOUT_S) + 1
-        for kind, most in ((resource.RLIMIT_AS, MAX_MEMORY_BYTES), (resource.RLIMIT_CPU, most_s)):
+        # The first signal, SIGXCPU, tells why the program ended; a second later it is killed.
+        limits = {
+            resource.RLIMIT_AS: (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES),
+            resource.RLIMIT_CPU: (MAX_COMPUTING_S, MAX_COMPUTING_S + 1),
+        }
+        for kind, (first, last) in limits.items():
             with suppress(OSError):  # it has ended already
                 _, hard = resource.prlimit(process.pid, kind)
-                limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
-                resource.prlimit(process.pid, kind, (limit, limit))
+                most = last if hard == resource.RLIM_INFINITY else min(last, hard)
+                resource.prlimit(process.pid, kind, (min(first, most), most))
 
 
 def _size(path: Path) -> int:

@@ -136,6 +136,13 @@ def test_a_program_that_runs_on_is_stopped(monkeypatch, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a program cannot be limited from outside")
+def test_a_program_that_computes_on_is_stopped_sooner_than_one_that_waits(monkeypatch, tmp_path):
+    monkeypatch.setattr(abcmidi, "MAX_COMPUTING_S", 1)
+    with pytest.raises(ToolError, match="stopped after 1 s of computing"):
+        abcmidi._run([sys.executable, "-c", "while True: pass"], tmp_path, tmp_path / "tune.mid")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a program cannot be limited from outside")
 def test_a_program_ends_by_itself_if_nobody_is_there_to_stop_it(tmp_path):
     code = (
         "import time\nfrom resource import *\n"
@@ -143,7 +150,7 @@ def test_a_program_ends_by_itself_if_nobody_is_there_to_stop_it(tmp_path):
         "print(getrlimit(RLIMIT_CPU)[0], getrlimit(RLIMIT_AS)[0])"
     )
     said = abcmidi._run([sys.executable, "-c", code], tmp_path, tmp_path / "tune.mid")
-    assert said.split() == [str(int(abcmidi.TIMEOUT_S) + 1), str(abcmidi.MAX_MEMORY_BYTES)]
+    assert said.split() == [str(abcmidi.MAX_COMPUTING_S), str(abcmidi.MAX_MEMORY_BYTES)]
 
 
 def test_a_program_that_fills_the_disk_is_stopped(monkeypatch, tmp_path):
