@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from fuzz.midi_events import change_events
+
 MOST_BYTES = 1 << 17
 """Longest case, but for the changes of a longer seed. Larger files are among the kept inputs."""
 _MOST_TOKEN = 1 << 20
@@ -346,7 +348,9 @@ def _change_png(rng: random.Random, data: bytes, seeds: Sequence[bytes]) -> byte
 
 
 def _change_midi(rng: random.Random, data: bytes, seeds: Sequence[bytes]) -> bytes:
-    """Change the bytes of the tracks, and give them the lengths that they have, mostly."""
+    """Change the events of the tracks; else their bytes, and give them the lengths that they have, mostly."""
+    if rng.random() < 0.7 and (changed := change_events(rng, data)) is not None:
+        return changed
     head, *bodies = data.split(b"MTrk")
     bodies = [body[4:] for body in bodies]
     if not bodies:
