@@ -233,6 +233,14 @@ def _signatures() -> list[bytes]:
     return files
 
 
+def _beginnings() -> list[bytes]:
+    """First bytes of tunes in the form that models read, and of texts."""
+    from bytesim.formats import abc
+
+    tunes = [abc.canonical(abc.parse(tune.decode())).text.encode() for tune in _examples("abc")]
+    return [data[:size] for data in (*tunes, _TEXT) for size in (3, 25, 60, 120)]
+
+
 def _csv() -> list[bytes]:
     stream = io.StringIO()
     csv.writer(stream).writerows([["name", "value"], ['a "b"', "1,5"], ["line\nbreak", ""]])
@@ -358,6 +366,7 @@ _MAKERS: dict[str, Callable[[], list[bytes]]] = {
     "toml": lambda: [_TOML, *(text.encode() for text in fixtures.RECIPES.values())],
     "xml": lambda: [_XML, b"<svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0'/></svg>"],
     "csv": _csv,
+    "beginning": _beginnings,
     "text": lambda: [_TEXT, _TEXT.decode().encode("utf-16"), b"plain\n" * 20],
     "archive": _archives,
     "document": _documents,

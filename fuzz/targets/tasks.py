@@ -15,6 +15,9 @@ from fuzz import fixtures
 from fuzz.seeds import zipped
 from fuzz.targets.target import Run, draw_rarely, keep_loaded, raise_first, task, write
 
+_SHORT = 60
+"""Bytes that the small models read. One input in four is longer, and mostly refused."""
+
 
 def _model(name: str) -> str:
     return f"{fixtures.model(name)}/"
@@ -26,7 +29,7 @@ def convert_files(folder: Path) -> Run:
     model = _model("converter")
 
     def run(data: bytes) -> None:
-        source = write(folder, "in.csv", data[:300])
+        source = write(folder, "in.csv", data[: 300 if len(data) % 4 == 0 else _SHORT])
         check, place = (("auto", "out"), ("none", "unchecked"))[len(data) % 2]
         raise_first(bytesim.convert_files([source], model=model, check=check, output=f"{folder / place}/"))
 
@@ -173,14 +176,14 @@ def decompress(folder: Path) -> Run:
     return run
 
 
-@task("generate-prompt", "abc", "picture", "sound", "text", command="generate")
+@task("generate-prompt", "beginning", "abc", "text", command="generate")
 def generate(folder: Path) -> Run:
-    """A prompt file for models of tunes, texts, pictures and recordings; a few bytes are written."""
+    """A prompt file for models of tunes and texts; a few bytes are written."""
     keep_loaded("bytesim.predictors.writer", "load_writer")
     music, flat = _model("music"), _model("flat")
 
     def run(data: bytes) -> None:
-        source = write(folder, "in.bin", data)
+        source = write(folder, "in.bin", data if len(data) % 4 == 0 else data[:_SHORT])
         options = {"prompt_file": source, "seed": 1, "tries": 1, "allow_truncated": True}
         model, suffix = ((music, "abc"), (flat, "txt"))[len(data) % 2]
         most = min(len(data), 4000) + 20
