@@ -8,8 +8,9 @@ import pytest
 import soundfile
 from PIL import Image
 
+from bytesim.datasets.media import sources
 from bytesim.datasets.media.build import build_media
-from bytesim.errors import BytesimError
+from bytesim.errors import BytesimError, FormatError, InputError
 from bytesim.training.data.shards import load_shard
 
 RNG = np.random.default_rng(0)
@@ -98,3 +99,17 @@ def test_what_is_no_such_file_is_told(tmp_path, content):
             build_media(name, [tmp_path / "x_train_test.npz.xz"], out=tmp_path / "out")
     with pytest.raises(BytesimError):
         build_media("digits", [tmp_path / "missing"], out=tmp_path / "out")
+
+
+def test_a_source_that_unpacks_to_too_much_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_MOST_BYTES", 1000)
+    path = tmp_path / "digits.npz.xz"
+    path.write_bytes(lzma.compress(bytes(5000)))
+    with pytest.raises(InputError, match="longer than the limit of 1,000 bytes, unpacked"):
+        sources.read_digits([path])
+
+
+def test_a_source_of_pickled_objects_is_refused(tmp_path):
+    path = arrays(tmp_path / "digits.npz.xz", **dict.fromkeys(sources._fields("x", "y", "index"), np.array([print])))
+    with pytest.raises(FormatError, match="is not a file of arrays"):
+        sources.read_digits([path])

@@ -6,16 +6,14 @@ import csv
 import io
 import lzma
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bytesim.errors import FormatError, InputError
 from bytesim.formats import bmp, wav
+from bytesim.formats.npz import read_arrays
 
 NEWS_LABELS = ("world", "sports", "business", "scitech")
 CIFAR_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -24,6 +22,8 @@ DIGIT_LABELS = tuple("0123456789")
 
 PIECE_BYTES = 2000
 """Approximate length of the pieces of an article; each ends with a paragraph."""
+_MOST_BYTES = 1 << 31
+"""Longest source file, unpacked."""
 _TITLE = re.compile(r"^= [^\n]+ =$", re.MULTILINE)
 
 
@@ -148,15 +148,17 @@ def _fields(*names: str) -> list[str]:
 def _arrays(path: Path, *names: str) -> dict[str, Any]:
     """The named arrays of a file. Raises FormatError where one is missing."""
     try:
-        with np.load(io.BytesIO(_read(path)), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
-    except (ValueError, OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise FormatError(f"is not a file of arrays ({' '.join(str(error).split())}).", file=str(path)) from error
+        return dict(read_arrays(io.BytesIO(_read(path)), names))
+    except FormatError as error:
+        raise FormatError(f"is not a file of arrays: {error.message}", file=str(path)) from error
 
 
 def _read(path: Path) -> bytes:
     try:
         with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
-            return file.read()
+            data = file.read(_MOST_BYTES + 1)
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise InputError(f"cannot be read ({error}).", file=str(path)) from error
+    if len(data) > _MOST_BYTES:
+        raise InputError(f"longer than the limit of {_MOST_BYTES:,} bytes, unpacked.", file=str(path))
+    return data
