@@ -253,7 +253,7 @@ def prepare_apt(material: Path) -> tuple[str, ...]:
 
     Its registries are those of this machine's apt. Raises ToolError if that has none.
     """
-    home = material / "apt"
+    home = material.resolve() / "apt"  # apt reads relative paths from /etc/apt
     for name in ("lists/partial", "archives/partial", "parts"):
         make_folder(home / name)
     apt_sources = list(_sources_with_source_packages())
