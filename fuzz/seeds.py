@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fuzz import fixtures
+from fuzz import fixtures, seeds_data
 from fuzz.fixtures import EXAMPLES
 
 _TUNES = (
@@ -387,6 +387,7 @@ _MAKERS: dict[str, Callable[[], list[bytes]]] = {
     "log": _run_file("flat", "log.jsonl"),
     "inputs": lambda: [path.read_bytes() for path in fixtures.model("converter").glob("*.npz")],
 }
+_MAKERS.update(seeds_data.MAKERS)
 for _name in fixtures.RECIPES:
     _MAKERS[f"{_name}-recipe"] = lambda name=_name: [fixtures.RECIPES[name].encode()]  # type: ignore[misc]
     for _file in ("config.json", "card.json", "recipe.toml", "model.safetensors"):

@@ -55,9 +55,10 @@ def mark_path(folder: Path, run: str, share: int) -> Path:
 def read_mark(path: Path) -> Mark:
     """The mark of a share, a new one if it was not begun, or the mark was torn as the computer lost power."""
     try:
-        return Mark(**json.loads(path.read_text(encoding="ascii")))
-    except (FileNotFoundError, ValueError, TypeError):
+        mark = Mark(**json.loads(path.read_text(encoding="ascii")))
+    except (FileNotFoundError, ValueError, TypeError, RecursionError):
         return Mark()
+    return mark if _is_mark(mark) else Mark()
 
 
 def write_mark(path: Path, mark: Mark) -> None:
@@ -103,13 +104,27 @@ def _all_begun(folder: Path, earlier: Path, others: Mapping[str, list[str]]) -> 
 
 
 def _earlier(path: Path) -> Iterator[tuple[str, list[str]]]:
-    with suppress(FileNotFoundError), open(path, encoding="ascii") as file:
+    """The lines of a file; those are left out that were torn as the computer lost power."""
+    with suppress(FileNotFoundError), open(path, encoding="ascii", errors="replace") as file:
         for line in file:
-            try:
+            with suppress(ValueError, TypeError, RecursionError):
                 name, outputs = json.loads(line)
-            except ValueError:  # torn, as the computer lost power
-                continue
-            yield name, outputs
+                if isinstance(name, str) and are_texts(outputs):
+                    yield name, outputs
+
+
+def are_texts(value: object) -> bool:
+    """Whether a value is a list of text."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_mark(mark: Mark) -> bool:
+    """Whether the fields of a mark are of their types."""
+    if not isinstance(mark.outputs, dict) or not all(map(are_texts, mark.outputs.values())):
+        return False
+    if not isinstance(mark.deaths, dict) or not all(isinstance(count, int) for count in mark.deaths.values()):
+        return False
+    return isinstance(mark.times, int) and isinstance(mark.at, str | None)
 
 
 def _marks(folder: Path) -> list[Path]:
@@ -118,7 +133,10 @@ def _marks(folder: Path) -> list[Path]:
 
 def _replace(path: Path, lines: Iterable[str]) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with open(temporary, "w", encoding="ascii") as file:
-        for line in lines:
-            file.write(line + "\n")
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w", encoding="ascii") as file:
+            for line in lines:
+                file.write(line + "\n")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -125,12 +125,17 @@ class Index:
     def counts(self, name: str) -> dict[str, int]:
         """How often each value was counted, the most frequent first."""
         query = "SELECT value, number FROM counts WHERE name = ? ORDER BY number DESC, value"
-        return {str(value): int(number) for value, number in self.base.execute(query, (name,))}
+        return {str(value): _checked(number) for value, number in self.base.execute(query, (name,))}
 
     def state(self, name: str) -> str | None:
         """A value that was kept."""
         found = self.base.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
         return None if found is None else str(found[0])
+
+    def number(self, name: str) -> int:
+        """A number that was kept; 0 if there is none, or the index is damaged."""
+        text = self.state(name) or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
     def keep(self, name: str, value: str) -> None:
         """Keep a value."""
@@ -162,6 +167,13 @@ class Index:
         """The outputs that an earlier run may have written for a file."""
         found = self.base.execute("SELECT outputs FROM begun WHERE key = ?", (key_of(path),)).fetchone()
         return [] if found is None else list(json.loads(found[0]))
+
+
+def _checked(number: object) -> int:
+    """Raises sqlite3.DataError for what is not a number, as in a damaged index."""
+    if not isinstance(number, int):
+        raise sqlite3.DataError(f"{number!r} is not a number")
+    return number
 
 
 def output_key(path: str) -> bytes:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bytesim.cluster.begun import begin_run, clear_marks, left_begun
+from bytesim.cluster.begun import are_texts, begin_run, clear_marks, left_begun
 from bytesim.cluster.index import Index
 from bytesim.errors import ConfigError, OutputError
 from bytesim.files import make_folder
@@ -123,7 +123,7 @@ class Ledger:
     def _catch_up(self) -> None:
         """Bring the index up to the ledger's end, from its start if the two do not belong together."""
         with open(self.path, "rb") as file:
-            offset = int(self.index.state("offset") or 0)
+            offset = self.index.number("offset")
             if not offset or self.index.state("tail") != _tail_of(file, offset):
                 self.index.clear()
                 file.seek(0)
@@ -132,10 +132,19 @@ class Ledger:
             file.seek(offset)
             for line in file:
                 row = _row(line, self.path)
-                self.index.add(row, self.counted(row))
+                if self.index.kind_of(row["path"]) is not None:
+                    raise _damaged(self.path, "a file stands in it twice")
+                self.index.add(row, self._counted(row))
                 self.index.commit_at_times()
             self.index.keep("offset", str(file.tell()))
             self.index.keep("tail", _tail_of(file, file.tell()))
+
+    def _counted(self, row: Row) -> list[str]:
+        """The names under which a row of the file is counted. Raises ConfigError if its results lack their fields."""
+        try:
+            return [str(name) for name in self.counted(row)]
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise _damaged(self.path) from error
 
     def _keep_place(self) -> None:
         """Note up to where the index has the ledger's rows; it is committed together with them."""
@@ -169,9 +178,9 @@ def read_header(path: Path) -> dict[str, Any] | None:
         raise OutputError(f"cannot be read: {error.strerror}.", file=str(path)) from error
     if not line.endswith(b"\n") and b'{"bytesim"'.startswith(line[:10]):
         return None  # the first run was killed as it wrote this line
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         header = json.loads(line)
-        if isinstance(header, dict) and "bytesim" in header:
+        if isinstance(header, dict) and "bytesim" in header and isinstance(header.get("settings", {}), dict):
             return header
     raise ConfigError("this file is not a ledger of bytesim. Name another.", file=str(path))
 
@@ -254,9 +263,32 @@ def _row(line: bytes, path: Path) -> Row:
     """The row of a line. Raises ConfigError for another line."""
     with suppress(ValueError, RecursionError):
         row = json.loads(line)
-        if isinstance(row, dict) and row.keys() >= _FIELDS:
+        if isinstance(row, dict) and row.keys() >= _FIELDS and _is_row(row):
             return row
-    raise ConfigError("this ledger is damaged: a line of it is not a row. Name another ledger.", file=str(path))
+    raise _damaged(path)
+
+
+def _is_row(row: Row) -> bool:
+    """Whether the fields of a row are of their types."""
+    texts = are_texts(row["outputs"]) and are_texts(row["sha256"])
+    results = isinstance(row["results"], list) and all(isinstance(result, dict) for result in row["results"])
+    return (
+        texts
+        and results
+        and _may_be_path(row["path"])
+        and all(isinstance(row[name], str | None) for name in ("error", "kind"))
+    )
+
+
+def _may_be_path(path: object) -> bool:
+    try:
+        return isinstance(path, str) and b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
+def _damaged(path: Path, what: str = "a line of it is not a row") -> ConfigError:
+    return ConfigError(f"this ledger is damaged: {what}. Name another ledger.", file=str(path))
 
 
 def write_parquet(path: Path, target: Path) -> None:

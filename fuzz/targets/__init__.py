@@ -1,6 +1,6 @@
 """All targets: importing this package registers them in TARGETS."""
 
-from fuzz.targets import checkpoints, formats, models, music, native, tasks
+from fuzz.targets import bulk, checkpoints, formats, models, music, native, sources, tasks
 from fuzz.targets.target import TARGETS, Target
 
-__all__ = ["TARGETS", "Target", "checkpoints", "formats", "models", "music", "native", "tasks"]
+__all__ = ["TARGETS", "Target", "bulk", "checkpoints", "formats", "models", "music", "native", "sources", "tasks"]

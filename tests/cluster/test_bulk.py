@@ -67,6 +67,43 @@ def contents(root: str) -> dict[str, bytes]:
 # --- the ledger ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (lambda row: [row, row], "a file stands in it twice"),
+        (lambda row: [{**row, "path": 5}], "a line of it is not a row"),
+        (lambda row: [{**row, "path": "a\0b"}], "a line of it is not a row"),
+        (lambda row: [{**row, "outputs": "a.mid"}], "a line of it is not a row"),
+        (lambda row: [{**row, "results": [{}]}], "a line of it is not a row"),
+        (lambda row: [[row]], "a line of it is not a row"),
+    ],
+)
+def test_a_damaged_ledger_is_refused_in_one_line(folder, tunes, damage, what):
+    tunes()
+    head, first, *rest = lines_of(LEDGER)
+    lines = [head, *damage(first), *rest]
+    Path(LEDGER).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    shutil.rmtree(f"{LEDGER}{STATE}")  # the index has the rows as they were
+    with pytest.raises(bytesim.ConfigError, match=f"this ledger is damaged: {what}"):
+        tunes()
+
+
+@pytest.mark.parametrize("text", ["5", "[1, 2]", '{"a": 1, "b": 2}', '["a", "b"]', "[" * 5000, "\u00e9", '["a", [3]]'])
+def test_marks_that_are_damaged_are_passed_over(folder, tunes, text):
+    tunes("tunes/0")
+    begun = Path(f"{LEDGER}{STATE}", "begun")
+    begun.mkdir()
+    for name in ("earlier.jsonl", "0123-4.json"):
+        (begun / name).write_text(text + "\n", encoding="utf-8")
+    assert tunes().files == 12
+
+
+@pytest.mark.parametrize("damage", [{"outputs": 5}, {"outputs": {"a": 5}}, {"deaths": {"a": "b"}}, {"at": 5}])
+def test_a_mark_with_other_types_is_a_new_one(tmp_path, damage):
+    (tmp_path / "mark.json").write_text(json.dumps({"times": 3, **damage}))
+    assert read_mark(tmp_path / "mark.json") == Mark()
+
+
 def test_every_file_has_a_row_and_the_outputs_are_those_of_the_command(folder, tunes):
     summary = tunes()
     bytesim.abc2midi("tunes", engine="rules", output="single")

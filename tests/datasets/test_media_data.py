@@ -110,6 +110,9 @@ def test_a_source_that_unpacks_to_too_much_is_one_line(tmp_path, monkeypatch):
 
 
 def test_a_source_of_pickled_objects_is_refused(tmp_path):
-    path = arrays(tmp_path / "digits.npz.xz", **dict.fromkeys(sources._fields("x", "y", "index"), np.array([print])))
+    path = arrays(
+        tmp_path / "digits.npz.xz",
+        **{f"{name}_{part}": np.array([print]) for name in ("x", "y", "index") for part in ("train", "test")},
+    )
     with pytest.raises(FormatError, match="is not a file of arrays"):
         sources.read_digits([path])

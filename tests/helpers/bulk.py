@@ -8,8 +8,7 @@ from pathlib import Path
 
 from bytesim.cluster.bulk import BulkSummary
 from bytesim.cluster.ledger import ledger_rows
-from bytesim.cluster.plan import follow_plan
-from bytesim.cluster.work import Worker
+from fuzz.bulk_here import shares_here
 
 
 class Killed(BaseException):
@@ -23,13 +22,11 @@ class Here:
         self.most = most
 
     @contextmanager
-    def __call__(self, cluster, settings, plan: Path, *, jobs: int, ordered: bool):
+    def __call__(self, cluster, settings, plan: Path, **options):
         yield self.shares(settings, plan)
 
     def shares(self, settings, plan: Path):
-        worker = Worker(settings)
-        for number, line in enumerate(follow_plan(plan)):
-            done = worker.do(line)
+        for number, done in enumerate(shares_here(settings, plan)):
             if number == self.most:
                 raise Killed
             yield done

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
+
+import numpy as np
 
 from bytesim.errors import FormatError, InputError
 from bytesim.formats import bmp, wav
@@ -59,18 +61,22 @@ def read_pictures(paths: Sequence[Path]) -> dict[str, list[Item]]:
 
 def read_clips(paths: Sequence[Path]) -> dict[str, list[Item]]:
     """Speech Commands: one file with x_* uint8 (n, 8000), y_* and name_* for train and test. A speaker is a group."""
-    arrays = _arrays(_only(paths), *_fields("x", "y", "name"))
+    path = _only(paths)
     return {
-        part: list(_recordings(arrays, part, [_speaker(str(name)) for name in arrays[f"name_{part}"]]))
+        part: [
+            Item(data, label, _speaker(str(name))) for data, label, name in _clips(path, part, "name", SPEECH_LABELS)
+        ]
         for part in ("train", "test")
     }
 
 
 def read_digits(paths: Sequence[Path]) -> dict[str, list[Item]]:
     """Free Spoken Digit Dataset: one file with x_*, y_*, index_* for train and test. A recording index is a group."""
-    arrays = _arrays(_only(paths), *_fields("x", "y", "index"))
+    path = _only(paths)
     return {
-        part: list(_recordings(arrays, part, [f"index {number}" for number in arrays[f"index_{part}"]]))
+        part: [
+            Item(data, label, f"index {number}") for data, label, number in _clips(path, part, "index", DIGIT_LABELS)
+        ]
         for part in ("train", "test")
     }
 
@@ -78,9 +84,11 @@ def read_digits(paths: Sequence[Path]) -> dict[str, list[Item]]:
 def _news(path: Path) -> Iterator[Item]:
     try:
         for row in csv.DictReader(io.StringIO(_read(path).decode("utf-8"), newline="")):
-            title, text = row["title"], row["description"]
+            title, text, label = row["title"], row["description"], int(row["label"] or "") - 1
+            if not text or not 0 <= label < len(NEWS_LABELS):
+                raise ValueError(f"a row has no text, or the label {row['label']!r}")
             data = (f"{title}\n{text}" if title else text).encode("utf-8")
-            yield Item(data, int(row["label"]) - 1, (title or text).casefold())
+            yield Item(data, label, (title or text).casefold())
     except (KeyError, ValueError, csv.Error) as error:
         raise FormatError(f"is not a table of label, title, description ({error}).", file=str(path)) from error
 
@@ -107,18 +115,32 @@ def _articles(path: Path) -> Iterator[Item]:
 
 def _pictures(path: Path) -> Iterator[Item]:
     arrays = _arrays(path, "images", "labels")
-    for number, (image, label) in enumerate(zip(arrays["images"], arrays["labels"], strict=True)):
-        height, width, _ = image.shape
-        yield Item(
-            bmp.serialize(bmp.Picture(width=width, height=height, pixels=image.tobytes())),
-            int(label),
-            f"picture {number}",
-        )
+    images, labels = arrays["images"], arrays["labels"]
+    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8 or not min(images.shape[1:3]):
+        raise FormatError("`images` is not an array of uint8 (n, height, width, 3).", file=str(path))
+    _check_labels(path, labels, len(images), len(CIFAR_LABELS))
+    height, width = images.shape[1:3]
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        picture = bmp.Picture(width=width, height=height, pixels=image.tobytes())
+        yield Item(bmp.serialize(picture), int(label), f"picture {number}")
 
 
-def _recordings(arrays: dict[str, Any], part: str, groups: Sequence[str]) -> Iterator[Item]:
-    for samples, label, group in zip(arrays[f"x_{part}"], arrays[f"y_{part}"], groups, strict=True):
-        yield Item(wav.serialize(wav.model_recording(samples.tobytes())), int(label), group)
+def _clips(path: Path, part: str, names: str, labels: Sequence[str]) -> Iterator[tuple[bytes, int, Any]]:
+    """(file, label, name) of every recording of a part."""
+    arrays = _arrays(path, f"x_{part}", f"y_{part}", f"{names}_{part}")
+    samples, targets, groups = arrays.values()
+    if samples.ndim != 2 or samples.dtype != np.uint8 or groups.ndim != 1 or len(groups) != len(samples):
+        raise FormatError(f"`x_{part}` is not an array of uint8 (n, samples), or is of other length.", file=str(path))
+    _check_labels(path, targets, len(samples), len(labels))
+    for clip, label, group in zip(samples, targets, groups, strict=True):
+        yield wav.serialize(wav.model_recording(clip.tobytes())), int(label), group
+
+
+def _check_labels(path: Path, labels: Any, count: int, classes: int) -> None:
+    """Raise FormatError unless there is a class for each of so many items."""
+    fits = labels.ndim == 1 and len(labels) == count and labels.dtype.kind in "iu"
+    if not fits or (count and not 0 <= labels.min() <= labels.max() < classes):
+        raise FormatError(f"the labels are not {count} numbers from 0 to {classes - 1}.", file=str(path))
 
 
 def _speaker(name: str) -> str:
@@ -141,10 +163,6 @@ def _only(paths: Sequence[Path]) -> Path:
     return paths[0]
 
 
-def _fields(*names: str) -> list[str]:
-    return [f"{name}_{part}" for name in names for part in ("train", "test")]
-
-
 def _arrays(path: Path, *names: str) -> dict[str, Any]:
     """The named arrays of a file. Raises FormatError where one is missing."""
     try:
@@ -155,10 +173,18 @@ def _arrays(path: Path, *names: str) -> dict[str, Any]:
 
 def _read(path: Path) -> bytes:
     try:
-        with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        with cast(BinaryIO, lzma.open(path) if path.suffix == ".xz" else path.open("rb")) as file:
+            data = b"".join(_pieces(file))
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise InputError(f"cannot be read ({error}).", file=str(path)) from error
     if len(data) > _MOST_BYTES:
         raise InputError(f"longer than the limit of {_MOST_BYTES:,} bytes, unpacked.", file=str(path))
     return data
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a file up to the limit, and one piece more if it is longer."""
+    total = 0
+    while total <= _MOST_BYTES and (piece := file.read(1 << 20)):
+        total += len(piece)
+        yield piece
