@@ -172,7 +172,34 @@ COMMANDS: dict[str, Command] = {
     ),
     "train": Command(("flat-recipe",), "", _trained("train"), place=_recipe),
     "train convert": Command(
-        ("pair-folder",), "", _trained("train", "convert", after=("--from", "csv", "--to", "json")), place=_data_folder
+        ("pair-folder",),
+        "",
+        _trained("train", "convert", after=("--from", "csv", "--to", "json", "--size", "tiny")),
+        place=_data_folder,
+    ),
+    "train generate": Command(
+        ("text-folder",), "", _trained("train", "generate", after=("--size", "tiny")), place=_data_folder
+    ),
+    "train classify": Command(
+        ("label-folder",), "", _trained("train", "classify", after=("--size", "tiny")), place=_data_folder
+    ),
+    "evaluate cpu": Command(("cpu-shard",), "npz", _one("evaluate", "cpu", after=("--count", "1"))),
+    "data build media": Command(
+        ("clips",),
+        "npz",
+        lambda folder, files: ["data", "build", "media", "digits", *map(str, files), "--out", str(folder / "set")],
+    ),
+    "models export": Command(
+        ("text",),
+        "",
+        lambda folder, files: ["models", "export", str(files[0]), "--output", str(folder / "exported")],
+        place=_model_folder,
+    ),
+    "models compress": Command(
+        ("text",),
+        "",
+        lambda folder, files: ["models", "compress", str(files[0]), "--output", str(folder / "smaller")],
+        place=_model_folder,
     ),
     "models show": Command(("text",), "", _one("models", "show"), place=_model_folder),
     "models verify": Command(("text",), "", _one("models", "verify"), BATCH, place=_model_folder),
