@@ -41,6 +41,7 @@ def build() -> None:
         "setup.py",
         "pyproject.toml",
         "README.md",
+        "CHANGELOG.md",
         "LICENSE",
     ):
         source = ROOT / name
@@ -84,7 +85,7 @@ def main() -> int:
         shutil.copytree(trained(name), PLACE / "build" / "fuzz" / name)
     code = 0
     if asked.tests:
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout=1200", *TESTS]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=1200", *TESTS]
         code |= subprocess.run(command, cwd=PLACE, env=environment(), check=False).returncode
     command = [sys.executable, "-m", "fuzz.run", *TARGETS, "--inputs", str(asked.inputs)]
     code |= subprocess.run(command, cwd=PLACE, env=environment(), check=False).returncode
