@@ -20,7 +20,7 @@ from bytesim.console import print_json, print_line, print_note, progress
 if TYPE_CHECKING:
     from bytesim.tasks.train.judge import Judged
     from bytesim.tasks.train.result import Trained
-    from bytesim.training.loop import StepReport
+    from bytesim.training.step import StepReport
 
 
 WORST_SHOWN = 3

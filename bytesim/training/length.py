@@ -1,4 +1,4 @@
-"""Converts a budget in minutes to a number of steps. No torch of its own."""
+"""How long a training goes on: converts a budget in minutes to a number of steps. No torch of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bytesim.training.progress import LARGEST_COUNT, Progress
 from bytesim.training.recipe import TrainingConfig
+from bytesim.training.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from bytesim.training.distributed import Workers
@@ -17,7 +18,7 @@ TIMED_STEPS = 5
 
 
 class Length:
-    """The number of steps of a training whose recipe gives minutes.
+    """The number of steps of a training whose recipe gives minutes, or whose run has a `limit`, which replaces these.
 
     It is set after the warm-up, which shows how long a step takes. That may change, as on a shared machine, so the
     estimate is repeated whenever a quarter of the remaining steps are done.
@@ -26,25 +27,33 @@ class Length:
     def __init__(self, progress: Progress, workers: Workers) -> None:
         self.progress = progress
         self.workers = workers
+        self.limit: TimeLimit | None = None
         self._seconds: list[float] = []
         """Seconds of the training after each step of this run."""
         self._plan()
 
-    def update(
-        self, config: TrainingConfig, seconds_left: Callable[[], float], validation_s: Callable[[], float]
-    ) -> bool:
+    def allows_step(self) -> bool:
+        """Whether the limit, if there is one, allows another step; rank 0 decides."""
+        return self.limit is None or bool(self.workers.agree(int(self.limit.allows_step())))
+
+    def add_step(self, seconds: float) -> None:
+        """Note how long a step has taken."""
+        if self.limit is not None:
+            self.limit.add_step(seconds)
+
+    def update(self, config: TrainingConfig, validation_s: Callable[[], float]) -> bool:
         """Set `total_steps` if an estimate is due. Returns whether it has become known in this call.
 
-        `seconds_left` are those for training; `validation_s` measures a validation, 0 if there is none. Rank 0 decides.
+        `validation_s` measures a validation, 0 if there is none. Rank 0 decides.
         """
         progress = self.progress
         if config.steps or (progress.total_steps is not None and progress.step < self._next):
             return False
         before = progress.total_steps
         if before is None:
-            fitting = self._first_estimate(config, seconds_left, validation_s)
+            fitting = self._first_estimate(config, validation_s)
         else:
-            fitting = self._steps_in(seconds_left(), self._seconds_per_step())
+            fitting = self._steps_in(self._seconds_left(config), self._seconds_per_step())
         progress.total_steps = self.workers.agree(fitting) or None
         self._plan()
         return before is None and progress.total_steps is not None
@@ -61,9 +70,11 @@ class Length:
         step, seconds = self._last
         return (self.progress.seconds - seconds) / (self.progress.step - step)
 
-    def _first_estimate(
-        self, config: TrainingConfig, seconds_left: Callable[[], float], validation_s: Callable[[], float]
-    ) -> int:
+    def _seconds_left(self, config: TrainingConfig) -> float:
+        """Seconds left for training."""
+        return 60 * config.minutes - self.progress.seconds if self.limit is None else self.limit.left_s()
+
+    def _first_estimate(self, config: TrainingConfig, validation_s: Callable[[], float]) -> int:
         """The last step that fits the budget; 0 while the time of a step is unknown."""
         progress = self.progress
         self._seconds.append(progress.seconds)
@@ -76,7 +87,7 @@ class Length:
         step_s = statistics.median(times)
         if config.validate_steps:
             step_s += validation_s() / config.validate_steps
-        return self._steps_in(seconds_left(), step_s)
+        return self._steps_in(self._seconds_left(config), step_s)
 
     def _steps_in(self, seconds: float, step_s: float) -> int:
         """The last step that fits so many seconds from now."""

@@ -96,7 +96,7 @@ def _trial(trainer: Trainer, size: int) -> Trial:
         for _ in ("warm-up", "measured"):  # the first pass pays for allocation, and its time is overwritten
             started = time.monotonic()
             for data in prepared:
-                trainer.gradients(data)  # reads the loss back, so the device has finished
+                trainer.gradients.accumulate(data)  # reads the loss back, so the device has finished
             seconds = time.monotonic() - started
     except torch.OutOfMemoryError:
         seconds = float("inf")

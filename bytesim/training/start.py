@@ -44,7 +44,8 @@ def start_weights(model: Model, recipe: Recipe, base: Path, on_note: OnNote) -> 
 def interpolate_with(model: Model, recipe: Recipe, base: Path) -> None:
     """Move the weights of a trained model towards those of `start_from`, by the share `start_share`. Raises ModelError.
 
-    Source: Wortsman et al. 2021, arXiv:2109.01903 (WiSE-FT).
+    The mean of a model before and after fine-tuning is often better than either. Source: Wortsman et al. 2021,
+    arXiv:2109.01903 (WiSE-FT).
     """
     last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     load_fitting_weights(base / recipe.start_from, model, recipe.model.to_dict())

@@ -23,16 +23,17 @@ from bytesim.tasks.models import verify_model
 from bytesim.tasks.train import labels as train_labels
 from bytesim.tasks.train.labels import classify_recipe
 from bytesim.tasks.train.train import train_classify, train_recipe
-from bytesim.training import loop
+from bytesim.training import validator
 from bytesim.training.data.folders import MAX_FILE_BYTES, find_group, read_labelled
 from bytesim.training.data.shards import pack
 from bytesim.training.data.split import RULE, LabelledFile, dev_files, held_out_digests, join_groups
 from bytesim.training.data.streams import ClassifyStream, open_streams
 from bytesim.training.data.windows import drawn_window, measured_windows, window_bytes
-from bytesim.training.loop import StepReport, Trainer
+from bytesim.training.loop import Trainer
 from bytesim.training.recipe import TrainingConfig, load_recipe, recipe_text
 from bytesim.training.sources import ClassifySource
 from bytesim.training.state import Best
+from bytesim.training.step import StepReport
 from bytesim.training.validation import Validation
 
 CPU = torch.device("cpu")
@@ -220,20 +221,23 @@ def test_the_best_weights_are_those_with_the_least_loss():
 def test_training_ends_when_it_gets_no_better_and_saves_the_best(tmp_path, monkeypatch):
     path = small_recipe(tmp_path, steps=60, validate_steps=4, patience=3)
     found = iter([0.9, 0.5, 0.6, 0.7, 0.8, 0.9])
-    monkeypatch.setattr(loop, "validate", lambda *parts: Validation({"words": 0.5}, next(found)))
+    monkeypatch.setattr(validator, "validate", lambda *parts: Validation({"words": 0.5}, next(found)))
     notes: list[str] = []
     trainer = Trainer(load_recipe(path), base=path.parent, folder=path.parent, device=CPU)
     kept = {}
     trainer.run(lambda report: kept.update({report.step: flat_weights(trainer)}))
     assert trainer.progress.step == 20
-    assert trainer.best.step == 8
-    assert trainer.take_best()
+    assert trainer.early_stopping.best.step == 8
+    assert trainer.early_stopping.load_best(trainer.model)
     assert torch.equal(flat_weights(trainer), kept[8])
     made = train_recipe(path, out=path.parent, device="cpu", on_note=notes.append)
     assert (made.steps, made.best_step) == (20, 8)
     assert "stopped at step 20: no lower validation loss since step 8" in notes
     saved = load_model(made.model_folder).state_dict()
-    assert all(torch.equal(saved[name], value.bfloat16().float()) for name, value in trainer.best.weights.items())
+    assert all(
+        torch.equal(saved[name], value.bfloat16().float())
+        for name, value in trainer.early_stopping.best.weights.items()
+    )
     assert json.loads((made.model_folder / "card.json").read_text())["training"]["best_step"] == 8
 
 

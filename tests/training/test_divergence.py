@@ -44,11 +44,11 @@ def test_no_checkpoint_has_what_is_not_finite(tmp_path, monkeypatch, what):
     again.progress.total_steps = 40
     weights = next(iter(again.model.parameters()))
     if what == "loss":
-        monkeypatch.setattr(again, "step_losses", lambda model, batch: weights.sum() * float("nan"))
+        monkeypatch.setattr(again.gradients, "compiled_losses", lambda model, batch: weights.sum() * float("nan"))
     elif what == "gradient":
         weights.register_hook(lambda gradient: gradient * float("inf"))
     elif what == "weights":
-        monkeypatch.setattr(again.optimizers[0], "step", lambda: weights.data.fill_(float("inf")))
+        monkeypatch.setattr(again.state.optimizers[0], "step", lambda: weights.data.fill_(float("inf")))
     else:
         monkeypatch.setattr("bytesim.training.validation.bits_per_byte", lambda nats, count: float("nan"))
     with pytest.raises(ConfigError, match="diverged"):

@@ -17,7 +17,7 @@ def test_a_known_shape_counts_as_much_as_the_first_time(tmp_path):
     batch = next(trainer.feed.draw(0, 9).batches(trainer.device))
 
     def work() -> None:
-        trainer.losses(trainer.model, batch).sum().backward()
+        trainer.gradients.losses(trainer.model, batch).sum().backward()
 
     with FlopCounterMode(display=False) as counter:
         work()

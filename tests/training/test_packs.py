@@ -30,7 +30,7 @@ def test_a_pack_trains_as_the_recipe_does(tmp_path, write):
     losses = []
     for one, base in ((recipe, tmp_path), (again, tmp_path / "pack")):
         trainer = Trainer(one, base=base, folder=tmp_path / f"run{len(losses)}", device=torch.device("cpu"))
-        losses.append([trainer.gradients(trainer.feed.draw(step, 6)) for step in range(3)])
+        losses.append([trainer.gradients.accumulate(trainer.feed.draw(step, 6)) for step in range(3)])
     assert losses[0] == losses[1]
 
 

@@ -7,6 +7,7 @@ import torch
 from helpers.tiny_training import losses, write_classifier, write_recipe
 
 from bytesim.errors import ConfigError
+from bytesim.training.gradients import Wishes
 from bytesim.training.loop import Trainer
 from bytesim.training.probe import Trial, fastest, probe_sizes
 from bytesim.training.recipe import load_recipe
@@ -39,14 +40,14 @@ def test_the_first_size_is_tried_whatever_the_time(tmp_path):
 
 def test_a_size_that_does_not_fit_ends_the_probe_and_is_not_taken(tmp_path, monkeypatch):
     one = trainer(write_recipe(tmp_path), tmp_path / "run")
-    gradients = one.gradients
+    accumulate = one.gradients.accumulate
 
-    def small_memory(data, interrupt=None):
+    def small_memory(data, wishes=Wishes):
         if data.num_bytes > 100:
             raise torch.OutOfMemoryError
-        return gradients(data, interrupt)
+        return accumulate(data, wishes)
 
-    monkeypatch.setattr(one, "gradients", small_memory)
+    monkeypatch.setattr(one.gradients, "accumulate", small_memory)
     trials = probe_sizes(one, [32, 1024, 2048], seconds=60)
     assert [found.bytes_per_s > 0 for found in trials] == [True, False]
     assert fastest(trials).micro_bytes == 32
@@ -69,15 +70,15 @@ def test_a_step_that_does_not_fit_is_done_in_smaller_micro_batches(tmp_path, mon
     recipe = recipe_with(recipe, micro_bytes=4096, batch_bytes=4096, steps=2)
     device = torch.device("cpu")
     one = Trainer(recipe, base=tmp_path, folder=tmp_path / "run", device=device, on_note=notes.append)
-    gradients, sizes = one.gradients, []
+    accumulate, sizes = one.gradients.accumulate, []
 
-    def small_memory(data, interrupt=None):
+    def small_memory(data, wishes=Wishes):
         sizes.append(one.config.micro_bytes)
         if one.config.micro_bytes > 2048:
             raise torch.OutOfMemoryError
-        return gradients(data, interrupt)
+        return accumulate(data, wishes)
 
-    monkeypatch.setattr(one, "gradients", small_memory)
+    monkeypatch.setattr(one.gradients, "accumulate", small_memory)
     assert one.run().step == 2
     assert sizes == [4096, 2048, 2048]
     assert "micro_bytes is 2,048 from step 0 on" in notes[0]
@@ -86,10 +87,10 @@ def test_a_step_that_does_not_fit_is_done_in_smaller_micro_batches(tmp_path, mon
 def test_a_step_that_never_fits_is_an_error_of_one_line(tmp_path, monkeypatch):
     one = trainer(write_recipe(tmp_path), tmp_path / "run")
 
-    def no_memory(data, interrupt=None):
+    def no_memory(data, wishes=Wishes):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(one, "gradients", no_memory)
+    monkeypatch.setattr(one.gradients, "accumulate", no_memory)
     with pytest.raises(ConfigError, match="memory is too small"):
         one.run()
 

@@ -83,10 +83,10 @@ def test_gradients_of_micro_batches_add_up_to_those_of_the_whole(tmp_path):
     micro_batches = one.mixture.batch(5, 0.0, 512, 128)
     assert len(micro_batches) == 4
     whole = [example for batch in micro_batches for example in batch]
-    loss = one.gradients(one.feed.prepare(micro_batches))
+    loss, _ = one.gradients.accumulate(one.feed.prepare(micro_batches))
     parts = flat_gradients(one)
     one.model.zero_grad()
-    assert one.gradients(one.feed.prepare([whole])) == pytest.approx(loss, rel=1e-5)
+    assert one.gradients.accumulate(one.feed.prepare([whole]))[0] == pytest.approx(loss, rel=1e-5)
     torch.testing.assert_close(flat_gradients(one), parts, rtol=1e-3, atol=1e-6)
 
 
@@ -330,7 +330,7 @@ def test_without_a_compiler_training_is_eager_and_says_so(tmp_path, monkeypatch)
     one.run()
     assert len(notes) == 1
     assert "no C++ compiler" in notes[0]
-    assert one.step_losses is token_losses
+    assert one.gradients.compiled_losses is token_losses
 
 
 def test_a_compiler_that_fails_means_eager_as_well(monkeypatch):

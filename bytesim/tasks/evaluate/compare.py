@@ -37,8 +37,9 @@ from bytesim.training.data.shards import sha256_of
 from bytesim.training.data.streams import find_path
 from bytesim.training.interrupt import Interrupt
 from bytesim.training.log import LOG_FILE
-from bytesim.training.loop import StepReport, Trainer
+from bytesim.training.loop import Trainer
 from bytesim.training.recipe import Recipe, load_recipe, read_recipe_text
+from bytesim.training.step import StepReport
 from bytesim.training.validation import sample
 
 COUNTED_STEPS = 8
@@ -285,14 +286,15 @@ def _trained(cell: _Cell) -> Compared:
 
 def _steps(trainer: Trainer, tflops: float) -> int:
     """The number of steps of this many operations, from those of COUNTED_STEPS steps. Raises ConfigError."""
-    assert trainer.flops is not None
+    flops = trainer.gradients.flops
+    assert flops is not None
     places = 1000
-    before = trainer.flops.total
+    before = flops.total
     for number in range(COUNTED_STEPS):
-        trainer.gradients(trainer.feed.draw(round(number * places / COUNTED_STEPS), places))
+        trainer.gradients.accumulate(trainer.feed.draw(round(number * places / COUNTED_STEPS), places))
         trainer.model.zero_grad(set_to_none=True)
-    each = (trainer.flops.total - before) / COUNTED_STEPS
-    trainer.flops.total = before
+    each = (flops.total - before) / COUNTED_STEPS
+    flops.total = before
     steps = round(tflops * 1e12 / each)
     if steps < LEAST_STEPS:
         needed = LEAST_STEPS * each / 1e12

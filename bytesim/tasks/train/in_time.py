@@ -17,11 +17,13 @@ from bytesim.tasks.train.report import save_results
 from bytesim.tasks.train.result import Trained
 from bytesim.training.checkpoint import remove_previous
 from bytesim.training.compiled import compile_in_time
+from bytesim.training.gradients import Losses
 from bytesim.training.interrupt import Interrupt
-from bytesim.training.loop import Losses, StepReport, Trainer
+from bytesim.training.loop import Trainer
 from bytesim.training.probe import Trial, fastest, probe_sizes
 from bytesim.training.recipe import Recipe, TrainingConfig, recipe_text
 from bytesim.training.sources import FileSource
+from bytesim.training.step import StepReport
 from bytesim.training.time_limit import TimeLimit
 
 FIRST_STEP_S = 45.0
@@ -181,16 +183,17 @@ class _Run:
 
     def compile(self) -> None:
         trainer, training = self.trainer, self.recipe.training
+        gradients = trainer.gradients
         size = training.micro_bytes or training.batch_bytes
         data = trainer.feed.prepare(trainer.mixture.batch(0, 0.5, size, size))
 
         def use(function: Losses) -> None:
-            trainer.step_losses = function
+            gradients.compiled_losses = function
             for _ in ("counted, which is eager", "compiled"):
-                trainer.gradients(data)
+                gradients.accumulate(data)
 
         seconds = self.before_first_step_s() - STEP_MARGIN_S
-        trainer.step_losses = compile_in_time(trainer.losses, use, trainer.device, seconds, self.say)
+        gradients.compiled_losses = compile_in_time(gradients.losses, use, trainer.device, seconds, self.say)
         trainer.model.zero_grad(set_to_none=True)
 
     def probe(self) -> list[Trial]:
@@ -296,7 +299,7 @@ def train_in_time(
         micro_bytes=training.micro_bytes,
         batch_bytes=training.batch_bytes,
         dtype=training.dtype,
-        compiled=trainer.step_losses is not trainer.losses,
+        compiled=trainer.gradients.compiled_losses is not trainer.gradients.losses,
         probe=tuple(trials),
         metric=trained.metric,
         validation=trained.validation,

@@ -122,7 +122,7 @@ def _logits(trainer: Trainer, stream: ClassifyStream) -> tuple[np.ndarray[Any, A
     trainer.model.eval()
     indices = range(len(stream))
     with torch.no_grad():
-        rows, truth = class_log_probabilities(trainer.model, stream, indices, trainer.collate, nullcontext)
+        rows, truth = class_log_probabilities(trainer.model, stream, indices, trainer.validator.collate, nullcontext)
     return unsmoothed(rows.numpy(), trainer.config.label_smoothing), truth.numpy()
 
 

@@ -21,6 +21,7 @@ from bytesim.training.data.streams import AnyStream
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import Recipe
 from bytesim.training.sources import ClassifySource, FileSource
+from bytesim.training.start import interpolate_with
 from bytesim.training.validation import sample
 
 SAVED_DTYPE = torch.bfloat16
@@ -57,7 +58,8 @@ def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained
     """
     recipe, progress = trainer.recipe, trainer.progress
     sources = describe_sources(trainer)
-    best_step = trainer.best.step if trainer.take_best() else None
+    stopping = trainer.early_stopping
+    best_step = stopping.best.step if stopping.load_best(trainer.model) else None
     trainer.gather()
     figures = _figures(trainer, best_step)
     judged = None
@@ -115,7 +117,9 @@ def round_weights(trainer: Trainer) -> None:
 
 def _figures(trainer: Trainer, best_step: int | None) -> dict[str, float]:
     """The figures of the weights that will be saved: measured, or from the log if they are those of the best step."""
-    interpolated = trainer.interpolate_with_start()
+    interpolated = bool(trainer.config.start_share)
+    if interpolated and trainer.workers.leads:
+        interpolate_with(trainer.model, trainer.recipe, trainer.base)
     logged = None if interpolated or best_step is None else trainer.log.validation(best_step)
     return trainer.validate(again=interpolated).figures if logged is None else logged[0]
 

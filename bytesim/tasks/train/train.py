@@ -18,7 +18,7 @@ from bytesim.training.recipe import Recipe, parse_recipe, read_recipe_text, reci
 if TYPE_CHECKING:
     import torch
 
-    from bytesim.training.loop import StepReport
+    from bytesim.training.step import StepReport
 
 DEFAULT_MINUTES = 30.0
 """Length of a training on folders if neither minutes nor steps are given."""
@@ -220,8 +220,9 @@ def _run(recipe: Recipe, text: str, base: Path, folder: Path, options: RunOption
     if kept is not None and trainer.workers.leads:
         _keep(folder / RECIPE_FILE, kept)
     trainer.run(options.on_step)
-    if trainer.stopped:
-        on_note(f"stopped at step {trainer.progress.step}: no lower validation loss since step {trainer.best.step}")
+    stopping = trainer.early_stopping
+    if stopping.ended:
+        on_note(f"stopped at step {trainer.progress.step}: no lower validation loss since step {stopping.best.step}")
     return save_results(trainer, text, resumed_at)
 
 
