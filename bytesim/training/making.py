@@ -13,7 +13,8 @@ import torch
 from bytesim.errors import ConfigError
 from bytesim.models.blt.config import BLTConfig
 from bytesim.training.building import build, check_sizes
-from bytesim.training.checkpoint import Checkpoints, has_checkpoint, with_stored_threshold
+from bytesim.training.checkpoint import Checkpoints
+from bytesim.training.checkpoint_names import has_checkpoint
 from bytesim.training.compiled import compile_or_eager
 from bytesim.training.data.epochs import open_mixture
 from bytesim.training.data.streams import AnyStream, Mixture, open_streams
@@ -27,6 +28,7 @@ from bytesim.training.progress import Progress
 from bytesim.training.recipe import Recipe, TrainingConfig
 from bytesim.training.start import start_weights, with_fitted_threshold
 from bytesim.training.state import Best, TrainingState
+from bytesim.training.stored import with_stored_threshold
 
 if TYPE_CHECKING:
     from bytesim.models.registry import Model

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import bytesim
-from bytesim.training.checkpoint import CHECKPOINT_FILE
+from bytesim.training.checkpoint_names import CHECKPOINT_FILE
 from bytesim.training.log import LOG_FILE
 from fuzz import fixtures
 from fuzz.targets.target import Run, draw_rarely, task

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from bytesim.errors import ModelError, OutputError
-from bytesim.training.checkpoint import CHECKPOINT_FILE, PREVIOUS_FILE
+from bytesim.training.checkpoint_names import CHECKPOINT_FILE, PREVIOUS_FILE
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import load_recipe
 

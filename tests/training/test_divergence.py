@@ -8,7 +8,7 @@ from helpers.tiny_training import RECIPE, write_recipe
 
 from bytesim.errors import ConfigError
 from bytesim.tasks.train.train import train_recipe
-from bytesim.training.checkpoint import CHECKPOINT_FILE
+from bytesim.training.checkpoint_names import CHECKPOINT_FILE
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import load_recipe
 

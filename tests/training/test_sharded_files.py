@@ -12,7 +12,7 @@ import torch
 from helpers.tiny_training import RECIPE, losses, write_recipe
 
 from bytesim.errors import ModelError
-from bytesim.training.checkpoint import CHECKPOINT_FILE, CHECKPOINT_FOLDER, PREVIOUS_FILE, PREVIOUS_FOLDER
+from bytesim.training.checkpoint_names import CHECKPOINT_FILE, CHECKPOINT_FOLDER, PREVIOUS_FILE, PREVIOUS_FOLDER
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import load_recipe
 from bytesim.training.sharded_files import INDEX_FILE, _digest, read_index

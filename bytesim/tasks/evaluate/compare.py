@@ -31,7 +31,7 @@ from bytesim.processes import EndedProcess, map_in_processes
 from bytesim.requests import Request
 from bytesim.tasks.train.dtype import with_dtype
 from bytesim.tasks.train.report import save_results
-from bytesim.training.checkpoint import has_checkpoint, remove_checkpoints
+from bytesim.training.checkpoint_names import has_checkpoint, remove_checkpoints
 from bytesim.training.data.examples import Example
 from bytesim.training.data.shards import sha256_of
 from bytesim.training.data.streams import find_path

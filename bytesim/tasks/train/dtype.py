@@ -9,8 +9,8 @@ import torch
 
 from bytesim.engine.hardware import faster_dtype
 from bytesim.models.encoder.config import EncoderConfig
-from bytesim.training.checkpoint import stored_recipe
 from bytesim.training.recipe import Recipe
+from bytesim.training.stored import stored_recipe
 
 
 def with_dtype(recipe: Recipe, device: torch.device, folder: Path | None = None, *, chosen: str = "auto") -> Recipe:

@@ -15,7 +15,7 @@ from bytesim.engine.hardware import peak_flops
 from bytesim.tasks.train.dtype import with_dtype
 from bytesim.tasks.train.report import save_results
 from bytesim.tasks.train.result import Trained
-from bytesim.training.checkpoint import remove_previous
+from bytesim.training.checkpoint_names import remove_previous
 from bytesim.training.compiled import compile_in_time
 from bytesim.training.gradients import Losses
 from bytesim.training.interrupt import Interrupt
