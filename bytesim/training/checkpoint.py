@@ -42,8 +42,12 @@ class Checkpoints:
     def __init__(self, folder: Path, workers: Workers) -> None:
         self.folder = folder
         self.workers = workers
-        self._last_is_whole = False
-        """Whether this run has written or read the last one, so that it may replace the one before it."""
+        self._last: tuple[int, int | None, int] | None = None
+        """Step, total and best step of the last one, if this run has written or read it; it is whole then."""
+
+    def are_current(self, state: TrainingState, progress: Progress) -> bool:
+        """Whether the last one, which this run has written or read, has all that the training has reached."""
+        return self._last == (progress.step, progress.total_steps, state.best.step)
 
     def save(self, state: TrainingState, progress: Progress, recipe: Recipe) -> None:
         """Write a checkpoint. Raises OutputError; the earlier ones are then as they were."""
@@ -63,7 +67,7 @@ class Checkpoints:
         problem = self.workers.first(problem)
         if problem:
             raise OutputError(f"the checkpoint cannot be written ({problem}).", file=str(self.folder))
-        self._last_is_whole = True
+        self._last = (progress.step, progress.total_steps, state.best.step)
 
     @contextmanager
     def _named(self, name: str) -> Iterator[Path]:
@@ -88,7 +92,7 @@ class Checkpoints:
 
         Raises OSError.
         """
-        if not self._last_is_whole:
+        if self._last is None:
             for name, kept in zip(LAST, DAMAGED, strict=True):
                 if os.path.lexists(self.folder / name):
                     remove(self.folder / kept)
@@ -118,8 +122,9 @@ class Checkpoints:
             if stored is None or problem:
                 damaged.append(" ".join(problem.split())[:200])
                 continue
-            self._last_is_whole = name in LAST
-            if name in PREVIOUS:
+            if name in LAST:
+                self._last = (stored.progress.step, stored.progress.total_steps, stored.best_step)
+            else:
                 what = f"the last checkpoint is damaged ({damaged[0]})" if damaged else "the last checkpoint is missing"
                 on_note(f"{self.folder}: {what}; going on from {name}, of step {stored.progress.step}")
             if stored.recipe.data != recipe.data:

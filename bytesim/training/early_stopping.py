@@ -25,8 +25,7 @@ class EarlyStopping:
         Rank 0 keeps them for all, unless the model is `sharded`.
         """
         loss_nats = self.workers.agreed(loss_nats)
-        if self.workers.leads or sharded:
-            self.best.offer(model, step, loss_nats)
+        self.best.offer(model, step, loss_nats, copy=self.workers.leads or sharded)
         self.ended = bool(self.workers.agree(int(self._has_waited(step))))
 
     def load_best(self, model: nn.Module) -> bool:

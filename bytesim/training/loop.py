@@ -75,8 +75,6 @@ class Trainer:
         self.sharded = self.state.sharded
         """Whether this process trains its share of the model: it then takes part whenever the model computes."""
         self.checkpoints, self.progress = made.checkpoints, made.progress
-        self._saved: tuple[int, int | None] | None = None
-        """Step and total of the last checkpoint of this run."""
         self._saved_s = time.monotonic()
         """Time of the last checkpoint, or of the start of the run."""
         self.feed = self._feed()
@@ -141,8 +139,7 @@ class Trainer:
         self.feed.close()
         if self.config.patience and not self._stops(interrupt):  # the last weights may be the best
             self._watch()
-            self._saved = None
-        if self._saved != (self.progress.step, self.progress.total_steps):
+        if not self.checkpoints.are_current(self.state, self.progress):
             self.save()
         self.workers.wait()
         return self.progress
@@ -230,7 +227,6 @@ class Trainer:
         if problem:
             raise diverged(problem, self.config.learning_rate, self.folder)
         self.checkpoints.save(self.state, self.progress, self.recipe)
-        self._saved = (self.progress.step, self.progress.total_steps)
         self._saved_s = time.monotonic()
 
     def change(self, **settings: Any) -> None:

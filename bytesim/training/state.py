@@ -32,13 +32,14 @@ class Best:
     step: int = 0
     loss_nats: float = float("inf")
     weights: dict[str, Tensor] = field(default_factory=dict)
-    """Empty before the first validation."""
+    """Empty before the first validation, and where another worker keeps them."""
 
-    def offer(self, model: nn.Module, step: int, loss_nats: float) -> None:
-        """Copy the weights of the model if its loss is lower. NaN never counts as better."""
+    def offer(self, model: nn.Module, step: int, loss_nats: float, *, copy: bool = True) -> None:
+        """Take note of the step if its loss is lower, and `copy` the weights. NaN never counts as better."""
         if loss_nats < self.loss_nats:
             self.step, self.loss_nats = step, loss_nats
-            self.weights = {name: _beside(value.detach().clone()) for name, value in model.state_dict().items()}
+            weights = model.state_dict() if copy else {}
+            self.weights = {name: _beside(value.detach().clone()) for name, value in weights.items()}
 
     def waited(self, step: int, validate_steps: int) -> int:
         """Number of validations since the best one."""

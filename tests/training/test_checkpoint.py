@@ -17,6 +17,7 @@ from bytesim.errors import ModelError, OutputError
 from bytesim.training.checkpoint_names import CHECKPOINT_FILE, PREVIOUS_FILE
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import load_recipe
+from bytesim.training.step import StepReport
 
 CPU = torch.device("cpu")
 
@@ -264,3 +265,40 @@ def test_a_full_disk_leaves_the_earlier_checkpoints(tmp_path, monkeypatch, faili
     with pytest.raises(OutputError, match="No space left"):
         one.save()
     assert {path.name: path.read_bytes() for path in one.folder.iterdir()} == before
+
+
+def written(folder: Path) -> dict[str, tuple[int, int]]:
+    """Each checkpoint of a run folder, and which file it is, written when."""
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("checkpoint*")}
+
+
+@pytest.mark.parametrize("patience", [0, 1, 9])
+def test_a_finished_run_that_is_started_again_leaves_its_checkpoints_as_they_are(tmp_path, patience):
+    text = RECIPE.replace("[training]", f"[training]\npatience = {patience}")
+    trainer(tmp_path, text).run()
+    before = written(tmp_path / "run")
+    again = trainer(tmp_path, text)
+    assert again.finished
+    again.run()
+    assert written(tmp_path / "run") == before
+
+
+class Killed(Exception):
+    pass
+
+
+def kill(report: StepReport) -> None:
+    if report.step == 4:
+        raise Killed
+
+
+def test_last_weights_that_prove_the_best_when_a_killed_run_is_started_again_are_saved(tmp_path):
+    text = RECIPE.replace("[training]", "[training]\npatience = 5").replace("validate_steps = 9", "validate_steps = 3")
+    text = text.replace("steps = 20", "steps = 4").replace("checkpoint_minutes = 0.001", "checkpoint_minutes = 0.0")
+    with pytest.raises(Killed):
+        trainer(tmp_path, text).run(kill)
+    again = trainer(tmp_path, text)
+    assert again.finished
+    assert again.state.best.step == 3
+    again.run()
+    assert trainer(tmp_path, text).state.best.step == 4

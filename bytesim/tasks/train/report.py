@@ -120,7 +120,9 @@ def _figures(trainer: Trainer, best_step: int | None) -> dict[str, float]:
     interpolated = bool(trainer.config.start_share)
     if interpolated and trainer.workers.leads:
         interpolate_with(trainer.model, trainer.recipe, trainer.base)
-    logged = None if interpolated or best_step is None else trainer.log.validation(best_step)
+    logged = None
+    if best_step is not None and not interpolated and trainer.workers.leads:
+        logged = trainer.log.validation(best_step)
     return trainer.validate(again=interpolated).figures if logged is None else logged[0]
 
 
