@@ -16,7 +16,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from bytesim.errors import ModelError, OutputError
+from bytesim.errors import InputError, ModelError, OutputError
 from bytesim.training.checkpoint_forms import write_file, write_folder
 from bytesim.training.checkpoint_names import (
     CHECKPOINT_FILE,
@@ -33,7 +33,8 @@ from bytesim.training.durable import sync_names
 from bytesim.training.progress import Progress
 from bytesim.training.recipe import Recipe
 from bytesim.training.state import TrainingState, problem_of
-from bytesim.training.stored import READ_ERRORS, Stored, read_stored
+from bytesim.training.stored import READ_ERRORS, Stored, read_stored, unreadable
+from bytesim.training.tensor_files import is_unreadable
 
 
 class Checkpoints:
@@ -108,18 +109,15 @@ class Checkpoints:
     def load(self, state: TrainingState, recipe: Recipe, on_note: Callable[[str], None]) -> Progress | None:
         """Restore the state from the last whole checkpoint; None if the folder has none.
 
-        Raises ModelError if the checkpoints are damaged, or belong to another model or another optimizer. The data may
-        differ from those that it was trained on; `on_note` is then called. A budget of more minutes than before gives
-        more steps.
+        Raises ModelError if the checkpoints are damaged, or belong to another model or another optimizer; InputError
+        if the system does not let one be read. The data may differ from those that it was trained on; `on_note` is then
+        called. A budget of more minutes than before gives more steps.
         """
         damaged: list[str] = []
-        present = self.workers.agreed(checkpoint_names(self.folder))
+        present = self._present()
         for name in present:
-            stored, problem = self._checked(self.folder / name, state, recipe)
-            if stored is not None and stored.difference:
-                raise ModelError(stored.difference, file=str(self.folder / name))
-            problem = problem or self._taken(stored, state)
-            if stored is None or problem:
+            stored, problem = self._restored(self.folder / name, state, recipe)
+            if stored is None:
                 damaged.append(" ".join(problem.split())[:200])
                 continue
             if name in LAST:
@@ -138,24 +136,63 @@ class Checkpoints:
             )
         return None
 
-    def _checked(self, path: Path, state: TrainingState, recipe: Recipe) -> tuple[Stored | None, str]:
-        """A checkpoint, if no worker finds it damaged; else what is wrong with it."""
-        stored, problem = None, ""
+    def _present(self) -> list[str]:
+        """The names of the checkpoints that rank 0 sees. Raises InputError, on all workers, if it cannot look."""
+        seen: list[str] | InputError
+        try:
+            seen = checkpoint_names(self.folder)
+        except OSError as error:
+            seen = unreadable(self.folder, error)
+        seen = self.workers.agreed(seen)
+        if isinstance(seen, InputError):
+            raise seen
+        return seen
+
+    def _restored(self, path: Path, state: TrainingState, recipe: Recipe) -> tuple[Stored | None, str]:
+        """A checkpoint whose tensors have been copied into the state; or None, and what is wrong with it.
+
+        Raises ModelError for one of another model or optimizer, InputError as `_agreed`.
+        """
+        stored, failure = None, None
         try:
             stored = read_stored(path, state, recipe, self.workers)
         except READ_ERRORS as error:
-            problem = str(error) or type(error).__name__
-        problem = self.workers.first(problem)
+            failure = error
+        problem = self._agreed(path, failure)
+        if stored is None or problem:
+            return None, problem
+        if stored.difference:
+            raise ModelError(stored.difference, file=str(path))
+        problem = self._taken(path, stored, state)
         return (None if problem else stored), problem
 
-    def _taken(self, stored: Stored | None, state: TrainingState) -> str:
-        """Copy the tensors of a checkpoint into the state. Returns what is wrong with them; empty if nothing is."""
-        if stored is None:
-            return ""
+    def _taken(self, path: Path, stored: Stored, state: TrainingState) -> str:
+        """Copy the tensors of a checkpoint into the state. Returns what is wrong with them; empty if nothing is.
+
+        Raises InputError as `_agreed`.
+        """
+        failure = None
         try:
             state.best.step, state.best.loss_nats = stored.best_step, stored.best_loss_nats
             stored.form.take(state, with_best="best" in stored.form.texts)
-            problem = problem_of(state.tensors(), stored.progress.step)
+            if problem := problem_of(state.tensors(), stored.progress.step):
+                raise ValueError(problem)
         except READ_ERRORS as error:
+            failure = error
+        return self._agreed(path, failure)
+
+    def _agreed(self, path: Path, error: Exception | None) -> str:
+        """What is wrong with a checkpoint, by the first worker that finds it damaged; empty if it is whole for all.
+
+        Raises InputError, on all workers, if the system does not let one of them read it: it may be whole.
+        """
+        problem: str | InputError = ""
+        if is_unreadable(error):
+            problem = unreadable(path, error)
+        elif error is not None:
             problem = str(error) or type(error).__name__
-        return self.workers.first(problem)
+        problems = self.workers.all(problem)
+        for problem in problems:
+            if isinstance(problem, InputError):
+                raise problem from error
+        return next((problem for problem in problems if isinstance(problem, str) and problem), "")

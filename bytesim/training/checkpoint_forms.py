@@ -11,24 +11,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from bytesim.training.distributed import Workers
 from bytesim.training.durable import sync_names, write_through
 from bytesim.training.state import DTYPES, RNG, Layout, TrainingState, digest_of
+from bytesim.training.tensor_files import is_unreadable, open_tensors, read_through
 
 if TYPE_CHECKING:
     from torch.distributed.checkpoint import CheckpointException
 
 
 class FileForm:
-    """A checkpoint in one file. Raises OSError, SafetensorError, KeyError or ValueError if it is damaged."""
+    """A checkpoint in one file. Raises OSError, SafetensorError, KeyError or ValueError if it is damaged.
+
+    `is_unreadable` tells the errors of the system from damage, also for the other form.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with safe_open(path, framework="pt") as file:
+        read_through(path)
+        with open_tensors(path) as file:
             self.texts: dict[str, str] = file.metadata() or {}
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
             self.layout: Layout = {
@@ -38,7 +42,7 @@ class FileForm:
 
     def check(self, workers: Workers) -> None:
         """Read the tensors and compare them with their hash, which checkpoints of older versions lack."""
-        with safe_open(self.path, framework="pt") as file:
+        with open_tensors(self.path) as file:
             # Clones, because Windows does not replace a file that is still mapped, and the training will replace it.
             self._tensors = {name: file.get_tensor(name).clone() for name in self.layout}
         others = {name: text for name, text in self.texts.items() if name != "sha256"}
@@ -83,7 +87,7 @@ class FolderForm:
             try:
                 load(tensors, storage_reader=Reader(self.path, self.index), **_alone(load, not state.sharded))
             except CheckpointException as error:  # not an Exception
-                raise OSError(_reasons(error)) from error
+                raise _reading_error(error) from error
         state.best.weights = best
         torch.set_rng_state(tensors[RNG])
 
@@ -127,6 +131,12 @@ def _alone(function: Callable[..., Any], alone: bool) -> dict[str, Any]:
     """The argument by which torch saves or loads without the other processes; torch 2.6 lacks it, and sees for itself
     whether there are any."""
     return {"no_dist": alone} if "no_dist" in inspect.signature(function).parameters else {}
+
+
+def _reading_error(error: CheckpointException) -> Exception:
+    """What went wrong on each rank, or that the system did not let one of them read."""
+    unreadable = (failure[0] for failure in error.failures.values() if is_unreadable(failure[0]))
+    return next(unreadable, ValueError(_reasons(error)))
 
 
 def _reasons(error: CheckpointException) -> str:

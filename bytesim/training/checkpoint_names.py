@@ -19,13 +19,27 @@ DAMAGED = ("checkpoint-damaged.safetensors", "checkpoint-damaged")
 
 
 def checkpoint_names(folder: Path) -> list[str]:
-    """The names of the checkpoints in a run folder, whole or damaged, the last one first."""
-    return [name for name in (*LAST, *PREVIOUS) if os.path.lexists(folder / name)]
+    """The names of the checkpoints in a run folder, whole or damaged, the last one first. Raises OSError.
+
+    Unlike os.path.lexists, it does not take a name that the system cannot look up for one that is missing.
+    """
+    return [name for name in (*LAST, *PREVIOUS) if _is_there(folder / name)]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file can have such a name
+        return False
+    return True
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Whether a run folder has a checkpoint, whole or damaged."""
-    return bool(checkpoint_names(folder))
+    """Whether a run folder has a checkpoint, whole or damaged, or may have one: `Checkpoints.load` knows more."""
+    try:
+        return bool(checkpoint_names(folder))
+    except OSError:
+        return True
 
 
 def remove(path: Path) -> None:

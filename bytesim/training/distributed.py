@@ -91,13 +91,17 @@ class Workers:
         torch.distributed.broadcast_object_list(box, src=0)
         return box[0]
 
+    def all(self, value: T) -> list[T]:
+        """The values of all ranks, of any type (all-gather)."""
+        if self.size == 1:
+            return [value]
+        values = [value] * self.size
+        torch.distributed.all_gather_object(values, value)
+        return values
+
     def first(self, problem: str) -> str:
         """The problem of the first rank that has one; empty if none has."""
-        if self.size == 1:
-            return problem
-        problems = [""] * self.size
-        torch.distributed.all_gather_object(problems, problem)
-        return next(filter(None, problems), "")
+        return next(filter(None, self.all(problem)), "")
 
     def wait(self) -> None:
         """Return once every worker has called this (barrier)."""

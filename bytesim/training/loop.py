@@ -133,7 +133,7 @@ class Trainer:
         while not self.finished and self.length.allows_step() and not self._stops(interrupt):
             report = self._step(interrupt)
             self.progress.seconds = before + time.monotonic() - started
-            self._note(report)
+            self._after_step(report)
             if on_step and self.workers.leads:
                 on_step(report)
         self.feed.close()
@@ -192,7 +192,7 @@ class Trainer:
         self.on_note(f"the GPU's memory is too small; micro_bytes is {micro_bytes:,} from step {step} on{order}")
         self.change(micro_bytes=micro_bytes)
 
-    def _note(self, report: StepReport) -> None:
+    def _after_step(self, report: StepReport) -> None:
         """What follows a step: its line of the log, and a validation or a checkpoint if they are due."""
         if self.workers.leads:
             self.log.write({name: getattr(report, name) for name in StepReport.__slots__ if name != "total_steps"})

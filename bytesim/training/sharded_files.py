@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 from torch.distributed.checkpoint import ChunkStorageMetadata, Metadata, StorageReader, StorageWriter
@@ -29,6 +28,7 @@ from torch.futures import Future
 from bytesim.training.durable import write_through
 from bytesim.training.progress import LARGEST_COUNT, json_object
 from bytesim.training.state import DTYPES, Layout
+from bytesim.training.tensor_files import open_tensors
 
 INDEX_FILE = "index.json"
 MAX_INDEX_BYTES = 256 << 20
@@ -162,7 +162,7 @@ class Reader(StorageReader):
         for item in plan.items:
             by_file.setdefault(self.files[item.storage_index], []).append(item)
         for file, items in by_file.items():
-            with safe_open(self.folder / file, framework="pt") as stored:
+            with open_tensors(self.folder / file) as stored:
                 for item in items:
                     places = zip(item.storage_offsets, item.lengths, strict=True)
                     rows = [slice(start, start + length) for start, length in places]
@@ -242,7 +242,7 @@ def check_files(folder: Path, index: Index, names: list[str]) -> None:
         if digest.hexdigest() != index.hashes[name]:
             raise ValueError(f"the sha256 of {name} is another than when it was written")
         expected = {tensor: part.shape for tensor, parts in index.parts.items() for part in parts if part.file == name}
-        with safe_open(folder / name, framework="pt") as stored:
+        with open_tensors(folder / name) as stored:
             found = {tensor: tuple(stored.get_slice(tensor).get_shape()) for tensor in stored.keys()}  # noqa: SIM118
         if found != expected:
             raise ValueError(f"{name} has other tensors than the index says")

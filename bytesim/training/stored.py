@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safetensors import SafetensorError
 
-from bytesim.errors import BytesimError
+from bytesim.errors import BytesimError, InputError
 from bytesim.models.blt.config import BLTConfig
 from bytesim.training.checkpoint_forms import FileForm, FolderForm
 from bytesim.training.checkpoint_names import LAST, PREVIOUS
@@ -17,9 +16,10 @@ from bytesim.training.progress import LARGEST_COUNT, Progress, count_of, json_ob
 from bytesim.training.recipe import Recipe, recipe_from_dict
 from bytesim.training.sources import own_fields
 from bytesim.training.state import TrainingState, fit_problem
+from bytesim.training.tensor_files import is_unreadable
 
 READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError)
-"""What reading a damaged checkpoint may raise."""
+"""What reading a checkpoint may raise if it is damaged, or if the system does not let it be read (`is_unreadable`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,18 @@ class Stored:
         return replace(progress, total_steps=max(progress.total_steps, round(fitting)))
 
 
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The error of a training whose checkpoint the system does not let be read."""
+    reason = " ".join((error.strerror or str(error)).split())
+    return InputError(
+        f"the checkpoint cannot be read ({reason}). It may be whole, so nothing was changed: train again when it can "
+        "be read, or choose another folder with --out.",
+        file=str(error.filename or path),
+    )
+
+
 def read_stored(path: Path, state: TrainingState, recipe: Recipe, workers: Workers) -> Stored:
-    """A checkpoint, with its hashes checked. Raises one of READ_ERRORS if it is damaged."""
+    """A checkpoint, with its hashes checked. Raises one of READ_ERRORS if it is damaged or unreadable."""
     form = _form(path)
     texts = form.texts
     progress, earlier = Progress.from_json(texts["progress"]), _parsed_recipe(texts["recipe"])
@@ -89,11 +99,14 @@ def with_stored_threshold(recipe: Recipe, folder: Path) -> Recipe:
 def stored_recipe(folder: Path) -> Recipe | None:
     """The recipe in the last checkpoint of a run folder that has one; None without any.
 
-    `Checkpoints.load` says what is wrong with a damaged one.
+    `Checkpoints.load` says what is wrong with a damaged one. Raises InputError if the system does not let it be read.
     """
     for name in (*LAST, *PREVIOUS):
-        with suppress(*READ_ERRORS):
+        try:
             return _parsed_recipe(_form(folder / name).texts["recipe"])
+        except READ_ERRORS as error:
+            if is_unreadable(error):
+                raise unreadable(folder / name, error) from error
     return None
 
 

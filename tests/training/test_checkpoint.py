@@ -2,8 +2,10 @@
 
 import errno
 import json
+import os
 import random
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,11 +15,13 @@ from helpers.tiny_training import RECIPE, losses, write_recipe
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from bytesim.errors import ModelError, OutputError
+from bytesim.errors import InputError, ModelError, OutputError
+from bytesim.training import checkpoint_names
 from bytesim.training.checkpoint_names import CHECKPOINT_FILE, PREVIOUS_FILE
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import load_recipe
 from bytesim.training.step import StepReport
+from bytesim.training.stored import stored_recipe
 
 CPU = torch.device("cpu")
 
@@ -302,3 +306,78 @@ def test_last_weights_that_prove_the_best_when_a_killed_run_is_started_again_are
     assert again.state.best.step == 3
     again.run()
     assert trainer(tmp_path, text).state.best.step == 4
+
+
+FAILURES = [errno.EIO, errno.EACCES, errno.EMFILE]
+
+
+def fail_to_open(monkeypatch, name: str, number: int) -> None:
+    """Let the system refuse to open a file of this name for reading."""
+    real = Path.open
+
+    def refuse(self, mode="r", *rest, **options):
+        if self.name == name and mode == "rb":
+            raise OSError(number, os.strerror(number), str(self))
+        return real(self, mode, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+
+
+def unread(run: Path) -> str:
+    """The one line of a training that cannot read its checkpoint; nothing in the run folder is changed."""
+    before = {path: (path.stat(follow_symlinks=False).st_mtime_ns, path.is_symlink()) for path in run.iterdir()}
+    with pytest.raises(InputError) as caught:
+        trainer(run.parent).run()
+    assert before == {path: (path.stat(follow_symlinks=False).st_mtime_ns, path.is_symlink()) for path in run.iterdir()}
+    assert "\n" not in str(caught.value)
+    assert "nothing was changed" in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("number", FAILURES)
+@pytest.mark.parametrize("name", [CHECKPOINT_FILE, PREVIOUS_FILE])
+def test_a_checkpoint_that_the_system_does_not_let_be_read_is_not_damaged(
+    finished, tmp_path, monkeypatch, name, number
+):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    if name == PREVIOUS_FILE:
+        (run / CHECKPOINT_FILE).write_bytes(b"?")
+    fail_to_open(monkeypatch, name, number)
+    said = unread(run)
+    assert said.startswith(f"{run / name}: ")
+    assert os.strerror(number) in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a permission")
+def test_an_endless_link_is_not_damaged(run):
+    (run / CHECKPOINT_FILE).rename(run / PREVIOUS_FILE)
+    (run / CHECKPOINT_FILE).symlink_to(CHECKPOINT_FILE)
+    assert os.strerror(errno.ELOOP) in unread(run)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc/self/mem fails as a broken disk does")
+def test_a_checkpoint_on_a_failing_disk_is_not_damaged(run):
+    (run / CHECKPOINT_FILE).rename(run / PREVIOUS_FILE)
+    (run / CHECKPOINT_FILE).symlink_to("/proc/self/mem")
+    assert os.strerror(errno.EIO) in unread(run)
+
+
+def test_a_name_that_cannot_be_looked_up_is_not_taken_for_a_missing_checkpoint(run, monkeypatch):
+    real = os.lstat
+
+    def refuse(path, **options):
+        if str(path).endswith(CHECKPOINT_FILE):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return real(path, **options)
+
+    monkeypatch.setattr(checkpoint_names.os, "lstat", refuse)
+    with pytest.raises(InputError, match=os.strerror(errno.EIO)):
+        trainer(run.parent).run()
+    assert len(losses(run)) > 20, "the log is not cut"
+
+
+def test_the_recipe_of_an_unreadable_checkpoint_is_not_passed_over(run, monkeypatch):
+    fail_to_open(monkeypatch, CHECKPOINT_FILE, errno.EIO)
+    with pytest.raises(InputError, match="cannot be read"):
+        stored_recipe(run)

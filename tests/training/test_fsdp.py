@@ -168,6 +168,34 @@ pathlib.Path.open = full
 """Run at the start of every process: the file of the second one cannot be written."""
 
 
+@pytest.mark.slow
+@needs_workers
+@pytest.mark.parametrize(("text", "name"), [(RECIPE, "checkpoint.safetensors"), (FSDP, "rank-1.safetensors")])
+def test_a_checkpoint_that_one_process_cannot_read_stops_all_and_nothing_is_changed(tmp_path, text, name):
+    recipe = write_recipe(tmp_path, text)
+    run_torchrun(2, recipe, tmp_path / "two", "--steps", "8")
+    before = {path: path.read_bytes() for path in (tmp_path / "two").rglob("*") if path.is_file()}
+    (tmp_path / "sitecustomize.py").write_text(f"NAME = {name!r}\n" + FAILING_DISK)
+    process = start_torchrun(2, recipe, tmp_path / "two", "--steps", "12", path=tmp_path)
+    _, said = process.communicate(timeout=100)
+    assert process.returncode != 0
+    assert " ".join(said.split()).count("cannot be read (Input/output error)") == 2, said
+    assert "bytesim/training" not in said, "nothing but torchrun's report is a traceback"
+    assert {path: path.read_bytes() for path in (tmp_path / "two").rglob("*") if path.is_file()} == before
+
+
+FAILING_DISK = """
+import errno, os, pathlib
+real = pathlib.Path.open
+def fail(self, mode="r", *rest, **options):
+    if self.name == NAME and mode == "rb" and os.environ.get("RANK") == "1":
+        raise OSError(errno.EIO, "Input/output error", str(self))
+    return real(self, mode, *rest, **options)
+pathlib.Path.open = fail
+"""
+"""Run at the start of every process: the second one cannot read a file."""
+
+
 def test_auto_shares_models_that_fill_half_of_a_gpu(monkeypatch):
     recipe, cuda, two = tiny_recipe(), torch.device("cuda"), Workers(0, 2)
     monkeypatch.setattr(parallelize, "total_memory", lambda device: 1600)

@@ -1,6 +1,8 @@
 """A sharded checkpoint is a folder of safetensors files and a JSON index; whatever is wrong with it is told."""
 
+import errno
 import json
+import os
 import pickle
 import random
 import shutil
@@ -11,7 +13,7 @@ import pytest
 import torch
 from helpers.tiny_training import RECIPE, losses, write_recipe
 
-from bytesim.errors import ModelError
+from bytesim.errors import InputError, ModelError
 from bytesim.training.checkpoint_names import CHECKPOINT_FILE, CHECKPOINT_FOLDER, PREVIOUS_FILE, PREVIOUS_FOLDER
 from bytesim.training.loop import Trainer
 from bytesim.training.recipe import load_recipe
@@ -87,6 +89,7 @@ def trainer_of(folder: Path, steps: int = 20) -> Trainer:
 
 
 FIRST = "model.patch_decoder.positions"
+FIRST_FILE = "rank-0.safetensors"
 
 
 def part(values: dict) -> dict:
@@ -160,6 +163,24 @@ def test_any_flipped_bit_of_any_file_is_noticed(run):
 def test_a_missing_file_is_told(run, name):
     (run / CHECKPOINT_FOLDER / name).unlink()
     assert "damaged" in refused(run)
+
+
+@pytest.mark.parametrize(("name", "opened"), [("index.json", 0), *((FIRST_FILE, opened) for opened in range(3))])
+def test_a_file_that_the_system_does_not_let_be_read_is_not_damaged(run, monkeypatch, name, opened):
+    """The file is opened to be hashed, to be compared with the index and to be copied; the next time fails."""
+    real, times = Path.open, iter(range(opened))
+
+    def fail(self, mode="r", *rest, **options):
+        if self.name == name and mode == "rb" and next(times, None) is None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
+        return real(self, mode, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        trainer(run.parent)
+    assert str(caught.value).startswith(str(run / CHECKPOINT_FOLDER / name))
+    assert next(times, None) is None
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("forms", ["ff", "fs", "sf", "ss"])
