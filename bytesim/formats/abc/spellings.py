@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from bytesim.clocks.keys import ACCIDENTALS, MIDDLE_C, NATURALS
 
@@ -23,12 +23,23 @@ def spell_pitch(pitch: int, key: Accidentals, bar: Accidentals) -> dict[bytes, t
     `bar` holds the accidentals written in the bar so far; like abc2midi, they count in all octaves.
     """
     spelled: dict[bytes, tuple[str, int]] = {}
+    for letter, raised, sign, plain in _names(pitch):
+        if bar.get(letter, key.get(letter, 0)) == raised:
+            spelled[plain] = letter, raised
+        spelled[sign + plain] = letter, raised
+    return spelled
+
+
+@cache
+def _names(pitch: int) -> list[tuple[str, int, bytes, bytes]]:
+    """(letter, semitones by which it is raised, sign of that, letter with octave marks) of the ways to name a pitch."""
+    names = []
     for letter, natural in NATURALS.items():
-        for sign, raised in (("", bar.get(letter, key.get(letter, 0))), *ACCIDENTALS.items()):
+        for sign, raised in ACCIDENTALS.items():
             octave, rest = divmod(pitch - raised - natural - MIDDLE_C, 12)
             if rest == 0 and -MAX_OCTAVE_MARKS <= octave <= MAX_OCTAVE_MARKS + 1:
-                spelled[f"{sign}{_with_octave(letter, octave)}".encode()] = letter, raised
-    return spelled
+                names.append((letter, raised, sign.encode(), _with_octave(letter, octave).encode()))
+    return names
 
 
 def _with_octave(letter: str, octave: int) -> str:
@@ -47,7 +58,7 @@ def neighbours(letter: str, pitch: int, raised: int, key: Accidentals) -> tuple[
     return upper, lower
 
 
-@cache
+@lru_cache(maxsize=1 << 12)
 def spell_length(value: Fraction) -> tuple[bytes, ...]:
     """Every way to write a length in units of `L:`; empty for a length that abc2midi cannot read."""
     count, parts = value.numerator, value.denominator
