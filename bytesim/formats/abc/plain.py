@@ -6,21 +6,21 @@ It offers nothing that `source_choices` does not, so abc2midi plays the notes of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import dataclass, field
 
 from bytesim.clocks.keys import key_sharps, signature
 from bytesim.errors import FormatError
 from bytesim.formats.abc.canonical import canonical
 from bytesim.formats.abc.heard import heard
 from bytesim.formats.abc.source_choices import Choices, keys_of, raised_by
-from bytesim.formats.abc.source_harmony import WHOLE, Accompaniment
+from bytesim.formats.abc.source_harmony import WHOLE, Accompaniment, time_of_bar
 from bytesim.formats.abc.source_lengths import Lengths
 from bytesim.formats.abc.source_state import State
 from bytesim.formats.abc.spellings import spell_pitch
 from bytesim.formats.abc.tune import parse
 
-_UNIT = Fraction(1, 8)
+_UNIT = 8
+"""Unit notes of `L:` in a whole note."""
 _COMMON_METER = "4/4"
 MOST_SOUNDS = 4096
 """Most notes and chords; longer tunes have more characters than `parse` reads."""
@@ -34,17 +34,17 @@ def write_plain(data: bytes) -> str | None:
     music = heard(data)
     if music is None or not 0 < len(music.sounds) <= MOST_SOUNDS or len(music.keys) + len(music.meters) > MOST_SOUNDS:
         return None
-    meter = next((meter for tick, meter in music.meters if tick == 0), _COMMON_METER)
-    key = _major(next((sharps for tick, sharps in music.keys if tick == 0), 0))
-    state = State(unit=WHOLE * _UNIT, key=signature(key_sharps(key)), bar={})
-    bar = WHOLE * Fraction(meter)
-    writer = _PlainWriter(music=music, state=state, bar_ticks=bar, triple=int(meter.split("/")[0]) % 3 == 0)
+    meter = next((meter for time, meter in music.meters if time == 0), _COMMON_METER)
+    key = _major(next((sharps for time, sharps in music.keys if time == 0), 0))
+    state = State(unit=WHOLE // _UNIT, key=signature(key_sharps(key)), bar={})
+    bar = time_of_bar(meter)
+    writer = _PlainWriter(music=music, state=state, bar_time=bar, triple=int(meter.split("/")[0]) % 3 == 0)
     # The accompaniment begins with a bar, so what is before it may be a pickup.
     pickup = next((beat.start for beat in music.beats if beat.bass is not None), 0) % bar
-    writer.bar_start = pickup - bar if pickup else Fraction(0)
+    writer.bar_start = pickup - bar if pickup else 0
     writer.chords = Accompaniment(music.beats, meter, bar_start=writer.bar_start)
     try:
-        text = f"X:1\nM:{meter}\nL:{_UNIT}\nK:{key}\n{''.join(writer.tokens())}|\n"
+        text = f"X:1\nM:{meter}\nL:1/{_UNIT}\nK:{key}\n{''.join(writer.tokens())}|\n"
         return canonical(parse(text)).text
     except (FormatError, _StuckError):
         return None
@@ -57,13 +57,13 @@ class _StuckError(Exception):
 @dataclass(kw_only=True)
 class _PlainWriter(Choices):
     state: State
-    bar_ticks: Fraction
-    bar_start: Fraction = Fraction(0)
+    bar_time: int
+    bar_start: int = 0
     ends: frozenset[bytes] = field(default=frozenset((b"", b"-")))
 
     def tokens(self) -> Iterator[str]:
         """The tokens of the body, without the last bar line."""
-        while self.state.index < len(self.music.sounds) or self.gap(self.state):
+        while self.state.sound_index < len(self.music.sounds) or self.gap(self.state):
             yield from self._before_item()
             state = self.state
             lengths = self.rests(state) if self.gap(state) else self.lengths(state)
@@ -77,10 +77,10 @@ class _PlainWriter(Choices):
     def _before_item(self) -> Iterator[str]:
         """Bar line, changes of meter and key, and chord symbol, where they are due."""
         now = self.state.now
-        if self.chords.missing(now) == "|" or now - self.bar_start >= self.bar_ticks:
+        if self.chords.missing(now) == "|" or now - self.bar_start >= self.bar_time:
             self.chords.begin_bar(now)
             self.bar_start = now
-            self.state = replace(self.state, bar={})
+            self.state = self.state._replace(bar={})
             yield "|"
         free = not self.state.left and not self.state.tied
         changes = self.changes(self.state) if free else []
@@ -92,12 +92,12 @@ class _PlainWriter(Choices):
     def _field(self, text: str) -> Iterator[str]:
         value = text[2:-1]
         if text[0] == "M":
-            self.bar_ticks, self.bar_start = WHOLE * Fraction(value), self.state.now
+            self.bar_time, self.bar_start = time_of_bar(value), self.state.now
             self.chords.begin_meter(value)
         else:
             value = _major(key_sharps(value))
-            self.state = replace(self.state, key=signature(key_sharps(value)), bar={})
-        self.state = replace(self.state, fields=self.state.fields + text[:1].encode())
+            self.state = self.state._replace(key=signature(key_sharps(value)), bar={})
+        self.state = self.state._replace(fields=self.state.fields + text[:1].encode())
         yield f"[{text[0]}:{value}]"
 
     def _tuplet(self) -> str:
@@ -114,7 +114,7 @@ class _PlainWriter(Choices):
         if state.tied:
             pitch = state.tied if state.tied[:1] == b"[" else state.tied.lstrip(b"^_=")
         else:
-            pitches = self.music.sounds[state.index].pitches
+            pitches = self.music.sounds[state.sound_index].pitches
             notes = b"".join(map(self._pitch, pitches))
             pitch = notes if len(pitches) == 1 else b"[" + notes + b"]"
         return pitch.decode() + self._length(lengths, pitch)
@@ -127,12 +127,12 @@ class _PlainWriter(Choices):
         if not spelled:  # a pitch that is lower or higher than abc2midi reads
             raise _StuckError
         text = min(spelled, key=lambda text: (text[:1] in b"^_=", text[:1] in b"^_" and text[:1] != wanted, text))
-        self.state = replace(state, bar=raised_by(text, state.bar))
+        self.state = state._replace(bar=raised_by(text, state.bar))
         return text
 
     def _length(self, lengths: Lengths, pitch: bytes = b"") -> str:
         """The longest length that ends with the bar or before, with `-` if the note goes on."""
-        ends = self.bar_start + self.bar_ticks
+        ends = self.bar_start + self.bar_time
         options = [
             (after.now <= ends or not self.state.now < ends, after.now, sign == b"", -len(text), text, sign)
             for text, signs in lengths.items()
@@ -143,7 +143,7 @@ class _PlainWriter(Choices):
             options, key=lambda option: (option[0], option[1] if option[0] else -option[1], *option[2:4])
         )
         bar = self.state.bar
-        self.state = replace(lengths[text][sign], bar=bar, tied=pitch if sign else b"")
+        self.state = lengths[text][sign]._replace(bar=bar, tied=pitch if sign else b"")
         return (text + sign).decode()
 
 

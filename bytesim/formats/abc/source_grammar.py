@@ -8,8 +8,7 @@ Each choice is offered only if the notes after it can still be written (`source_
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import dataclass, field
 from functools import partial
 
 from bytesim.clocks.keys import key_sharps, signature
@@ -84,13 +83,13 @@ class _Writer(Choices):
     def steps(self) -> Steps:
         """Allow a whole tune."""
         yield from literal(b"X:1\nM:")
-        meter = yield from choice(_only(HEAD_METERS, {f"{meter}\n" for tick, meter in self.music.meters if tick == 0}))
+        meter = yield from choice(_only(HEAD_METERS, {f"{meter}\n" for time, meter in self.music.meters if time == 0}))
         yield from literal(b"L:")
         unit = yield from choice(_UNITS & HEAD_UNITS)
         yield from literal(b"K:")
-        key = yield from choice(keys_of(next((sharps for tick, sharps in self.music.keys if tick == 0), 0)))
+        key = yield from choice(keys_of(next((sharps for time, sharps in self.music.keys if time == 0), 0)))
         accidentals = signature(key_sharps(key.decode().strip()))
-        self.state = State(unit=WHOLE * Fraction(unit.decode().strip()), key=accidentals, bar={})
+        self.state = State(unit=WHOLE // int(unit[2:]), key=accidentals, bar={})
         self.triple = int(meter.split(b"/")[0]) % 3 == 0
         self.chords = Accompaniment(self.music.beats, meter.decode().strip())
         first = yield self.starts(self.state)
@@ -102,9 +101,9 @@ class _Writer(Choices):
         sign = bytes([first])
         if sign in b"|":
             self.chords.begin_bar(self.state.now)
-            self.state = replace(self.state, bar={}, barred=True)
+            self.state = self.state._replace(bar={}, barred=True)
         elif sign in b")":
-            self.state = replace(self.state, slurs=self.state.slurs - 1)
+            self.state = self.state._replace(slurs=self.state.slurs - 1)
         elif sign in b"(":
             return (yield from self._parenthesis())
         elif sign in b'"':
@@ -132,7 +131,7 @@ class _Writer(Choices):
             longer = next_bytes(lengths, written)
             mask = allow(frozenset(longer | {sign[0] for sign in signs if sign}))
             if b"" in signs:
-                mask = mask | self.starts(replace(signs[b""], bar=self.state.bar))
+                mask = mask | self.starts(signs[b""]._replace(bar=self.state.bar))
             byte = yield mask
             if byte in longer:
                 written += bytes([byte])
@@ -142,15 +141,15 @@ class _Writer(Choices):
     def _sign(self, byte: int, signs: dict[bytes, State], pitch: bytes) -> _Token:
         sign = bytes([byte])
         if sign not in signs and sign * 2 not in signs:
-            self.state = replace(signs[b""], bar=self.state.bar)
+            self.state = signs[b""]._replace(bar=self.state.bar)
             return byte
         if sign == b"-":
-            self.state = replace(signs[sign], tied=pitch, bar=self.state.bar)
+            self.state = signs[sign]._replace(tied=pitch, bar=self.state.bar)
             return (yield self.starts(self.state))
-        once = self.starts(replace(signs[sign], bar=self.state.bar)) if sign in signs else allow(b"")
+        once = self.starts(signs[sign]._replace(bar=self.state.bar)) if sign in signs else allow(b"")
         second = yield once | (allow(sign) if sign * 2 in signs else allow(b""))
         doubled = second == byte and sign * 2 in signs
-        self.state = replace(signs[sign * 2 if doubled else sign], bar=self.state.bar)
+        self.state = signs[sign * 2 if doubled else sign]._replace(bar=self.state.bar)
         return (yield self.starts(self.state)) if doubled else second
 
     def _spell_note(self, first: int, lengths: Lengths) -> _Token:
@@ -166,7 +165,7 @@ class _Writer(Choices):
         return written
 
     def _note_accidental(self, pitch: bytes) -> None:
-        self.state = replace(self.state, bar=raised_by(pitch, self.state.bar))
+        self.state = self.state._replace(bar=raised_by(pitch, self.state.bar))
 
     def _bracket(self) -> _Token:
         """Allow a chord with its length, or an inline field."""
@@ -174,8 +173,8 @@ class _Writer(Choices):
         if state.tied:
             yield from literal(state.tied[1:])
             return (yield from self._spell_length(self.lengths(state), state.tied))
-        sound = self.music.sounds[state.index]
-        chord = len(sound.pitches) > 1 and not self.gap(state) and bool(self.lengths(state))
+        sound = self.music.sounds[state.sound_index]
+        chord = len(sound.pitches) > 1 and not self.gap(state) and self.has_lengths(state)
         fields = self.changes(state)
         left = list(sound.pitches) if chord else []
         first = yield self._chord_notes(left, sound) | allow(frozenset(text[0] for text in fields))
@@ -208,16 +207,16 @@ class _Writer(Choices):
         value = yield from choice(frozenset(text[1:] for text in fields if text[:1] == letter))
         text = value[1:-1].decode()
         if letter == b"K":
-            self.state = replace(self.state, key=signature(key_sharps(text)), bar={})
+            self.state = self.state._replace(key=signature(key_sharps(text)), bar={})
         else:
             self.chords.begin_meter(text)
-        self.state = replace(self.state, fields=self.state.fields + letter)
+        self.state = self.state._replace(fields=self.state.fields + letter)
         return (yield self.starts(self.state))
 
     def _parenthesis(self) -> _Token:
         """Allow a tuplet, or a slur."""
         state, tuplets = self.state, self.tuplets(self.state)
-        slur = replace(state, slurs=state.slurs + 1, opened=True)
+        slur = state._replace(slurs=state.slurs + 1, opened=True)
         numbers: tuple[int, ...] = ()
         while True:
             count = len(numbers)
@@ -254,14 +253,14 @@ class _Writer(Choices):
                 if first not in longer:
                     break
                 written += bytes([first])
-            self.state = replace(lengths[written], bar=self.state.bar)
+            self.state = lengths[written]._replace(bar=self.state.bar)
             depth += 1
 
     def _after_grace(self, written: bytes, lengths: dict[bytes, State], depth: int) -> Allowed:
         """What may follow a grace note whose length ends here: another one, or the closing brace."""
         if written not in lengths:
             return allow(b"")
-        state = replace(lengths[written], bar=self.state.bar)
+        state = lengths[written]._replace(bar=self.state.bar)
         more = first_bytes_of(self.pitches(state)) if self.takes_graces(state, depth) else allow(b"")
         return more | allow(b"}" if self.ends_graces(state) else b"")
 

@@ -3,42 +3,42 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
+from bytesim.formats.abc.heard import TICK
 from bytesim.formats.abc.spellings import Accidentals, spell_length
 
 _GRACE = Fraction(1, 4)
 """Length of a grace note in units of `L:`."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """Where the writer is between two tokens. Times are exact, in ticks of the score."""
+class State(NamedTuple):
+    """Where the writer is between two tokens. Times are exact, in parts of a tick (`heard.TICK`)."""
 
-    unit: Fraction
-    """Ticks of one unit of `L:`."""
+    unit: int
+    """Time of one unit of `L:`."""
     key: Accidentals
     bar: Accidentals
     """Accidentals written since the last bar line."""
-    now: Fraction = Fraction(0)
-    index: int = 0
+    now: int = 0
+    sound_index: int = 0
     """The sound that comes next, or that is tied."""
     left: int = 0
     """Notes that the tuplet still has to come."""
     factor: Fraction = Fraction(1)
     """Factor of the lengths of these notes."""
+    slurs: int = 0
+    """Slurs that are open."""
     tied: bytes = b""
     """Pitch, or notes of a chord with brackets, that is tied into the next one."""
-    graces: Fraction = Fraction(0)
-    """Ticks that grace notes take from the next note."""
+    graces: int = 0
+    """Time that grace notes take from the next note."""
     required: bytes | None = None
     """Length that the next note must have, as text, because of broken rhythm."""
     broken: Fraction = Fraction(1)
     """Factor of broken rhythm on the next note."""
-    slurs: int = 0
-    """Slurs that are open."""
     opened: bool = False
     """Whether the last token opened a slur."""
     barred: bool = False
@@ -47,45 +47,54 @@ class State:
     """Letters of the fields written since the last note."""
 
     @property
-    def per_unit(self) -> Fraction:
-        """Ticks of a note or rest without a written length."""
-        return self.unit * self.factor * self.broken if self.left else self.unit * self.broken
+    def plain_unit(self) -> int:
+        """Time of one unit in the tuplet, if there is one, without broken rhythm."""
+        return scaled(self.unit, self.factor) if self.left else self.unit
 
     @property
-    def grace(self) -> Fraction:
-        """Ticks of a grace note without a written length."""
-        return self.unit * _GRACE * (self.factor if self.left else 1)
+    def per_unit(self) -> int:
+        """Time of a note or rest without a written length."""
+        return scaled(self.plain_unit, self.broken)
 
-    def after(self, ticks: Fraction, *, index: int, **changes: object) -> State:
-        """The state after a note, chord or rest that moves the score on by `ticks`."""
-        plain = replace(
-            self,
-            now=self.now + ticks,
-            index=index,
-            left=max(0, self.left - 1),
-            tied=b"",
-            graces=Fraction(0),
-            required=None,
-            broken=Fraction(1),
-            opened=False,
-            barred=False,
-            fields=b"",
-        )
-        return replace(plain, **changes)  # type: ignore[arg-type]
+    @property
+    def grace(self) -> int:
+        """Time of a grace note without a written length."""
+        return scaled(self.plain_unit, _GRACE)
+
+    def after(self, time: int, *, index: int, broken: Fraction = Fraction(1)) -> State:
+        """The state after a note, chord or rest that moves the score on by `time`."""
+        left = self.left - 1 if self.left else 0
+        now = self.now + time
+        return State(self.unit, self.key, self.bar, now, index, left, self.factor, self.slurs, broken=broken)
 
 
-def same(a: Fraction | int, b: Fraction | int) -> bool:
+def scaled(time: int, factor: Fraction) -> int:
+    """The time multiplied; the product is whole for all lengths that notes can have (`heard.TICK`)."""
+    return time * factor.numerator // factor.denominator
+
+
+def same(a: int, b: int) -> bool:
     """Whether two times are equal, as abc2midi rounds them to whole ticks."""
-    return -1 < a - b < 1
+    return -TICK < a - b < TICK
 
 
-def note_value(ticks: Fraction, per_unit: Fraction) -> Fraction | None:
-    """The length of a note in units, if ABC can write it; times that abc2midi rounded are taken as the nearest ones."""
-    exact = ticks / per_unit
-    if spell_length(exact):
-        return exact
-    near = Fraction(round(exact * 8), 8)
-    return near if spell_length(near) and same(near * per_unit, ticks) else None
+class Length(NamedTuple):
+    """A length that a note can have."""
+
+    time: int
+    texts: tuple[bytes, ...]
+    """The ways to write it."""
+    parts: int
+    """Denominator of the length in units."""
+
+
+@lru_cache(maxsize=1 << 14)
+def length_of(time: int, per_unit: int) -> Length | None:
+    """The length of a note, if ABC can write it; times that abc2midi rounded are taken as the nearest ones."""
+    exact = Fraction(time, per_unit)
+    value = exact if spell_length(exact) else Fraction(round(exact * 8), 8)
+    nearest, texts = scaled(per_unit, value), spell_length(value)
+    return Length(nearest, texts, value.denominator) if texts and same(nearest, time) else None
 
 
 @cache
