@@ -1,6 +1,9 @@
 """Whatever is chosen in the grammar of a MIDI file's notes, abc2midi plays that file."""
 
+import hashlib
+import random
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,9 +11,11 @@ from helpers.midi_files import scores
 from hypothesis import given, settings
 
 from bytesim.clocks.keys import key_sharps, signature
-from bytesim.formats import midi
+from bytesim.formats import abc, midi
 from bytesim.formats.abc.plain import write_plain
 from bytesim.formats.abc.source_grammar import SourceGrammar, source_grammar
+from bytesim.formats.abc.source_harmony import WHOLE
+from bytesim.formats.abc.source_state import State, scaled
 from bytesim.formats.abc.spellings import chord_symbols, neighbours, spell_length, spell_pitch
 from bytesim.formats.midi.layout import render
 from bytesim.formats.midi.normal import to_model_form
@@ -70,6 +75,65 @@ def test_without_a_model_the_notes_are_written_plainly(kind):
     source = to_model_form(render_abc2midi(TUNES[kind]).midi)[0]
     text = write_plain(source)
     assert note_counts(midi.notes(render_abc2midi(text).midi)) == note_counts(midi.notes(source)), text
+
+
+ODD_TUNES = {
+    "off the ticks": HEAD.format("4/4", "C") + "(7cdefgab c2|(9cdefgabcd e2|(5A>Bc2d|",
+    "rare tuplets": HEAD.format("4/4", "C")
+    + "(4cdef (2ga|(6cdefga (8cdefgabc'|(3:2:4cdef {ef}(3A2B2c2|(5c/d/e/f/g/ a4|",
+    "odd lengths": HEAD.format("2/4", "E") + "[ce]7-[ce]9 d[ce]2-[ce]|{c/d/}efg z13|c/4>d/4 A/4B/4c3/4d e17/4|",
+}
+"""Tunes that few ways through their grammar complete, or none."""
+WALKS = {
+    "plain": "212f581c1979dc49",
+    "flats and accidentals": "06ebb2d536f38f55",
+    "broken rhythm": "62887e65bcd7414a",
+    "ties": "a0f0caa1fb016f4a",
+    "tuplets": "6e1012b10fa4fd6a",
+    "grace notes": "25cc036447d59ed2",
+    "rolls": "6c2829b61700c438",
+    "staccato": "89efac968bb61bf0",
+    "chords": "b251ef36ce310de2",
+    "chord symbols": "1d230ebdac8b78a4",
+    "accompaniment after the melody": "1bf69ce2e3f44a90",
+    "changes": "4519ad4e79edaa1d",
+    "off the ticks": "f10c02c55e9ac899",
+    "rare tuplets": "6ef3fea2c59999cc",
+    "odd lengths": "0f12daef84df23ab",
+}
+"""Kind of tune -> digest of what may come next along random ways, as recorded when times were still fractions."""
+
+
+def masks(grammar: SourceGrammar, beginning: bytes, seed: int) -> bytes:
+    """The tokens that may come next at each step of a beginning and of 200 random choices after it."""
+    rng = random.Random(seed)
+    steps = bytearray()
+    for offset in range(len(beginning) + 200):
+        steps += np.packbits(grammar.allowed).tobytes() + bytes([grammar.lifted])
+        tokens = np.flatnonzero(grammar.allowed)
+        grammar.advance(beginning[offset] if offset < len(beginning) else int(tokens[int(rng.random() * len(tokens))]))
+    return bytes(steps)
+
+
+@pytest.mark.parametrize("kind", WALKS)
+def test_what_may_come_next_is_as_recorded(kind):
+    tune = (TUNES | ODD_TUNES)[kind]
+    make = source_grammar(to_model_form(render_abc2midi(tune).midi)[0])
+    text = abc.canonical(abc.parse(tune)).text.encode()
+    head = text.index(b"\n", text.index(b"K:")) + 1
+    ends = [head + (len(text) - head) * part // 8 for part in range(8)]
+    walks = [masks(make(), text[:end], seed) for seed, end in enumerate(ends)]
+    assert hashlib.sha256(b"".join(walks)).hexdigest()[:16] == WALKS[kind]
+
+
+@pytest.mark.parametrize("notes", range(2, 10))
+def test_the_time_of_every_note_and_grace_note_is_exact(notes):
+    broken = [Fraction(quarters, 4) for quarters in (1, 2, 4, 6, 7)]
+    for parts, time, factor, count in product((2, 4, 8, 16, 32), range(2, 5), broken, (1, 99)):
+        value, tuplet = Fraction(count, 32), Fraction(time, notes)
+        state = State(unit=WHOLE // parts, key={}, bar={}, left=1, factor=tuplet, broken=factor)
+        assert scaled(state.per_unit, value) == Fraction(WHOLE, parts) * tuplet * factor * value
+        assert scaled(state.grace, value) == Fraction(WHOLE, parts) * tuplet / 4 * value
 
 
 @given(scores())
