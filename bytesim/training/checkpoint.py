@@ -89,7 +89,7 @@ class Checkpoints:
                     remove(self.folder / f".{form}.tmp")
 
     def _rotate(self) -> None:
-        """Free the name of the last checkpoint: it becomes the one before it, or DAMAGED if this run could not read it.
+        """Free the name of the last checkpoint: it becomes the one before it, or DAMAGED if it is damaged.
 
         Raises OSError.
         """
