@@ -26,7 +26,7 @@ from bytesim.errors import BytesimError
 from fuzz.child import limit_memory
 from fuzz.makers import made
 from fuzz.targets import TARGETS
-from fuzz.targets.target import Run, check_folder, empty
+from fuzz.targets.target import Run, check_folder, empty, put_back
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 MANIFEST = CORPUS / "manifest.json"
@@ -171,13 +171,16 @@ def record() -> int:
 
 @contextlib.contextmanager
 def runs() -> Iterator[Runs]:
-    """The targets, in a temporary folder."""
+    """The targets, in a temporary folder. What they replace in bytesim is put back afterwards."""
     with (
         tempfile.TemporaryDirectory(prefix="fuzz-") as folder,
         open(os.devnull, "w") as nothing,
         contextlib.redirect_stdout(nothing),
     ):
-        yield Runs(Path(folder))
+        try:
+            yield Runs(Path(folder))
+        finally:
+            put_back()
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -26,12 +27,10 @@ def bulk_options() -> dict[str, Any]:
 def ledgers() -> list[bytes]:
     """The folder of a finished bulk run, as a ZIP archive: its ledger, index and plan."""
     import bytesim
-    from bytesim.cluster import bulk
     from fuzz.bulk_here import run_here
     from fuzz.seeds import folder_bytes
 
-    bulk.run_on_ray = run_here
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, patch("bytesim.cluster.bulk.run_on_ray", run_here):
         bytesim.bulk("classify_file", BULK_SOURCES, ledger=Path(folder, BULK_LEDGER), **bulk_options())
         begun = Path(folder, f"{BULK_LEDGER}.state", "begun")
         begun.mkdir()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bytesim.tasks.train import folders
 from fuzz.kept import CORPUS, kept, packed, runs
 
 KEPT = kept()
@@ -41,3 +42,11 @@ def test_the_corpus_is_complete_and_small():
     assert all(one.answer for one in KEPT), "record the answers with `python -m fuzz.kept --record`"
     assert all(one.is_large or one.path.is_file() or one.member in packed() for one in KEPT)
     assert packed().keys() <= {one.member for one in KEPT}
+
+
+def test_nothing_stays_replaced_in_bytesim():
+    before = folders.sized_config
+    with runs() as made:
+        made.answer("train-generate", b"")
+        assert folders.sized_config is not before
+    assert folders.sized_config is before

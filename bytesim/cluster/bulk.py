@@ -21,7 +21,7 @@ from bytesim.cluster.index import FAILED, ROWS
 from bytesim.cluster.ledger import STATE, Ledger, read_header, write_parquet
 from bytesim.cluster.plan import Planner
 from bytesim.cluster.ray_cluster import run_on_ray
-from bytesim.cluster.ray_watch import Note
+from bytesim.cluster.ray_watch import Note, tell_nobody
 from bytesim.cluster.sources import stream_names
 from bytesim.cluster.work import Done, WorkSettings
 from bytesim.errors import ConfigError, OutputError
@@ -64,7 +64,7 @@ def bulk(
     force: bool = False,
     retry_failed: bool = False,
     on_progress: Progress | None = None,
-    on_note: Note | None = None,
+    on_note: Note = tell_nobody,
     **options: Any,
 ) -> BulkSummary:
     """Do many files with `jobs` workers on Ray, and write a row for each to a ledger.
@@ -84,7 +84,7 @@ def bulk(
         output=None if output is None else str(output), ledger=None if ledger is None else str(ledger), force=force,
         retry_failed=retry_failed,
     )  # fmt: skip
-    execute = partial(run_on_ray, on_note=on_note or (lambda note: None))
+    execute = partial(run_on_ray, on_note=on_note)
     return run_bulk(asked, options, execute=execute, on_progress=on_progress)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from bytesim import errors
 from bytesim.cluster.plan import follow_plan
 from bytesim.cluster.ray_quiet import quiet
-from bytesim.cluster.ray_watch import Note, watch_cpus
+from bytesim.cluster.ray_watch import Note, tell_nobody, watch_cpus
 from bytesim.cluster.work import Done, Worker, WorkSettings
 from bytesim.errors import BytesimError, ConfigError, ToolError
 
@@ -31,7 +31,7 @@ _REACH_S = 5.0
 
 @contextmanager
 def run_on_ray(
-    cluster: str, settings: WorkSettings, plan: Path, *, jobs: int, ordered: bool, on_note: Note
+    cluster: str, settings: WorkSettings, plan: Path, *, jobs: int, ordered: bool, on_note: Note = tell_nobody
 ) -> Iterator[Iterator[Done]]:
     """Gives an iterator over the shares of a plan, done by `jobs` actors; in the plan's order if `ordered`.
 

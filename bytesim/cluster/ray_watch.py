@@ -12,6 +12,10 @@ EVERY_S = 10.0
 """How often the CPUs of a cluster are counted."""
 
 
+def tell_nobody(note: str) -> None:
+    """Where nobody wants messages."""
+
+
 @contextmanager
 def watch_cpus(count: Callable[[], int], needed: int, on_note: Note, every_s: float = EVERY_S) -> Iterator[None]:
     """Call `on_note` when a cluster has fewer CPUs than are needed, and when it has enough again."""

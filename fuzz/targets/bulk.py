@@ -10,7 +10,7 @@ from bytesim.cluster.ledger import ledger_rows
 from bytesim.cluster.sources import manifest_names
 from fuzz.bulk_here import run_here
 from fuzz.seeds_data import BULK_LEDGER, BULK_SOURCES, bulk_options
-from fuzz.targets.target import Run, keep_loaded, task, write
+from fuzz.targets.target import Run, keep_loaded, replace, task, write
 from fuzz.targets.tasks import unpack
 
 
@@ -26,10 +26,8 @@ def manifest(folder: Path) -> Run:
 @task("ledger", "ledger")
 def ledger(folder: Path) -> Run:
     """A run goes on from a damaged ledger, or a damaged folder beside it: every file is in the ledger once."""
-    from bytesim.cluster import bulk
-
     keep_loaded("bytesim.predictors.classifier", "load_classifier")
-    bulk.run_on_ray = run_here
+    replace("bytesim.cluster.bulk", "run_on_ray", run_here)
 
     def run(data: bytes) -> None:
         path = unpack(folder, data, "bulk") / BULK_LEDGER

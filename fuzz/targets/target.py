@@ -59,13 +59,29 @@ class PartialFileError(Exception):
     """An output is not whole, or a temporary file was left over."""
 
 
+_REPLACED: list[tuple[dict[str, Any], str, Any]] = []
+
+
+def replace(module: str, name: str, value: Any) -> None:
+    """Replace a function of a module in this process, until `put_back`."""
+    place = vars(importlib.import_module(module))
+    _REPLACED.append((place, name, place[name]))
+    place[name] = value
+
+
+def put_back() -> None:
+    """Undo all calls of `replace`."""
+    while _REPLACED:
+        place, name, value = _REPLACED.pop()
+        place[name] = value
+
+
 def keep_loaded(module: str, *functions: str) -> None:
     """Let a task load each model once in this process, by keeping what its loading function returns."""
-    place = importlib.import_module(module)
     for name in functions:
-        function = getattr(place, name)
+        function = getattr(importlib.import_module(module), name)
         if not hasattr(function, "keeps"):
-            setattr(place, name, _keeping(function))
+            replace(module, name, _keeping(function))
 
 
 def _keeping(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,9 +98,9 @@ def _keeping(function: Callable[..., Any]) -> Callable[..., Any]:
 def draw_rarely(*modules: str) -> None:
     """Let the pictures of a training be drawn one time in 20, for they take most of its time and show numbers alone."""
     for module in modules:
-        place = vars(importlib.import_module(module))
-        if not hasattr(place["png_of"], "counts"):
-            place["png_of"] = _rare(place["png_of"])
+        draw = vars(importlib.import_module(module))["png_of"]
+        if not hasattr(draw, "counts"):
+            replace(module, "png_of", _rare(draw))
 
 
 def _rare(draw: Callable[..., bytes]) -> Callable[..., bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import zipfile
 import zlib
@@ -13,7 +14,7 @@ import bytesim
 from bytesim.media.forms import model_form
 from fuzz import fixtures
 from fuzz.seeds import zipped
-from fuzz.targets.target import Run, draw_rarely, keep_loaded, raise_first, task, write
+from fuzz.targets.target import Run, draw_rarely, keep_loaded, raise_first, replace, task, write
 
 _SHORT = 60
 """Bytes that the small models read. One input in four is longer, and mostly refused."""
@@ -348,9 +349,6 @@ def train_classify(folder: Path) -> Run:
 
 def _small_models() -> None:
     """Let the trainings of folders make models as small as the fixtures."""
-    from dataclasses import replace
-
-    from bytesim.tasks.train import folders, labels
     from bytesim.training.recipe import parse_recipe
 
     def small(name: str) -> Any:
@@ -360,7 +358,8 @@ def _small_models() -> None:
         return small("converter" if task == "convert" else "music")
 
     def classifier(size: str, num_classes: int, *, text: bool = False) -> Any:
-        return replace(small("classifier"), num_classes=num_classes)
+        return dataclasses.replace(small("classifier"), num_classes=num_classes)
 
     draw_rarely("bytesim.pictures.loss", "bytesim.pictures.converter", "bytesim.pictures.classifier")
-    folders.sized_config, labels.classifier_config = writer, classifier
+    replace("bytesim.tasks.train.folders", "sized_config", writer)
+    replace("bytesim.tasks.train.labels", "classifier_config", classifier)

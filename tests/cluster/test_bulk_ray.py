@@ -189,7 +189,7 @@ def test_a_driver_that_is_killed_takes_its_workers_along_and_the_next_run_goes_o
         if not any(map(is_alive, started)):
             break
         time.sleep(0.1)
-    assert len(started) == 2
+    assert len(started) >= 2  # a program that a worker is about to start has its name for a moment
     assert not [pid for pid in started if is_alive(pid)]
     before = len(list(ledger_rows(LEDGER)))
     assert before < 400
