@@ -137,7 +137,7 @@ COMMANDS: dict[str, Command] = {
     "compress": Command(("any",), "bin", _many("compress", after=("--fast",)), BATCH),
     "decompress": Command(("bsim",), "bsim", _many("decompress"), BATCH),
     "generate": Command(
-        ("text", "abc", "picture"),
+        ("beginning", "text", "abc"),
         "bin",
         lambda folder, files: [
             *("generate", "--model", _model("flat"), "--suffix", "txt", "--prompt-file", str(files[0])),
