@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 
 BEGUN = "begun"
@@ -109,7 +110,7 @@ def _earlier(path: Path) -> Iterator[tuple[str, list[str]]]:
         for line in file:
             with suppress(ValueError, TypeError, RecursionError):
                 name, outputs = json.loads(line)
-                if isinstance(name, str) and are_texts(outputs):
+                if may_be_path(name) and are_texts(outputs) and all(map(may_be_path, outputs)):
                     yield name, outputs
 
 
@@ -118,9 +119,19 @@ def are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def may_be_path(value: object) -> bool:
+    """Whether a value can be the name of a file."""
+    try:
+        return isinstance(value, str) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
+
+
 def _is_mark(mark: Mark) -> bool:
     """Whether the fields of a mark are of their types."""
     if not isinstance(mark.outputs, dict) or not all(map(are_texts, mark.outputs.values())):
+        return False
+    if not all(map(may_be_path, chain(mark.outputs, *mark.outputs.values()))):
         return False
     if not isinstance(mark.deaths, dict) or not all(isinstance(count, int) for count in mark.deaths.values()):
         return False

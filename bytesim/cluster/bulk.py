@@ -73,9 +73,9 @@ def bulk(
     of the function of that name. `generate` takes no sources but `count`, `seed` and `tries`. A manifest (.jsonl, .csv,
     .parquet) lists further files in its column `path`. `cluster` is `ray`, which starts Ray on this computer, or
     ray://ADDRESS. `output` is a folder. The same call goes on from the ledger where an earlier one ended, however it
-    ended; a file with an error is done again with `retry_failed` only. `on_note` receives messages for the user, such
-    as of computers that have left the cluster. Outputs are the same bytes as without Ray. docs/bulk.md has the fields
-    of a row. Raises ConfigError for a ledger of other settings, or one in use, ToolError
+    ended; a file with an error is done again with `retry_failed` only. `on_note` is called, in another thread, when
+    the cluster has too few CPUs for the run, and when it has enough again. Outputs are the same bytes as without Ray.
+    docs/bulk.md has the fields of a row. Raises ConfigError for a ledger of other settings, or one in use, ToolError
     without Ray, and what the command raises before it begins; the error of a file is in its row.
     """
     names = input_names(sources)
@@ -223,7 +223,11 @@ def _seeds(asked: _Asked, options: dict[str, Any]) -> tuple[Seeds | None, dict[s
     if first is None:
         header = read_header(asked.rows_path) or {}
         first = header.get("settings", {}).get("seed", secrets.randbelow(1 << 31))
-    return Seeds(count=count, first=int(first), tries=tries), others
+        if type(first) is not int:
+            raise ConfigError(
+                "this ledger is damaged: its seed is not a number. Name another ledger.", file=str(asked.rows_path)
+            )
+    return Seeds(count=count, first=first, tries=tries), others
 
 
 def _open_ledger(asked: _Asked, command: Command, seeds: Seeds | None) -> Ledger:

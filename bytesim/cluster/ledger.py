@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bytesim.cluster.begun import are_texts, begin_run, clear_marks, left_begun
+from bytesim.cluster.begun import are_texts, begin_run, clear_marks, left_begun, may_be_path
 from bytesim.cluster.index import Index
 from bytesim.errors import ConfigError, OutputError
 from bytesim.files import make_folder
@@ -130,20 +131,21 @@ class Ledger:
                 file.readline()
                 offset = file.tell()
             file.seek(offset)
+            self.index.keep("offset", "0")  # one that is interrupted begins again, and meets no row twice
             for line in file:
                 row = _row(line, self.path)
                 if self.index.kind_of(row["path"]) is not None:
                     raise _damaged(self.path, "a file stands in it twice")
-                self.index.add(row, self._counted(row))
+                self._add_to_index(row)
                 self.index.commit_at_times()
             self.index.keep("offset", str(file.tell()))
             self.index.keep("tail", _tail_of(file, file.tell()))
 
-    def _counted(self, row: Row) -> list[str]:
-        """The names under which a row of the file is counted. Raises ConfigError if its results lack their fields."""
+    def _add_to_index(self, row: Row) -> None:
+        """Add a row of the file to the index. Raises ConfigError if its results lack their fields, or are no text."""
         try:
-            return [str(name) for name in self.counted(row)]
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            self.index.add(row, [str(name) for name in self.counted(row)])
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError, sqlite3.IntegrityError) as error:
             raise _damaged(self.path) from error
 
     def _keep_place(self) -> None:
@@ -270,21 +272,12 @@ def _row(line: bytes, path: Path) -> Row:
 
 def _is_row(row: Row) -> bool:
     """Whether the fields of a row are of their types."""
-    texts = are_texts(row["outputs"]) and are_texts(row["sha256"])
-    results = isinstance(row["results"], list) and all(isinstance(result, dict) for result in row["results"])
-    return (
-        texts
-        and results
-        and _may_be_path(row["path"])
-        and all(isinstance(row[name], str | None) for name in ("error", "kind"))
-    )
-
-
-def _may_be_path(path: object) -> bool:
-    try:
-        return isinstance(path, str) and b"\0" not in os.fsencode(path)
-    except UnicodeEncodeError:
+    if not are_texts(row["outputs"]) or not are_texts(row["sha256"]) or not isinstance(row["results"], list):
         return False
+    paths = all(map(may_be_path, [row["path"], *row["outputs"]]))
+    results = all(isinstance(result, dict) for result in row["results"])
+    fault = isinstance(row["error"], str | None) and isinstance(row["kind"], str | None)
+    return paths and results and fault and (row["error"] is None) == (row["kind"] is None)
 
 
 def _damaged(path: Path, what: str = "a line of it is not a row") -> ConfigError:

@@ -35,8 +35,9 @@ def run_on_ray(
 ) -> Iterator[Iterator[Done]]:
     """Gives an iterator over the shares of a plan, done by `jobs` actors; in the plan's order if `ordered`.
 
-    `on_note` is told of computers that leave. Raises ToolError without Ray or where it cannot be reached, ConfigError
-    for a cluster with too few CPUs, and the BytesimError of a worker that could not begin.
+    `on_note` is called when the cluster has too few CPUs, and when it has enough again. Raises ToolError without Ray or
+    where it cannot be reached, ConfigError for a cluster with too few CPUs, and the BytesimError of a worker that could
+    not begin.
     """
     if importlib.util.find_spec("ray") is None:
         raise ToolError('--cluster needs Ray, which is not installed: pip install "bytesim[ray]".')

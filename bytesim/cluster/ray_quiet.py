@@ -47,7 +47,7 @@ def quiet(log: Path) -> Iterator[None]:
 def _threads_to(log: TextIO) -> Iterator[None]:
     """Let what threads of Ray print go to a log."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, _Sorted(stream, log)) for stream in before)
+    sys.stdout, sys.stderr = (stream and cast(TextIO, _Sorted(stream, log)) for stream in before)  # None if closed
     try:
         yield
     finally:

@@ -267,7 +267,7 @@ def _start(command: list[str], folder: Path, sink: BinaryIO) -> subprocess.Popen
 def _limit(process: subprocess.Popen[bytes]) -> None:
     """Limit the memory and the time of a program where the system can do that from outside, which is Linux.
 
-    It holds also where bytesim itself is killed, and nobody is there to stop the program.
+    Both limits hold even if bytesim itself is killed, and nobody is there to stop the program.
     """
     if sys.platform == "linux":
         # The first signal, SIGXCPU, tells why the program ended; a second later it is killed.
@@ -277,9 +277,13 @@ def _limit(process: subprocess.Popen[bytes]) -> None:
         }
         for kind, (first, last) in limits.items():
             with suppress(OSError):  # it has ended already
-                _, hard = resource.prlimit(process.pid, kind)
-                most = last if hard == resource.RLIM_INFINITY else min(last, hard)
-                resource.prlimit(process.pid, kind, (min(first, most), most))
+                soft, hard = (
+                    last if limit == resource.RLIM_INFINITY else limit for limit in resource.prlimit(process.pid, kind)
+                )
+                most = min(last, hard)
+                if kind == resource.RLIMIT_CPU:
+                    first = min(first, max(1, most - 1))
+                resource.prlimit(process.pid, kind, (min(first, soft, most), most))
 
 
 def _size(path: Path) -> int:

@@ -18,7 +18,9 @@ TIMED_STEPS = 5
 
 
 class Length:
-    """The number of steps of a training whose recipe gives minutes, or whose run has a `limit`, which replaces these.
+    """The number of steps of a training that has a budget of time.
+
+    The budget is the minutes of its recipe, or the `limit` of its run, which replaces the minutes.
 
     It is set after the warm-up, which shows how long a step takes. That may change, as on a shared machine, so the
     estimate is repeated whenever a quarter of the remaining steps are done.

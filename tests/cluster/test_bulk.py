@@ -74,6 +74,10 @@ def contents(root: str) -> dict[str, bytes]:
         (lambda row: [{**row, "path": 5}], "a line of it is not a row"),
         (lambda row: [{**row, "path": "a\0b"}], "a line of it is not a row"),
         (lambda row: [{**row, "outputs": "a.mid"}], "a line of it is not a row"),
+        (lambda row: [{**row, "outputs": ["a\0b"]}], "a line of it is not a row"),
+        (lambda row: [{**row, "path": "\ud800"}], "a line of it is not a row"),
+        (lambda row: [{**row, "sha256": ["\ud800"]}], "a line of it is not a row"),
+        (lambda row: [{**row, "error": "e"}], "a line of it is not a row"),
         (lambda row: [{**row, "results": [{}]}], "a line of it is not a row"),
         (lambda row: [[row]], "a line of it is not a row"),
     ],
@@ -88,7 +92,21 @@ def test_a_damaged_ledger_is_refused_in_one_line(folder, tunes, damage, what):
         tunes()
 
 
-@pytest.mark.parametrize("text", ["5", "[1, 2]", '{"a": 1, "b": 2}', '["a", "b"]', "[" * 5000, "\u00e9", '["a", [3]]'])
+def test_a_ledger_that_was_mended_after_it_was_refused_is_read_again(folder, tunes):
+    tunes("tunes/0")
+    whole = Path(LEDGER).read_bytes()
+    tunes("tunes/1")
+    more = Path(LEDGER).read_bytes()[len(whole) :]
+    Path(LEDGER).write_bytes(whole + more + b"{}\n")
+    with pytest.raises(bytesim.ConfigError, match="a line of it is not a row"):
+        tunes()
+    Path(LEDGER).write_bytes(whole + more)
+    assert tunes().files == 12
+
+
+@pytest.mark.parametrize(
+    "text", ["5", "[1, 2]", '{"a": 1, "b": 2}', '["a", "b"]', "[" * 5000, "\u00e9", '["a", [3]]', '["\\ud800", []]']
+)
 def test_marks_that_are_damaged_are_passed_over(folder, tunes, text):
     tunes("tunes/0")
     begun = Path(f"{LEDGER}{STATE}", "begun")
@@ -98,7 +116,9 @@ def test_marks_that_are_damaged_are_passed_over(folder, tunes, text):
     assert tunes().files == 12
 
 
-@pytest.mark.parametrize("damage", [{"outputs": 5}, {"outputs": {"a": 5}}, {"deaths": {"a": "b"}}, {"at": 5}])
+@pytest.mark.parametrize(
+    "damage", [{"outputs": 5}, {"outputs": {"a": 5}}, {"deaths": {"a": "b"}}, {"at": 5}, {"outputs": {"\ud800": []}}]
+)
 def test_a_mark_with_other_types_is_a_new_one(tmp_path, damage):
     (tmp_path / "mark.json").write_text(json.dumps({"times": 3, **damage}))
     assert read_mark(tmp_path / "mark.json") == Mark()

@@ -129,8 +129,12 @@ def _clips(path: Path, part: str, names: str, labels: Sequence[str]) -> Iterator
     """(file, label, name) of every recording of a part."""
     arrays = _arrays(path, f"x_{part}", f"y_{part}", f"{names}_{part}")
     samples, targets, groups = arrays.values()
-    if samples.ndim != 2 or samples.dtype != np.uint8 or groups.ndim != 1 or len(groups) != len(samples):
-        raise FormatError(f"`x_{part}` is not an array of uint8 (n, samples), or is of other length.", file=str(path))
+    if samples.ndim != 2 or samples.dtype != np.uint8:
+        raise FormatError(f"`x_{part}` is not an array of uint8 (n, samples).", file=str(path))
+    if groups.ndim != 1 or len(groups) != len(samples):
+        raise FormatError(
+            f"`{names}_{part}` is not a list of {len(samples)} values, one for each recording.", file=str(path)
+        )
     _check_labels(path, targets, len(samples), len(labels))
     for clip, label, group in zip(samples, targets, groups, strict=True):
         yield wav.serialize(wav.model_recording(clip.tobytes())), int(label), group
