@@ -142,7 +142,7 @@ class Ledger:
             self.index.keep("tail", _tail_of(file, file.tell()))
 
     def _add_to_index(self, row: Row) -> None:
-        """Add a row of the file to the index. Raises ConfigError if its results lack their fields, or are no text."""
+        """Add a row of the ledger to the index. Raises ConfigError if a field is missing or is not valid text."""
         try:
             self.index.add(row, [str(name) for name in self.counted(row)])
         except (KeyError, TypeError, IndexError, AttributeError, ValueError, sqlite3.IntegrityError) as error:

@@ -654,9 +654,9 @@ def test_apt_knows_the_sources_of_later_releases_and_prefers_its_own(tmp_path, m
     monkeypatch.setattr(filetype_fetch, "APT_SOURCES", (folder / "sources.list", folder))
     monkeypatch.setattr(filetype_fetch.subprocess, "run", lambda *a, **k: SimpleNamespace(returncode=0, stderr=""))
     monkeypatch.chdir(tmp_path)
-    options = filetype_fetch.prepare_apt(Path("work"))
-    assert f"-oDir::Etc::SourceParts={tmp_path}/work/apt/parts" in options  # apt reads relative paths from /etc/apt
-    parts = {path.name: path.read_text() for path in (tmp_path / "work/apt/parts").iterdir()}
+    options = filetype_fetch.prepare_apt(Path("material"))
+    assert f"-oDir::Etc::SourceParts={tmp_path}/material/apt/parts" in options  # apt reads relative paths from /etc/apt
+    parts = {path.name: path.read_text() for path in (tmp_path / "material/apt/parts").iterdir()}
     assert {*parts} == {name, "trixie.sources", "sid.sources"}
     later = "Types: deb-src\nURIs: http://deb.debian.org/debian\nSuites: sid\nComponents: main\n"
     assert parts["sid.sources"] == later + signed

@@ -35,7 +35,7 @@ def test_a_missing_file_is_not_unreadable(tmp_path):
     assert not is_unreadable(failure(open_tensors, tmp_path / "a"))
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows says of a folder that there is no permission")
+@pytest.mark.skipif(os.name == "nt", reason="Windows gives another error when a folder is opened")
 def test_a_folder_in_its_place_is_not_unreadable(tmp_path):
     assert not is_unreadable(failure(open_tensors, tmp_path))
 
