@@ -26,7 +26,7 @@ from bytesim.errors import BytesimError
 from fuzz.child import limit_memory
 from fuzz.makers import made
 from fuzz.targets import TARGETS
-from fuzz.targets.target import Run, check_folder, empty, put_back
+from fuzz.targets.target import Run, check_folder, empty, putting_back
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 MANIFEST = CORPUS / "manifest.json"
@@ -176,11 +176,9 @@ def runs() -> Iterator[Runs]:
         tempfile.TemporaryDirectory(prefix="fuzz-") as folder,
         open(os.devnull, "w") as nothing,
         contextlib.redirect_stdout(nothing),
+        putting_back(),
     ):
-        try:
-            yield Runs(Path(folder))
-        finally:
-            put_back()
+        yield Runs(Path(folder))
 
 
 def main() -> int:

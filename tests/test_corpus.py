@@ -48,5 +48,10 @@ def test_nothing_stays_replaced_in_bytesim():
     before = folders.sized_config
     with runs() as made:
         made.answer("train-generate", b"")
-        assert folders.sized_config is not before
+        replaced = folders.sized_config
+        assert replaced is not before
+        with runs() as made_inside:
+            made_inside.answer("train-generate", b"")
+            assert folders.sized_config is not replaced
+        assert folders.sized_config is replaced
     assert folders.sized_config is before

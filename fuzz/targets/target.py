@@ -6,7 +6,8 @@ import importlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -63,17 +64,22 @@ _REPLACED: list[tuple[dict[str, Any], str, Any]] = []
 
 
 def replace(module: str, name: str, value: Any) -> None:
-    """Replace a function of a module in this process, until `put_back`."""
+    """Replace a function of a module in this process, until the innermost `putting_back` ends."""
     place = vars(importlib.import_module(module))
     _REPLACED.append((place, name, place[name]))
     place[name] = value
 
 
-def put_back() -> None:
-    """Undo all calls of `replace`."""
-    while _REPLACED:
-        place, name, value = _REPLACED.pop()
-        place[name] = value
+@contextmanager
+def putting_back() -> Iterator[None]:
+    """Undo the calls of `replace` made inside, in reverse order."""
+    before = len(_REPLACED)
+    try:
+        yield
+    finally:
+        while len(_REPLACED) > before:
+            place, name, value = _REPLACED.pop()
+            place[name] = value
 
 
 def keep_loaded(module: str, *functions: str) -> None:
