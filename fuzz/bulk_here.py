@@ -11,6 +11,10 @@ from bytesim.cluster.plan import follow_plan
 from bytesim.cluster.work import Done, Worker, WorkSettings
 
 
+def check_nothing(cluster: str) -> None:
+    """In place of `check_cluster`."""
+
+
 @contextmanager
 def run_here(cluster: str, settings: WorkSettings, plan: Path, **options: Any) -> Iterator[Iterator[Done]]:
     """In place of `run_on_ray`."""

@@ -27,10 +27,14 @@ def bulk_options() -> dict[str, Any]:
 def ledgers() -> list[bytes]:
     """The folder of a finished bulk run, as a ZIP archive: its ledger, index and plan."""
     import bytesim
-    from fuzz.bulk_here import run_here
+    from fuzz.bulk_here import check_nothing, run_here
     from fuzz.seeds import folder_bytes
 
-    with tempfile.TemporaryDirectory() as folder, patch("bytesim.cluster.bulk.run_on_ray", run_here):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch("bytesim.cluster.bulk.check_cluster", check_nothing),
+        patch("bytesim.cluster.bulk.run_on_ray", run_here),
+    ):
         bytesim.bulk("classify_file", BULK_SOURCES, ledger=Path(folder, BULK_LEDGER), **bulk_options())
         begun = Path(folder, f"{BULK_LEDGER}.state", "begun")
         begun.mkdir()

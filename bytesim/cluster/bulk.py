@@ -20,7 +20,7 @@ from bytesim.cluster.drawing import Seeds
 from bytesim.cluster.index import FAILED, ROWS
 from bytesim.cluster.ledger import STATE, Ledger, read_header, write_parquet
 from bytesim.cluster.plan import Planner
-from bytesim.cluster.ray_cluster import run_on_ray
+from bytesim.cluster.ray_cluster import check_cluster, run_on_ray
 from bytesim.cluster.ray_watch import Note, tell_nobody
 from bytesim.cluster.sources import stream_names
 from bytesim.cluster.work import Done, WorkSettings
@@ -84,6 +84,8 @@ def bulk(
         output=None if output is None else str(output), ledger=None if ledger is None else str(ledger), force=force,
         retry_failed=retry_failed,
     )  # fmt: skip
+    if not asked.rows_path.exists():  # no ledger is begun that no worker can fill
+        check_cluster(cluster)
     execute = partial(run_on_ray, on_note=on_note)
     return run_bulk(asked, options, execute=execute, on_progress=on_progress)
 

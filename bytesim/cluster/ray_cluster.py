@@ -39,12 +39,10 @@ def run_on_ray(
     where it cannot be reached, ConfigError for a cluster with too few CPUs, and the BytesimError of a worker that could
     not begin.
     """
-    if importlib.util.find_spec("ray") is None:
-        raise ToolError('--cluster needs Ray, which is not installed: pip install "bytesim[ray]".')
-    address = cluster.removeprefix(_SCHEME) if cluster.startswith(_SCHEME) else None
+    check_cluster(cluster)
+    address = _address(cluster)
     if address is not None:
         settings = replace(settings, jobs=None)
-        _check_reachable(address)
     with quiet(Path(settings.state) / "ray.log"):
         import ray
         import ray.data
@@ -62,6 +60,19 @@ def run_on_ray(
             raise ToolError(f"Ray has stopped the run: {first} The ledger keeps what is done.") from error
         finally:
             ray.shutdown()
+
+
+def check_cluster(cluster: str) -> None:
+    """Raise ToolError without Ray, or if nobody answers at a cluster's address, and ConfigError for a wrong address."""
+    if importlib.util.find_spec("ray") is None:
+        raise ToolError('--cluster needs Ray, which is not installed: pip install "bytesim[ray]".')
+    address = _address(cluster)
+    if address is not None:
+        _check_reachable(address)
+
+
+def _address(cluster: str) -> str | None:
+    return cluster.removeprefix(_SCHEME) if cluster.startswith(_SCHEME) else None
 
 
 def _check_reachable(address: str) -> None:

@@ -493,6 +493,7 @@ def test_without_ray_one_sentence_says_how_to_get_it(folder, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(bytesim.ToolError, match=r'pip install "bytesim\[ray\]"'):
         bytesim.bulk("classify_file", "texts", **LABELS)
+    assert not list(folder.glob("*.ledger.jsonl*"))
 
 
 def test_ray_is_not_imported_without_a_cluster():

@@ -214,6 +214,7 @@ def test_a_cluster_that_is_not_there_is_one_line(folder):
         bytesim.bulk("classify_file", "tunes", cluster="ray://127.0.0.1:1", ledger=LEDGER)
     with pytest.raises(bytesim.ConfigError, match="has no port"):
         bytesim.bulk("classify_file", "tunes", cluster="ray://there", ledger=LEDGER)
+    assert not list(folder.glob(f"{LEDGER}*"))
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ def bulk_here(monkeypatch, *words, most: int | None = None, **options) -> BulkSu
     """`bytesim.bulk` with the workers in this process."""
     from bytesim.cluster import bulk
 
+    monkeypatch.setattr(bulk, "check_cluster", lambda cluster: None)
     monkeypatch.setattr(bulk, "run_on_ray", Here(most))
     return bulk.bulk(*words, **options)
 
