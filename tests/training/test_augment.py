@@ -91,6 +91,24 @@ def test_a_file_that_is_not_an_archive_keeps_its_members(data, seed):
     assert augmented(data, "members", np.random.default_rng(seed)) == data or data.count(b"PK\1\2") > 1
 
 
+TEXT = "".join(f"line {number} of a file\n" for number in range(150)).encode()
+
+
+def test_lines_are_kept_whole_and_in_order_from_the_first_one_or_the_middle():
+    made = [augmented(TEXT, "lines", np.random.default_rng(seed)) for seed in range(200)]
+    shorter = [each for each in made if each != TEXT]
+    assert all(each.endswith(b"\n") and each.startswith(b"line ") and each in TEXT for each in made)
+    assert 60 < len(shorter) < 140
+    assert 15 < sum(not TEXT.startswith(each) for each in shorter) < 60
+    assert sum(len(each) < 256 for each in shorter) > len(shorter) / 4
+
+
+@given(st.binary(max_size=300), st.integers(0, 9))
+def test_a_file_with_zeros_or_with_a_single_line_keeps_its_lines(data, seed):
+    for whole in (data + b"\0\n\n", data.replace(b"\n", b" ") + b"\n"):
+        assert augmented(whole, "lines", np.random.default_rng(seed)) == whole
+
+
 def test_styles_keep_the_music():
     midi = render_abc2midi("X:1\nL:1/8\nM:6/8\nK:G\nGAB c2d|[Bd]3 G3|\n").midi
     known, changed = notes(midi), 0

@@ -25,7 +25,7 @@ from bytesim.files import make_folder
 TIMEOUT_S = 900.0
 MAX_SOURCE_BYTES = 45_000_000
 """Larger source packages are skipped."""
-BATCH = 16
+BATCH = 48
 """Packages per call, because apt, pip and npm take seconds to start."""
 NOT_FETCHED = "missing.txt"
 """File with the reason, in the folder of a package that could not be fetched."""

@@ -41,6 +41,8 @@ MOST_DROPPED = 0.15
 """drop: largest share of bytes that are blanked."""
 MOST_MEMBERS_LEFT_OUT = 0.3
 """members: largest share of the members that are not listed."""
+LEAST_LINES_BYTES = 12
+"""lines: least bytes that are aimed at; the lines that hold them are kept whole."""
 _DIRECTORY_ENTRY, _DIRECTORY_END = b"PK\1\2", b"PK\5\6"
 """What an entry of the central directory of a zip archive begins with, and what follows the directory."""
 
@@ -194,6 +196,20 @@ def _members(body: Bytes, rng: np.random.Generator) -> Bytes:
     return np.frombuffer(before + listed + mark + after, np.uint8)
 
 
+def _lines(body: Bytes, rng: np.random.Generator) -> Bytes:
+    """Of half of the text files, keep a few lines: the first ones, or in a third of the cases ones from the middle.
+
+    How many bytes they have is drawn evenly on a logarithmic scale, for short files are rare in collections.
+    """
+    ends = np.flatnonzero(body == ord("\n")) + 1
+    if len(ends) < 2 or len(body) <= LEAST_LINES_BYTES or (body == 0).any() or rng.random() < 0.5:
+        return body
+    length = np.exp(rng.uniform(np.log(LEAST_LINES_BYTES), np.log(len(body))))
+    start = 0 if rng.random() < 2 / 3 else int(rng.choice(ends[:-1]))
+    last = min(int(np.searchsorted(ends, start + length)), len(ends) - 1)
+    return body[start : ends[last]]
+
+
 def _styles(body: Bytes, rng: np.random.Generator) -> Bytes:
     """In half of the files, write the music of a MIDI file as other programs do."""
     return body if rng.random() < 0.5 else np.frombuffer(restyled(body.tobytes(), rng), np.uint8)
@@ -219,6 +235,7 @@ AUGMENTATIONS: dict[str, tuple[int, int, Change]] = {
     "tone": (*_WAV, _tone),
     "drop": (0, 0, _drop),
     "members": (0, 0, _members),
+    "lines": (0, 0, _lines),
     "styles": (0, 0, _styles),
 }
 """Name -> (bytes of the header, bytes of a whole file or 0 for any, change of the bytes after the header)."""
