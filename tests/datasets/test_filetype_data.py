@@ -1,5 +1,6 @@
 """The filetype set: labels that do not move, files of the right type, parts that share no origin and no bytes."""
 
+import csv
 import gzip
 import hashlib
 import http.client
@@ -32,11 +33,13 @@ from bytesim.datasets.filetype import collect as filetype_collect
 from bytesim.datasets.filetype import fetch as filetype_fetch
 from bytesim.datasets.filetype import make as filetype_make
 from bytesim.datasets.filetype.build import build_filetype, parts_of
+from bytesim.datasets.filetype.checks.predicates import MIN_TEXT_BYTES
 from bytesim.datasets.filetype.checks.recognise import BY_TYPE, may_be_wanted, recognise
 from bytesim.datasets.filetype.collect import KEEP, Found, Shelf, collect_all, look_through, store, write_index
 from bytesim.datasets.filetype.fetch import Package
 from bytesim.datasets.filetype.make import HELD_OUT, contents_of, make_one
 from bytesim.datasets.filetype.makers.maker import Job, Maker
+from bytesim.datasets.filetype.makers.tables import DIALECTS, csv_table
 from bytesim.datasets.filetype.shards import LIMITS, build_rows, choose, cut_fragments, cut_whole, limits_of
 from bytesim.datasets.filetype.split import split_origins
 from bytesim.errors import ConfigError, InputError, OutputError, ToolError
@@ -456,6 +459,20 @@ def test_an_encoder_that_fails_gives_no_file(material):
     contents = contents_of(found, {f"origin{index}": "train" for index in range(30)})
     maker = Maker("gz", lambda job: job.run("false"), ("",), "python")
     assert not any(make_one(maker, which, contents, material) for which in range(3))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", ["prices.csv", "notes.txt"])
+def test_a_made_csv_has_the_rows_of_its_table_in_that_dialect(tmp_path, dialect, name):
+    (tmp_path / name).write_text("".join(f"{number},tea {number},{number / 7}\n" for number in range(60)))
+    for seed in range(12):
+        data = csv_table(Job((tmp_path / name,), (name,), dialect, random.Random(seed), tmp_path))
+        text = data.decode("utf-8-sig")
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=DIALECTS[dialect].get("delimiter", ",")))
+        assert len({len(row) for row in rows}) == 1
+        assert len(rows[0]) >= 2
+        assert text.endswith(DIALECTS[dialect]["lineterminator"])
+        assert len(data) < MIN_TEXT_BYTES or BY_TYPE["csv"].test(data)
 
 
 # --- what can go wrong -----------------------------------------------------------------------

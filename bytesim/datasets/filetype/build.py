@@ -120,7 +120,8 @@ def build_filetype(
             "a process was killed, perhaps for lack of memory. Choose fewer jobs; the work so far is kept."
         ) from error
     stage("cutting rows")
-    made_files = without_held_out(made_indexes(work), additions)
+    made = without_held_out(made_indexes(work), additions)
+    made_files = [file for file in made if file.origin in parts]  # of an origin that is gone, the part is not known
     rows = build_rows([*found_files, *made_files], parts, work, seed=seed)
     if additions:
         add_rows(rows, additions, seed=seed)

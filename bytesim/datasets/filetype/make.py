@@ -44,9 +44,9 @@ FEEDS: dict[str, tuple[str, ...]] = {
 
 def all_makers() -> list[Maker]:
     """All makers."""
-    from bytesim.datasets.filetype.makers import archives, data, documents, media, outliers, programs, values
+    from bytesim.datasets.filetype.makers import archives, data, documents, media, outliers, programs, tables, values
 
-    modules = (programs, data, archives, documents, media, outliers, values)
+    modules = (programs, data, archives, documents, media, outliers, values, tables)
     return [maker for module in modules for maker in module.MAKERS]
 
 
