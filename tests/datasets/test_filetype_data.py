@@ -421,6 +421,17 @@ def test_the_rows_of_a_part_come_from_its_origins_alone(material):
 
 
 @pytest.mark.usefixtures("no_makers")
+def test_a_made_file_whose_origin_is_gone_is_left_out(material, tmp_path):
+    kept, gone = (store(material, PYTHON + name.encode(), "python", name, "made-1", "x") for name in ("origin1", "gone"))
+    write_index(material / "index" / "made-python-x-00000.jsonl", [kept, gone])
+    build = build_filetype(out=tmp_path / "out", material=material, fetch=False, jobs=1)
+    rows = [load_shard(tmp_path / "out" / shard.file) for shard in build.shards]
+    found = {shard.row(index)[1] for shard in rows for index in range(len(shard))}
+    assert PYTHON + b"origin1" in found
+    assert PYTHON + b"gone" not in found
+
+
+@pytest.mark.usefixtures("no_makers")
 def test_the_same_material_gives_the_same_shards(material, tmp_path):
     once, again = (build_filetype(out=tmp_path / name, material=material, fetch=False, jobs=1) for name in ("a", "b"))
     assert [load_shard(once.folder / each.file).target.tobytes() for each in once.shards] == [
