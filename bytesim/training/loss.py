@@ -93,7 +93,7 @@ def arrays_of(examples: list[Example], config: ModelConfig, *, coarse: bool = Fa
     longest = max(len(example.patches) for example in examples)
     length = min(padded_length(longest, coarse=coarse), config.max_patches)
     rows = padded_length(max(len(example.patches) - example.first for example in examples), coarse=coarse)
-    rows = min(rows, length) if coarse else rows
+    rows = min(rows, length)
     patches = np.full((len(examples), length, size), END_OF_PATCH, np.int16)
     targets = np.full((len(examples), rows, size), END_OF_PATCH, np.int16)
     scored = np.zeros((len(examples), rows), np.bool_)
@@ -126,7 +126,7 @@ def _sources(examples: list[Example], config: ModelConfig, coarse: bool) -> Arra
     """The source bytes of examples, padded, and their times for a model with a clock."""
     longest = max(max(len(example.source) for example in examples), 1)
     width = padded_length(longest, 4 * BUCKET_PATCHES, coarse=coarse)
-    width = max(longest, min(width, config.inputs.max_source_bytes)) if coarse else width
+    width = max(longest, min(width, config.inputs.max_source_bytes))
     padded = np.full((len(examples), width), END_OF_PATCH, np.int16)
     for index, example in enumerate(examples):
         padded[index, : len(example.source)] = np.frombuffer(example.source, np.uint8)

@@ -146,7 +146,7 @@ class ConvertSource(FileSource):
     task: Literal["convert"] = "convert"
     source_suffix: str = ""
     """Suffix of the source files, such as `abc`."""
-    dev_one_in: Annotated[int, Bounds(at_least=2)] = 50
+    dev_one_in: Annotated[int, Bounds(at_least=2, at_most=1_000_000_000)] = 50
     """Folders: one pair in this many is `dev`, by the hash of its content."""
     train_share: Annotated[float, Bounds(above=0, at_most=1)] = 1.0
     """Folders: share of the pairs of `train` that is used, by the hash of their content; learning curves have parts

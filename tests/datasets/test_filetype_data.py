@@ -422,7 +422,9 @@ def test_the_rows_of_a_part_come_from_its_origins_alone(material):
 
 @pytest.mark.usefixtures("no_makers")
 def test_a_made_file_whose_origin_is_gone_is_left_out(material, tmp_path):
-    kept, gone = (store(material, PYTHON + name.encode(), "python", name, "made-1", "x") for name in ("origin1", "gone"))
+    kept, gone = (
+        store(material, PYTHON + name.encode(), "python", name, "made-1", "x") for name in ("origin1", "gone")
+    )
     write_index(material / "index" / "made-python-x-00000.jsonl", [kept, gone])
     build = build_filetype(out=tmp_path / "out", material=material, fetch=False, jobs=1)
     rows = [load_shard(tmp_path / "out" / shard.file) for shard in build.shards]

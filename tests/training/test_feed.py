@@ -52,6 +52,17 @@ def test_coarse_buckets_waste_at_most_a_third_and_every_file_fits_its_bucket():
     assert (rounded < 1.5 * sizes + 1).all()
 
 
+@pytest.mark.parametrize("coarse", [False, True])
+def test_padding_never_exceeds_what_the_model_holds(coarse):
+    model = replace(tiny_recipe().model, max_patches=10, max_source_bytes=40)
+    rows = [(b"a" * size, b"b" * (size // 2)) for size in range(8, 40)]
+    stream = ConvertStream(tiny_recipe().data[0], pack(rows), model)
+    arrays = arrays_of(stream.draw(np.random.default_rng(1), 400), model, coarse=coarse)
+    assert arrays["patches"].shape[1] == 10
+    assert arrays["targets"].shape[1] <= 10
+    assert arrays["source"].shape[1] <= 40
+
+
 def test_coarse_buckets_give_few_shapes_and_the_same_files():
     rng = random.Random(0)
     model = replace(tiny_recipe().model, max_patches=400, max_source_bytes=1600)
