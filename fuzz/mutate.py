@@ -316,11 +316,10 @@ def _change_zip(rng: random.Random, data: bytes, seeds: Sequence[bytes]) -> byte
         members[at] = (name, mutated(rng, [content], 1 << 22))
     stream = io.BytesIO()
     kind = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
-    with zipfile.ZipFile(stream, "w", kind) as archive:
+    with zipfile.ZipFile(stream, "w", kind) as archive, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Duplicate name")  # a damaged archive may have a name twice
         for name, content in members:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Duplicate name")  # an archive may have one, and must be read
-                archive.writestr(zipfile.ZipInfo(name or "x"), content, kind)
+            archive.writestr(zipfile.ZipInfo(name or "x"), content, kind)
     return stream.getvalue()
 
 

@@ -476,7 +476,7 @@ def test_an_encoder_that_fails_gives_no_file(material):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("name", ["prices.csv", "notes.txt"])
-def test_a_made_csv_has_the_rows_of_its_table_in_that_dialect(tmp_path, dialect, name):
+def test_a_made_csv_is_a_table_in_its_dialect(tmp_path, dialect, name):
     (tmp_path / name).write_text("".join(f"{number},tea {number},{number / 7}\n" for number in range(60)))
     for seed in range(12):
         data = csv_table(Job((tmp_path / name,), (name,), dialect, random.Random(seed), tmp_path))
