@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 SourceT = TypeVar("SourceT", bound=FileSource)
 Indices = NDArray[np.int64]
 """Places of examples in a stream, in which they are sorted by length."""
+SOURCE_SHARE = 3
+"""A micro-batch of pairs holds at most this many times as many bytes of sources, with padding, as its size in bytes."""
 
 
 class FileStream(ABC, Generic[SourceT]):
@@ -67,7 +69,7 @@ class FileStream(ABC, Generic[SourceT]):
                 f"no example of {source.path} fits the model, which holds {limit:,} bytes, and the recipe."
             )
         self.rows = rows[np.argsort(patches[rows], kind="stable")]
-        self.target_lengths = target_lengths[self.rows]
+        self.source_lengths, self.target_lengths = source_lengths[self.rows], target_lengths[self.rows]
         self.buckets = -(-patches[self.rows] // BUCKET_PATCHES)
         self.bucket_ends = np.cumsum(self.buckets)
         self.left_out = too_large + int(np.count_nonzero(~keep & selected))
@@ -114,12 +116,16 @@ class FileStream(ABC, Generic[SourceT]):
     def draw(self, rng: np.random.Generator, budget: int) -> list[Example]:
         """Random examples of one bucket: at least one, and as many as `budget` bytes hold.
 
-        Their number depends only on the bucket, so that few shapes occur and compiled kernels are reused. Buckets are
-        drawn in proportion to their bytes, so that long files are drawn as often as short ones.
+        Their number depends only on the bucket, and is halved until their sources fit, so that few shapes occur and
+        compiled kernels are reused. Buckets are drawn in proportion to their bytes, so that long files are drawn as
+        often as short ones.
         """
         bucket = self._bucket(rng)
         low, high = np.searchsorted(self.buckets, [bucket, bucket + 1])
-        return self.examples(self._chosen(int(low), int(high), self._count(bucket, budget), rng), rng)
+        chosen = self._chosen(int(low), int(high), int(self._count(self.buckets[low], budget)), rng)
+        while len(chosen) > self._most(chosen, budget).min():
+            chosen = chosen[: len(chosen) // 2]
+        return self.examples(chosen, rng)
 
     def groups(self, rng: np.random.Generator, budget: int) -> list[Indices]:
         """The indices of all examples, each once, in groups of similar length that fill `budget` bytes as `draw` does.
@@ -127,19 +133,25 @@ class FileStream(ABC, Generic[SourceT]):
         Which examples of a length are together is random; there are always equally many groups.
         """
         shuffled = rng.permutation(len(self.buckets))
-        order = shuffled[np.argsort(self.buckets[shuffled], kind="stable")]
+        most = self._most(shuffled, budget)
+        sort = np.lexsort([-most, self.buckets[shuffled]])
+        order, most = shuffled[sort], most[sort]
         groups, start = [], 0
         while start < len(order):
             end = start + 1
-            while end < len(order) and end + 1 - start <= self._count(int(self.buckets[order[end]]), budget):
+            while end < len(order) and end + 1 - start <= most[start : end + 1].min():
                 end += 1
             groups.append(order[start:end])
             start = end
         return groups
 
-    def _count(self, bucket: int, budget: int) -> int:
-        """Number of examples of a bucket that `budget` bytes hold, at least one."""
-        return max(1, budget // (bucket * BUCKET_PATCHES * self.config.patch_size))
+    def _count(self, buckets: Indices, budget: int) -> Indices:
+        """Number of examples of each bucket that `budget` bytes hold, at least one."""
+        return np.maximum(1, budget // (buckets * BUCKET_PATCHES * self.config.patch_size))
+
+    def _most(self, indices: Indices, budget: int) -> Indices:
+        """(N,) the most examples of a micro-batch that each of these may be in."""
+        return self._count(self.buckets[indices], budget)
 
     def _bucket(self, rng: np.random.Generator) -> int:
         """A random bucket, drawn in proportion to its bytes."""
@@ -196,6 +208,14 @@ class ConvertStream(FileStream[ConvertSource]):
         if not self.config.inputs.source_in_history:
             return target
         return num_patches(source_bytes, self.config.patch_size) - 1 + target
+
+    def _most(self, indices: Indices, budget: int) -> Indices:
+        """The same, halved until their sources, which cross-attention pads to one length, fit as well."""
+        most = super()._most(indices, budget)
+        limit = np.maximum(1, SOURCE_SHARE * budget // np.maximum(1, self.source_lengths[indices]))
+        while np.any(large := most > limit):
+            most = np.where(large, most // 2, most)
+        return most
 
     def _readable(self, source_lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         if not self.config.inputs.source:
