@@ -64,8 +64,10 @@ def requests_after(model: BGPT, prefix: int, source: int, files: int, patches: i
     return [replace(framed, max_patches=len(framed.history) + patches, grammar=open_ended)] * files
 
 
-def rate(decoder: BGPT | Decodes, model: BGPT, prefix: int, source: int, files: int, repeats: int) -> float:
-    """Median bytes per second of decode steps, from the first bytes to the last."""
+def rate(
+    decoder: BGPT | Decodes, model: BGPT, prefix: int, source: int, files: int, *, slots: int, repeats: int
+) -> float:
+    """Median bytes per second of decode steps, without those before which files were prefilled."""
     requests = requests_after(model, prefix, source, files, PATCHES)
 
     def once() -> float:
@@ -74,8 +76,9 @@ def rate(decoder: BGPT | Decodes, model: BGPT, prefix: int, source: int, files: 
         def mark(count: int) -> None:
             marks.append((time.perf_counter(), count))
 
-        list(decode(decoder, requests, slots=files, on_bytes=mark))
-        return sum(count for _, count in marks[1:]) / (marks[-1][0] - marks[0][0])
+        list(decode(decoder, requests, slots=slots, on_bytes=mark))
+        steps = [step for step in range(len(marks)) if step % PATCHES]  # all files have as many patches
+        return sum(marks[step][1] for step in steps) / sum(marks[step][0] - marks[step - 1][0] for step in steps)
 
     once()
     return median(once() for _ in range(repeats))
@@ -142,7 +145,8 @@ def main() -> None:
     parser.add_argument("--model", default="music", help="model name or folder; `published` is 110 M random weights")
     parser.add_argument("--prefix", type=int, nargs="+", default=[1024, 4096, 7680], help="bytes before the first one")
     parser.add_argument("--source", type=int, default=0, help="convert a source of so many bytes, in place of a prompt")
-    parser.add_argument("--files", type=int, nargs="+", default=[1, 16, 64], help="files decoded together")
+    parser.add_argument("--files", type=int, nargs="+", default=[1, 16, 64], help="files to write")
+    parser.add_argument("--slots", type=int, default=64, help="of these, decoded together at most; commands take 16")
     options = machine_options(parser, repeats=5)
     model, compiled = load(options), kernels()
     published = None
@@ -166,7 +170,9 @@ def main() -> None:
             figures[f"ceiling_{files}"] = round(ceiling)
             print(f"  {files} files, ceiling in float32 {ceiling:,.0f} bytes/s")
             for name, decoder in decoders.items():
-                found = rate(decoder, model, prefix, options.source, files, options.repeats)
+                found = rate(
+                    decoder, model, prefix, options.source, files, slots=options.slots, repeats=options.repeats
+                )
                 figures[f"{name.replace(' ', '_')}_{prefix}_{files}"] = round(found)
                 print(f"    {name:14} {found:10,.0f} bytes/s, {found / naive:7.1f} times", flush=True)
     if compiled is not None:

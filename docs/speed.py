@@ -24,7 +24,7 @@ SCRIPTS = HERE.parent / "benchmarks"
 RUNS: dict[str, list[str]] = {
     "decode_large": ["decode.py", "--model", "published", "--prefix", "1024", "4096", "--files", "1", "16"],
     "decode_music": ["decode.py", "--model", "music", "--prefix", "1024", "2048", "4096", "7680", "--files", "1", "16"],
-    "decode_convert": ["decode.py", "--model", "music", "--source", "400", "--files", "1", "16", "32"],
+    "decode_convert": ["decode.py", "--model", "music", "--source", "400", "--files", "1", "16", "32", "--slots", "16"],
     "decode_blt": ["blt.py"],
     "cpu": ["cpu.py"],
     "convert": ["convert.py"],

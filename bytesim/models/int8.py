@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bytesim.nn.attention import CrossAttention
+
 LARGEST = 127
 
 
@@ -31,8 +33,13 @@ def from_int8(steps: Tensor, scales: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def round_linear_maps(model: nn.Module) -> None:
-    """Round the weights of all linear maps to int8, as the native engine does with `in_bytes`; they stay float32."""
+def round_as_native(model: nn.Module) -> None:
+    """Compute with the numbers of the native engine with `in_bytes`, all stored in float32.
+
+    The weights of linear maps are rounded to int8, and from now on keys and values of a source to bfloat16.
+    """
     for module in model.modules():
         if isinstance(module, nn.Linear):
             module.weight.copy_(from_int8(*to_int8(module.weight)))
+        if isinstance(module, CrossAttention):
+            module.rounds_source = True

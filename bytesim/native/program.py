@@ -56,8 +56,13 @@ def rounded(count: int) -> int:
 
 def padded(shape: tuple[int, ...]) -> Floats:
     """Zeros of a shape, followed in memory by PANEL floats that kernels may read."""
+    return padded_numbers(shape, FLOATS)
+
+
+def padded_numbers(shape: tuple[int, ...], kind: int) -> NDArray[Any]:
+    """The same, of FLOATS or of HALVES, whose bits are uint16."""
     size = int(np.prod(shape))
-    return np.zeros(size + PANEL, np.float32)[:size].reshape(shape)
+    return np.zeros(size + PANEL, np.uint16 if kind == HALVES else np.float32)[:size].reshape(shape)
 
 
 def packed(weight: Floats) -> tuple[int, NDArray[Any], None]:
@@ -153,7 +158,7 @@ class Program:
     """Operations, and the registers that they work on."""
 
     def __init__(self, kernels: Kernels, *, in_bytes: bool = False) -> None:
-        """With `in_bytes` the weights of linear maps are rounded to int8."""
+        """With `in_bytes` the weights of linear maps are rounded to int8, keys and values of sources to bfloat16."""
         self.kernels = kernels
         self.in_bytes = in_bytes
         self.widths: list[int] = []
@@ -167,6 +172,11 @@ class Program:
         self._scratch = np.empty(0, np.float32)
         self._caches: Caches | None = None
         self._fields = RunFields()
+
+    @property
+    def source_kind(self) -> int:
+        """Kind of the keys and values of a source: beside int8 weights bfloat16, which is read in half the time."""
+        return HALVES if self.in_bytes else FLOATS
 
     def register(self, width: int) -> int:
         """A new register of this width."""

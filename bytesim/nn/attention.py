@@ -262,6 +262,8 @@ class CrossAttention(nn.Module):
         self.out = make_output(hidden_size, hidden_size, parts)
         self.scale = nn.Parameter(torch.full((num_heads, 1, 1), 1.5))
         self.hands = ClockHands(hidden_size, num_heads) if clock else None
+        self.rounds_source = False
+        """Whether keys and values are rounded to bfloat16, as the native engine stores them beside int8 weights."""
 
     def source_keys(self, source: Tensor, times: Tensor | None = None) -> SourceKeys:
         """The keys for `forward` of encoded source bytes (B, Ts, Hs); `times` (B, Ts, C) before each, with a clock.
@@ -272,12 +274,14 @@ class CrossAttention(nn.Module):
         batch, length, _ = source.shape
         keys, values = self.key_value(source).view(batch, length, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
         times = None if self.hands is None else times
-        if absorbs_projections(source, self.query.weight.shape[0], self.num_heads):
+        if not self.rounds_source and absorbs_projections(source, self.query.weight.shape[0], self.num_heads):
             shared = [source] if times is None else [source, *waves_of(times)]
             norms = keys.float().square().mean(-1, keepdim=True) + torch.finfo(keys.dtype).eps
             joined = torch.cat([part.to(keys.dtype) for part in shared], -1)[:, None]
             return AbsorbedSource(joined, norms.rsqrt().to(keys.dtype))
         keys = F.rms_norm(keys, (keys.shape[-1],))
+        if self.rounds_source:
+            keys, values = (tensor.bfloat16().to(tensor.dtype) for tensor in (keys, values))
         if times is not None:
             waves = torch.cat(waves_of(times), -1)[:, None].to(keys.dtype)
             keys = torch.cat([keys, waves.expand(-1, self.num_heads, -1, -1)], -1)

@@ -120,7 +120,7 @@ def load_writer(
 
 def _load_torch(name: str, folder: Path, device: str, dtype: str, rows: int) -> ByteModel:
     from bytesim.engine.hardware import open_device, open_dtype
-    from bytesim.models.int8 import round_linear_maps
+    from bytesim.models.int8 import round_as_native
     from bytesim.models.interface import writes_bytes
     from bytesim.models.weights import load_model
 
@@ -129,7 +129,7 @@ def _load_torch(name: str, folder: Path, device: str, dtype: str, rows: int) -> 
     number_type = open_dtype("float32" if dtype == "int8" else dtype, opened, rows=rows)
     model = load_model(folder, dtype=number_type).to(opened)
     if dtype == "int8":
-        round_linear_maps(model)
+        round_as_native(model)
     if not writes_bytes(model):
         raise ModelError(f"the model {name!r} is a classifier; it cannot write files.")
     return model

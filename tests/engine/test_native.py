@@ -35,7 +35,7 @@ from bytesim.models.encoder.model import Encoder
 from bytesim.models.encoder.native import NativeEncoder
 from bytesim.models.flat.model import Flat
 from bytesim.models.flat.native import NativeFlat
-from bytesim.models.int8 import round_linear_maps
+from bytesim.models.int8 import round_as_native
 from bytesim.models.native import load_native, native_lacks
 from bytesim.models.weights import load_model
 from bytesim.native import library
@@ -68,10 +68,10 @@ def endless() -> Grammar:
     return Grammar(steps())
 
 
-def check_equal(found, expected):
+def check_equal(found, expected, within=1e-4):
     for one, other in zip(found, expected, strict=True):
         assert (one.data, one.ended) == (other.data, other.ended)
-        assert one.token_nats == pytest.approx(other.token_nats, abs=1e-4)
+        assert one.token_nats == pytest.approx(other.token_nats, abs=within)
 
 
 @built
@@ -318,12 +318,13 @@ def test_two_threads_of_python_may_use_one_model():
 def test_weights_rounded_to_int8_give_nearly_the_same_likelihoods():
     model = small_model()
     rounded = small_model()
-    round_linear_maps(rounded)
+    round_as_native(rounded)
     weights = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
     found = NativeBGPT(model.config, NamedWeights(weights), kernels(), in_bytes=True)
     assert found.number_type == "int8"
     requests = requests_of(model.config)
-    check_equal(decode_in_order(found, requests), decode_in_order(rounded, requests))
+    # A key that lies between two numbers of bfloat16 may be rounded to the other one.
+    check_equal(decode_in_order(found, requests), decode_in_order(rounded, requests), within=1e-3)
 
 
 @built

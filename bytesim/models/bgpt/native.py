@@ -84,7 +84,10 @@ class _Writer(LayerWriter):
             hands = self.program.register(shape.heads * 2 * NUM_HANDS)
             self.linear(rows.normed, hands, f"{name}.hands.waves", bias=True)
             self.program.add(ops.HANDS, target=hands, a=shape.heads, b=NUM_HANDS, w=hand_periods())
-        self.program.add(ops.CROSS, queries, rows.attended, shape.heads, hands, shape.head, self.crosses[layer])
+        self.program.add(
+            ops.CROSS, queries, rows.attended, shape.heads, hands, shape.head, self.crosses[layer],
+            f=self.program.source_kind,
+        )  # fmt: skip
         self.linear(rows.attended, x, f"{name}.out", ops.ACCUMULATE)
 
     def decoder(self, x: int, name: str, shape: Shape, count: int, table: Floats | None) -> None:
@@ -270,7 +273,7 @@ class NativeBGPT(NativeWriter):
             both = program.register(2 * shape.size)
             for layer, number in crosses.items():
                 writer.linear(x, both, f"{decoder}.blocks.{layer}.source_attention.key_value")
-                program.add(ops.SOURCE_KEYS, target=both, a=shape.heads, c=shape.head, d=number)
+                program.add(ops.SOURCE_KEYS, target=both, a=shape.heads, b=program.source_kind, c=shape.head, d=number)
         return program
 
     def _shift(self) -> Program:

@@ -17,7 +17,7 @@ from bytesim.models.bgpt.native_copying import CopiedSource
 from bytesim.models.native_layers import (
     check_room,
 )
-from bytesim.native.program import Caches, Floats, addresses, padded, rounded
+from bytesim.native.program import Caches, Floats, addresses, padded, padded_numbers, rounded
 from bytesim.nn.numeral_features import numeral_rows, row_starts
 from bytesim.patching import END_OF_PATCH
 from bytesim.requests import Request
@@ -35,8 +35,9 @@ class Source:
 
     length: int
     capacity: int
-    keys: list[Floats]
-    values: list[Floats]
+    keys: list[NDArray[Any]]
+    """As float32, or the bits of bfloat16 beside int8 weights."""
+    values: list[NDArray[Any]]
     waves: Floats
     copied: CopiedSource | None = None
     """For a model that copies."""
@@ -51,12 +52,13 @@ def encode_source(model: NativeBGPT, request: Request) -> Source:
     if not len(tokens):
         tokens = np.array([END_OF_PATCH], np.int32)
     length, capacity = len(tokens), rounded(len(tokens))
+    kind = model.source_program.source_kind
     sizes = [shape for _, shape, crosses in model.decoders for _ in crosses]
     source = Source(
         length=length,
         capacity=capacity,
-        keys=[padded((shape.size, capacity)) for shape in sizes],
-        values=[padded((shape.heads, capacity, shape.head)) for shape in sizes],
+        keys=[padded_numbers((shape.size, capacity), kind) for shape in sizes],
+        values=[padded_numbers((shape.heads, capacity, shape.head), kind) for shape in sizes],
         waves=padded((2 * NUM_HANDS, capacity)),
     )
     copying = model.copying

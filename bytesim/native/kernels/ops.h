@@ -19,6 +19,13 @@ INLINE vf weights_at(const int kind, const void *weights, int64_t index) {
   return v_load((const float *)weights + index);
 }
 
+/* The weights from the place `index` on. */
+INLINE const void *weights_from(const int kind, const void *weights, int64_t index) {
+  if (kind == BYTES) return (const int8_t *)weights + index;
+  if (kind == HALVES) return (const uint16_t *)weights + index;
+  return (const float *)weights + index;
+}
+
 /* sums[r] += x[r] times a matrix (inputs, PANEL) whose rows are `stride` apart; `R` and `kind` are constants where this
    is called. */
 INLINE void product(const int R, const int kind, const float *x, int64_t x_stride, int32_t inputs, const void *matrix,
@@ -109,11 +116,11 @@ INLINE void linear_rows(const int R, const Linear *op, int32_t row, int32_t pane
   const int64_t begin = (int64_t)panel * op->inputs * PANEL;
   clear(R, sums);
   if (op->kind == BYTES)
-    product(R, BYTES, x, op->x_stride, op->inputs, (const int8_t *)op->weights + begin, PANEL, sums);
+    product(R, BYTES, x, op->x_stride, op->inputs, weights_from(BYTES, op->weights, begin), PANEL, sums);
   else if (op->kind == HALVES)
-    product(R, HALVES, x, op->x_stride, op->inputs, (const uint16_t *)op->weights + begin, PANEL, sums);
+    product(R, HALVES, x, op->x_stride, op->inputs, weights_from(HALVES, op->weights, begin), PANEL, sums);
   else
-    product(R, FLOATS, x, op->x_stride, op->inputs, (const float *)op->weights + begin, PANEL, sums);
+    product(R, FLOATS, x, op->x_stride, op->inputs, weights_from(FLOATS, op->weights, begin), PANEL, sums);
   store_panel(R, op, row, panel * PANEL, sums);
 }
 
@@ -135,14 +142,15 @@ static void linear_panel(const void *given, int32_t panel, int32_t worker) {
 
 /* out (R, width) = factor[r] * x (R, inputs) times a matrix (inputs, width) whose rows are `stride` apart.
 
-   The matrix is followed by PANEL floats that may be read. */
-INLINE void small_product(const int R, const float *x, int64_t x_stride, int32_t inputs, const float *matrix,
-                          int64_t stride, float *out, int64_t out_stride, int32_t width, const float *factor) {
+   The matrix is followed by PANEL numbers that may be read. */
+INLINE void small_product(const int R, const int kind, const float *x, int64_t x_stride, int32_t inputs,
+                          const void *matrix, int64_t stride, float *out, int64_t out_stride, int32_t width,
+                          const float *factor) {
   for (int32_t first = 0; first < width; first += PANEL) {
     vf sums[ROWS][VECTORS];
     const int32_t part = width - first < PANEL ? width - first : PANEL;
     clear(R, sums);
-    product(R, FLOATS, x, x_stride, inputs, matrix + first, stride, sums);
+    product(R, kind, x, x_stride, inputs, weights_from(kind, matrix, first), stride, sums);
     for (int r = 0; r < R; r++) {
       float row[PANEL];
       for (int j = 0; j < VECTORS; j++) v_store(row + j * VW, v_mul(sums[r][j], v_all(factor[r])));
@@ -184,14 +192,15 @@ typedef struct {
   const float *hands; /* (rows, hand_width) or NULL */
   int64_t hand_stride;
   int32_t hand_width, width, value_width, window;
-  const float *keys, *waves, *values; /* panels (width, PANEL), panels (hand_width, PANEL), (capacity, value_width) */
+  const void *keys, *values; /* panels (width, PANEL), (capacity, value_width), both of one kind */
+  const float *waves;        /* panels (hand_width, PANEL) */
   int64_t capacity;
   float *out, *scratch;
   int64_t out_stride;
 } Head;
 
-/* Attention of R rows of one head; row r sees the first visible[r] places. */
-INLINE void attend_rows(const int R, const Head *head, int32_t row, const int32_t *visible) {
+/* Attention of R rows of one head; row r sees the first visible[r] places. `kind` is that of the keys and values. */
+INLINE void attend_rows(const int R, const int kind, const Head *head, int32_t row, const int32_t *visible) {
   int32_t longest = 0, begin = 0;
   float factor[ROWS];
   float *scores = head->scratch;
@@ -206,7 +215,8 @@ INLINE void attend_rows(const int R, const Head *head, int32_t row, const int32_
   for (int32_t c = begin; c < longest; c += PANEL) {
     vf sums[ROWS][VECTORS];
     clear(R, sums);
-    product(R, FLOATS, queries, head->query_stride, head->width, head->keys + (int64_t)c * head->width, PANEL, sums);
+    product(R, kind, queries, head->query_stride, head->width,
+            weights_from(kind, head->keys, (int64_t)c * head->width), PANEL, sums);
     if (hands)
       product(R, FLOATS, hands, head->hand_stride, head->hand_width, head->waves + (int64_t)c * head->hand_width, PANEL,
               sums);
@@ -217,21 +227,21 @@ INLINE void attend_rows(const int R, const Head *head, int32_t row, const int32_
     const int32_t first = head->window && visible[r] > head->window ? visible[r] - head->window : 0;
     factor[r] = softmax(scores + r * head->capacity, first, visible[r], longest);
   }
-  small_product(R, scores + begin, head->capacity, longest - begin, head->values + (int64_t)begin * head->value_width,
-                head->value_width, head->out + row * head->out_stride,
-                head->out_stride, head->value_width, factor);
+  small_product(R, kind, scores + begin, head->capacity, longest - begin,
+                weights_from(kind, head->values, (int64_t)begin * head->value_width), head->value_width,
+                head->out + row * head->out_stride, head->out_stride, head->value_width, factor);
 }
 
-static void attend(const Head *head, int32_t rows, const int32_t *visible) {
+INLINE void attend(const int kind, const Head *head, int32_t rows, const int32_t *visible) {
   int32_t row = 0;
-  for (; row + ROWS <= rows; row += ROWS) attend_rows(ROWS, head, row, visible + row);
+  for (; row + ROWS <= rows; row += ROWS) attend_rows(ROWS, kind, head, row, visible + row);
 #if ROWS > 4
-  for (; row + 4 <= rows; row += 4) attend_rows(4, head, row, visible + row);
+  for (; row + 4 <= rows; row += 4) attend_rows(4, kind, head, row, visible + row);
 #endif
 #if ROWS > 2
-  for (; row + 2 <= rows; row += 2) attend_rows(2, head, row, visible + row);
+  for (; row + 2 <= rows; row += 2) attend_rows(2, kind, head, row, visible + row);
 #endif
-  for (; row < rows; row++) attend_rows(1, head, row, visible + row);
+  for (; row < rows; row++) attend_rows(1, kind, head, row, visible + row);
 }
 
 /* Where the number k of the key at a place lies, in panels (width, PANEL). */
@@ -365,7 +375,7 @@ static void attend_head(const Op *op, const Run *run, int32_t file, int32_t numb
       .out_stride = out_width,
       .scratch = scratch,
   };
-  attend(&head, run->steps, run->visible + first);
+  attend(FLOATS, &head, run->steps, run->visible + first);
 }
 
 static void query_row(const Op *op, float *x) {
@@ -391,7 +401,8 @@ static void hands_row(const Op *op, int32_t time, float *x) {
   }
 }
 
-static void cross_head(const Op *op, const Run *run, int32_t file, int32_t number, float *scratch) {
+/* `kind` is that of the keys and values of the source. */
+INLINE void cross_head(const int kind, const Op *op, const Run *run, int32_t file, int32_t number, float *scratch) {
   const int32_t heads = op->a, width = op->c, first = file * run->steps;
   const int64_t capacity = run->source_capacities[file];
   const int64_t in_width = run->widths[op->in], out_width = run->widths[op->out];
@@ -403,8 +414,8 @@ static void cross_head(const Op *op, const Run *run, int32_t file, int32_t numbe
       .query_stride = in_width,
       .width = width,
       .value_width = width,
-      .keys = run->source_keys[place] + (int64_t)number * width * capacity,
-      .values = run->source_values[place] + (int64_t)number * width * capacity,
+      .keys = weights_from(kind, run->source_keys[place], (int64_t)number * width * capacity),
+      .values = weights_from(kind, run->source_values[place], (int64_t)number * width * capacity),
       .capacity = capacity,
       .out = run->registers[op->out] + first * out_width + number * width,
       .out_stride = out_width,
@@ -421,21 +432,33 @@ static void cross_head(const Op *op, const Run *run, int32_t file, int32_t numbe
     part.queries += row * head.query_stride;
     part.out += row * head.out_stride;
     if (head.hands) part.hands += row * head.hand_stride;
-    attend(&part, run->steps - row < ROWS ? run->steps - row : ROWS, visible);
+    attend(kind, &part, run->steps - row < ROWS ? run->steps - row : ROWS, visible);
   }
+}
+
+/* Stores a number as float32, or rounded to bfloat16. */
+INLINE void put_number(int32_t kind, void *numbers, int64_t place, float x) {
+  uint32_t bits;
+  if (kind == FLOATS) {
+    ((float *)numbers)[place] = x;
+    return;
+  }
+  memcpy(&bits, &x, sizeof bits);
+  ((uint16_t *)numbers)[place] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 static void source_row(const Op *op, const Run *run, int32_t row, float *x) {
   const int32_t heads = op->a, width = op->c, file = row / run->steps, place = row % run->steps;
   const int64_t capacity = run->source_capacities[file];
-  float *keys = run->source_keys[(int64_t)op->d * run->files + file];
-  float *values = run->source_values[(int64_t)op->d * run->files + file];
+  void *keys = run->source_keys[(int64_t)op->d * run->files + file];
+  void *values = run->source_values[(int64_t)op->d * run->files + file];
   for (int32_t head = 0; head < heads; head++) {
-    float *key = x + head * width, *value = x + (heads + head) * width;
+    const float *key = x + head * width, *value = x + (heads + head) * width;
     const float factor = inverse_root(key, width, 1.1920929e-07f);
-    for (int32_t k = 0; k < width; k++)
-      keys[head * width * capacity + in_panels(place, width, k)] = key[k] * factor;
-    memcpy(values + (head * capacity + place) * width, value, width * sizeof(float));
+    for (int32_t k = 0; k < width; k++) {
+      put_number(op->b, keys, head * width * capacity + in_panels(place, width, k), key[k] * factor);
+      put_number(op->b, values, (head * capacity + place) * width + k, value[k]);
+    }
   }
 }
 
@@ -569,8 +592,10 @@ static void take_head(const void *given, int32_t number, int32_t worker) {
   const int32_t file = part->first + number / op->a, head = number % op->a;
   if (op->code == ATTEND)
     attend_head(op, part->run, file, head, scratch);
+  else if (op->f == (float)HALVES)
+    cross_head(HALVES, op, part->run, file, head, scratch);
   else
-    cross_head(op, part->run, file, head, scratch);
+    cross_head(FLOATS, op, part->run, file, head, scratch);
 }
 
 static void take_shift(const void *given, int32_t file, int32_t worker) {

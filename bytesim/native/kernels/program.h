@@ -18,8 +18,8 @@ enum Code {
   ATTEND,          /* out[r] = attention of queries over the visible part of the cache; as QKV; f = last slots seen, or 0 */
   QUERY,           /* norm and scale the heads of in[r], in place; a = heads, c = width */
   HANDS,           /* turn the waves of in[r] by the time of the row, in place; a = heads, b = periods */
-  CROSS,           /* out[r] = attention over the source; b = register of hands or -1, d = layer */
-  SOURCE_KEYS,     /* keys and values of the source from in[r]; a = heads, c = width, d = layer */
+  CROSS,           /* out[r] = attention over the source; b = register of hands or -1, d = layer, f = Weights of keys */
+  SOURCE_KEYS,     /* keys and values of the source from in[r]; a = heads, b = Weights of them, c = width, d = layer */
   SOURCE_WAVES,    /* the waves of the times of the source; b = periods */
   ADD,             /* out[r] += in[r]; b = width */
   SHIFT,           /* drop the first slots of the cache, as many as a run has steps; b = slots that are kept; as QKV */
@@ -64,8 +64,8 @@ typedef struct {
   float *const *values; /* (layers, files) -> (heads, capacity, width) */
   const int32_t *capacities; /* (files,) */
   const float *const *features; /* (files,) */
-  float *const *source_keys; /* (layers, files), as keys */
-  float *const *source_values;
+  void *const *source_keys; /* (layers, files), as keys; float32 or bfloat16 */
+  void *const *source_values;
   float *const *source_waves; /* (files,) -> panels (2 * periods, PANEL) of places */
   const int32_t *source_lengths; /* (files,) */
   const int32_t *source_capacities;
