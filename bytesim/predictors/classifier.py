@@ -21,6 +21,8 @@ from bytesim.engine.classify import DEFAULT_BATCH, ReadsFiles, class_logits
 from bytesim.errors import ConfigError, ModelError
 from bytesim.formats.filetypes import LABELS as FILE_TYPE_LABELS
 from bytesim.formats.filetypes import UNKNOWN
+from bytesim.formats.signatures import types_ruled_out
+from bytesim.formats.text import is_text
 from bytesim.formats.views import VIEWS, View
 from bytesim.models.folder import CARD_FILE, read_card
 from bytesim.models.native import load_native_classifier
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
     from bytesim.models.interface import ClassifierModel
 
 
+RULED_OUT_NATS = 30.0
+"""What the log-probability of a file type loses that the bytes of a file rule out."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """The parts of a file that a classifier reads."""
@@ -53,6 +59,8 @@ class Reading:
     """Which bytes of the file the windows contain, such as `3 windows`; empty for one window with all of them."""
     changed: str = ""
     """How the file was converted to the form that the model reads; empty if it was not."""
+    whole: bool = False
+    """Whether the windows have the first and last bytes of the file, in which signatures of file types stand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +106,7 @@ class Classifier:
 
     @property
     def tells_types(self) -> bool:
-        """Whether its labels are types of files, among which text cannot be a binary type."""
+        """Whether its labels are types of files, of which the bytes of a file rule some out."""
         return set(self.labels) <= set(FILE_TYPE_LABELS)
 
     @property
@@ -124,24 +132,56 @@ class Classifier:
         for view in self.views:
             if view.suffix == suffix and len(windows) == 1 and (others := view.others(windows[0])):
                 windows, read = (*windows, *others), view.told
-        return Reading(windows=windows, suffix=suffix, num_bytes=num_bytes, read=read, changed=changed)
+        whole = len(plan.windows) == 1
+        return Reading(windows=windows, suffix=suffix, num_bytes=num_bytes, read=read, changed=changed, whole=whole)
 
     def piece(self, data: bytes) -> Reading:
         """The reading of a fragment of at most `most_bytes`, which is never converted."""
         return Reading(windows=(data,), suffix=self.suffixes[0], num_bytes=len(data))
 
     def logits(self, readings: Sequence[Reading]) -> Probabilities:
-        """(N, C) uncalibrated log-probabilities of each file: the mean over its windows."""
+        """(N, C) uncalibrated log-probabilities of each file: the mean over its windows.
+
+        A classifier of file types gives next to none to those that the bytes rule out (`formats/signatures.py`).
+        """
         files = [(window, reading.suffix) for reading in readings for window in reading.windows]
         rows = log_softmax(class_logits(self.model, files, batch=self.batch))
         counts = [len(reading.windows) for reading in readings]
         starts = np.cumsum([0, *counts[:-1]])
         sums: NDArray[np.float64] = np.add.reduceat(rows, starts) if counts else rows
-        return unsmoothed(sums / np.array(counts or 1, np.float64).reshape(-1, 1), self.label_smoothing)
+        found = unsmoothed(sums / np.array(counts or 1, np.float64).reshape(-1, 1), self.label_smoothing)
+        return self._without_ruled_out(found, readings) if self.tells_types else found
+
+    def _without_ruled_out(self, logits: Probabilities, readings: Sequence[Reading]) -> Probabilities:
+        """(N, C) log-probabilities in which types that the bytes of a file rule out are as good as impossible.
+
+        What a binary file loses so goes to `unknown`, for its bytes look like a type that they are not; what a text
+        loses goes to the types that are left.
+        """
+        ruled_out = np.array([self._ruled_out(reading) for reading in readings], np.bool_).reshape(logits.shape)
+        none_left = ruled_out.all(1, keepdims=True)
+        kept = np.where(ruled_out & ~none_left, logits - RULED_OUT_NATS, logits)
+        if UNKNOWN not in self.labels:
+            return log_softmax(kept)
+        binary = np.array([not _is_text(reading) for reading in readings], np.bool_)
+        lost = np.logaddexp.reduce(np.where(ruled_out, logits, -np.inf), 1)
+        unknown = self.labels.index(UNKNOWN)
+        kept[:, unknown] = np.where(binary, np.logaddexp(kept[:, unknown], lost), kept[:, unknown])
+        return log_softmax(kept)
+
+    def _ruled_out(self, reading: Reading) -> list[bool]:
+        """(C,) whether the bytes that were read rule out each label; lacking signatures count if there is `unknown`."""
+        whole = reading.whole and UNKNOWN in self.labels
+        types = frozenset.intersection(*(types_ruled_out(window, whole=whole) for window in reading.windows))
+        return [label in types for label in self.labels]
 
     def probabilities(self, files: Sequence[bytes]) -> Probabilities:
         """(N, C) calibrated probabilities of whole files. Raises InputError for a file that the model cannot read."""
         return self.scaling.probabilities(self.logits([self.read(io.BytesIO(data)) for data in files]))
+
+
+def _is_text(reading: Reading) -> bool:
+    return all(map(is_text, reading.windows))
 
 
 _FORMS: dict[str, Literal["wav", "bmp"]] = {"wav": "wav", "bmp": "bmp"}

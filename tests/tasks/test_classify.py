@@ -350,12 +350,29 @@ def test_a_text_is_never_a_binary_type_and_unknown_says_which_it_is(store, files
     ]  # fmt: skip
 
 
-def test_a_text_may_be_of_a_binary_type_whose_files_hold_text_at_times_if_the_model_is_confident(store, files):
-    kinds = {"pdf": words("digits", 150), "txt": words("letters", 150)}
+def test_a_text_may_be_of_a_binary_type_whose_files_hold_text_at_times_if_it_has_the_signature(store, files):
+    kinds = {"pdf": words("digits", 150), "txt": words("letters", 150), "unknown": words("noise", 150)}
     make_classifier(store / "filetype", kinds)
-    assert classify_file(files / "0.bin", model="filetype")[0].result.answer.label == "pdf"
-    make_classifier(store / "filetype", kinds, calibration=calibration(unknown_below=1.0))
     assert classify_file(files / "0.bin", model="filetype")[0].result.answer.guess == "txt"
+    signed = files / "signed.bin"
+    signed.write_bytes(b"%PDF" + words("digits", 1)[0])
+    assert classify_file(signed, model="filetype")[0].result.answer.label == "pdf"
+
+
+def test_a_binary_file_without_the_signature_of_a_type_is_unknown(store, files):
+    kinds = {"csv": words("digits", 150), "png": words("noise", 150), "unknown": words("letters", 150)}
+    make_classifier(store / "filetype", kinds)
+    answer = classify_file(files / "2.bin", model="filetype", top=3)[0].result.answer
+    assert (answer.label, answer.content) == ("unknown", "binary")
+    assert answer.top[0].label == "unknown"
+    assert answer.top[0].probability > 0.9
+    pieces = classify_fragments(files / "2.bin", model="filetype", window=64)
+    assert {fragment.label for fragment in pieces.fragments} == {"png"}  # a piece has no signature
+
+
+def test_a_classifier_without_a_class_unknown_needs_no_signature(store, files):
+    make_classifier(store / "filetype", {"csv": words("digits", 150), "png": words("noise", 150)})
+    assert classify_file(files / "2.bin", model="filetype")[0].result.answer.label == "png"
 
 
 def test_the_word_unknown_comes_once_in_a_line(tmp_path, files):

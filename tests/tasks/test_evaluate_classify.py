@@ -73,6 +73,15 @@ def test_a_shard_is_scored_row_by_row(model, split):
     assert (seen.split, seen.split_sha256, seen.split_files) == ("test.npz", sha256_of(split), 60)
 
 
+def test_signatures_count_for_whole_files_and_not_for_fragments(tmp_path):
+    kinds = {"csv": words("digits", 150), "png": words("noise", 150), "unknown": words("letters", 150)}
+    model = make_classifier(tmp_path / "types", kinds)
+    (tmp_path / "files" / "png").mkdir(parents=True)
+    (tmp_path / "files" / "png" / "0.bin").write_bytes(words("noise", 1, seed=5)[0])
+    assert evaluate_classify(tmp_path / "files", model=str(model)).recall == {"png": 0.0}
+    assert evaluate_classify(tmp_path / "files", model=str(model), fragments=64).recall == {"png": 1.0}
+
+
 def test_a_group_and_a_limit_take_part_of_a_shard(model, split):
     part = evaluate_classify(split, model=model, group=1)
     assert (part.score.num_files, part.split) == (30, "test.npz, group 1")

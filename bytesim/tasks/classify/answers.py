@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bytesim.formats.filetypes import FILE_TYPES, UNKNOWN
+from bytesim.formats.filetypes import UNKNOWN
 from bytesim.formats.text import is_text
 from bytesim.predictors.calibration import are_unknown, best_guesses
 from bytesim.predictors.classifier import Classifier, Reading
@@ -18,10 +17,6 @@ TYPE_MODEL = "filetype"
 """The model that `auto` runs first."""
 TEXT, BINARY, EMPTY = "text", "binary", "empty"
 """What a file is, whatever its type."""
-BINARY_TYPES = frozenset(file_type.name for file_type in FILE_TYPES if file_type.kind != "text") - {"afm", "bdf"}
-"""File types whose files are binary; two of the fonts are described in text."""
-TEXT_AT_TIMES = ("ar", "elc", "pdf", "pickle")
-"""Those of BINARY_TYPES whose files may hold text alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +62,11 @@ class Classified:
 
 
 def classify_readings(classifier: Classifier, readings: Sequence[Reading], top: int) -> list[Answer]:
-    """The classifier's answer for each file that was read, with the `top` most probable labels.
-
-    A classifier of file types gives no type whose files are always binary to a file that is text.
-    """
+    """The classifier's answer for each file that was read, with the `top` most probable labels."""
     if not readings:
         return []
     probabilities = classifier.scaling.probabilities(classifier.logits(readings))
     contents = [TEXT if all(map(is_text, reading.windows)) else BINARY for reading in readings]
-    if classifier.tells_types:
-        probabilities = _without_binary_types(classifier, probabilities, contents)
     return [
         replace(answer, content=content, read=reading.read, changed=reading.changed)
         for reading, content, answer in zip(readings, contents, answers_of(classifier, probabilities, top), strict=True)
@@ -93,27 +83,6 @@ def empty_answer(model: str) -> Answer:
         top=(Guess(label=EMPTY, probability=1.0),),
         content=EMPTY,
     )
-
-
-def _without_binary_types(
-    classifier: Classifier, probabilities: Probabilities, contents: Sequence[str]
-) -> Probabilities:
-    """(N, C) probabilities in which a text has none for BINARY_TYPES; rows add up to 1.
-
-    A text keeps the probabilities if the model is confident that it is one of TEXT_AT_TIMES.
-    """
-    labels = np.array(classifier.labels)
-    at_times = np.isin(labels[best_guesses(probabilities, classifier.labels)], TEXT_AT_TIMES)
-    confident = ~are_unknown(probabilities, classifier.labels, classifier.rule)
-    rows = np.array([content == TEXT for content in contents]) & ~(at_times & confident)
-    return ruled_out(probabilities, rows[:, None] & np.isin(labels, list(BINARY_TYPES))[None, :])
-
-
-def ruled_out(probabilities: Probabilities, impossible: NDArray[np.bool_]) -> Probabilities:
-    """(N, C) probabilities with 0 where a class is impossible; rows add up to 1. A row without any other stays."""
-    kept = np.where(impossible, 0.0, probabilities)
-    sums = kept.sum(1, keepdims=True)
-    return np.where(sums > 0, kept / np.where(sums > 0, sums, 1.0), probabilities)
 
 
 def answers_of(classifier: Classifier, probabilities: Probabilities, top: int) -> list[Answer]:

@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytesim.formats.extents.reading import Bytes
-from bytesim.formats.text import is_text
 from bytesim.predictors.classifier import Classifier
-from bytesim.tasks.classify.answers import BINARY_TYPES, TEXT_AT_TIMES, ruled_out
 
 Numbers = NDArray[np.float64]
 
@@ -70,10 +68,5 @@ def named(data: Bytes, start: int, end: int, classifier: Classifier) -> Numbers:
 
 
 def _probabilities(classifier: Classifier, windows: Sequence[bytes]) -> Numbers:
-    """(W, C) calibrated probabilities; a text has those of text types alone."""
-    found = classifier.scaling.probabilities(classifier.logits([classifier.piece(window) for window in windows]))
-    if not classifier.tells_types:
-        return found
-    binary = np.isin(np.array(classifier.labels), list(BINARY_TYPES - set(TEXT_AT_TIMES)))
-    texts = np.array([is_text(window) for window in windows])
-    return ruled_out(found, texts[:, None] & binary[None, :])
+    """(W, C) calibrated probabilities."""
+    return classifier.scaling.probabilities(classifier.logits([classifier.piece(window) for window in windows]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -160,9 +160,10 @@ def evaluate_classify(
     unseen_split = load_labelled_splits(unseen, labels, group=group, limit=limit, need_labels=False) if unseen else None
     meter = _Meter(len(known) + (0 if unseen_split is None else len(unseen_split)), on_progress)
     start = time.perf_counter()
-    logits = _logits(classifier, known, meter)
+    whole = fragments is None
+    logits = _logits(classifier, known, meter, whole=whole)
     seconds = time.perf_counter() - start
-    unseen_logits = None if unseen_split is None else _logits(classifier, unseen_split, meter)
+    unseen_logits = None if unseen_split is None else _logits(classifier, unseen_split, meter, whole=whole)
     truth = np.array(known.classes)
     calibration = None
     scaling, rule = classifier.scaling, classifier.rule
@@ -227,18 +228,19 @@ class _Meter:
             self.on_progress(self.done, self.total)
 
 
-def _logits(classifier: Classifier, split: LabelledSplit, meter: _Meter) -> Probabilities:
-    """(N, C) log-probabilities before calibration."""
+def _logits(classifier: Classifier, split: LabelledSplit, meter: _Meter, *, whole: bool) -> Probabilities:
+    """(N, C) log-probabilities before calibration, of files that are `whole` or fragments."""
     rows = []
     for indices in split.batches(_GROUP):
-        rows.append(classifier.logits([_reading(classifier, split, index) for index in indices]))
+        rows.append(classifier.logits([_reading(classifier, split, index, whole=whole) for index in indices]))
         meter.add(len(indices))
     return np.concatenate(rows)
 
 
-def _reading(classifier: Classifier, split: LabelledSplit, index: int) -> Reading:
+def _reading(classifier: Classifier, split: LabelledSplit, index: int, *, whole: bool) -> Reading:
     try:
-        return classifier.read(io.BytesIO(split.read(index)), split.names[index])
+        reading = classifier.read(io.BytesIO(split.read(index)), split.names[index])
+        return reading if whole else replace(reading, whole=False)
     except InputError as error:
         raise error.in_file(f"{split.name}, {split.names[index]}") from error
 

@@ -1,0 +1,107 @@
+"""File types that the bytes of a file rule out, by file signatures (magic numbers), or because they are text. No torch.
+
+A signature is tested as leniently as the files of its type are written: one that lacks it cannot be of that type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bytesim.formats.filetypes import FILE_TYPES
+from bytesim.formats.text import is_text
+
+Test = Callable[[bytes], bool]
+
+BINARY_TYPES = frozenset(file_type.name for file_type in FILE_TYPES if file_type.kind != "text") - {"afm", "bdf"}
+"""File types whose files are binary; two of the fonts are described in text."""
+TEXT_AT_TIMES = frozenset({"ar", "elc", "pdf", "pickle"})
+"""Those of BINARY_TYPES whose files may hold text alone."""
+_PDF_HEAD = 1024
+"""Bytes at the start of a PDF file in which its signature may stand (ISO 32000-1, annex H, note 13)."""
+_HDF5_PLACES = (0, 512, 1024, 2048)
+"""Where the signature of an HDF5 file may stand, after a block of the user (HDF5 File Format Specification, II.A)."""
+_SKIPPABLE = tuple(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16))
+"""Skippable frames, with which LZ4 and Zstandard files may begin (RFC 8878, section 3.1.2)."""
+
+_MACHO = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xca\xfe\xba\xbe")
+"""Signatures of Mach-O files, in the byte order of some processors; others have the reverse."""
+
+
+def _begins(*signatures: bytes, at: int = 0) -> Test:
+    """A test for any of these bytes at a place."""
+    return lambda data: any(data.startswith(signature, at) for signature in signatures)
+
+
+def _is_zip(data: bytes) -> bool:
+    """Whether a file begins as a zip archive, or ends as one after other bytes, such as a program that unpacks it."""
+    return data.startswith(b"PK") or b"PK\5\6" in data
+
+
+def _is_aac(data: bytes) -> bool:
+    return data.startswith((b"ID3", b"ADIF")) or (data[:1] == b"\xff" and data[1:2] >= b"\xf0")
+
+
+def _is_pickle(data: bytes) -> bool:
+    """Whether a file ends as a pickle, with the opcode STOP, perhaps before zero bytes or a line end."""
+    return data.rstrip(b"\0\r\n").endswith(b".")
+
+
+SIGNATURES: dict[str, Test] = {
+    "otf": _begins(b"OTTO", b"ttcf"),
+    "pcf": _begins(b"\1fcp"),
+    "ttf": _begins(b"\0\1\0\0", b"true", b"typ1", b"ttcf"),
+    "woff2": _begins(b"wOF2"),
+    **dict.fromkeys(("docx", "epub", "odt", "pptx", "xlsx", "jar", "zip"), _is_zip),
+    "dvi": _begins(b"\xf7\2", b"\xf7\3"),
+    "pdf": lambda data: b"%PDF" in data[:_PDF_HEAD],
+    "bmp": _begins(b"BM", b"BA", b"CI", b"CP", b"IC", b"PT"),
+    "gif": _begins(b"GIF"),
+    "ico": _begins(b"\0\0\1\0", b"\0\0\2\0"),
+    "jpeg": _begins(b"\xff\xd8"),
+    "png": _begins(b"\x89PNG"),
+    "tiff": _begins(b"II", b"MM", b"EP"),
+    "webp": _begins(b"WEBP", at=8),
+    "aac": _is_aac,
+    "flac": _begins(b"fLaC", b"ID3", b"OggS"),
+    "midi": lambda data: data.startswith(b"RIFF") or b"MThd" in data[:512],
+    "ogg": _begins(b"OggS"),
+    "opus": _begins(b"OggS"),
+    "wav": _begins(b"RIFF", b"RIFX", b"RF64", b"BW64"),
+    "avi": _begins(b"RIFF"),
+    "webm": _begins(b"\x1aE\xdf\xa3"),
+    "7z": _begins(b"7z\xbc\xaf"),
+    "ar": _begins(b"!<arch>", b"!<thin>", b"<bigaf>", b"<aiaff>"),
+    "bz2": _begins(b"BZh"),
+    "deb": _begins(b"!<arch>"),
+    "gz": _begins(b"\x1f\x8b"),
+    "lz4": _begins(b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18", *_SKIPPABLE),
+    "xz": _begins(b"\xfd7zXZ"),
+    "zst": _begins(b"\x28\xb5\x2f\xfd", *_SKIPPABLE),
+    "beam": _begins(b"FOR1", b"\x1f\x8b"),
+    "class": _begins(b"\xca\xfe\xba\xbe"),
+    "elc": _begins(b";ELC"),
+    "elf": _begins(b"\x7fELF"),
+    "macho": _begins(*_MACHO, *(word[::-1] for word in _MACHO)),
+    "pe": _begins(b"MZ", b"ZM"),
+    "pyc": _begins(b"\r\n", at=2),
+    "wasm": _begins(b"\0asm"),
+    "arrow": _begins(b"ARROW1", b"FEA1", b"\xff\xff\xff\xff"),
+    "hdf5": lambda data: any(data.startswith(b"\x89HDF", place) for place in _HDF5_PLACES),
+    "mo": _begins(b"\xde\x12\x04\x95", b"\x95\x04\x12\xde"),
+    "npy": _begins(b"\x93NUMPY"),
+    "parquet": _begins(b"PAR1", b"PARE"),
+    "pickle": _is_pickle,
+    "qm": _begins(b"<\xb8d\x18"),
+    "sqlite": _begins(b"SQLite format 3"),
+    "typelib": _begins(b"GOBJ\nMETADATA"),
+}  # fmt: skip
+"""File type -> whether the first and last bytes of a file, 2,048 of each or all, may be of that type."""
+
+
+def types_ruled_out(data: bytes, *, whole: bool) -> frozenset[str]:
+    """Labels of the file types that a file with these bytes cannot be of.
+
+    If `whole`, they are a file, or its first and last bytes; else a piece from its middle, which has no signature.
+    """
+    lacking = frozenset(name for name, fits in SIGNATURES.items() if not fits(data)) if whole else frozenset[str]()
+    return lacking | (BINARY_TYPES - TEXT_AT_TIMES) if is_text(data) else lacking

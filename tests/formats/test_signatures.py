@@ -1,0 +1,157 @@
+"""Signatures: files of real programs keep their type, and bytes without one lose it."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import os
+import pickle
+import random
+import sqlite3
+import struct
+import tarfile
+import wave
+import zipfile
+
+import numpy as np
+import pytest
+import soundfile
+from helpers.paths import EXAMPLES
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from bytesim.formats.filetypes import FILE_TYPES, LABELS
+from bytesim.formats.signatures import BINARY_TYPES, SIGNATURES, TEXT_AT_TIMES, types_ruled_out
+
+BYTES = random.Random(1).randbytes(3000)
+TEXT = b"A line of plain text, and nothing else.\n" * 40
+
+
+def picture(form: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (20, 20), (200, 30, 90)).save(file, form)
+    return file.getvalue()
+
+
+def sound(form: str, subtype: str) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(4000), 8000, format=form, subtype=subtype)
+    return file.getvalue()
+
+
+def packed() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("word/document.xml", "<w:document/>")
+    return file.getvalue()
+
+
+def taped() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        archive.add(EXAMPLES / "ode_to_joy.abc", "tune.abc")
+    return file.getvalue()
+
+
+def stored(tmp_path) -> bytes:
+    with sqlite3.connect(tmp_path / "some.db") as database:
+        database.execute("create table notes (pitch integer)")
+    return (tmp_path / "some.db").read_bytes()
+
+
+def array() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.arange(9))
+    return file.getvalue()
+
+
+def waves() -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sink:
+        sink.setparams((1, 2, 8000, 0, "NONE", ""))
+        sink.writeframes(bytes(200))
+    return file.getvalue()
+
+
+MADE = {
+    "bmp": lambda: picture("BMP"),
+    "gif": lambda: picture("GIF"),
+    "ico": lambda: picture("ICO"),
+    "jpeg": lambda: picture("JPEG"),
+    "png": lambda: picture("PNG"),
+    "tiff": lambda: picture("TIFF"),
+    "webp": lambda: picture("WEBP"),
+    "pdf": lambda: picture("PDF"),
+    "flac": lambda: sound("FLAC", "PCM_16"),
+    "ogg": lambda: sound("OGG", "VORBIS"),
+    "wav": waves,
+    "midi": lambda: b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96) + b"MTrk\0\0\0\4\0\xff\x2f\0",
+    "zip": packed,
+    "docx": packed,
+    "jar": lambda: b"#!/bin/sh\nexec java -jar $0\n" + packed(),
+    "tar": taped,
+    "gz": lambda: gzip.compress(BYTES),
+    "bz2": lambda: bz2.compress(BYTES),
+    "xz": lambda: lzma.compress(BYTES),
+    "npy": array,
+    "pickle": lambda: pickle.dumps({"a": [1, 2]}),
+    "pyc": lambda: __import__("importlib._bootstrap_external", fromlist=["x"])._code_to_timestamp_pyc(
+        compile("1", "a", "exec")
+    ),
+}
+
+
+def test_every_signature_is_of_a_binary_type_of_the_list():
+    assert set(SIGNATURES) <= BINARY_TYPES <= set(LABELS)
+    assert TEXT_AT_TIMES <= BINARY_TYPES
+    assert {each.name for each in FILE_TYPES if each.kind == "text"}.isdisjoint(BINARY_TYPES)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_file_of_a_real_program_keeps_its_type(name):
+    assert name not in types_ruled_out(MADE[name](), whole=True)
+
+
+def test_a_database_and_a_long_file_of_which_the_ends_are_read_keep_their_types(tmp_path):
+    assert "sqlite" not in types_ruled_out(stored(tmp_path), whole=True)
+    long = gzip.compress(BYTES * 5)
+    assert "gz" not in types_ruled_out(long[:2048] + long[-2048:], whole=True)
+
+
+def test_a_text_pickle_is_text_and_a_pickle():
+    assert "pickle" not in types_ruled_out(pickle.dumps({"a": 1}, protocol=0), whole=True)
+
+
+def test_examples_keep_their_types():
+    of_suffix = {".mid": "midi", ".wav": "wav", ".bmp": "bmp", ".png": "png", ".abc": "abc", ".json": "json"}
+    checked = [path for path in EXAMPLES.rglob("*") if path.suffix in of_suffix]
+    assert len(checked) > 5
+    for path in checked:
+        assert of_suffix[path.suffix] not in types_ruled_out(path.read_bytes(), whole=True), path
+
+
+def test_random_bytes_are_of_no_type_with_a_signature():
+    assert types_ruled_out(BYTES + b"\0\1", whole=True) == set(SIGNATURES)
+
+
+def test_a_piece_of_the_middle_lacks_no_signature():
+    assert types_ruled_out(BYTES, whole=False) == frozenset()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_text_is_of_no_binary_type(whole):
+    ruled_out = types_ruled_out(json.dumps({"text": TEXT.decode()}).encode(), whole=whole)
+    assert ruled_out >= BINARY_TYPES - TEXT_AT_TIMES
+    assert ruled_out & TEXT_AT_TIMES == (TEXT_AT_TIMES if whole else set())
+
+
+def test_a_text_with_the_signature_of_a_pdf_may_be_one():
+    assert "pdf" not in types_ruled_out(b"%PDF-1.4\n" + TEXT, whole=True)
+
+
+@given(st.binary(max_size=3000), st.booleans())
+def test_any_bytes_leave_a_type_that_is_not_ruled_out(data, whole):
+    assert types_ruled_out(data, whole=whole) < set(LABELS)
+    assert types_ruled_out(os.urandom(3) + data, whole=False) <= BINARY_TYPES
