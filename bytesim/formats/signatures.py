@@ -5,6 +5,7 @@ A signature is tested as leniently as the files of its type are written: one tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from bytesim.formats.filetypes import FILE_TYPES
@@ -23,6 +24,8 @@ _HDF5_PLACES = (0, 512, 1024, 2048)
 _SKIPPABLE = tuple(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16))
 """Skippable frames, with which LZ4 and Zstandard files may begin (RFC 8878, section 3.1.2)."""
 
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof", b"uuid")
+"""Types of the boxes with which MP4 and QuickTime files begin (ISO 14496-12; QuickTime File Format)."""
 _MACHO = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xca\xfe\xba\xbe")
 """Signatures of Mach-O files, in the byte order of some processors; others have the reverse."""
 
@@ -39,6 +42,14 @@ def _is_zip(data: bytes) -> bool:
 
 def _is_aac(data: bytes) -> bool:
     return data.startswith((b"ID3", b"ADIF")) or (data[:1] == b"\xff" and data[1:2] >= b"\xf0")
+
+
+def _is_tar(data: bytes) -> bool:
+    """Whether the first header has the magic of POSIX, or, as in older archives, its own checksum."""
+    if data[257:262] == b"ustar":
+        return True
+    stored = re.fullmatch(rb"[ 0]*([0-7]{1,6})[\0 ]*", data[148:156])
+    return stored is not None and sum(data[:148]) + 8 * ord(" ") + sum(data[156:512]) == int(stored[1], 8)
 
 
 def _is_pickle(data: bytes) -> bool:
@@ -68,6 +79,7 @@ SIGNATURES: dict[str, Test] = {
     "opus": _begins(b"OggS"),
     "wav": _begins(b"RIFF", b"RIFX", b"RF64", b"BW64"),
     "avi": _begins(b"RIFF"),
+    "mp4": _begins(*_BOXES, at=4),
     "webm": _begins(b"\x1aE\xdf\xa3"),
     "7z": _begins(b"7z\xbc\xaf"),
     "ar": _begins(b"!<arch>", b"!<thin>", b"<bigaf>", b"<aiaff>"),
@@ -75,6 +87,7 @@ SIGNATURES: dict[str, Test] = {
     "deb": _begins(b"!<arch>"),
     "gz": _begins(b"\x1f\x8b"),
     "lz4": _begins(b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18", *_SKIPPABLE),
+    "tar": _is_tar,
     "xz": _begins(b"\xfd7zXZ"),
     "zst": _begins(b"\x28\xb5\x2f\xfd", *_SKIPPABLE),
     "beam": _begins(b"FOR1", b"\x1f\x8b"),

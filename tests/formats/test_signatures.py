@@ -120,6 +120,16 @@ def test_a_database_and_a_long_file_of_which_the_ends_are_read_keep_their_types(
     assert "gz" not in types_ruled_out(long[:2048] + long[-2048:], whole=True)
 
 
+def test_an_archive_from_before_posix_is_told_by_its_checksum():
+    header = bytearray(taped()[:512])
+    header[257:265] = bytes(8)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    assert "tar" not in types_ruled_out(bytes(header) + BYTES, whole=True)
+    header[0] += 1
+    assert "tar" in types_ruled_out(bytes(header) + BYTES, whole=True)
+
+
 def test_a_text_pickle_is_text_and_a_pickle():
     assert "pickle" not in types_ruled_out(pickle.dumps({"a": 1}, protocol=0), whole=True)
 
