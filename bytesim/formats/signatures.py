@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from bytesim.formats.filetypes import FILE_TYPES
+from bytesim.formats.filetypes import FILE_TYPES, LABELS
 from bytesim.formats.text import is_text
 
 Test = Callable[[bytes], bool]
@@ -26,6 +26,9 @@ _SKIPPABLE = tuple(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(
 
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof", b"uuid")
 """Types of the boxes with which MP4 and QuickTime files begin (ISO 14496-12; QuickTime File Format)."""
+_MPEG1_RATES = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_MPEG2_RATES = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+"""Kilobits a second of MPEG audio of layer III, by their number in a frame's header (ISO 13818-3, 2.4.2.3)."""
 _MACHO = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xca\xfe\xba\xbe")
 """Signatures of Mach-O files, in the byte order of some processors; others have the reverse."""
 
@@ -35,6 +38,11 @@ def _begins(*signatures: bytes, at: int = 0) -> Test:
     return lambda data: any(data.startswith(signature, at) for signature in signatures)
 
 
+def _riff(kind: bytes) -> Test:
+    """A test for a RIFF file of a kind."""
+    return lambda data: data.startswith(b"RIFF") and data.startswith(kind, 8)
+
+
 def _is_zip(data: bytes) -> bool:
     """Whether a file begins as a zip archive, or ends as one after other bytes, such as a program that unpacks it."""
     return data.startswith(b"PK") or b"PK\5\6" in data
@@ -42,6 +50,40 @@ def _is_zip(data: bytes) -> bool:
 
 def _is_aac(data: bytes) -> bool:
     return data.startswith((b"ID3", b"ADIF")) or (data[:1] == b"\xff" and data[1:2] >= b"\xf0")
+
+
+def _package(part: bytes) -> Test:
+    """A test for an Office Open XML package with a part, which is named at its start or in its directory at the end."""
+    return lambda data: data.startswith(b"PK\3\4") and part in data and b"[Content_Types].xml" in data
+
+
+def _mp3_frame(data: bytes, start: int) -> int:
+    """Length of the MPEG audio frame of layer III that begins at a place; 0 if none does (ISO 11172-3, 2.4.1.3)."""
+    head = int.from_bytes(data[start : start + 4], "big")
+    version, rate, sampling = head >> 19 & 3, head >> 12 & 15, head >> 10 & 3
+    if head >> 21 != 0x7FF or head >> 17 & 3 != 1 or version == 1 or rate in (0, 15) or sampling == 3:
+        return 0
+    kbit_s = (_MPEG1_RATES if version == 3 else _MPEG2_RATES)[rate]
+    hertz = (44_100, 48_000, 32_000)[sampling] >> {3: 0, 2: 1, 0: 2}[version]
+    return (144_000 if version == 3 else 72_000) * kbit_s // hertz + (head >> 9 & 1)
+
+
+def _is_mp3(data: bytes) -> bool:
+    """Whether frames follow each other from the start on, or behind an ID3 tag, or at the end of a file with one."""
+    if not data.startswith(b"ID3"):
+        return _mp3_chain(data, 0)
+    size = sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=False))
+    return _mp3_chain(data, 10 + size) or any(_mp3_chain(data, start) for start in range(len(data) // 2, len(data)))
+
+
+def _mp3_chain(data: bytes, start: int) -> bool:
+    """Whether three frames follow each other."""
+    for _ in range(3):
+        length = _mp3_frame(data, start)
+        if not length:
+            return False
+        start += length
+    return True
 
 
 def _is_tar(data: bytes) -> bool:
@@ -111,10 +153,55 @@ SIGNATURES: dict[str, Test] = {
 """File type -> whether the first and last bytes of a file, 2,048 of each or all, may be of that type."""
 
 
+PROOFS: dict[str, Test] = {
+    "pcf": _begins(b"\1fcp"),
+    "woff2": _begins(b"wOF2"),
+    "docx": _package(b"word/document.xml"),
+    "epub": _begins(b"mimetypeapplication/epub+zip", at=30),
+    "odt": _begins(b"mimetypeapplication/vnd.oasis.opendocument.textPK", at=30),
+    "pdf": _begins(b"%PDF-"),
+    "pptx": _package(b"ppt/presentation.xml"),
+    "xlsx": _package(b"xl/workbook.xml"),
+    "gif": _begins(b"GIF87a", b"GIF89a"),
+    "jpeg": _begins(b"\xff\xd8\xff"),
+    "png": _begins(b"\x89PNG\r\n\x1a\n"),
+    "tiff": _begins(b"II*\0", b"MM\0*"),
+    "webp": _riff(b"WEBP"),
+    "flac": _begins(b"fLaC"),
+    "midi": _begins(b"MThd\0\0\0\6"),
+    "mp3": _is_mp3,
+    "ogg": _begins(b"\1vorbis", at=28),
+    "opus": _begins(b"OpusHead", at=28),
+    "wav": _riff(b"WAVE"),
+    "avi": _riff(b"AVI "),
+    "webm": lambda data: data.startswith(b"\x1aE\xdf\xa3") and b"webm" in data[:64],
+    "7z": _begins(b"7z\xbc\xaf\x27\x1c"),
+    "bz2": lambda data: data.startswith(b"BZh") and data.startswith((b"1AY&SY", b"\x17rE8P\x90"), 4),
+    "deb": _begins(b"!<arch>\ndebian-binary"),
+    "gz": _begins(b"\x1f\x8b\x08"),
+    "lz4": _begins(b"\x04\x22\x4d\x18"),
+    "tar": lambda data: data.startswith((b"ustar\0", b"ustar  \0"), 257) and _is_tar(data),
+    "xz": _begins(b"\xfd7zXZ\0"),
+    "zst": _begins(b"\x28\xb5\x2f\xfd"),
+    "elf": _begins(b"\x7fELF"),
+    "wasm": _begins(b"\0asm"),
+    "hdf5": _begins(b"\x89HDF\r\n\x1a\n"),
+    "mo": _begins(b"\xde\x12\x04\x95", b"\x95\x04\x12\xde"),
+    "npy": _begins(b"\x93NUMPY"),
+    "parquet": _begins(b"PAR1"),
+    "qm": _begins(b"<\xb8d\x18\xca\xef\x9c\x95"),
+    "sqlite": _begins(b"SQLite format 3\0"),
+    "typelib": _begins(b"GOBJ\nMETADATA\r\n\x1a"),
+}  # fmt: skip
+"""File type -> whether the first bytes of a file prove that it is of that type: no other type begins so."""
+
+
 def types_ruled_out(data: bytes, *, whole: bool) -> frozenset[str]:
-    """Labels of the file types that a file with these bytes cannot be of.
+    """Labels, UNKNOWN among them, that a file with these bytes cannot have.
 
     If `whole`, they are a file, or its first and last bytes; else a piece from its middle, which has no signature.
     """
+    if whole and (proven := next((name for name, fits in PROOFS.items() if fits(data)), "")):
+        return frozenset(LABELS) - {proven}
     lacking = frozenset(name for name, fits in SIGNATURES.items() if not fits(data)) if whole else frozenset[str]()
     return lacking | (BINARY_TYPES - TEXT_AT_TIMES) if is_text(data) else lacking

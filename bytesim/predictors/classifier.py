@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from bytesim.models.interface import ClassifierModel
 
 
-RULED_OUT_NATS = 30.0
-"""What the log-probability of a file type loses that the bytes of a file rule out."""
+RULED_OUT_LOG = -30.0
+"""Log-probability of a label that the bytes of a file rule out: not that of 0, for labels of files may be wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,15 +159,15 @@ class Classifier:
         loses goes to the types that are left.
         """
         ruled_out = np.array([self._ruled_out(reading) for reading in readings], np.bool_).reshape(logits.shape)
-        none_left = ruled_out.all(1, keepdims=True)
-        kept = np.where(ruled_out & ~none_left, logits - RULED_OUT_NATS, logits)
-        if UNKNOWN not in self.labels:
-            return log_softmax(kept)
-        binary = np.array([not _is_text(reading) for reading in readings], np.bool_)
-        lost = np.logaddexp.reduce(np.where(ruled_out, logits, -np.inf), 1)
-        unknown = self.labels.index(UNKNOWN)
-        kept[:, unknown] = np.where(binary, np.logaddexp(kept[:, unknown], lost), kept[:, unknown])
-        return log_softmax(kept)
+        ruled_out &= ~ruled_out.all(1, keepdims=True)
+        kept = np.where(ruled_out, -np.inf, logits)
+        if UNKNOWN in self.labels:
+            unknown = self.labels.index(UNKNOWN)
+            binary = np.array([not _is_text(reading) for reading in readings], np.bool_)
+            to_unknown = ruled_out & (binary & ~ruled_out[:, unknown])[:, None]
+            lost = np.logaddexp.reduce(np.where(to_unknown, logits, -np.inf), 1)
+            kept[:, unknown] = np.logaddexp(kept[:, unknown], lost)
+        return np.maximum(log_softmax(kept), np.where(ruled_out, RULED_OUT_LOG, -np.inf))
 
     def _ruled_out(self, reading: Reading) -> list[bool]:
         """(C,) whether the bytes that were read rule out each label; lacking signatures count if there is `unknown`."""
