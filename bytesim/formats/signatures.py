@@ -71,14 +71,14 @@ def _mp3_frame(data: bytes, start: int) -> int:
 def _is_mp3(data: bytes) -> bool:
     """Whether frames follow each other from the start on, or behind an ID3 tag, or at the end of a file with one."""
     if not data.startswith(b"ID3"):
-        return _mp3_chain(data, 0)
+        return _mp3_chain(data, 0, 3)
     size = sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=False))
-    return _mp3_chain(data, 10 + size) or any(_mp3_chain(data, start) for start in range(len(data) // 2, len(data)))
+    return any(_mp3_chain(data, start, 2) for start in (10 + size, *range(len(data) // 2, len(data))))
 
 
-def _mp3_chain(data: bytes, start: int) -> bool:
-    """Whether three frames follow each other."""
-    for _ in range(3):
+def _mp3_chain(data: bytes, start: int, count: int) -> bool:
+    """Whether so many frames follow each other."""
+    for _ in range(count):
         length = _mp3_frame(data, start)
         if not length:
             return False
@@ -153,7 +153,44 @@ SIGNATURES: dict[str, Test] = {
 """File type -> whether the first and last bytes of a file, 2,048 of each or all, may be of that type."""
 
 
+_PATTERNS = {
+    "afm": rb"StartFontMetrics\s",
+    "bdf": rb"STARTFONT\s",
+    "diff": rb"(?:diff [^\n]*\n(?:[a-z][^\n]*\n){0,9})?--- [^\n]*\n\+\+\+ [^\n]*\n@@ -\d",
+    "lua": rb"#!\s*/\S*\b(?:env )?lua(?:jit)?[\d.]*\s",
+    "pem": rb"-----BEGIN (?!PGP |SSH2 |OPENSSH )",
+    "perl": rb"#!\s*/\S*\b(?:env )?perl[\d.]*\s"
+    rb"|(?:#[^\n]*\n|\n){0,50}(?:package [\w:]+;\s*)?use (?:strict|warnings)\s*;",
+    "php": rb"<\?php\s",
+    "po": rb'(?:#[^\n]*\n|\n){0,50}msgid ""\nmsgstr ""',
+    "postscript": rb"%!PS(?!-Adobe[^\n]*Font)|\xc5\xd0\xd3\xc6",
+    "python": rb"#!\s*/\S*\b(?:env )?(?:python|pypy)[\d.]*\s",
+    "rtf": rb"\{\\rtf",
+    "ruby": rb"#!\s*/\S*\b(?:env )?j?ruby[\d.]*\s",
+    "svg": rb"\s{0,9}(?:<\?xml[^>]*\?>)?\s{0,9}(?:<!--[^>]*-->\s{0,9})?(?:<!DOCTYPE svg[^>\[]*>\s{0,9})?"
+    rb"<(?:svg:)?svg[\s>]",
+    "tex": rb"(?:%[^\n]*\n|\n){0,50}\\documentclass",
+    "texinfo": rb"\\input texinfo",
+    "xpm": rb"/\* XPM \*/",
+}
+"""Text type -> how a file of it begins. Repetitions of lines and blanks have bounds, so that no file takes long."""
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8, with which any text may begin."""
+
+
+def _matches(pattern: bytes) -> Test:
+    """A test for a text that begins like a pattern."""
+    match = re.compile(pattern).match
+    return lambda data: match(data.removeprefix(_MARK)) is not None
+
+
+def _is_notebook(data: bytes) -> bool:
+    return data.lstrip()[:1] == b"{" and b'"nbformat"' in data and (b'"cells"' in data or b'"cell_type"' in data)
+
+
 PROOFS: dict[str, Test] = {
+    **{name: _matches(pattern) for name, pattern in _PATTERNS.items()},
+    "ipynb": _is_notebook,
     "pcf": _begins(b"\1fcp"),
     "woff2": _begins(b"wOF2"),
     "docx": _package(b"word/document.xml"),
@@ -193,7 +230,7 @@ PROOFS: dict[str, Test] = {
     "sqlite": _begins(b"SQLite format 3\0"),
     "typelib": _begins(b"GOBJ\nMETADATA\r\n\x1a"),
 }  # fmt: skip
-"""File type -> whether the first bytes of a file prove that it is of that type: no other type begins so."""
+"""File type -> whether the bytes of a file prove that it is of that type: next to no others begin so."""
 
 
 def types_ruled_out(data: bytes, *, whole: bool) -> frozenset[str]:

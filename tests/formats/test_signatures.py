@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bytesim.formats.filetypes import FILE_TYPES, LABELS
-from bytesim.formats.signatures import BINARY_TYPES, SIGNATURES, TEXT_AT_TIMES, types_ruled_out
+from bytesim.formats.signatures import BINARY_TYPES, PROOFS, SIGNATURES, TEXT_AT_TIMES, types_ruled_out
 
 BYTES = random.Random(1).randbytes(3000)
 TEXT = b"A line of plain text, and nothing else.\n" * 40
@@ -41,10 +41,11 @@ def sound(form: str, subtype: str) -> bytes:
     return file.getvalue()
 
 
-def packed() -> bytes:
+def packed(*names: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("word/document.xml", "<w:document/>")
+        for name in names:
+            archive.writestr(name, "<a/>")
     return file.getvalue()
 
 
@@ -88,9 +89,9 @@ MADE = {
     "ogg": lambda: sound("OGG", "VORBIS"),
     "wav": waves,
     "midi": lambda: b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96) + b"MTrk\0\0\0\4\0\xff\x2f\0",
-    "zip": packed,
-    "docx": packed,
-    "jar": lambda: b"#!/bin/sh\nexec java -jar $0\n" + packed(),
+    "zip": lambda: packed("a.xml"),
+    "docx": lambda: packed("[Content_Types].xml", "word/document.xml"),
+    "jar": lambda: b"#!/bin/sh\nexec java -jar $0\n" + packed("META-INF/MANIFEST.MF"),
     "tar": taped,
     "gz": lambda: gzip.compress(BYTES),
     "bz2": lambda: bz2.compress(BYTES),
@@ -101,6 +102,73 @@ MADE = {
         compile("1", "a", "exec")
     ),
 }
+
+
+TEXTS = {
+    "afm": "StartFontMetrics 4.1\nComment made\n",
+    "bdf": "STARTFONT 2.1\nFONT fixed\n",
+    "diff": "diff --git a/x b/x\nindex 1..2 100644\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n",
+    "ipynb": json.dumps({"cells": [], "nbformat": 4}),
+    "lua": "#!/usr/bin/env lua5.4\nprint(1)\n",
+    "pem": "-----BEGIN CERTIFICATE-----\nMIIB\n",
+    "perl": "# a test\n\npackage Some::Name;\nuse strict;\n",
+    "php": "<?php\necho 1;\n",
+    "po": '# a comment\nmsgid ""\nmsgstr ""\n',
+    "postscript": "%!PS-Adobe-3.0 EPSF-3.0\n",
+    "python": "#!/usr/bin/python3\nimport os\n",
+    "rtf": "{\\rtf1 text}",
+    "ruby": "#! /usr/bin/env ruby\nputs 1\n",
+    "svg": '<?xml version="1.0"?>\n<!-- made -->\n<svg xmlns="http://www.w3.org/2000/svg"/>\n',
+    "tex": "% !TEX program = pdflatex\n\\documentclass{article}\n",
+    "texinfo": "\\input texinfo\n",
+    "xpm": "/* XPM */\nstatic char *a[] = {\n",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_text_that_begins_as_its_type_asks_is_of_no_other(name, mark):
+    if not (mark and name == "ipynb"):
+        assert types_ruled_out((mark + TEXTS[name]).encode(), whole=True) == set(LABELS) - {name}
+    assert name not in types_ruled_out(("x" + TEXTS[name]).encode(), whole=True) != set(LABELS) - {name}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN PGP MESSAGE-----\n",
+        "%!PS-AdobeFont-1.0: Utopia\n",
+        "#!/usr/bin/perldoc\n",
+        "Use strict; rules.\n",
+        '<?xml version="1.0"?>\n<html><svg/></html>\n',
+        "--- a heading\n+++ another\n",
+    ],
+)
+def test_a_text_that_begins_nearly_so_may_be_anything(text):
+    assert types_ruled_out(text.encode(), whole=True) <= BINARY_TYPES
+
+
+@pytest.mark.parametrize(
+    "repeated", [b"#\n", b"\n", b" ", b"<!--", b"<!-- -->", b"%", b"%\n", b"diff \n", b"ID3\xff\xfb\x90\0"]
+)
+def test_no_file_takes_long(repeated):
+    for size in (4096, 65536):
+        types_ruled_out((repeated * size)[:size], whole=True)
+
+
+@pytest.mark.parametrize("name", set(PROOFS) & set(MADE))
+def test_a_file_of_a_real_program_is_of_its_type_alone(name):
+    assert types_ruled_out(MADE[name](), whole=True) == set(LABELS) - {name}
+
+
+def test_an_id3_tag_alone_is_no_proof_and_frames_behind_it_are():
+    frame = b"\xff\xfb\x90\x00" + bytes(413)
+    tag = b"ID3\3\0\0" + bytes([0, 0, 0, 20]) + bytes(20)
+    assert "flac" not in types_ruled_out(tag + b"fLaC" + bytes(200), whole=True)
+    assert types_ruled_out(tag + frame * 3, whole=True) == set(LABELS) - {"mp3"}
+    assert types_ruled_out(tag + BYTES[:1000] + frame * 3, whole=True) == set(LABELS) - {"mp3"}
+    assert "unknown" in types_ruled_out(frame * 4, whole=True)
+    assert "unknown" not in types_ruled_out(frame, whole=True)
 
 
 def test_every_signature_is_of_a_binary_type_of_the_list():
