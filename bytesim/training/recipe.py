@@ -55,8 +55,7 @@ class TrainingConfig(Settings):
     batch_bytes: Annotated[int, Bounds(at_least=1, at_most=MOST_BYTES)] = 12_800
     """Bytes of one step, source and target together."""
     micro_bytes: Annotated[int, Bounds(at_least=0, at_most=MOST_BYTES)] = 0
-    """Bytes of a micro-batch; 0 for the whole batch. Small ones keep the activations in a CPU's cache. Sources that
-    cross-attention reads may be SOURCE_SHARE times as many bytes, with padding; fewer pairs are drawn beyond that."""
+    """Bytes of a micro-batch; 0 for the whole batch. Small ones keep the activations in a CPU's cache."""
     steps: Count = 0
     """Length of the training in steps; 0 if `minutes` gives it."""
     minutes: Amount = 0.0

@@ -156,6 +156,10 @@ class ConvertSource(FileSource):
     replaced, in both, by random ones, so that the model learns to copy words that it has never seen."""
     length_noise: bool = False
     """Show the model random track lengths in MIDI targets, so that it does not learn to stop by them."""
+    source_share: Annotated[float, Bounds(above=0, at_most=1000)] = 3.0
+    """For models with cross-attention: the sources of a micro-batch, padded to the longest, have at most this many
+    times as many bytes as `micro_bytes`, so that long sources of short targets do not fill the memory. At least one
+    pair is taken."""
 
     @property
     def purpose(self) -> str:

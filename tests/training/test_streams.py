@@ -7,18 +7,19 @@ import pytest
 from helpers.tiny_training import RECIPE, tiny_recipe
 
 from bytesim.training.data.shards import pack, save_shard
-from bytesim.training.data.streams import SOURCE_SHARE, open_streams
+from bytesim.training.data.streams import open_streams
 
+SOURCE_SHARE = 3
 BUDGET = 256
 """Holds four targets of 64 bytes, or 16 patches, and the sources that go with them."""
 
 
-def opened(folder, source_lengths):
+def opened(folder, source_lengths, recipe=RECIPE):
     """A stream of pairs with sources of these lengths and targets of a few bytes."""
     rows = [(bytes([index]) * length, b"%d" % index) for index, length in enumerate(source_lengths)]
     save_shard(folder / "pairs.npz", pack(rows))
-    recipe = tiny_recipe(RECIPE.replace("max_source_bytes = 64", "max_source_bytes = 512\nsource_patches = false"))
-    return open_streams(recipe.data, recipe.model, folder, ())[0]
+    parsed = tiny_recipe(recipe.replace("max_source_bytes = 64", "max_source_bytes = 512\nsource_patches = false"))
+    return open_streams(parsed.data, parsed.model, folder, ())[0]
 
 
 def drawn(stream, count=50):
@@ -40,6 +41,11 @@ def test_long_sources_make_a_micro_batch_smaller(tmp_path):
     micro_batches = drawn(opened(tmp_path, [5] * 16 + [300, 512]))
     assert {len(examples) for examples in micro_batches} == {1, 2, 4}
     assert max(map(padded, micro_batches)) <= SOURCE_SHARE * BUDGET
+
+
+def test_a_recipe_may_allow_more_bytes_of_sources(tmp_path):
+    recipe = RECIPE.replace('source_suffix = "low"\n', 'source_suffix = "low"\nsource_share = 1000\n')
+    assert {len(examples) for examples in drawn(opened(tmp_path, [5] * 16 + [300, 512], recipe))} == {4}
 
 
 def test_every_pair_is_drawn_whatever_the_length_of_its_source(tmp_path):

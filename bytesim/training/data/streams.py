@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 SourceT = TypeVar("SourceT", bound=FileSource)
 Indices = NDArray[np.int64]
 """Places of examples in a stream, in which they are sorted by length."""
-SOURCE_SHARE = 3
-"""A micro-batch of pairs holds at most this many times as many bytes of sources, with padding, as its size in bytes."""
 
 
 class FileStream(ABC, Generic[SourceT]):
@@ -212,7 +210,7 @@ class ConvertStream(FileStream[ConvertSource]):
     def _most(self, indices: Indices, budget: int) -> Indices:
         """The same, halved until their sources, which cross-attention pads to one length, fit as well."""
         most = super()._most(indices, budget)
-        limit = np.maximum(1, SOURCE_SHARE * budget // np.maximum(1, self.source_lengths[indices]))
+        limit = np.maximum(1, int(self.source.source_share * budget) // np.maximum(1, self.source_lengths[indices]))
         while np.any(large := most > limit):
             most = np.where(large, most // 2, most)
         return most
