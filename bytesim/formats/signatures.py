@@ -23,7 +23,6 @@ _HDF5_PLACES = (0, 512, 1024, 2048)
 """Where the signature of an HDF5 file may stand, after a block of the user (HDF5 File Format Specification, II.A)."""
 _SKIPPABLE = tuple(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16))
 """Skippable frames, with which LZ4 and Zstandard files may begin (RFC 8878, section 3.1.2)."""
-
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof", b"uuid")
 """Types of the boxes with which MP4 and QuickTime files begin (ISO 14496-12; QuickTime File Format)."""
 _MPEG1_RATES = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -151,7 +150,6 @@ SIGNATURES: dict[str, Test] = {
     "typelib": _begins(b"GOBJ\nMETADATA"),
 }  # fmt: skip
 """File type -> whether the first and last bytes of a file, 2,048 of each or all, may be of that type."""
-
 
 _PATTERNS = {
     "afm": rb"StartFontMetrics\s",
