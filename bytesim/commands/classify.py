@@ -181,6 +181,8 @@ def _answer(answer: Answer, *, second: bool = False) -> str:
 
 _LEAST_SHOWN = 0.01
 """Least probability of a guess that is shown beside `unknown`."""
+_LEAST_LISTED = 0.00005
+"""Least probability of a further guess: a smaller one would be shown as 0."""
 
 
 def _words(answer: Answer, shown: Callable[[float], str], *, second: bool = False) -> tuple[str, list[str]]:
@@ -193,7 +195,7 @@ def _words(answer: Answer, shown: Callable[[float], str], *, second: bool = Fals
     guesses = [(guess.label, guess.probability) for guess in answer.top if guess.label not in (answer.guess, "unknown")]
     if answer.label == answer.guess:
         label = f"{_shown(answer.guess)} {shown(answer.probability)}"
-        listed = guesses if len(answer.top) > 1 else []
+        listed = [guess for guess in guesses if guess[1] >= _LEAST_LISTED] if len(answer.top) > 1 else []
     else:
         label = "unknown" if second else f"unknown {answer.content}".rstrip()
         listed = [guess for guess in [(answer.guess, answer.probability), *guesses] if guess[1] >= _LEAST_SHOWN]

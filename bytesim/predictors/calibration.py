@@ -26,8 +26,8 @@ FRAGMENTS_FIELD = "fragment_calibrations"
 """Size of fragments in bytes -> their calibration. Whole files differ: their signatures make a model more confident."""
 MOST_BELOW = 0.03
 """Greatest share of known files that may be answered `unknown`."""
-MOST_BELOW_WITH_UNSEEN = 0.037
-"""The same if files of unseen kinds are given, which show the benefit."""
+MOST_BELOW_WITH_UNSEEN = 0.02
+"""The same if files of unseen kinds are given: they show which of the known files are best given up."""
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Weights of the class `unknown` among which `fit_rule` chooses."""
 LEAST_PROBABILITY = 1e-4
