@@ -51,16 +51,21 @@ PICTURES = {
 CODE = re.compile(r"^```python\n(.*?)^```\n", re.S | re.M)
 
 
-def run(command: str, folder: Path, *, colour: bool = False) -> str:
-    """What a command prints. Raises CalledProcessError if it fails, unless its errors are shown."""
-    shows_errors = command.startswith(WITH_STDERR)
-    env = {
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of the examples, which find the package of this checkout and a store in the folder."""
+    return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "BYTESIM_MODELS": str(folder / "store"),
         "COLUMNS": str(COLUMNS),
     }
+
+
+def run(command: str, folder: Path, *, colour: bool = False) -> str:
+    """What a command prints. Raises CalledProcessError if it fails, unless its errors are shown."""
+    shows_errors = command.startswith(WITH_STDERR)
+    env = environment(folder)
     if colour:
         env["FORCE_COLOR"] = "1"
     # Forced colour also turns on the progress bar.
@@ -108,7 +113,7 @@ def refresh_with_code(text: str, folder: Path) -> str:
     parts, end = [], 0
     for code in CODE.finditer(text):
         parts.append(refresh(text[end : code.start()], folder) + code[0])
-        subprocess.run([sys.executable, "-c", code[1]], cwd=folder, check=True)
+        subprocess.run([sys.executable, "-c", code[1]], cwd=folder, env=environment(folder), check=True)
         end = code.end()
     return "".join(parts) + refresh(text[end:], folder)
 
