@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
@@ -61,6 +62,11 @@ class Reading:
     """How the file was converted to the form that the model reads; empty if it was not."""
     whole: bool = False
     """Whether the windows have the first and last bytes of the file, in which signatures of file types stand."""
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether all bytes that were read are text."""
+        return all(map(is_text, self.windows))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,15 +161,15 @@ class Classifier:
     def _without_ruled_out(self, logits: Probabilities, readings: Sequence[Reading]) -> Probabilities:
         """(N, C) log-probabilities in which types that the bytes of a file rule out are as good as impossible.
 
-        What a binary file loses so goes to `unknown`, for its bytes look like a type that they are not; what a text
-        loses goes to the types that are left.
+        The probability that a binary file loses goes to `unknown`, for its bytes look like a type that they are not;
+        that of a text goes to the types that are left.
         """
         ruled_out = np.array([self._ruled_out(reading) for reading in readings], np.bool_).reshape(logits.shape)
         ruled_out &= ~ruled_out.all(1, keepdims=True)
         kept = np.where(ruled_out, -np.inf, logits)
         if UNKNOWN in self.labels:
             unknown = self.labels.index(UNKNOWN)
-            binary = np.array([not _is_text(reading) for reading in readings], np.bool_)
+            binary = np.array([not reading.is_text for reading in readings], np.bool_)
             to_unknown = ruled_out & (binary & ~ruled_out[:, unknown])[:, None]
             lost = np.logaddexp.reduce(np.where(to_unknown, logits, -np.inf), 1)
             kept[:, unknown] = np.logaddexp(kept[:, unknown], lost)
@@ -178,10 +184,6 @@ class Classifier:
     def probabilities(self, files: Sequence[bytes]) -> Probabilities:
         """(N, C) calibrated probabilities of whole files. Raises InputError for a file that the model cannot read."""
         return self.scaling.probabilities(self.logits([self.read(io.BytesIO(data)) for data in files]))
-
-
-def _is_text(reading: Reading) -> bool:
-    return all(map(is_text, reading.windows))
 
 
 _FORMS: dict[str, Literal["wav", "bmp"]] = {"wav": "wav", "bmp": "bmp"}

@@ -5,7 +5,7 @@ import gzip
 import io
 import json
 import lzma
-import os
+import marshal
 import pickle
 import random
 import sqlite3
@@ -13,6 +13,7 @@ import struct
 import tarfile
 import wave
 import zipfile
+from importlib.util import MAGIC_NUMBER
 
 import numpy as np
 import pytest
@@ -98,9 +99,7 @@ MADE = {
     "xz": lambda: lzma.compress(BYTES),
     "npy": array,
     "pickle": lambda: pickle.dumps({"a": [1, 2]}),
-    "pyc": lambda: __import__("importlib._bootstrap_external", fromlist=["x"])._code_to_timestamp_pyc(
-        compile("1", "a", "exec")
-    ),
+    "pyc": lambda: MAGIC_NUMBER + bytes(12) + marshal.dumps(compile("1", "a", "exec")),
 }
 
 
@@ -130,7 +129,7 @@ TEXTS = {
 def test_a_text_that_begins_as_its_type_asks_is_of_no_other(name, mark):
     if not (mark and name == "ipynb"):
         assert types_ruled_out((mark + TEXTS[name]).encode(), whole=True) == set(LABELS) - {name}
-    assert name not in types_ruled_out(("x" + TEXTS[name]).encode(), whole=True) != set(LABELS) - {name}
+    assert types_ruled_out(("x" + TEXTS[name]).encode(), whole=True) <= BINARY_TYPES
 
 
 @pytest.mark.parametrize(
@@ -152,8 +151,8 @@ def test_a_text_that_begins_nearly_so_may_be_anything(text):
     "repeated", [b"#\n", b"\n", b" ", b"<!--", b"<!-- -->", b"%", b"%\n", b"diff \n", b"ID3\xff\xfb\x90\0"]
 )
 def test_no_file_takes_long(repeated):
-    for size in (4096, 65536):
-        types_ruled_out((repeated * size)[:size], whole=True)
+    for size in (4096, 65536):  # the limit of time of a test is what fails
+        assert types_ruled_out((repeated * size)[:size], whole=True) < set(LABELS)
 
 
 @pytest.mark.parametrize("name", sorted(set(PROOFS) & set(MADE)))
@@ -232,4 +231,4 @@ def test_a_text_with_the_signature_of_a_pdf_may_be_one():
 @given(st.binary(max_size=3000), st.booleans())
 def test_any_bytes_leave_a_type_that_is_not_ruled_out(data, whole):
     assert types_ruled_out(data, whole=whole) < set(LABELS)
-    assert types_ruled_out(os.urandom(3) + data, whole=False) <= BINARY_TYPES
+    assert types_ruled_out(data, whole=False) <= BINARY_TYPES

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bytesim.formats.filetypes import UNKNOWN
-from bytesim.formats.text import is_text
 from bytesim.predictors.calibration import are_unknown, best_guesses
 from bytesim.predictors.classifier import Classifier, Reading
 from bytesim.predictors.scaling import Probabilities
@@ -66,7 +65,7 @@ def classify_readings(classifier: Classifier, readings: Sequence[Reading], top: 
     if not readings:
         return []
     probabilities = classifier.scaling.probabilities(classifier.logits(readings))
-    contents = [TEXT if all(map(is_text, reading.windows)) else BINARY for reading in readings]
+    contents = [TEXT if reading.is_text else BINARY for reading in readings]
     return [
         replace(answer, content=content, read=reading.read, changed=reading.changed)
         for reading, content, answer in zip(readings, contents, answers_of(classifier, probabilities, top), strict=True)

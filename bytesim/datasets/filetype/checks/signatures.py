@@ -49,7 +49,7 @@ SIGNATURES: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
     ("wav", ".wav", magic(b"WAVE", at=8)),
     ("avi", ".avi", magic(b"AVI ", at=8)),
     ("mp4", ".mp4", magic(b"ftyp", at=4)),
-    ("webm", ".webm", lambda data: data[:4] == b"\x1aE\xdf\xa3" and b"webm" in data[:64]),
+    ("webm", ".webm", PROOFS["webm"]),
     ("7z", ".7z", PROOFS["7z"]),
     ("ar", ".a", is_ar),
     ("bz2", ".bz2", magic(b"BZh")),
