@@ -64,6 +64,7 @@ def draw_fragments(
     axes.set_yticks(range(rows), [f"{row * columns * step:,}" for row in range(rows)], fontsize=7)
     axes.set_ylabel("first byte of the row")
     axes.set_xlabel(f"windows of {window:,} bytes, one every {step:,}")
+    axes.locator_params(axis="x", integer=True, min_n_ticks=1)
     counts = Counter(label if label in colours else OTHERS for label in labels)
     shown = [Patch(color=colours[name], label=f"{name} ({counts[name]:,})") for name in names]
     figure.legend(handles=shown, loc="outside lower center", ncols=6, fontsize="small")
