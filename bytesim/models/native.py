@@ -36,8 +36,6 @@ def native_lacks(config: ModelConfig) -> str:
         return NOT_BUILT
     if getattr(config, "patch_reads", 0) and config.patch_size > MOST_READ:
         return f"the native engine does not know patch_reads of patches above {MOST_READ} bytes"
-    if getattr(config, "words", ()):
-        return "the native engine does not know classifiers with n-grams of words"
     if config.num_classes and _architecture(config) != "encoder":
         return f"the native engine does not know classifiers of the architecture {_architecture(config)}"
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+from collections.abc import Collection
 from functools import lru_cache
 
 import numpy as np
@@ -21,8 +22,10 @@ _Address = ctypes.c_void_p
 
 NUM_CODES = 23
 """Number of kinds of operations, as in kernels/program.h."""
-MIXER = 2
-"""Version of kernels/mixer.c."""
+VERSION = 3
+"""Version of kernels/mixer.c and bags.c."""
+MOST_WORDS = 5
+"""Longest n-gram of words."""
 OP_BYTES = 56
 """Size of the struct Op."""
 
@@ -67,7 +70,7 @@ class Kernels:
         library = ctypes.CDLL(path)
         library.bytesim_layout.restype = ctypes.c_int32
         layout = OP_BYTES * 100_000 + ctypes.sizeof(RunFields) * 100 + NUM_CODES
-        if library.bytesim_layout() != MIXER * 100_000_000 + layout:
+        if library.bytesim_layout() != VERSION * 100_000_000 + layout:
             raise OSError("the library was built from another version of bytesim")
         library.bytesim_best_target.restype = ctypes.c_int32
         self.best = int(library.bytesim_best_target())
@@ -76,7 +79,9 @@ class Kernels:
         self.library = library
         self._ngrams, self._edges = library.bytesim_ngrams, library.bytesim_edges
         integer, number = ctypes.c_int32, ctypes.c_uint64
-        self._ngrams.argtypes = [_Address, integer, _Address, integer, number, _Address, integer, _Address]
+        self._ngrams.argtypes = [
+            _Address, integer, _Address, integer, _Address, integer, number, _Address, integer, _Address,
+        ]  # fmt: skip
         self._edges.argtypes = [_Address, integer, integer, number, _Address, integer, _Address]
         self._ngrams.restype = self._edges.restype = None
         self.threads = 0
@@ -109,16 +114,19 @@ class Kernels:
         """Run `count` operations at the address `ops`. Other threads of Python go on meanwhile."""
         self._run(self.target, ops, count, ctypes.byref(fields))
 
-    def ngram_bag(self, tokens: Integers, wanted: NDArray[np.uint8], table: Floats) -> Floats:
-        """(D,) the bag of the n-grams of tokens (L,), of the lengths n where `wanted` (longest + 1,) is not 0.
+    def ngram_bag(self, tokens: Integers, lengths: Collection[int], words: Collection[int], table: Floats) -> Floats:
+        """(D,) the bag of the n-grams of tokens (L,) of such lengths, and of those of so many words, at most 5.
 
         The table (buckets + 1, D) has a last row that is not read.
         """
+        wanted, wanted_words = _flags(lengths), _flags(words)
+        if len(wanted_words) > MOST_WORDS + 1:
+            raise ValueError(f"n-grams have at most {MOST_WORDS} words")
         out = np.empty(table.shape[1], np.float32)
         buckets, width = len(table) - 1, table.shape[1]
         self._ngrams(
-            tokens.ctypes.data, len(tokens), wanted.ctypes.data, len(wanted) - 1, buckets, table.ctypes.data, width,
-            out.ctypes.data,
+            tokens.ctypes.data, len(tokens), wanted.ctypes.data, len(wanted) - 1, wanted_words.ctypes.data,
+            len(wanted_words) - 1, buckets, table.ctypes.data, width, out.ctypes.data,
         )  # fmt: skip
         return out
 
@@ -128,6 +136,13 @@ class Kernels:
         buckets, width = len(table) - 1, table.shape[1]
         self._edges(edges.ctypes.data, edges.shape[1], longest, buckets, table.ctypes.data, width, out.ctypes.data)
         return out
+
+
+def _flags(numbers: Collection[int]) -> NDArray[np.uint8]:
+    """(largest + 1,): 1 at each of the numbers."""
+    flags = np.zeros(max(numbers, default=0) + 1, np.uint8)
+    flags[list(numbers)] = 1
+    return flags
 
 
 def num_cores() -> int:

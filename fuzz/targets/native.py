@@ -12,7 +12,7 @@ import bytesim
 from bytesim.engine.decode import decode_in_order
 from bytesim.models.framing import convert_request, generate_request
 from bytesim.models.native import load_native
-from bytesim.native.library import kernels
+from bytesim.native.library import MOST_WORDS, kernels
 from bytesim.native.mixer import ByteMixer
 from bytesim.requests import Sampling
 from bytesim.tasks.compress.coding import decode, encode
@@ -28,8 +28,8 @@ def gather(data: bytes) -> None:
     tokens = np.frombuffer(data[:4096], np.uint8).astype(np.int32)
     longest, buckets = 1 + len(data) % 6, 1 + len(data) % 97
     table = rng.normal(size=(buckets + 1, 1 + len(data) % 33)).astype(np.float32)
-    wanted = np.r_[0, rng.integers(0, 2, longest)].astype(np.uint8)
-    library.ngram_bag(tokens, wanted, table)
+    lengths, words = ([n for n in range(1, most + 1) if rng.integers(2)] for most in (longest, MOST_WORDS))
+    library.ngram_bag(tokens, lengths, words, table)
     size = len(tokens) // 2
     library.edge_bag(np.ascontiguousarray(tokens[: 2 * size].reshape(2, size)), longest, table)
 

@@ -30,7 +30,6 @@ from bytesim.models.bgpt.model import BGPT
 from bytesim.models.bgpt.native import NativeBGPT
 from bytesim.models.blt.model import BLT
 from bytesim.models.blt.native import NativeBLT
-from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.encoder.model import Encoder
 from bytesim.models.encoder.native import NativeEncoder
 from bytesim.models.flat.model import Flat
@@ -159,6 +158,7 @@ def test_answers_of_a_blt_are_those_of_torch(changes):
             "fold_case": True,
             "blocks_per_stage": (2, 0),
         },
+        {"kernel": 3, "words": (1, 3), "fold_case": True},
         {"front": "picture", "rows": 8, "columns": 4, "strides": (1, 2), "max_pool": True, "num_layers": 0},
         {"front": "picture", "rows": 8, "columns": 4, "edge_bytes": 8, "edge_buckets": 30, "statistics_size": 12},
     ],
@@ -171,7 +171,7 @@ def test_classes_are_those_of_torch(changes):
             module.running_var.uniform_(0.5, 2.0)
     rng = np.random.default_rng(0)
     files = [rng.integers(0, 256, length, np.uint8).tobytes() for length in (0, 1, 2, 7, 16, 17, 40, 100, 128)]
-    files += [b"Some words, and SOME WORDS again.", bytes(90)]
+    files += [b"Some words, and SOME WORDS again.", bytes(90), b"one two", b"a " * 40, b"longest" * 12 + b" word"]
     found = native(model).file_logits([(file, "bin") for file in files])
     for row, file in enumerate(files):
         np.testing.assert_allclose(found[row], logits_of(model, [file])[0].numpy(), rtol=1e-3, atol=1e-4)
@@ -342,7 +342,6 @@ def test_scores_of_a_model_in_int8_are_those_of_its_rounded_weights():
 def test_what_the_kernels_cannot_do_is_left_to_torch():
     wide = BGPTConfig(parts="modern", patch_size=300, patch_reads=2)
     assert "256 bytes" in native_lacks(wide)
-    assert "n-grams of words" in native_lacks(EncoderConfig(ngram_buckets=10, words=(1,)))
     assert "architecture bgpt" in native_lacks(BGPTConfig(num_classes=2))
     with pytest.raises(ConfigError, match="int8"):
         load_classifier("filetype", dtype="int8")

@@ -229,12 +229,10 @@ class NativeEncoder:
         config, found = self.config, []
         if config.ngram_buckets:
             table = weights.take("bag.table.weight", config.ngram_buckets + 1, config.ngram_size)
-            wanted = np.zeros(max(config.ngrams) + 1, np.uint8)
-            wanted[list(config.ngrams)] = 1
             fold = np.arange(VOCAB_SIZE, dtype=np.int32)
             if config.fold_case:
                 fold[ord("A") : ord("Z") + 1] += ord("a") - ord("A")
-            found.append(lambda tokens: self.kernels.ngram_bag(fold[tokens], wanted, table))
+            found.append(lambda tokens: self.kernels.ngram_bag(fold[tokens], config.ngrams, config.words, table))
         if config.edge_bytes:
             size = 2 * config.edge_bytes * BYTE_SIZE
             rows = weights.take("edges.bytes.weight", VOCAB_SIZE, BYTE_SIZE)

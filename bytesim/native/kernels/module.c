@@ -10,7 +10,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-enum { MIXER = 2 }; /* version of the functions of mixer.c, and of what they compute */
+enum { VERSION = 3 }; /* of the functions of mixer.c and bags.c, and of what they compute */
 
 enum Target { PLAIN, AVX2, AVX512 };
 
@@ -36,19 +36,21 @@ EXPORT int32_t bytesim_best_target(void) {
 #endif
 }
 
-/* Changes with the layout of Op and Run, the list of codes and the mixer, so that a stale library is not used. */
+/* Changes with the layout of Op and Run, the list of codes and the version, so that a stale library is not used. */
 EXPORT int32_t bytesim_layout(void) {
-  return (int32_t)(MIXER * 100000000 + sizeof(Op) * 100000 + sizeof(Run) * 100 + CODES);
+  return (int32_t)(VERSION * 100000000 + sizeof(Op) * 100000 + sizeof(Run) * 100 + CODES);
 }
 
 int32_t bytesim_use_threads(int32_t count);
 EXPORT int32_t bytesim_threads(int32_t count) { return bytesim_use_threads(count); }
 
-void bytesim_ngram_bag(const int32_t *tokens, int32_t count, const uint8_t *wanted, int32_t longest, uint64_t buckets,
-                       const float *table, int32_t width, float *out);
+void bytesim_ngram_bag(const int32_t *tokens, int32_t count, const uint8_t *wanted, int32_t longest,
+                       const uint8_t *wanted_words, int32_t most_words, uint64_t buckets, const float *table,
+                       int32_t width, float *out);
 EXPORT void bytesim_ngrams(const int32_t *tokens, int32_t count, const uint8_t *wanted, int32_t longest,
-                           uint64_t buckets, const float *table, int32_t width, float *out) {
-  bytesim_ngram_bag(tokens, count, wanted, longest, buckets, table, width, out);
+                           const uint8_t *wanted_words, int32_t most_words, uint64_t buckets, const float *table,
+                           int32_t width, float *out) {
+  bytesim_ngram_bag(tokens, count, wanted, longest, wanted_words, most_words, buckets, table, width, out);
 }
 
 void bytesim_edge_bag(const int32_t *edges, int32_t count, int32_t longest, uint64_t buckets, const float *table,
