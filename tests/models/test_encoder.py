@@ -32,6 +32,7 @@ FRONTS = [
     {"front": "bytes", "kernel": 5, "edge_bytes": 8, "edge_buckets": 500},
     {"front": "bytes", "kernel": 5, "statistics_size": 12},
     {"front": "bytes", "kernel": 5, "max_pool": True, "classifier_size": 12},
+    {"front": "bytes", "kernel": 5, "ngram_head": True, "words": (1, 2), "ngrams": (2, 3)},
     {"front": "picture", "rows": 8, "columns": 4, "skip_bytes": 6},
     {"front": "sound", "filters": 6, "filter_bytes": 16, "filter_step": 4},
 ]

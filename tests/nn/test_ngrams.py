@@ -58,3 +58,8 @@ def test_case_is_folded_in_words_too():
 def test_wrong_words_are_refused(fields):
     with pytest.raises(ConfigError, match="words"):
         EncoderConfig(**fields)
+
+
+def test_a_head_needs_n_grams():
+    with pytest.raises(ConfigError, match="ngram_head"):
+        EncoderConfig(ngram_head=True)

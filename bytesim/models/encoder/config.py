@@ -111,6 +111,9 @@ class EncoderConfig:
     """With ngram_buckets: lengths of n-grams of words, which share the table of those of bytes; none by default."""
     fold_case: bool = False
     """Whether n-grams ignore the case of ASCII letters."""
+    ngram_head: bool = False
+    """Whether the n-grams go straight to the classes: their table has a column for each class, not `ngram_size`
+    features, as in a linear classifier. For texts, whose words tell the class."""
     ngram_dropout: float = 0.0
     """Share of the n-grams that are dropped in training."""
     edge_bytes: int = 0
@@ -164,8 +167,9 @@ class EncoderConfig:
             raise ConfigError(f"ngrams is {list(self.ngrams)}; choose lengths from 1 to 16 bytes.")
         if not all(1 <= number <= 5 for number in self.words):
             raise ConfigError(f"words is {list(self.words)}; choose lengths from 1 to 5 words.")
-        if self.words and not self.ngram_buckets:
-            raise ConfigError("words needs ngram_buckets, the table of the n-grams. Set ngram_buckets too.")
+        for name in ("words", "ngram_head"):
+            if getattr(self, name) and not self.ngram_buckets:
+                raise ConfigError(f"{name} needs ngram_buckets, the table of the n-grams. Set ngram_buckets too.")
 
     @property
     def inputs(self) -> ModelInputs:
@@ -185,7 +189,7 @@ class EncoderConfig:
     @property
     def pooled_size(self) -> int:
         """Width of the pooled feature vector."""
-        bags = bool(self.ngram_buckets) + bool(self.edge_buckets)
+        bags = bool(self.ngram_buckets and not self.ngram_head) + bool(self.edge_buckets)
         return self.hidden_size * (2 if self.edge_bytes else 1) + self.ngram_size * bags + self.statistics_size
 
     @property

@@ -1,12 +1,15 @@
 """Heads of the encoder that are added to its linear map; they start at zero, so that a trained model can be given them.
 
-Axes: B files, D features, C classes.
+Axes: B files, L bytes, D features, C classes.
 """
 
 from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from bytesim.nn.constants import NGRAM_HEAD_SCALE
+from bytesim.nn.ngrams import NgramBag
 
 
 class MaxHead(nn.Module):
@@ -32,3 +35,18 @@ class HiddenHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return self.down(F.relu(self.up(features)))
+
+
+class NgramHead(nn.Module):
+    """Tokens (B, L) -> logits (B, C): the sum of the rows of the file's n-grams in a table with a column per class.
+
+    A linear classifier of n-grams, as fastText is, arXiv:1607.01759, without the features between them and the classes.
+    """
+
+    def __init__(self, bag: NgramBag) -> None:
+        super().__init__()
+        self.bag = bag
+        nn.init.zeros_(bag.table.weight)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.bag(tokens) * NGRAM_HEAD_SCALE

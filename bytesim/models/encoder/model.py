@@ -18,7 +18,7 @@ from bytesim.models.encoder.config import EncoderConfig
 from bytesim.models.encoder.convolutions import Stage
 from bytesim.models.encoder.edges import EdgeBag, EdgeReader
 from bytesim.models.encoder.frontends import ByteFront, PictureFront, SoundFront
-from bytesim.models.encoder.heads import HiddenHead, MaxHead
+from bytesim.models.encoder.heads import HiddenHead, MaxHead, NgramHead
 from bytesim.models.encoder.statistics import StatisticsReader
 from bytesim.nn.encoder_block import EncoderBlock
 from bytesim.nn.ngrams import NgramBag
@@ -44,16 +44,11 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(
             EncoderBlock(config.hidden_size, config.head_size) for _ in range(config.num_layers)
         )
-        self.bag = None
-        if config.ngram_buckets:
-            self.bag = NgramBag(
-                config.ngram_buckets,
-                config.ngram_size,
-                config.ngrams,
-                words=config.words,
-                fold_case=config.fold_case,
-                dropout=config.ngram_dropout,
-            )
+        self.bag = self.ngram_head = None
+        if config.ngram_head:
+            self.ngram_head = NgramHead(_ngrams(config, config.num_classes))
+        elif config.ngram_buckets:
+            self.bag = _ngrams(config, config.ngram_size)
         self.edges = EdgeReader(config.edge_bytes, config.hidden_size) if config.edge_bytes else None
         self.edge_bag = None
         if config.edge_buckets:
@@ -81,6 +76,8 @@ class Encoder(nn.Module):
         logits = self.class_head(features)
         if self.hidden_head is not None:
             logits = logits + self.hidden_head(features)
+        if self.ngram_head is not None:
+            logits = logits + self.ngram_head(tokens)
         if self.max_head is not None and maxima is not None:
             logits = logits + self.max_head(self.dropout(self._drop_branch(maxima)))
         return logits
@@ -128,6 +125,18 @@ class Encoder(nn.Module):
 def _maxima(x: Tensor, real: Tensor) -> Tensor:
     """(B, D): the maxima of x (B, T, D) over the positions where `real` (B, T) is True."""
     return x.masked_fill(~real[..., None], torch.finfo(x.dtype).min).amax(1)
+
+
+def _ngrams(config: EncoderConfig, size: int) -> NgramBag:
+    """The bag of the n-grams that a config names, with a table of `size` columns."""
+    return NgramBag(
+        config.ngram_buckets,
+        size,
+        config.ngrams,
+        words=config.words,
+        fold_case=config.fold_case,
+        dropout=config.ngram_dropout,
+    )
 
 
 def _front(config: EncoderConfig) -> ByteFront | PictureFront | SoundFront:

@@ -26,6 +26,7 @@ from bytesim.nn.constants import (
     BYTE_SIZE,
     EDGE_NGRAMS,
     LAGS,
+    NGRAM_HEAD_SCALE,
     QUIETEST,
     STATISTICS,
     VALUES,
@@ -122,7 +123,10 @@ class NativeEncoder:
         self.branches = self._branches(weights)
         self.class_head = weights.take("class_head.weight", config.num_classes, config.pooled_size)
         self.class_bias = weights.take("class_head.bias", config.num_classes)
-        self.max_head = self.hidden_head = None
+        self.max_head = self.hidden_head = self.ngram_head = None
+        if config.ngram_head:
+            table = weights.take("ngram_head.bag.table.weight", config.ngram_buckets + 1, config.num_classes)
+            self.ngram_head = self._ngrams(table)
         if config.max_pool:
             size = config.channels[-1] + config.hidden_size
             self.max_head = weights.take("max_head.layer.weight", config.num_classes, size)
@@ -165,6 +169,8 @@ class NativeEncoder:
         attended = self._attended(convolved)
         features = np.concatenate([attended.mean(0), *(branch(tokens) for branch in self.branches)])
         logits = self.class_head @ features + self.class_bias
+        if self.ngram_head is not None:
+            logits = logits + self.ngram_head(tokens) * np.float32(NGRAM_HEAD_SCALE)
         if self.hidden_head is not None:
             up, bias, down = self.hidden_head
             logits = logits + down @ np.maximum(up @ features + bias, 0.0)
@@ -224,15 +230,18 @@ class NativeEncoder:
 
         return levels, 1
 
+    def _ngrams(self, table: Floats) -> Callable[[NDArray[np.int32]], Floats]:
+        """The bag (D,) of the n-grams of tokens (L,), with rows of `table`."""
+        config, fold = self.config, np.arange(VOCAB_SIZE, dtype=np.int32)
+        if config.fold_case:
+            fold[ord("A") : ord("Z") + 1] += ord("a") - ord("A")
+        return lambda tokens: self.kernels.ngram_bag(fold[tokens], config.ngrams, config.words, table)
+
     def _branches(self, weights: NamedWeights) -> list[Callable[[NDArray[np.int32]], Floats]]:
         """The other branches, in the order of their features: each turns tokens (L,) into (D,)."""
         config, found = self.config, []
-        if config.ngram_buckets:
-            table = weights.take("bag.table.weight", config.ngram_buckets + 1, config.ngram_size)
-            fold = np.arange(VOCAB_SIZE, dtype=np.int32)
-            if config.fold_case:
-                fold[ord("A") : ord("Z") + 1] += ord("a") - ord("A")
-            found.append(lambda tokens: self.kernels.ngram_bag(fold[tokens], config.ngrams, config.words, table))
+        if config.ngram_buckets and not config.ngram_head:
+            found.append(self._ngrams(weights.take("bag.table.weight", config.ngram_buckets + 1, config.ngram_size)))
         if config.edge_bytes:
             size = 2 * config.edge_bytes * BYTE_SIZE
             rows = weights.take("edges.bytes.weight", VOCAB_SIZE, BYTE_SIZE)
