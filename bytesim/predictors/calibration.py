@@ -150,21 +150,28 @@ def are_unknown(probabilities: ArrayLike, labels: Sequence[str], rule: UnknownRu
     return confidence < rule.below + rule.weight * share
 
 
-def fit_rule(known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str]) -> UnknownRule:
+def fit_rule(
+    known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str], *, most_below: float | None = None
+) -> UnknownRule:
     """Fit the rule for `unknown` to probabilities of known files (N, C) and of files of unseen kinds (M, C), if any.
 
-    At most the share MOST_BELOW of the known files is answered `unknown`, or MOST_BELOW_WITH_UNSEEN with unseen files.
+    At most the share `most_below` of the known files is answered `unknown`; by default MOST_BELOW, or
+    MOST_BELOW_WITH_UNSEEN with unseen files.
     With unseen files and a class `unknown`, rules with several weights are compared. The one chosen answers `unknown`
     for the greatest share of unseen files minus that of known files. Too few known files give the default rule.
     """
     table = np.asarray(known, np.float64)
-    if MOST_BELOW * len(table) < 1:  # even one file would be more than that share
+    if (MOST_BELOW if most_below is None else most_below) * len(
+        table
+    ) < 1:  # even one file would be more than that share
         return UnknownRule()
     unseen_table = None if unseen is None or not len(np.asarray(unseen)) else np.asarray(unseen, np.float64)
     if UNKNOWN not in labels or unseen_table is None:
         unseen_confidences = None if unseen_table is None else confidences(unseen_table, labels)
-        return UnknownRule(below=_down(fit_threshold(confidences(table, labels), unseen_confidences), 1e4))
-    rules = [rule for weight in WEIGHTS if (rule := _rule(table, labels, weight)).below >= 0]  # with weight 0 always
+        threshold = fit_threshold(confidences(table, labels), unseen_confidences, most_below=most_below)
+        return UnknownRule(below=_down(threshold, 1e4))
+    most = MOST_BELOW_WITH_UNSEEN if most_below is None else most_below
+    rules = [rule for weight in WEIGHTS if (rule := _rule(table, labels, weight, most)).below >= 0]  # weight 0 always
 
     def gain(rule: UnknownRule) -> float:
         return float(are_unknown(unseen_table, labels, rule).mean() - are_unknown(table, labels, rule).mean())
@@ -172,10 +179,10 @@ def fit_rule(known: ArrayLike, unseen: ArrayLike | None, labels: Sequence[str]) 
     return max(rules, key=gain)
 
 
-def _rule(known: Probabilities, labels: Sequence[str], weight: float) -> UnknownRule:
+def _rule(known: Probabilities, labels: Sequence[str], weight: float, most_below: float) -> UnknownRule:
     """The rule of a weight that answers `unknown` for as many known files as are allowed."""
     margins = np.sort(confidences(known, labels) - weight * known[:, labels.index(UNKNOWN)])
-    return UnknownRule(below=_down(float(margins[int(MOST_BELOW_WITH_UNSEEN * len(known))]), 1e4), weight=weight)
+    return UnknownRule(below=_down(float(margins[int(most_below * len(known))]), 1e4), weight=weight)
 
 
 def _down(value: float, steps: float) -> float:
@@ -191,9 +198,11 @@ def fit_class_calibration(
     split: str,
     split_sha256: str,
     unseen_logits: ArrayLike | None = None,
+    most_unknown: float | None = None,
 ) -> ClassCalibration:
     """Fit scaling and threshold to logits (N, C) and true classes (N,) of a held-out split.
 
+    `most_unknown` is the `most_below` of `fit_rule`.
     `unseen_logits` (M, C) are those of files whose kind is not among the labels. Rows whose class is `unknown` are used
     to fit the scaling, and also as unseen files if `unseen_logits` is None.
     """
@@ -202,7 +211,7 @@ def fit_class_calibration(
     probabilities = scaling.probabilities(table)
     unknown = truth == labels.index(UNKNOWN) if UNKNOWN in labels else np.zeros(len(truth), np.bool_)
     unseen = probabilities[unknown] if unseen_logits is None else scaling.probabilities(unseen_logits)
-    rule = fit_rule(probabilities[~unknown], unseen, labels)
+    rule = fit_rule(probabilities[~unknown], unseen, labels, most_below=most_unknown)
     return ClassCalibration(
         temperature=scaling.temperature,
         uncalibrated=scaling.uncalibrated,

@@ -168,6 +168,17 @@ def test_no_rule_loses_more_known_files_than_it_may(known, unseen, seed):
     assert are_unknown(table, labels, fit_rule(table, strange, labels)).mean() <= MOST_BELOW_WITH_UNSEEN
 
 
+@pytest.mark.parametrize("labels", [["png", "unknown", "zip"], ["a", "b", "c"]])
+def test_the_share_of_known_files_that_may_be_unknown_can_be_chosen(labels):
+    rng = np.random.default_rng(5)
+    table, strange = (softmax(rng.normal([0, -40, 0], width, (1000, 3))) for width in (9, 0.1))
+    rules = [fit_rule(table, strange, labels, most_below=most) for most in (0.01, 0.1)]
+    few, many = (are_unknown(table, labels, rule).mean() for rule in rules)
+    assert 0 < few <= 0.01 < many <= 0.1
+    found = [are_unknown(strange, labels, rule).mean() for rule in rules]
+    assert found[0] < found[1]
+
+
 def test_smoothing_is_taken_out_of_answers():
     truth = np.array([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05], [0.998, 0.001, 0.001]])
     smoothed = 0.9 * truth + 0.1 / 3

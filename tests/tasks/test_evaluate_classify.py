@@ -200,6 +200,19 @@ def test_unseen_kinds_are_counted_and_move_the_threshold(tmp_path, split, strang
     assert "unseen: 29 files of strange.npz (sha256 " in done.stdout
 
 
+def test_most_unknown_bounds_what_a_calibration_may_answer_unknown(tmp_path, split):
+    folder = make_classifier(tmp_path / "kinds")
+    shares = [
+        evaluate_classify(split, model=str(folder), calibrate=True, most_unknown=most).unknown for most in (0.1, 0.3)
+    ]
+    assert 0 < shares[0] <= 0.1 < shares[1] <= 0.3
+    for options, message in (({"most_unknown": 0.1}, "--calibrate"), ({"most_unknown": 1.0, "calibrate": True}, "1.0")):
+        with pytest.raises(ConfigError, match=message):
+            evaluate_classify(split, model=str(folder), **options)
+    done = run("classify", split, "--model", folder, "--calibrate", "--most-unknown", "0")
+    assert (done.exit_code, "most_unknown is 0.0" in str(done.exception)) == (1, True)
+
+
 def test_fragments_have_a_calibration_of_their_own(tmp_path, split, strange):
     folder = make_classifier(tmp_path / "kinds", calibration=calibration(temperature=0.5))
     made = evaluate_classify(split, model=str(folder), fragments=64, unseen=strange, calibrate=True)

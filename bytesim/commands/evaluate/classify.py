@@ -58,6 +58,16 @@ def classify(
             "--calibrate", help="Fit temperature and threshold to these files, and write both to the model's card."
         ),
     ] = False,
+    most_unknown: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="With --calibrate: largest share of the files of known kinds that may be answered `unknown`; by "
+            "default 0.03, with --unseen 0.02. A smaller one answers more of them right, and more files of other kinds "
+            "wrong.",
+            show_default=False,
+        ),
+    ] = None,
     augment: Annotated[
         str,
         typer.Option(
@@ -108,6 +118,7 @@ def classify(
             unseen=unseen,
             fragments=fragments,
             calibrate=calibrate,
+            most_unknown=most_unknown,
             augment=augment,
             picture_confusion=picture_confusion,
             picture_reliability=picture_reliability,

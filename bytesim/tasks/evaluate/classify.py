@@ -118,6 +118,7 @@ def evaluate_classify(
     unseen: str | Path | Sequence[str | Path] | None = None,
     fragments: int | None = None,
     calibrate: bool = False,
+    most_unknown: float | None = None,
     augment: str = "",
     picture_confusion: str | Path | None = None,
     picture_reliability: str | Path | None = None,
@@ -133,19 +134,24 @@ def evaluate_classify(
     `split` is a shard, whose labels are indices of the model's, or a folder whose first subfolders are the labels, or
     several of them; `group` selects one group of a shard, `limit` is a number of files, evenly spread over each split.
     `unseen` is a shard, of which the same group is used, or a folder, or several, of files whose kinds the model does
-    not know. With `fragments`
-    the files are fragments of about that many bytes, and are classified like `classify fragments` does. `baselines` are
-    names of BASELINES, which classify the same bytes. `calibrate` fits temperature and threshold to the split and to
-    `unseen`, and writes them to the model's card; with `fragments` as those of fragments of that size. Do not calibrate
-    on training or test files. `augment` changes the files of the split at random first, by names of augmentations of
-    training, such as `speed noise`, but not those of `unseen`: to see what the model makes of such changes, or to
-    calibrate for files that are unlike those at hand (Tomani et al. 2021, Post-hoc Uncertainty Calibration for Domain
-    Drift Scenarios). The pictures are PNG files to draw.
+    not know. With `fragments` the files are fragments of about that many bytes, and are classified like
+    `classify fragments` does. `baselines` are names of BASELINES, which classify the same bytes.
+
+    `calibrate` fits temperature and threshold to the split and to `unseen`, and writes them to the model's card; with
+    `fragments` as those of fragments of that size. Do not calibrate on training or test files. `most_unknown` is the
+    largest share of the files of known kinds that the calibration may answer `unknown`, between 0 and 1; by default
+    0.03, or 0.02 with `unseen`.
+
+    `augment` changes the files of the split at random first, by names of augmentations of training, such as
+    `speed noise`, but not those of `unseen`: to see what the model makes of such changes, or to calibrate for files
+    that are unlike those at hand (Tomani et al. 2021, Post-hoc Uncertainty Calibration for Domain Drift Scenarios). The
+    pictures are PNG files to draw.
 
     Raises ConfigError, InputError, ModelError, OutputError, and ToolError if a baseline is missing.
     """
     programs = [baselines] if isinstance(baselines, str) else baselines
     _check(programs, limit, fragments)
+    _check_share(most_unknown, calibrate)
     drawn = {"--picture-confusion": picture_confusion, "--picture-reliability": picture_reliability}
     pictures = [path for path in drawn.values() if path is not None]
     taken: set[str] = set()
@@ -169,7 +175,13 @@ def evaluate_classify(
     scaling, rule = classifier.scaling, classifier.rule
     if calibrate:
         calibration = fit_class_calibration(
-            logits, truth, labels, split=known.name, split_sha256=known.sha256, unseen_logits=unseen_logits
+            logits,
+            truth,
+            labels,
+            split=known.name,
+            split_sha256=known.sha256,
+            unseen_logits=unseen_logits,
+            most_unknown=most_unknown,
         )
         scaling, rule = calibration.scaling, calibration.rule
         keep_class_calibration(classifier.folder, calibration, fragment_bytes=fragments)
@@ -214,6 +226,15 @@ def _check(baselines: Sequence[str], limit: int | None, fragments: int | None) -
         raise ConfigError(f"limit {limit} is out of range; choose 1 or more.")
     if fragments is not None and fragments < 1:
         raise ConfigError(f"fragments of {fragments} bytes are out of range; choose 1 or more.")
+
+
+def _check_share(most_unknown: float | None, calibrate: bool) -> None:
+    if most_unknown is None:
+        return
+    if not calibrate:
+        raise ConfigError("most_unknown bounds what a calibration may answer unknown. Add --calibrate.")
+    if not 0 < most_unknown < 1:
+        raise ConfigError(f"most_unknown is {most_unknown}; choose a share between 0 and 1, such as 0.01.")
 
 
 class _Meter:
