@@ -25,7 +25,7 @@ NUM_CODES = 23
 VERSION = 3
 """Version of kernels/mixer.c and bags.c."""
 MOST_WORDS = 5
-"""Longest n-gram of words."""
+"""Longest n-gram of words, as in kernels/bags.c."""
 OP_BYTES = 56
 """Size of the struct Op."""
 

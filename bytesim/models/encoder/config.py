@@ -9,6 +9,7 @@ from typing import Any
 from bytesim.errors import ConfigError
 from bytesim.models.config_fields import config_from_dict
 from bytesim.models.inputs import ModelInputs
+from bytesim.native.library import MOST_WORDS
 from bytesim.patching import header_patches, history_bytes
 
 ARCHITECTURE = "encoder"
@@ -165,8 +166,8 @@ class EncoderConfig:
                 raise ConfigError(f"{name} is {list(getattr(self, name))}; choose numbers from {least} to {largest}.")
         if self.ngram_buckets and not (self.ngrams and all(1 <= number <= 16 for number in self.ngrams)):
             raise ConfigError(f"ngrams is {list(self.ngrams)}; choose lengths from 1 to 16 bytes.")
-        if not all(1 <= number <= 5 for number in self.words):
-            raise ConfigError(f"words is {list(self.words)}; choose lengths from 1 to 5 words.")
+        if not all(1 <= number <= MOST_WORDS for number in self.words):
+            raise ConfigError(f"words is {list(self.words)}; choose lengths from 1 to {MOST_WORDS} words.")
         for name in ("words", "ngram_head"):
             if getattr(self, name) and not self.ngram_buckets:
                 raise ConfigError(f"{name} needs ngram_buckets, the table of the n-grams. Set ngram_buckets too.")

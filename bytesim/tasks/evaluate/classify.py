@@ -140,7 +140,7 @@ def evaluate_classify(
     `calibrate` fits temperature and threshold to the split and to `unseen`, and writes them to the model's card; with
     `fragments` as those of fragments of that size. Do not calibrate on training or test files. `most_unknown` is the
     largest share of the files of known kinds that the calibration may answer `unknown`, between 0 and 1; by default
-    0.03, or 0.02 with `unseen`.
+    0.03, or 0.02 with `unseen`. If that is less than one file, no threshold is fitted.
 
     `augment` changes the files of the split at random first, by names of augmentations of training, such as
     `speed noise`, but not those of `unseen`: to see what the model makes of such changes, or to calibrate for files
