@@ -169,6 +169,20 @@ def seal(folder: Path) -> None:
     (folder / CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
 
 
+def card_as_here(data: bytes, folder: Path) -> bytes:
+    """A kept card with the hashes of the fixture of this machine: weights trained on another processor differ from it.
+
+    Kept cards say `"model.safetensors": "as it is"` for the size and the hash of a file.
+    """
+    from bytesim.models.folder import fingerprint
+
+    for path in sorted(folder.iterdir()):
+        data = data.replace(
+            f'"{path.name}": "as it is"'.encode(), f'"{path.name}": {json.dumps(fingerprint(path))}'.encode()
+        )
+    return data
+
+
 def model(name: str) -> Path:
     """The model folder of a fixture."""
     return trained(name) / "run" / name

@@ -2,6 +2,7 @@
 
 `python -m fuzz.kept` checks all of them. `python -m fuzz.kept --record` writes the answers of new ones to the manifest:
 read them before you commit them. A new file goes to fuzz/corpus/TARGET/NAME, with `-` for `/` in the target's name.
+A kept card of a model names the size and hash of a file "as it is", because weights differ between processors.
 `python -m fuzz.kept --pack` moves such files into fuzz/corpus/files.zip: a thousand small ones fill many times their
 size on a disk.
 """

@@ -71,8 +71,10 @@ def _target(name: str, file: str) -> None:
         def run(data: bytes) -> None:
             model = folder / "model"
             shutil.copytree(whole, model)
-            (model / file).write_bytes(data)
-            if file != CARD_FILE:
+            if file == CARD_FILE:
+                (model / file).write_bytes(fixtures.card_as_here(data, whole))
+            else:
+                (model / file).write_bytes(data)
                 fixtures.seal(model)
             use(model, folder, name)
 
