@@ -32,6 +32,12 @@ setup(
         "bytesim": ["py.typed"],
         "bytesim.datasets.filetype": ["drawn.txt"],
         "bytesim.tasks.inspect": ["page.html"],
-        "bytesim.shipped": ["*/config.json", "*/card.json", "*/recipe.toml", "*/model.safetensors"],
+        "bytesim.shipped": [
+            "*/config.json",
+            "*/card.json",
+            "*/recipe.toml",
+            "*/model.safetensors",
+            "*/distribution.npz",
+        ],
     },
 )

@@ -264,7 +264,7 @@ def folder_bytes(folder: Path) -> bytes:
 
 
 def _model_folders() -> list[bytes]:
-    wanted = ("config.json", "card.json", "recipe.toml", "model.safetensors", "inputs.npz")
+    wanted = ("config.json", "card.json", "recipe.toml", "model.safetensors", "inputs.npz", "distribution.npz")
     return [
         zipped({path.name: path.read_bytes() for path in sorted(fixtures.model(name).iterdir()) if path.name in wanted})
         for name in fixtures.RECIPES
@@ -386,6 +386,7 @@ _MAKERS: dict[str, Callable[[], list[bytes]]] = {
     "checkpoint": _run_file("flat", "checkpoint.safetensors"),
     "log": _run_file("flat", "log.jsonl"),
     "inputs": lambda: [path.read_bytes() for path in fixtures.model("converter").glob("*.npz")],
+    "distribution": lambda: [path.read_bytes() for path in fixtures.model("classifier").glob("*.npz")],
 }
 _MAKERS.update(seeds_data.MAKERS)
 for _name in fixtures.RECIPES:

@@ -216,8 +216,8 @@ class Model:
         """The label of a file by its content, with its probability and the `top` most probable labels.
 
         The label is `empty` for no bytes, and `unknown` if the best guess is less probable than `threshold`, by default
-        if the model's card says so. `suffix` matters only to classifiers that were trained on several kinds of files.
-        Raises InputError for a file that the model cannot read.
+        if the model's card says so or the file is unlike all training files. `suffix` matters only to classifiers that
+        were trained on several kinds of files. Raises InputError for a file that the model cannot read.
         """
         if not isinstance(self._loaded, Classifier):
             raise self._cannot("classify files")

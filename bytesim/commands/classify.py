@@ -57,7 +57,8 @@ Threshold = Annotated[
     typer.Option(
         min=0.0,
         max=1.0,
-        help="Answer `unknown` if the best guess is less probable than this; by default the model's card decides.",
+        help="Answer `unknown` only if the best guess is less probable than this; by default the model's card decides, "
+        "and what its training files were like.",
         show_default=False,
     ),
 ]
@@ -175,8 +176,14 @@ def _answer(answer: Answer, *, second: bool = False) -> str:
     label, others = _words(answer, lambda probability: f"{probability:.4f}", second=second)
     known = answer.label == answer.guess
     text = ", ".join([label, *others]) if known or not others else f"{label} (perhaps {', '.join(others)})"
-    notes = "; ".join(filter(None, (answer.changed, answer.read)))
+    notes = "; ".join(_notes(answer))
     return f"{text} ({notes})" if notes else text
+
+
+def _notes(answer: Answer) -> list[str]:
+    """How the file was read, and whether it is unlike the training files."""
+    outlier = f"unlike the training files of {answer.model}" if answer.outlier else ""
+    return [note for note in (answer.changed, answer.read, outlier) if note]
 
 
 _LEAST_SHOWN = 0.01
@@ -224,7 +231,7 @@ def _show_table(outcomes: Sequence[Outcome[Classified]], *, hidden: bool) -> int
             print_error(outcome.error)
     for result in results:
         answers = [result.answer, *([result.then] if result.then else [])]
-        read = "; ".join(filter(None, (text for answer in answers for text in (answer.changed, answer.read))))
+        read = "; ".join(note for answer in answers for note in _notes(answer))
         second = [_cell(result.then, second=True) if result.then else escape(result.then_error)] if then else []
         table.add_row(escape(one_line(result.source)), _cell(result.answer), *second, escape(read))
     if results and not hidden:

@@ -37,6 +37,7 @@ from bytesim.predictors.calibration import (
     read_fragment_calibrations,
     unsmoothed,
 )
+from bytesim.predictors.file_distribution import FileDistribution, read_distribution
 from bytesim.predictors.scaling import Probabilities, Scaling, log_softmax
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Classifier:
     """How its logits become probabilities."""
     rule: UnknownRule = field(default_factory=UnknownRule)
     """When its answer is `unknown`."""
+    distribution: FileDistribution | None = None
+    """What its training files are like. None: not known, or nothing follows from it."""
     fragments: Mapping[int, ClassCalibration] = field(default_factory=dict)
     """Size of fragments in bytes -> their calibration."""
     next_models: Mapping[str, str] = field(default_factory=dict)
@@ -99,16 +102,21 @@ class Classifier:
     batch: int = DEFAULT_BATCH
 
     def for_fragments(self, num_bytes: int) -> Classifier:
-        """This classifier with the calibration for fragments of `num_bytes`, or of the nearest size that has one."""
+        """This classifier with the calibration for fragments of `num_bytes`, or of the nearest size that has one.
+
+        A fragment may be unlike every whole file, so none is an outlier.
+        """
         if not self.fragments:
-            return self
+            return replace(self, distribution=None)
         nearest = min(self.fragments, key=lambda size: abs(math.log(size / num_bytes)))
         calibration = self.fragments[nearest]
-        return replace(self, scaling=calibration.scaling, rule=calibration.rule)
+        return replace(self, scaling=calibration.scaling, rule=calibration.rule, distribution=None)
 
     def with_threshold(self, threshold: float | None) -> Classifier:
-        """This classifier with another threshold, below which the answer is `unknown`; None keeps the card's."""
-        return self if threshold is None else replace(self, rule=UnknownRule(below=threshold, weight=0.0))
+        """This classifier, whose answer is `unknown` only below this probability; None keeps what the card says."""
+        if threshold is None:
+            return self
+        return replace(self, rule=UnknownRule(below=threshold, weight=0.0), distribution=None)
 
     @property
     def tells_types(self) -> bool:
@@ -181,6 +189,15 @@ class Classifier:
         types = frozenset.intersection(*(types_ruled_out(window, whole=whole) for window in reading.windows))
         return [label in types for label in self.labels]
 
+    def are_outliers(self, readings: Sequence[Reading]) -> NDArray[np.bool_]:
+        """(N,) whether each file is unlike the training files, so that the answer is `unknown` whatever the model says.
+
+        Only the first window of a file is looked at.
+        """
+        if self.distribution is None:
+            return np.zeros(len(readings), np.bool_)
+        return np.array([self.distribution.is_outlier(reading.windows[0]) for reading in readings], np.bool_)
+
     def probabilities(self, files: Sequence[bytes]) -> Probabilities:
         """(N, C) calibrated probabilities of whole files. Raises InputError for a file that the model cannot read."""
         return self.scaling.probabilities(self.logits([self.read(io.BytesIO(data)) for data in files]))
@@ -241,6 +258,7 @@ def load_classifier(
         label_smoothing=card.get("label_smoothing", 0.0),
         scaling=Scaling() if calibration is None else calibration.scaling,
         rule=UnknownRule() if calibration is None else calibration.rule,
+        distribution=read_distribution(stored.folder),
         fragments=read_fragment_calibrations(card, stored.folder),
         next_models=card.get("next", {}),
         batch=batch,

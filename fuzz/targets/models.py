@@ -10,11 +10,14 @@ from pathlib import Path
 import bytesim
 from bytesim.models.folder import CARD_FILE, CONFIG_FILE, RECIPE_FILE, WEIGHTS_FILE
 from bytesim.predictors.familiarity import INPUTS_FILE
+from bytesim.predictors.file_distribution import DISTRIBUTION_FILE
 from fuzz import fixtures
 from fuzz.targets.target import Run, raise_first, task
 from fuzz.targets.tasks import unpack
 
 _FILES = (CONFIG_FILE, CARD_FILE, RECIPE_FILE, WEIGHTS_FILE)
+_SEEDS = {INPUTS_FILE: "inputs", DISTRIBUTION_FILE: "distribution"}
+"""Files of which the models of one task alone have one -> their seeds."""
 
 
 def use(model: Path, folder: Path, name: str) -> None:
@@ -64,7 +67,7 @@ def _ask(model: str, folder: Path, name: str) -> None:
 def _target(name: str, file: str) -> None:
     """A target for a file of the model folder of a fixture."""
 
-    @task(f"{name}/{file}", f"{name}/{file}" if file != INPUTS_FILE else "inputs", command="models")
+    @task(f"{name}/{file}", _SEEDS.get(file, f"{name}/{file}"), command="models")
     def prepare(folder: Path) -> Run:
         whole = fixtures.model(name)
 
@@ -85,6 +88,7 @@ for _name in fixtures.RECIPES:
     for _file in _FILES:
         _target(_name, _file)
 _target("converter", INPUTS_FILE)
+_target("classifier", DISTRIBUTION_FILE)
 
 
 @task("model-folder", "model", command="models")

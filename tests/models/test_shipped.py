@@ -38,6 +38,7 @@ CPU_BYTES, CPU_PROGRAMS = 0.9999, 39
 MUSIC_BITS_PER_BYTE = {"abc2midi": 0.012, "midi2abc": 0.09}
 MIDI_FLIPS = 0.9
 """Share of flipped bits that are in one of the three windows with the most evidence."""
+ROOT = EXAMPLES.parent
 MUSIC_NOTE_FOR_NOTE = {"abc2midi": 6, "midi2abc": 6}
 """Of the 6 tunes of examples/."""
 
@@ -162,6 +163,32 @@ def test_agnews_knows_what_news_is_about():
     assert sum(model.labels[place] == label for place, (label, _) in zip(found, items, strict=True)) >= NEWS_RIGHT
 
 
+def test_agnews_answers_unknown_for_what_is_not_news():
+    model = bytesim.load("agnews")
+    news = [line.split(": ", 1)[1].replace(" / ", "\n").encode() for line in NEWS.strip().splitlines()]
+    assert sum(answer.outlier for answer in model.classify(news)) == 0
+    modules = sorted((ROOT / "bytesim" / "formats").glob("*.py"))
+    others = [bytes(100), random.Random(0).randbytes(300), *(path.read_bytes()[:800] for path in modules)]
+    outliers = [answer.outlier for answer in model.classify(others)]
+    assert outliers[:2] == [True, True]
+    assert sum(outliers) > 0.8 * len(outliers)
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "length"), [("cifar10", 54, 3126), ("speech", 44, 8044), ("digits", 44, 8044)]
+)
+def test_noise_and_text_in_the_form_of_a_picture_or_recording_are_unknown(name, header, length):
+    model = load_classifier(name)
+    data = wav.serialize(wav.model_recording(bytes(wav.MODEL_FRAMES)))
+    if header == 54:
+        data = model_form(io.BytesIO((EXAMPLES / "sunset.bmp").read_bytes()), "bmp")[0]
+    assert len(data) == length
+    text = b"".join(path.read_bytes() for path in sorted((ROOT / "bytesim" / "formats").glob("*.py")))
+    files = [data[:header] + content[: length - header] for content in (random.Random(0).randbytes(length), text)]
+    readings = [model.read(io.BytesIO(file)) for file in files]
+    assert model.are_outliers(readings).tolist() == [True, True]
+
+
 def test_cifar10_reads_a_picture_and_its_mirror_image_alike_and_is_not_sure_of_a_drawn_one():
     model = load_classifier("cifar10")
     sunset = (EXAMPLES / "sunset.bmp").read_bytes()
@@ -188,7 +215,6 @@ def test_a_generator_needs_few_bits_for_a_file_it_has_not_seen(name):
     assert metrics.bits_per_byte(score.nats, score.num_bytes) < BITS_PER_BYTE[name]
 
 
-ROOT = EXAMPLES.parent
 TYPES = {
     "README.md": "markdown",
     "pyproject.toml": "toml",

@@ -213,7 +213,7 @@ def test_the_table_in_csv_has_a_line_for_each_file(model, files, tmp_path):
     assert "no such file" in rows[5]["error"]
     assert float(rows[0]["probability"]) > float(rows[0]["probability_2"])
     printed = run("file", files / "0.bin", "--model", model, "--csv", "-")
-    assert printed.stdout.startswith("file,label,probability,guess,model,read,changed,content,error")
+    assert printed.stdout.startswith("file,label,probability,guess,model,read,changed,content,outlier,error")
     assert len(printed.stdout.splitlines()) == 2
     assert run("file", files, "--model", model, "--csv", "-", "--json").exit_code == 2
     assert "exists already" in str(run("file", files, "--model", model, "--csv", table).exception)

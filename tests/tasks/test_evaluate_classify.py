@@ -213,6 +213,39 @@ def test_most_unknown_bounds_what_a_calibration_may_answer_unknown(tmp_path, spl
     assert (done.exit_code, "most_unknown is 0.0" in str(done.exception)) == (1, True)
 
 
+def test_files_unlike_the_training_files_are_unknown_once_these_are_named(tmp_path, split, strange):
+    folder = make_classifier(tmp_path / "kinds")
+    training = tmp_path / "training.npz"
+    rows = [(b"", data) for kind in KINDS for data in words(kind, 60, seed=8)]
+    save_shard(training, pack(rows, labels=[place // 60 for place in range(180)]))
+    before = evaluate_classify(split, model=str(folder), unseen=strange, calibrate=True)
+    after = evaluate_classify(split, model=str(folder), unseen=strange, calibrate=True, training_files=training)
+    assert before.outliers == 0
+    assert after.outliers < 0.05
+    assert after.unknown >= after.outliers
+    assert after.unseen.unknown == 1 > before.unseen.unknown
+    check_hashes(folder)
+    later = evaluate_classify(split, model=str(folder), unseen=strange)
+    assert (later.outliers, later.unseen.unknown) == (after.outliers, 1)
+    assert evaluate_classify(split, model=str(folder), fragments=64, unseen=strange).outliers == 0
+
+
+def test_training_files_belong_to_a_calibration_of_whole_files(tmp_path, split, model):
+    for options, message in (
+        ({}, "Add --calibrate"),
+        ({"calibrate": True, "fragments": 64}, "not for fragments"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            evaluate_classify(split, model=model, training_files=split, **options)
+    folder = make_classifier(tmp_path / "kinds")
+    save_shard(tmp_path / "few.npz", pack([(b"", b"abc")] * 9, labels=[0] * 9))
+    done = run("classify", split, "--model", folder, "--calibrate", "--training-files", tmp_path / "few.npz")
+    assert (done.exit_code, done.exception.message) == (
+        1,
+        "9 training files are too few; what they are like can be told from 50.",
+    )
+
+
 def test_fragments_have_a_calibration_of_their_own(tmp_path, split, strange):
     folder = make_classifier(tmp_path / "kinds", calibration=calibration(temperature=0.5))
     made = evaluate_classify(split, model=str(folder), fragments=64, unseen=strange, calibrate=True)

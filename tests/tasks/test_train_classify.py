@@ -15,6 +15,7 @@ from helpers.tiny_training import losses
 from helpers.training_runs import run_with_kills
 from typer.testing import CliRunner
 
+import bytesim
 from bytesim.cli import app
 from bytesim.errors import BytesimError, ConfigError, InputError
 from bytesim.models.encoder.config import EncoderConfig
@@ -364,6 +365,34 @@ def test_the_card_holds_the_calibration_and_counts_of_every_label(tmp_path):
     assert 0 <= card["results"]["macro_f1"] <= 1
     assert card["split"]["held_back"] == RULE
     assert card["results"]["expected_calibration_error"]["before"] == judged.uncalibrated_error
+
+
+def test_files_unlike_the_training_files_are_unknown(tmp_path):
+    folder = write_words(tmp_path / "words", 40)
+    made = train_classify([folder], out=tmp_path / "run", size="tiny", device="cpu", steps=25)
+    model = bytesim.load(f"{made.model_folder}/")
+    random_bytes = model.classify(random.Random(1).randbytes(200))
+    assert (random_bytes.label, random_bytes.outlier) == ("unknown", True)
+    known = model.classify([path.read_bytes() for path in sorted(folder.rglob("*.txt"))])
+    assert sum(answer.outlier for answer in known) <= 2
+    always = model.classify(random.Random(1).randbytes(200), threshold=0.0)
+    assert (always.label, always.outlier) == (random_bytes.guess, False)
+    (tmp_path / "odd.txt").write_bytes(random.Random(1).randbytes(200))
+    done = CliRunner().invoke(app, ["classify", "file", str(tmp_path / "odd.txt"), "--model", f"{made.model_folder}/"])
+    assert "(unlike the training files of run)" in done.stdout
+    table = CliRunner().invoke(
+        app, ["classify", "file", str(tmp_path / "odd.txt"), "--model", f"{made.model_folder}/", "--csv", "-"]
+    )
+    assert table.stdout.splitlines()[1].endswith(",binary,yes,")
+
+
+def test_a_model_with_a_class_unknown_or_of_few_files_has_no_distribution(tmp_path):
+    few = train_classify([write_words(tmp_path / "few", 20)], out=tmp_path / "run", size="tiny", device="cpu", steps=2)
+    assert not (few.model_folder / "distribution.npz").exists()
+    folder = write_words(tmp_path / "words", 40)
+    (folder / "low").rename(folder / "unknown")
+    made = train_classify([folder], out=tmp_path / "other", size="tiny", device="cpu", steps=2)
+    assert not (made.model_folder / "distribution.npz").exists()
 
 
 def test_groups_are_kept_in_the_recipe_and_in_the_card(tmp_path):

@@ -68,6 +68,15 @@ def classify(
             show_default=False,
         ),
     ] = None,
+    training_files: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="With --calibrate: the shard or folder that the model was trained on. Files that are unlike these are "
+            "then answered `unknown`; `bytesim train` does this itself. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     augment: Annotated[
         str,
         typer.Option(
@@ -119,6 +128,7 @@ def classify(
             fragments=fragments,
             calibrate=calibrate,
             most_unknown=most_unknown,
+            training_files=training_files,
             augment=augment,
             picture_confusion=picture_confusion,
             picture_reliability=picture_reliability,
@@ -154,6 +164,7 @@ def _table(evaluation: ClassifyEvaluation) -> list[str]:
     rows.append(f"| expected calibration error | {error:.4f} |{' |' * len(others)}")
     unknown = [evaluation.unknown, *(other.unknown for other in others)]
     rows.append(f"| known kinds called unknown | {' | '.join(f'{value:.4f}' for value in unknown)} |")
+    rows.append(f"| of these unlike the training files | {evaluation.outliers:.4f} |{' |' * len(others)}")
     right = [evaluation.answered_right, *(other.accuracy for other in others)]
     rows.append(f"| known kinds answered right | {' | '.join(f'{value:.4f}' for value in right)} |")
     if evaluation.unseen is not None:

@@ -32,7 +32,8 @@ class Answer:
 
     model: str
     label: str
-    """`guess`, or `unknown` if the guess is not probable enough or the class `unknown` is too probable."""
+    """`guess`, or `unknown`: the guess is not probable enough, the class `unknown` is too probable, or the file is an
+    outlier."""
     guess: str
     """The most probable label besides `unknown`."""
     probability: float
@@ -45,6 +46,8 @@ class Answer:
     """Which bytes the model read, such as `3 windows`; empty for the whole file."""
     changed: str = ""
     """How the file was converted to the form that the model reads; empty if it was not."""
+    outlier: bool = False
+    """Whether the file is unlike all files that the model was trained on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +68,18 @@ def classify_readings(classifier: Classifier, readings: Sequence[Reading], top: 
     if not readings:
         return []
     probabilities = classifier.scaling.probabilities(classifier.logits(readings))
-    contents = [TEXT if reading.is_text else BINARY for reading in readings]
+    answers = answers_of(classifier, probabilities, top)
+    outliers = classifier.are_outliers(readings).tolist()
     return [
-        replace(answer, content=content, read=reading.read, changed=reading.changed)
-        for reading, content, answer in zip(readings, contents, answers_of(classifier, probabilities, top), strict=True)
+        replace(
+            answer,
+            label=UNKNOWN if outlier else answer.label,
+            content=TEXT if reading.is_text else BINARY,
+            read=reading.read,
+            changed=reading.changed,
+            outlier=outlier,
+        )
+        for reading, answer, outlier in zip(readings, answers, outliers, strict=True)
     ]
 
 

@@ -72,7 +72,8 @@ def classify_file(
 
     The model `auto` is the model `filetype`. It is followed by the model that its card names for the file's type, if
     that model exists and its own card says that such a file fits, or for every file of that type with `then`. An answer
-    less probable than `threshold` is `unknown`; by default the model's card decides. A file longer than the model's
+    less probable than `threshold` is `unknown`; by default the model's card decides, and what its training files were
+    like. A file longer than the model's
     history is read in windows, or only in part, as the answer says; no other bytes are read. `batch` windows go through
     the model at once, in each of `jobs` processes (on a GPU, in one process). Raises ConfigError, ModelError, and
     ToolError if a process is killed. The error of a single file is in its outcome.

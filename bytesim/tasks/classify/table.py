@@ -24,15 +24,15 @@ def files_csv(outcomes: Sequence[Outcome[Classified]]) -> bytes:
     head += [f"{name}_{rank}" for rank in range(2, more + 2) for name in ("label", "probability")]
     head += ["then_label", "then_probability", "then_guess", "then_model", "then_changed"] if then else []
     rows = [
-        [outcome.source, *_columns(outcome.result, more, then), _content(outcome.result), outcome.error or ""]
+        [outcome.source, *_columns(outcome.result, more, then), *_content(outcome.result), outcome.error or ""]
         for outcome in outcomes
     ]
-    return _csv([*head, "content", "error"], rows)
+    return _csv([*head, "content", "outlier", "error"], rows)
 
 
-def _content(result: Classified | None) -> str:
-    """Whether the file is text, binary or empty; empty for a file that could not be read."""
-    return "" if result is None else result.answer.content
+def _content(result: Classified | None) -> tuple[str, str]:
+    """Whether the file is text, binary or empty, and whether it is an outlier; empty if it could not be read."""
+    return ("", "") if result is None else (result.answer.content, "yes" if result.answer.outlier else "no")
 
 
 def fragments_csv(fragment_map: FragmentMap) -> bytes:

@@ -28,14 +28,14 @@ from bytesim.oracles.file_tools import libmagic_labels, magika_labels
 from bytesim.pictures.classifier import confusion_png, reliability_png
 from bytesim.predictors.calibration import (
     ClassCalibration,
-    UnknownRule,
     are_unknown,
     best_guesses,
     fit_class_calibration,
     keep_class_calibration,
 )
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
-from bytesim.predictors.scaling import Probabilities, Scaling
+from bytesim.predictors.file_distribution import FEWEST_FILES, FILE_BYTES, FileDistribution, keep_distribution
+from bytesim.predictors.scaling import Probabilities
 from bytesim.tasks.classify.answers import TYPE_MODEL
 from bytesim.tasks.classify.files import Progress
 from bytesim.tasks.evaluate.labelled_split import LabelledSplit, changed_split, load_labelled_splits
@@ -98,6 +98,8 @@ class ClassifyEvaluation:
     """Least probability of the class `unknown` for the answer `unknown`; None if it must be the most probable class."""
     unknown: float
     """Share of the files of known kinds that are answered `unknown`."""
+    outliers: float
+    """Share of the files of known kinds that are so answered because they are unlike the training files."""
     answered_right: float
     """Share of the files of known kinds whose answer is their kind: the answer `unknown` counts as wrong."""
     files_per_second: float
@@ -119,6 +121,7 @@ def evaluate_classify(
     fragments: int | None = None,
     calibrate: bool = False,
     most_unknown: float | None = None,
+    training_files: str | Path | Sequence[str | Path] | None = None,
     augment: str = "",
     picture_confusion: str | Path | None = None,
     picture_reliability: str | Path | None = None,
@@ -140,7 +143,9 @@ def evaluate_classify(
     `calibrate` fits temperature and threshold to the split and to `unseen`, and writes them to the model's card; with
     `fragments` as those of fragments of that size. Do not calibrate on training or test files. `most_unknown` is the
     largest share of the files of known kinds that the calibration may answer `unknown`, between 0 and 1; by default
-    0.03, or 0.02 with `unseen`. If that is less than one file, no threshold is fitted.
+    0.03, or 0.02 with `unseen`. If that is less than one file, no threshold is fitted. `training_files` is the shard or
+    folder, or several, that the model was trained on: what these files are like is then kept in the model folder, too,
+    and files that are unlike them are answered `unknown`. A training does this itself.
 
     `augment` changes the files of the split at random first, by names of augmentations of training, such as
     `speed noise`, but not those of `unseen`: to see what the model makes of such changes, or to calibrate for files
@@ -151,7 +156,7 @@ def evaluate_classify(
     """
     programs = [baselines] if isinstance(baselines, str) else baselines
     _check(programs, limit, fragments)
-    _check_share(most_unknown, calibrate)
+    _check_calibration(calibrate, most_unknown, training_files, fragments)
     drawn = {"--picture-confusion": picture_confusion, "--picture-reliability": picture_reliability}
     pictures = [path for path in drawn.values() if path is not None]
     taken: set[str] = set()
@@ -185,6 +190,10 @@ def evaluate_classify(
         )
         scaling, rule = calibration.scaling, calibration.rule
         keep_class_calibration(classifier.folder, calibration, fragment_bytes=fragments)
+        if training_files is not None:
+            training = load_labelled_splits(training_files, labels, group=group)
+            classifier = _with_distribution(classifier, training, known)
+    outliers = _outliers(classifier, known, whole=whole)
     probabilities = scaling.probabilities(logits)
     score = score_classification(probabilities, truth)
     if picture_confusion is not None:
@@ -208,10 +217,19 @@ def evaluate_classify(
         unknown_below=rule.below,
         unknown_weight=rule.weight,
         unknown_from=rule.share_from,
-        unknown=_share_unknown(are_unknown(probabilities, labels, rule), truth, labels),
-        answered_right=_answered_right(probabilities, truth, labels, rule),
+        unknown=_share_unknown(outliers | are_unknown(probabilities, labels, rule), truth, labels),
+        outliers=_share_unknown(outliers, truth, labels),
+        answered_right=_answered_right(
+            probabilities, truth, labels, outliers | are_unknown(probabilities, labels, rule)
+        ),
         files_per_second=len(known) / max(seconds, 1e-9),
-        unseen=None if unseen_split is None else _unseen(unseen_split, unseen_logits, labels, scaling, rule),
+        unseen=None
+        if unseen_split is None or unseen_logits is None
+        else _unseen(
+            unseen_split,
+            _outliers(classifier, unseen_split, whole=whole)
+            | are_unknown(scaling.probabilities(unseen_logits), labels, rule),
+        ),
         baselines=tuple(_baseline(name, known, truth, labels) for name in dict.fromkeys(programs)),
         calibration=calibration,
         pictures=tuple(map(str, pictures)),
@@ -228,7 +246,13 @@ def _check(baselines: Sequence[str], limit: int | None, fragments: int | None) -
         raise ConfigError(f"fragments of {fragments} bytes are out of range; choose 1 or more.")
 
 
-def _check_share(most_unknown: float | None, calibrate: bool) -> None:
+def _check_calibration(
+    calibrate: bool, most_unknown: float | None, training_files: object, fragments: int | None
+) -> None:
+    if training_files is not None and not calibrate:
+        raise ConfigError("training_files are for a calibration. Add --calibrate.")
+    if training_files is not None and fragments is not None:
+        raise ConfigError("what the training files are like is kept for whole files, not for fragments.")
     if most_unknown is None:
         return
     if not calibrate:
@@ -266,6 +290,29 @@ def _reading(classifier: Classifier, split: LabelledSplit, index: int, *, whole:
         raise error.in_file(f"{split.name}, {split.names[index]}") from error
 
 
+def _first_windows(classifier: Classifier, split: LabelledSplit) -> list[bytes]:
+    """What a classifier reads first of each file, of which FILE_BYTES count."""
+    return [_reading(classifier, split, index, whole=True).windows[0][:FILE_BYTES] for index in range(len(split))]
+
+
+def _with_distribution(classifier: Classifier, training: LabelledSplit, held_out: LabelledSplit) -> Classifier:
+    """The classifier with the distribution of its training files, which is kept in its folder. Raises ConfigError."""
+    windows = _first_windows(classifier, training)
+    distribution = FileDistribution.fit(windows, training.classes, _first_windows(classifier, held_out))
+    if distribution is None:
+        message = f"{len(training)} training files are too few; what they are like can be told from {FEWEST_FILES}."
+        raise ConfigError(message)
+    keep_distribution(classifier.folder, distribution)
+    return replace(classifier, distribution=distribution)
+
+
+def _outliers(classifier: Classifier, split: LabelledSplit, *, whole: bool) -> NDArray[np.bool_]:
+    """(N,) which files are unlike the training files."""
+    if classifier.distribution is None:
+        return np.zeros(len(split), np.bool_)
+    return classifier.are_outliers([_reading(classifier, split, index, whole=whole) for index in range(len(split))])
+
+
 def _windows_text(classifier: Classifier) -> str:
     """How the classifier reads long files, as a phrase."""
     if classifier.windows == "ends":
@@ -285,19 +332,15 @@ def _share_unknown(unknown: NDArray[np.bool_], truth: NDArray[np.int64], labels:
 
 
 def _answered_right(
-    probabilities: Probabilities, truth: NDArray[np.int64], labels: Sequence[str], rule: UnknownRule
+    probabilities: Probabilities, truth: NDArray[np.int64], labels: Sequence[str], unknown: NDArray[np.bool_]
 ) -> float:
     """Share of the files of known kinds whose answer is their kind; 0 without such files."""
     known = truth != labels.index(UNKNOWN) if UNKNOWN in labels else np.ones(len(truth), np.bool_)
-    right = (best_guesses(probabilities, labels) == truth) & ~are_unknown(probabilities, labels, rule)
+    right = (best_guesses(probabilities, labels) == truth) & ~unknown
     return float(right[known].mean()) if known.any() else 0.0
 
 
-def _unseen(
-    split: LabelledSplit, logits: Probabilities | None, labels: Sequence[str], scaling: Scaling, rule: UnknownRule
-) -> UnseenAnswers:
-    assert logits is not None
-    unknown = are_unknown(scaling.probabilities(logits), labels, rule)
+def _unseen(split: LabelledSplit, unknown: NDArray[np.bool_]) -> UnseenAnswers:
     return UnseenAnswers(
         split=split.name, split_sha256=split.sha256, num_files=len(split), unknown=float(unknown.mean())
     )

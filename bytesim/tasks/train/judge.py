@@ -13,11 +13,14 @@ import numpy as np
 import torch
 
 from bytesim.files import write_output
+from bytesim.formats.filetypes import UNKNOWN
 from bytesim.metrics import ConfusedPair, confused_pairs, score_classification
 from bytesim.pictures.classifier import confusion_png, reliability_png
 from bytesim.predictors.calibration import ClassCalibration, fit_class_calibration, unsmoothed
+from bytesim.predictors.file_distribution import FILE_BYTES, FileDistribution
 from bytesim.predictors.scaling import softmax
 from bytesim.training.data.streams import AnyStream, ClassifyStream
+from bytesim.training.data.windows import measured_windows
 from bytesim.training.loop import Trainer
 from bytesim.training.validation import class_log_probabilities, figure_names
 
@@ -96,6 +99,28 @@ def judge(trainer: Trainer) -> Judged:
             for name, (rows, classes) in zip(names, by_stream, strict=True)
         },
     )
+
+
+def fitted_distribution(trainer: Trainer) -> FileDistribution | None:
+    """What the training files are like, so that others are answered `unknown`.
+
+    None for few files, and for a model with a class `unknown`, which has learned it from files of other kinds.
+    """
+    if UNKNOWN in trainer.recipe.labels:
+        return None
+    training, classes = _first_windows(_labelled(trainer.mixture.streams))
+    held_out, _ = _first_windows(_labelled(trainer.validation))
+    return FileDistribution.fit(training, classes, held_out)
+
+
+def _first_windows(streams: list[ClassifyStream]) -> tuple[list[bytes], list[int]]:
+    """The first window of every file, of which the first FILE_BYTES count, and the classes."""
+    windows = [
+        measured_windows(stream.target(index), stream.config, stream.source.windows, 1)[0][:FILE_BYTES]
+        for stream in streams
+        for index in range(len(stream))
+    ]
+    return windows, [label for stream in streams for label in stream.labels.tolist()]
 
 
 def card_fields(judged: Judged) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from bytesim.files import write_output
 from bytesim.models.weights import save_model
 from bytesim.pictures.loss import plot_loss
 from bytesim.predictors.familiarity import INPUTS_FILE, pack_input_models
-from bytesim.tasks.train.judge import Judged, card_fields, judge
+from bytesim.predictors.file_distribution import DISTRIBUTION_FILE
+from bytesim.tasks.train.judge import Judged, card_fields, fitted_distribution, judge
 from bytesim.tasks.train.judge_converter import JudgedConverter, is_judged, judge_converters
 from bytesim.tasks.train.judge_converter import card_fields as converter_fields
 from bytesim.tasks.train.result import PLOT_FILE, SourceUsed, Trained
@@ -73,6 +74,8 @@ def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained
         round_weights(trainer)
         converters, inputs = judge_converters(trainer)
         more[INPUTS_FILE] = pack_input_models(inputs)
+    if judged is not None and (distribution := fitted_distribution(trainer)) is not None:
+        more[DISTRIBUTION_FILE] = distribution.packed()
     metric = "accuracy" if recipe.labels else "bits per byte"
     model_folder = trainer.folder / recipe.name
     lines = list(trainer.log.lines())
