@@ -269,7 +269,9 @@ def _print_judged(trained: Trained, judged: Judged) -> None:
         ]
         print_line(f"confused most often: {', '.join(worst)}")
     error, below = judged.calibration.expected_calibration_error, judged.calibration.unknown_below
-    unknown = f"below {below:.2f} the answer is unknown" if below else "no answer is called unknown"
+    unlike = ["for files unlike the training files"] if judged.tells_outliers else []
+    when = " and ".join(([f"below {below:.2f}"] if below else []) + unlike)
+    unknown = f"the answer is unknown {when}" if when else "no answer is called unknown"
     print_line(f"probabilities are off by {error:.1%} on average; {unknown}")
     print_line(f"pictures: {', '.join(str(trained.folder / name) for name in PICTURES)}")
     print_line(f"use it: bytesim classify file FILE --model {_as_model(trained.model_folder)}")

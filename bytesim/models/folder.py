@@ -1,7 +1,8 @@
 """The files of a model folder: names, config.json, card.json, hashes, and the shapes of the weights. No torch.
 
 A folder holds config.json, model.safetensors, card.json and recipe.toml; nothing else is needed to rebuild the model.
-It may be hostile, so every file has a size limit, and every failure is a ModelError.
+Further files say what the training inputs are like (`predictors/`). A folder may be hostile, so every file has a size
+limit, and every failure is a ModelError.
 """
 
 from __future__ import annotations

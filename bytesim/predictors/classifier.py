@@ -258,7 +258,7 @@ def load_classifier(
         label_smoothing=card.get("label_smoothing", 0.0),
         scaling=Scaling() if calibration is None else calibration.scaling,
         rule=UnknownRule() if calibration is None else calibration.rule,
-        distribution=read_distribution(stored.folder),
+        distribution=read_distribution(stored.folder, card),
         fragments=read_fragment_calibrations(card, stored.folder),
         next_models=card.get("next", {}),
         batch=batch,

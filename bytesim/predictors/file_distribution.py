@@ -2,21 +2,20 @@
 
 There are eight statistics, in bits per byte. Six are costs of the file under models of the training files: a histogram
 of bytes, a table of pairs of neighbours, and histograms of the differences between bytes 1, 2, 3 and 4 apart. Two are
-entropies: of its bytes, and of the differences between neighbours. A file is an outlier if one of the statistics, or of
-their principal components, is farther from the median of the training files than in nearly all files that were held
-out. Random bytes, a program among news, or a picture of one colour are outliers.
+entropies: of its bytes, and of the differences between neighbours. A file is an outlier if one of their principal
+components is farther from the median of the training files than in nearly all files that were held out. Random bytes, a
+program among news, or a picture of one colour are outliers.
 
-Axes: 8 statistics, 16 measures (the statistics, then the components). Sources: histograms of bytes as a model of what
-is normal, Wang and Stolfo 2004, Anomalous Payload-Based Network Intrusion Detection; principal components, Shyu et al.
-2003, A Novel Anomaly Detection Scheme Based on Principal Component Classifier; the probability of new values, Witten
-and Bell 1991, IEEE Trans. Inf. Theory 37(4).
+Axes: 8 statistics, or their 8 components. Sources: histograms of bytes as a model of what is normal, Wang and Stolfo
+2004, Anomalous Payload-Based Network Intrusion Detection; principal components, Shyu et al. 2003, A Novel Anomaly
+Detection Scheme Based on Principal Component Classifier; the probability of new values, Witten and Bell 1991, IEEE
+Trans. Inf. Theory 37(4).
 """
 
 from __future__ import annotations
 
 import io
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ DISTRIBUTION_FILE = "distribution.npz"
 FEWEST_FILES = 50
 """With fewer training files nothing is fitted."""
 MOST_FILES = 4000
-"""Training files that are counted, equally many of each class as far as there are."""
+"""Most files that `choose_files` chooses, equally many of each class as far as there are."""
 FILE_BYTES = 8192
 """Bytes at the start of what a classifier reads of a file that count."""
 MAX_FILE_BYTES = 4 << 20
@@ -46,17 +45,21 @@ _COST_STEP = 0.1
 _PRIOR_BYTES = 128
 """Values that the medians count as, beside those of a file, so that a few bytes are no outlier by chance."""
 _FAR_SHARE = 0.98
-"""Share of the training files that are nearer than 1, on either side of the median, by each measure."""
+"""Share of the training files that are nearer than 1, on either side of the median, by each component."""
 _TYPICAL_SHARE = 0.99
 """Share of held-out files that are no outliers."""
 _CLASS_SHARE = 0.9
 """The least such share within a class, for one that differs from the others."""
+_FEWEST_OF_CLASS = 5
+"""Files that a class needs for that."""
 _MARGIN = 1.25
 """What is tolerated beyond that, because files of other origins differ a little."""
 _MARGIN_FILES = 40
 """And this, divided by the number of training files, because few files do not show how much such files differ."""
+_LARGEST = 1e6
+"""Greatest magnitude of a number in a file; that of real ones is below 1,000."""
 _LEAST_SPREAD = 0.05
-"""Least distance of a quantile from the median, for files that are all alike: bits, or standard deviations."""
+"""Least distance of a quantile from the median, for files that are all alike, in bits or standard deviations."""
 
 Table = NDArray[np.float64]
 
@@ -76,9 +79,9 @@ class FileDistribution:
     components: Table
     """(8, 8) the principal components of their distances from the medians, a row each."""
     above: Table
-    """(16,) how far the quantile 0.98 of each measure is from 0, which is that of the medians."""
+    """(8,) the quantile 0.98 of each component; the medians are at 0."""
     below: Table
-    """(16,) how far the quantile 0.02 is below 0."""
+    """(8,) how far the quantile 0.02 is below 0."""
     most: float
     """Greatest strangeness of a file that is not an outlier."""
 
@@ -86,15 +89,16 @@ class FileDistribution:
     def fit(
         cls, training: Sequence[bytes], classes: Sequence[int], held_out: Sequence[bytes] = ()
     ) -> FileDistribution | None:
-        """The distribution of what a classifier reads of its training files, of these classes.
+        """The distribution of what a classifier reads of its training files, of these classes; see `choose_files`.
 
-        The bounds are fitted by cross-validation on them, and on files that were held out. None for fewer than
-        FEWEST_FILES files.
+        The bounds are fitted to all training files, to each again by cross-validation, and to files that were held out.
+        None for fewer than FEWEST_FILES different files that are not empty.
         """
-        chosen = _balanced(training, classes)
-        if len(chosen) < FEWEST_FILES:
+        first = {data[:FILE_BYTES]: index for index, data in reversed(list(enumerate(training))) if data}
+        used = sorted(first.values())
+        if len(used) < FEWEST_FILES:
             return None
-        folds = [chosen[start::_FOLDS] for start in range(_FOLDS)]
+        folds = [used[start::_FOLDS] for start in range(_FOLDS)]
         counts = [_Counts.of([_bytes(training[index]) for index in fold]) for fold in folds]
         whole = sum(counts[1:], counts[0])
         measured: list[tuple[Table, Table]] = []
@@ -102,26 +106,28 @@ class FileDistribution:
             costs = (whole - counted).costs()
             measured += [_measured(costs, training[index]) for index in fold]
         costs = whole.costs()
+        measured += [_measured(costs, training[index]) for index in used]
         measured += [_measured(costs, data) for data in held_out if data]
         middle = np.median([sums / np.maximum(numbers, 1) for sums, numbers in measured], 0)
         apart = np.array([_apart(sums, numbers, middle) for sums, numbers in measured])
         scale = np.maximum(np.sqrt((apart**2).mean(0)), _LEAST_SPREAD)
         components = np.linalg.svd(apart / scale, full_matrices=False)[2] / scale
-        measures = _measures(apart, components)
-        above = np.maximum(np.quantile(measures, _FAR_SHARE, axis=0), _LEAST_SPREAD)
-        below = np.maximum(-np.quantile(measures, 1 - _FAR_SHARE, axis=0), _LEAST_SPREAD)
-        far = _farthest(measures, above, below)
+        rotated = apart @ components.T
+        above = np.maximum(np.quantile(rotated, _FAR_SHARE, axis=0), _LEAST_SPREAD)
+        below = np.maximum(-np.quantile(rotated, 1 - _FAR_SHARE, axis=0), _LEAST_SPREAD)
+        far = _farthest(rotated, above, below)
         most = max(1.0, float(np.quantile(far, _TYPICAL_SHARE, method="lower")))
         own = np.array([classes[index] for fold in folds for index in fold])
-        for one in np.unique(own):
-            most = max(most, float(np.quantile(far[: len(own)][own == one], _CLASS_SHARE, method="lower")))
-        return cls(*costs, middle, components, above, below, (_MARGIN + _MARGIN_FILES / len(chosen)) * most)
+        for one, number in zip(*np.unique(own, return_counts=True), strict=True):
+            if number >= _FEWEST_OF_CLASS:
+                most = max(most, float(np.quantile(far[: len(own)][own == one], _CLASS_SHARE, method="lower")))
+        return cls(*costs, middle, components, above, below, (_MARGIN + _MARGIN_FILES / len(used)) * most)
 
     def strangeness(self, data: bytes) -> float:
-        """How far a file is from the medians, by the measure by which it is farthest; 1 and more is rare."""
+        """How far a file is from the medians, by the component by which it is farthest; 1 and more is rare."""
         sums, numbers = _measured((self.single, self.pairs, self.differences), data)
-        measures = _measures(_apart(sums, numbers, self.middle), self.components)
-        return float(_farthest(measures, self.above, self.below))
+        rotated = _apart(sums, numbers, self.middle) @ self.components.T
+        return float(_farthest(rotated, self.above, self.below))
 
     def is_outlier(self, data: bytes) -> bool:
         """Whether a file is unlike the training files."""
@@ -135,23 +141,34 @@ class FileDistribution:
         return buffer.getvalue()
 
 
+def choose_files(classes: Sequence[int]) -> list[int]:
+    """At most MOST_FILES indices of files of these classes (N,): random ones, of each class in turn."""
+    by_class: dict[int, list[int]] = {}
+    for index in np.random.default_rng(0).permutation(len(classes)).tolist():
+        by_class.setdefault(classes[index], []).append(index)
+    ranked = sorted((rank, one, index) for one, rows in by_class.items() for rank, index in enumerate(rows))
+    return [index for _, _, index in ranked[:MOST_FILES]]
+
+
 _SHAPES = {
     "single": (256,),
     "pairs": (256, 256),
     "differences": (len(_DISTANCES), 256),
     "middle": (_STATISTICS,),
     "components": (_STATISTICS, _STATISTICS),
-    "above": (2 * _STATISTICS,),
-    "below": (2 * _STATISTICS,),
+    "above": (_STATISTICS,),
+    "below": (_STATISTICS,),
     "most": (),
 }
 
 
-def read_distribution(folder: Path) -> FileDistribution | None:
-    """The distribution in a model folder; None if it has none. Raises ModelError if it is damaged."""
-    path = folder / DISTRIBUTION_FILE
-    if not path.is_file():
+def read_distribution(folder: Path, card: Mapping[str, Any]) -> FileDistribution | None:
+    """The distribution that the card of a model folder lists; None for none. Raises ModelError if it is damaged."""
+    path, files = folder / DISTRIBUTION_FILE, card.get("files")
+    if not isinstance(files, dict) or DISTRIBUTION_FILE not in files:
         return None
+    if not path.is_file():
+        raise ModelError("missing; the model folder is incomplete.", file=str(path))
     try:
         arrays = read_arrays(path, tuple(_SHAPES), most_bytes=MAX_FILE_BYTES)
         return FileDistribution(**_checked(arrays))
@@ -178,21 +195,10 @@ def _checked(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         dtype = np.uint8 if name in ("single", "pairs", "differences") else np.float64
         if arrays[name].shape != shape or arrays[name].dtype != dtype:
             raise ValueError(name)
-        if not np.isfinite(arrays[name]).all():
+        least = 1 / _LARGEST if name in ("above", "below", "most") else -_LARGEST
+        if not ((arrays[name] >= least) & (arrays[name] <= _LARGEST)).all():
             raise ValueError(name)
-    if not ((arrays["above"] > 0).all() and (arrays["below"] > 0).all()):
-        raise ValueError("a distance is not above 0")
     return {**arrays, "most": float(arrays["most"])}
-
-
-def _balanced(training: Sequence[bytes], classes: Sequence[int]) -> list[int]:
-    """Indices of at most MOST_FILES files that are not empty, taken from each class in turn, in the order of hashes."""
-    by_class: dict[int, list[int]] = {}
-    for index in sorted(range(len(training)), key=lambda index: zlib.crc32(training[index][:FILE_BYTES])):
-        if training[index]:
-            by_class.setdefault(classes[index], []).append(index)
-    ranked = [(rank, one, index) for one, rows in by_class.items() for rank, index in enumerate(rows)]
-    return [index for _, _, index in sorted(ranked)[:MOST_FILES]]
 
 
 def _bytes(data: bytes) -> NDArray[np.uint8]:
@@ -282,12 +288,7 @@ def _apart(sums: Table, numbers: Table, middle: Table) -> Table:
     return apart
 
 
-def _measures(apart: Table, components: Table) -> Table:
-    """(..., 16) the distances (..., 8), and their principal components."""
-    return np.concatenate([apart, apart @ components.T], -1)
-
-
-def _farthest(measures: Table, above: Table, below: Table) -> Table:
-    """(...) the greatest of the measures (..., 16), in units of the quantile on its side."""
-    farthest: Table = np.where(measures > 0, measures / above, -measures / below).max(-1)
+def _farthest(rotated: Table, above: Table, below: Table) -> Table:
+    """(...) the greatest of the components (..., 8), in units of the quantile on its side."""
+    farthest: Table = np.where(rotated > 0, rotated / above, -rotated / below).max(-1)
     return farthest

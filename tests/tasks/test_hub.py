@@ -8,6 +8,7 @@ from helpers.hub_server import TOKEN, hub_server
 from helpers.tiny_classifiers import make_classifier, words
 from typer.testing import CliRunner
 
+import bytesim
 from bytesim.cli import app
 from bytesim.errors import ConfigError, ModelError, OutputError
 from bytesim.models.folder import fingerprint
@@ -38,10 +39,12 @@ def hub(tmp_path, monkeypatch):
 @pytest.mark.parametrize("model", ["digits", "image", "flat-text", "blt-text"])
 def test_every_architecture_comes_back_as_it_was_pushed(model, hub, tmp_path):
     pushed = push_model(model, "me/copy")
-    assert set(pushed.files) == FILES
+    listed = show_model(model).card["files"]
+    assert set(pushed.files) == FILES | listed.keys()
     pulled = pull_model("me/copy", output=tmp_path / "back")
     shipped = shipped_folder() / model
-    for name in ("config.json", "model.safetensors", "recipe.toml"):
+    assert ("distribution.npz" in listed) == (model == "digits")
+    for name in listed:
         assert (tmp_path / "back" / name).read_bytes() == (shipped / name).read_bytes()
     origin = {"repository": "me/copy", "commit": pushed.commit}
     assert pulled.card == {**show_model(model).card, "pulled": origin}
@@ -139,6 +142,12 @@ def test_a_model_with_further_files_comes_back_with_them(hub, tmp_path):
     assert (tmp_path / "back" / "inputs.npz").read_bytes() == (made / "inputs.npz").read_bytes()
 
 
+def test_a_model_in_int8_keeps_what_its_training_files_are_like(tmp_path):
+    compress_model("agnews", output=tmp_path / "small")
+    verify_model(f"{tmp_path / 'small'}/")
+    assert bytesim.load(f"{tmp_path / 'small'}/").classify(bytes(100)).outlier
+
+
 def test_a_damaged_model_is_not_published(hub, tmp_path):
     made = make_classifier(tmp_path / "own", {"a": words("digits", 9), "b": words("letters", 9)})
     (made / "recipe.toml").write_text("changed")
@@ -171,6 +180,6 @@ def test_markup_in_a_card_stays_text(tmp_path):
 def test_the_commands_push_and_pull(hub):
     done = CliRunner().invoke(app, ["models", "push", "digits", "me/mine"])
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith("me/mine: 5 files of the model digits, commit ")
+    assert done.stdout.startswith("me/mine: 6 files of the model digits, commit ")
     done = CliRunner().invoke(app, ["models", "pull", "me/mine", "--name", "again", "--json"])
     assert json.loads(done.stdout)["name"] == "again"

@@ -164,7 +164,7 @@ def _table(evaluation: ClassifyEvaluation) -> list[str]:
     rows.append(f"| expected calibration error | {error:.4f} |{' |' * len(others)}")
     unknown = [evaluation.unknown, *(other.unknown for other in others)]
     rows.append(f"| known kinds called unknown | {' | '.join(f'{value:.4f}' for value in unknown)} |")
-    rows.append(f"| of these unlike the training files | {evaluation.outliers:.4f} |{' |' * len(others)}")
+    rows.append(f"| known kinds unlike the training files | {evaluation.outliers:.4f} |{' |' * len(others)}")
     right = [evaluation.answered_right, *(other.accuracy for other in others)]
     rows.append(f"| known kinds answered right | {' | '.join(f'{value:.4f}' for value in right)} |")
     if evaluation.unseen is not None:

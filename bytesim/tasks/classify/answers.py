@@ -47,7 +47,8 @@ class Answer:
     changed: str = ""
     """How the file was converted to the form that the model reads; empty if it was not."""
     outlier: bool = False
-    """Whether the file is unlike all files that the model was trained on."""
+    """Whether the file is unlike all files that the model was trained on. False too with a threshold, and for models
+    that do not keep what these are like, as `filetype`."""
 
 
 @dataclass(frozen=True, kw_only=True)

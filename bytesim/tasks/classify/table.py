@@ -22,7 +22,9 @@ def files_csv(outcomes: Sequence[Outcome[Classified]]) -> bytes:
     then = any(result.then is not None for result in results)
     head = ["file", "label", "probability", "guess", "model", "read", "changed"]
     head += [f"{name}_{rank}" for rank in range(2, more + 2) for name in ("label", "probability")]
-    head += ["then_label", "then_probability", "then_guess", "then_model", "then_changed"] if then else []
+    head += (
+        ["then_label", "then_probability", "then_guess", "then_model", "then_changed", "then_outlier"] if then else []
+    )
     rows = [
         [outcome.source, *_columns(outcome.result, more, then), *_content(outcome.result), outcome.error or ""]
         for outcome in outcomes
@@ -32,7 +34,11 @@ def files_csv(outcomes: Sequence[Outcome[Classified]]) -> bytes:
 
 def _content(result: Classified | None) -> tuple[str, str]:
     """Whether the file is text, binary or empty, and whether it is an outlier; empty if it could not be read."""
-    return ("", "") if result is None else (result.answer.content, "yes" if result.answer.outlier else "no")
+    return ("", "") if result is None else (result.answer.content, _outlier(result.answer))
+
+
+def _outlier(answer: Answer) -> str:
+    return "yes" if answer.outlier else "no"
 
 
 def fragments_csv(fragment_map: FragmentMap) -> bytes:
@@ -47,7 +53,7 @@ def fragments_csv(fragment_map: FragmentMap) -> bytes:
 
 def _columns(result: Classified | None, more: int, then: bool) -> list[str]:
     if result is None:
-        return [""] * (6 + 2 * more + 5 * then)
+        return [""] * (6 + 2 * more + 6 * then)
     first = result.answer
     columns = [first.label, _digits(first.probability), first.guess, first.model, first.read, first.changed]
     for guess in first.top[1:]:
@@ -58,8 +64,9 @@ def _columns(result: Classified | None, more: int, then: bool) -> list[str]:
 
 def _then(answer: Answer | None) -> list[str]:
     if answer is None:
-        return [""] * 5
-    return [answer.label, _digits(answer.probability), answer.guess, answer.model, answer.changed]
+        return [""] * 6
+    digits = _digits(answer.probability)
+    return [answer.label, digits, answer.guess, answer.model, answer.changed, _outlier(answer)]
 
 
 def _digits(probability: float) -> str:

@@ -34,7 +34,13 @@ from bytesim.predictors.calibration import (
     keep_class_calibration,
 )
 from bytesim.predictors.classifier import Classifier, Reading, load_classifier
-from bytesim.predictors.file_distribution import FEWEST_FILES, FILE_BYTES, FileDistribution, keep_distribution
+from bytesim.predictors.file_distribution import (
+    FEWEST_FILES,
+    FILE_BYTES,
+    FileDistribution,
+    choose_files,
+    keep_distribution,
+)
 from bytesim.predictors.scaling import Probabilities
 from bytesim.tasks.classify.answers import TYPE_MODEL
 from bytesim.tasks.classify.files import Progress
@@ -168,6 +174,9 @@ def evaluate_classify(
     labels = classifier.labels
     known = load_labelled_splits(split, labels, group=group, limit=limit)
     known = changed_split(known, augment) if augment.split() else known
+    training = load_labelled_splits(training_files, labels, group=group) if training_files is not None else None
+    if training is not None:
+        classifier = _with_distribution(classifier, training, known)
     unseen_split = load_labelled_splits(unseen, labels, group=group, limit=limit, need_labels=False) if unseen else None
     meter = _Meter(len(known) + (0 if unseen_split is None else len(unseen_split)), on_progress)
     start = time.perf_counter()
@@ -175,6 +184,10 @@ def evaluate_classify(
     logits = _logits(classifier, known, meter, whole=whole)
     seconds = time.perf_counter() - start
     unseen_logits = None if unseen_split is None else _logits(classifier, unseen_split, meter, whole=whole)
+    outliers = _outliers(classifier, known, whole=whole)
+    unseen_outliers = np.zeros(0, np.bool_)
+    if unseen_split is not None:
+        unseen_outliers = _outliers(classifier, unseen_split, whole=whole)
     truth = np.array(known.classes)
     calibration = None
     scaling, rule = classifier.scaling, classifier.rule
@@ -185,15 +198,13 @@ def evaluate_classify(
             labels,
             split=known.name,
             split_sha256=known.sha256,
-            unseen_logits=unseen_logits,
+            unseen_logits=None if unseen_logits is None else unseen_logits[~unseen_outliers],
             most_unknown=most_unknown,
         )
         scaling, rule = calibration.scaling, calibration.rule
         keep_class_calibration(classifier.folder, calibration, fragment_bytes=fragments)
-        if training_files is not None:
-            training = load_labelled_splits(training_files, labels, group=group)
-            classifier = _with_distribution(classifier, training, known)
-    outliers = _outliers(classifier, known, whole=whole)
+        if training is not None and classifier.distribution is not None:
+            keep_distribution(classifier.folder, classifier.distribution)
     probabilities = scaling.probabilities(logits)
     score = score_classification(probabilities, truth)
     if picture_confusion is not None:
@@ -225,11 +236,7 @@ def evaluate_classify(
         files_per_second=len(known) / max(seconds, 1e-9),
         unseen=None
         if unseen_split is None or unseen_logits is None
-        else _unseen(
-            unseen_split,
-            _outliers(classifier, unseen_split, whole=whole)
-            | are_unknown(scaling.probabilities(unseen_logits), labels, rule),
-        ),
+        else _unseen(unseen_split, unseen_outliers | are_unknown(scaling.probabilities(unseen_logits), labels, rule)),
         baselines=tuple(_baseline(name, known, truth, labels) for name in dict.fromkeys(programs)),
         calibration=calibration,
         pictures=tuple(map(str, pictures)),
@@ -290,19 +297,21 @@ def _reading(classifier: Classifier, split: LabelledSplit, index: int, *, whole:
         raise error.in_file(f"{split.name}, {split.names[index]}") from error
 
 
-def _first_windows(classifier: Classifier, split: LabelledSplit) -> list[bytes]:
-    """What a classifier reads first of each file, of which FILE_BYTES count."""
-    return [_reading(classifier, split, index, whole=True).windows[0][:FILE_BYTES] for index in range(len(split))]
+def _first_windows(classifier: Classifier, split: LabelledSplit) -> tuple[list[bytes], list[int]]:
+    """What a classifier reads first of chosen files of a split, of which FILE_BYTES count, and their classes."""
+    chosen, classifier = choose_files(split.classes), replace(classifier, views=())
+    windows = [_reading(classifier, split, index, whole=True).windows[0][:FILE_BYTES] for index in chosen]
+    return windows, [split.classes[index] for index in chosen]
 
 
 def _with_distribution(classifier: Classifier, training: LabelledSplit, held_out: LabelledSplit) -> Classifier:
-    """The classifier with the distribution of its training files, which is kept in its folder. Raises ConfigError."""
-    windows = _first_windows(classifier, training)
-    distribution = FileDistribution.fit(windows, training.classes, _first_windows(classifier, held_out))
+    """The classifier with the distribution of its training files. Raises ConfigError if they give none."""
+    if UNKNOWN in classifier.labels:
+        raise ConfigError("a model with a label `unknown` has learned what is unknown; it needs no training_files.")
+    distribution = FileDistribution.fit(*_first_windows(classifier, training), _first_windows(classifier, held_out)[0])
     if distribution is None:
         message = f"{len(training)} training files are too few; what they are like can be told from {FEWEST_FILES}."
         raise ConfigError(message)
-    keep_distribution(classifier.folder, distribution)
     return replace(classifier, distribution=distribution)
 
 
@@ -310,7 +319,11 @@ def _outliers(classifier: Classifier, split: LabelledSplit, *, whole: bool) -> N
     """(N,) which files are unlike the training files."""
     if classifier.distribution is None:
         return np.zeros(len(split), np.bool_)
-    return classifier.are_outliers([_reading(classifier, split, index, whole=whole) for index in range(len(split))])
+    classifier = replace(classifier, views=())  # only the file itself counts
+    batches = (
+        [_reading(classifier, split, index, whole=whole) for index in indices] for indices in split.batches(_GROUP)
+    )
+    return np.concatenate([classifier.are_outliers(readings) for readings in batches])
 
 
 def _windows_text(classifier: Classifier) -> str:

@@ -17,7 +17,7 @@ from bytesim.formats.filetypes import UNKNOWN
 from bytesim.metrics import ConfusedPair, confused_pairs, score_classification
 from bytesim.pictures.classifier import confusion_png, reliability_png
 from bytesim.predictors.calibration import ClassCalibration, fit_class_calibration, unsmoothed
-from bytesim.predictors.file_distribution import FILE_BYTES, FileDistribution
+from bytesim.predictors.file_distribution import FILE_BYTES, FileDistribution, choose_files
 from bytesim.predictors.scaling import softmax
 from bytesim.training.data.streams import AnyStream, ClassifyStream
 from bytesim.training.data.windows import measured_windows
@@ -55,6 +55,8 @@ class Judged:
     uncalibrated_error: float
     """Expected calibration error at temperature 1; `calibration` has the calibrated one."""
     calibration: ClassCalibration
+    tells_outliers: bool
+    """Whether a file that is unlike the training files is answered `unknown`; needs 50 of them."""
     labels: list[LabelCount]
     confused: list[ConfusedPair]
     """Most frequent confusions first."""
@@ -62,8 +64,11 @@ class Judged:
     """Validation source -> accuracy."""
 
 
-def judge(trainer: Trainer) -> Judged:
-    """Classify every validation file, in float32, and draw confusion matrix and reliability into the run folder."""
+def judge(trainer: Trainer, *, tells_outliers: bool = False) -> Judged:
+    """Classify every validation file, in float32, and draw confusion matrix and reliability into the run folder.
+
+    `tells_outliers` is only reported.
+    """
     labels = trainer.recipe.labels
     by_stream = [_logits(trainer, stream) for stream in _labelled(trainer.validation)]
     logits, truth = (np.concatenate(parts) for parts in zip(*by_stream, strict=True))
@@ -84,6 +89,7 @@ def judge(trainer: Trainer) -> Judged:
         majority_share=float(np.mean(truth == majority)),
         uncalibrated_error=score_classification(softmax(logits), truth).expected_calibration_error,
         calibration=calibration,
+        tells_outliers=tells_outliers,
         labels=[
             LabelCount(
                 label=label,
@@ -114,13 +120,15 @@ def fitted_distribution(trainer: Trainer) -> FileDistribution | None:
 
 
 def _first_windows(streams: list[ClassifyStream]) -> tuple[list[bytes], list[int]]:
-    """The first window of every file, of which the first FILE_BYTES count, and the classes."""
+    """The first windows of files that are chosen of these streams, of which FILE_BYTES count, and their classes."""
+    places = [(stream, index) for stream in streams for index in range(len(stream))]
+    classes = [int(stream.labels[index]) for stream, index in places]
+    chosen = choose_files(classes)
     windows = [
         measured_windows(stream.target(index), stream.config, stream.source.windows, 1)[0][:FILE_BYTES]
-        for stream in streams
-        for index in range(len(stream))
+        for stream, index in (places[number] for number in chosen)
     ]
-    return windows, [label for stream in streams for label in stream.labels.tolist()]
+    return windows, [classes[number] for number in chosen]
 
 
 def card_fields(judged: Judged) -> dict[str, Any]:

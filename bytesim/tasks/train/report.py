@@ -64,18 +64,18 @@ def save_results(trainer: Trainer, recipe_text: str, resumed_at: int) -> Trained
     trainer.gather()
     figures = _figures(trainer, best_step)
     judged = None
+    more: dict[str, bytes] = {}
     if recipe.labels and trainer.validation and trainer.workers.leads:
         round_weights(trainer)
-        judged = judge(trainer)
+        if (distribution := fitted_distribution(trainer)) is not None:
+            more[DISTRIBUTION_FILE] = distribution.packed()
+        judged = judge(trainer, tells_outliers=distribution is not None)
         figures = judged.by_source
     converters: list[JudgedConverter] = []
-    more: dict[str, bytes] = {}
     if is_judged(trainer) and trainer.workers.leads:
         round_weights(trainer)
         converters, inputs = judge_converters(trainer)
         more[INPUTS_FILE] = pack_input_models(inputs)
-    if judged is not None and (distribution := fitted_distribution(trainer)) is not None:
-        more[DISTRIBUTION_FILE] = distribution.packed()
     metric = "accuracy" if recipe.labels else "bits per byte"
     model_folder = trainer.folder / recipe.name
     lines = list(trainer.log.lines())
