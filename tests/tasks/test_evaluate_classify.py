@@ -238,12 +238,21 @@ def test_training_files_belong_to_a_calibration_of_whole_files(tmp_path, split, 
         with pytest.raises(ConfigError, match=message):
             evaluate_classify(split, model=model, training_files=split, **options)
     folder = make_classifier(tmp_path / "kinds")
+    card = (folder / "card.json").read_bytes()
     save_shard(tmp_path / "few.npz", pack([(b"", b"abc")] * 9, labels=[0] * 9))
+    with pytest.raises(InputError, match="no such shard"):
+        evaluate_classify(split, model=str(folder), calibrate=True, training_files=tmp_path / "none.npz")
     done = run("classify", split, "--model", folder, "--calibrate", "--training-files", tmp_path / "few.npz")
     assert (done.exit_code, done.exception.message) == (
         1,
         "9 training files are too few; what they are like can be told from 50.",
     )
+    assert (folder / "card.json").read_bytes() == card
+    kinds = {"digits": words("digits", 150), "unknown": words("letters", 150)}
+    knows = make_classifier(tmp_path / "knows", kinds)
+    save_shard(tmp_path / "two.npz", pack([(b"", data) for data in words("digits", 60)], labels=[0] * 60))
+    with pytest.raises(ConfigError, match="has learned what is unknown"):
+        evaluate_classify(tmp_path / "two.npz", model=str(knows), calibrate=True, training_files=tmp_path / "two.npz")
 
 
 def test_fragments_have_a_calibration_of_their_own(tmp_path, split, strange):

@@ -386,6 +386,18 @@ def test_files_unlike_the_training_files_are_unknown(tmp_path):
     assert table.stdout.splitlines()[1].endswith(",binary,yes,")
 
 
+def test_what_the_files_of_a_former_training_were_like_counts_no_longer(tmp_path):
+    many, few = write_words(tmp_path / "many", 40), write_words(tmp_path / "few", 12)
+    done = train(many, "--steps", "2", "--out", str(tmp_path / "run"))
+    assert "for files unlike the training files" in done.stdout
+    kept = (tmp_path / "run" / "run" / "distribution.npz").read_bytes()
+    other = train_classify([few], out=tmp_path / "other", size="tiny", device="cpu", steps=2)
+    assert other.judged is not None
+    assert not other.judged.tells_outliers
+    (other.model_folder / "distribution.npz").write_bytes(kept)
+    assert not bytesim.load(f"{other.model_folder}/").classify(random.Random(1).randbytes(200)).outlier
+
+
 def test_a_model_with_a_class_unknown_or_of_few_files_has_no_distribution(tmp_path):
     few = train_classify([write_words(tmp_path / "few", 20)], out=tmp_path / "run", size="tiny", device="cpu", steps=2)
     assert not (few.model_folder / "distribution.npz").exists()
