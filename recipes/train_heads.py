@@ -1,0 +1,203 @@
+"""The last part of the training of a classifier: only its heads, on features that are computed once.
+
+    OMP_NUM_THREADS=1 python recipes/train_heads.py recipes/filetype-heads.toml --out runs/filetype-heads
+
+The features of a trained classifier change little in the end, while its heads, which take them to the classes, still
+learn. Computed once and kept, they let a head see its files thousands of times as fast as a whole training does: in
+minutes, in large batches. The recipe is one of `bytesim train` with `start_from`; its `minutes` are those of the heads,
+which are the linear map and the hidden layer of `classifier_size`. Files are read as in validation, not augmented.
+
+Source: training of a head before, or instead of, fine-tuning: Kumar et al. 2022, arXiv:2202.10054.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bytesim.models.encoder.config import EncoderConfig
+from bytesim.models.encoder.model import Encoder
+from bytesim.models.folder import read_card
+from bytesim.models.weights import load_fitting_weights, save_model
+from bytesim.training.data.streams import ClassifyStream, open_streams
+from bytesim.training.loss import collate
+from bytesim.training.recipe import Recipe, load_recipe, read_recipe_text
+from bytesim.training.sources import DataSource
+
+READ_TOGETHER = 32
+BATCH = 1024
+"""Files of a step."""
+WARMUP_STEPS = 100
+LINEAR_SHARE = 0.3
+"""Learning rate of the linear map, which is trained already, beside that of the hidden layer."""
+REPORT_S = 30
+DRAWN = 200_000
+"""Files that are drawn at a time."""
+
+
+@dataclass
+class Features:
+    """The features (N, D) of the files of a source, and their classes (N,)."""
+
+    rows: Tensor
+    classes: Tensor
+    weights: Tensor
+    """(N,) how often each file is drawn, relative to the others of the source."""
+    share: float
+    """Share of a batch."""
+    drawn: Tensor
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """The features and classes of this source's part of a batch."""
+        count = max(1, round(BATCH * self.share))
+        if len(self.drawn) < count:
+            self.drawn = torch.multinomial(self.weights, max(DRAWN, count), replacement=True)
+        chosen, self.drawn = self.drawn[:count], self.drawn[count:]
+        return self.rows[chosen].float(), self.classes[chosen]
+
+
+def features_of(model: Encoder, stream: ClassifyStream, most: int, dtype: str) -> Features:
+    """The features of at most so many files of a stream, drawn at random."""
+    chosen = np.sort(np.random.default_rng(0).permutation(len(stream))[:most]).tolist()
+    rows = torch.empty(len(chosen), model.config.pooled_size, dtype=torch.float16)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"):
+        for start in range(0, len(chosen), READ_TOGETHER):
+            examples = [stream.windows(index, 1)[0] for index in chosen[start : start + READ_TOGETHER]]
+            rows[start : start + len(examples)] = model.pooled(
+                model.bytes_of(collate(examples, model.config).patches)
+            ).half()
+    classes = torch.from_numpy(stream.labels[chosen].astype(np.int64))
+    counts = torch.bincount(classes).clamp(min=1).float()
+    weights = counts[classes] ** -stream.source.balance
+    return Features(rows, classes, weights, stream.source.start_weight, torch.empty(0).long())
+
+
+def widths_of(config: EncoderConfig) -> list[int]:
+    """The widths of the branches whose features are joined, in their order."""
+    hidden = config.hidden_size
+    bag = config.ngram_size if config.ngram_buckets and not config.ngram_head else 0
+    edges = hidden if config.edge_bytes else 0
+    edge_bag = config.ngram_size if config.edge_buckets else 0
+    widths = [width for width in (hidden, bag, edges, edge_bag, config.statistics_size) if width]
+    assert sum(widths) == config.pooled_size
+    return widths
+
+
+def dropped(rows: Tensor, config: EncoderConfig) -> Tensor:
+    """The features (B, D) with dropout of features and of branches, as in a whole training."""
+    branches = [
+        branch * F.dropout(branch.new_ones(len(branch), 1), config.reader_dropout)
+        for branch in rows.split(widths_of(config), 1)
+    ]
+    return F.dropout(torch.cat(branches, 1), config.dropout)
+
+
+def heads_of(model: Encoder) -> Callable[[Tensor], Tensor]:
+    """Features (B, D) -> logits (B, C). Only these two heads are trained, so the model may have no others."""
+    hidden = model.hidden_head
+    assert hidden is not None, "the recipe has no classifier_size"
+    assert model.max_head is None
+    assert model.ngram_head is None
+    return lambda rows: model.class_head(rows) + hidden(rows)
+
+
+def accuracy(logits: Callable[[Tensor], Tensor], features: Features) -> tuple[float, float]:
+    """(accuracy, its mean over the classes)."""
+    with torch.inference_mode():
+        right = torch.cat([logits(rows.float()).argmax(1) for rows in features.rows.split(4096)]) == features.classes
+    by_class = [float(right[features.classes == one].float().mean()) for one in features.classes.unique()]
+    return float(right.float().mean()), sum(by_class) / len(by_class)
+
+
+def train(model: Encoder, recipe: Recipe, training: list[Features], validation: dict[str, Features]) -> int:
+    """Train the heads for the minutes of the recipe. Returns the number of steps."""
+    heads: list[nn.Module] = [model.class_head, *([model.hidden_head] if model.hidden_head is not None else [])]
+    rates = [recipe.training.learning_rate * share for share in (LINEAR_SHARE, 1.0)]
+    groups = [{"params": list(head.parameters()), "lr": rate} for head, rate in zip(heads, rates, strict=True)]
+    optimizer = torch.optim.AdamW(groups, weight_decay=recipe.training.weight_decay)
+    logits = heads_of(model)
+    seconds = 60 * (recipe.training.minutes or 1)
+    start = told = time.monotonic()
+    step = 0
+    while (passed := time.monotonic() - start) < seconds:
+        parts = [features.draw() for features in training]
+        rows, classes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * min(1, (step + 1) / WARMUP_STEPS) * (1 - passed / seconds)
+        loss = F.cross_entropy(logits(dropped(rows, model.config)), classes)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        step += 1
+        if time.monotonic() - told > REPORT_S:
+            told = time.monotonic()
+            report(f"step {step}, loss {float(loss):.3f}", logits, validation)
+    report(f"end, step {step}", logits, validation)
+    return step
+
+
+def report(title: str, logits: Callable[[Tensor], Tensor], validation: dict[str, Features]) -> None:
+    figures = (f"{name} {100 * all_:.2f} {100 * mean:.2f}" for name, (all_, mean) in measured(logits, validation))
+    print(f"{title}: {'; '.join(figures)}", flush=True)
+
+
+def measured(
+    logits: Callable[[Tensor], Tensor], validation: dict[str, Features]
+) -> list[tuple[str, tuple[float, float]]]:
+    return [(name, accuracy(logits, features)) for name, features in validation.items()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model folder")
+    parser.add_argument("--files", type=int, default=100_000, help="most files of a source")
+    options = parser.parse_args()
+    recipe = load_recipe(options.recipe)
+    base, config = options.recipe.parent, recipe.model
+    assert isinstance(config, EncoderConfig)
+    torch.manual_seed(recipe.training.seed)
+    model = Encoder(config)
+    print(f"at random: {', '.join(load_fitting_weights(base / recipe.start_from, model, config.to_dict()))}")
+    model.eval()
+
+    def features(sources: tuple[DataSource, ...]) -> dict[str, Features]:
+        found = {}
+        for stream in open_streams(sources, config, base, recipe.labels):
+            assert isinstance(stream, ClassifyStream)
+            name = f"{Path(stream.source.path).stem} {stream.source.group_from}"
+            found[name] = features_of(model, stream, options.files, recipe.training.dtype)
+            print(f"{name}: {len(found[name].rows):,} files", flush=True)
+        return found
+
+    validation = features(tuple(recipe.validation))
+    report("before", heads_of(model), validation)
+    training = list(features(tuple(recipe.data)).values())
+    whole = sum(each.share for each in training)
+    for each in training:
+        each.share /= whole
+    steps = train(model, recipe, training, validation)
+    card = {name: value for name, value in read_card(base / recipe.start_from).items() if name != "files"}
+    save_model(
+        options.out / recipe.name,
+        model.state_dict(),
+        config=config.to_dict(),
+        card={**card, "heads": {"steps": steps, "minutes": recipe.training.minutes}},
+        recipe=read_recipe_text(options.recipe),
+        dtype=torch.bfloat16,
+    )
+
+
+if __name__ == "__main__":
+    main()
