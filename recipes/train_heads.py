@@ -142,7 +142,7 @@ def train(model: Encoder, recipe: Recipe, training: list[Features], validation: 
         step += 1
         if time.monotonic() - told > REPORT_S:
             told = time.monotonic()
-            report(f"step {step}, loss {float(loss):.3f}", logits, validation)
+            report(f"step {step}, loss {loss.item():.3f}", logits, validation)
     report(f"end, step {step}", logits, validation)
     return step
 
