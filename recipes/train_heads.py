@@ -4,8 +4,9 @@
 
 The features of a trained classifier change little in the end, while its heads, which take them to the classes, still
 learn. Computed once and kept, they let a head see its files thousands of times as fast as a whole training does: in
-minutes, in large batches. The recipe is one of `bytesim train` with `start_from`; its `minutes` are those of the heads,
-which are the linear map and the hidden layer of `classifier_size`. Files are read as in validation, not augmented.
+minutes, in large batches. The recipe is one of `bytesim train` with `start_from`; its `minutes` or `steps` are those of
+the heads, which are the linear map and the hidden layer of `classifier_size`. Files are read as in validation, without
+augmentation.
 
 Source: training of a head before, or instead of, fine-tuning: Kumar et al. 2022, arXiv:2202.10054.
 """
@@ -32,7 +33,7 @@ from bytesim.models.folder import read_card
 from bytesim.models.weights import load_fitting_weights, save_model
 from bytesim.training.data.streams import ClassifyStream, open_streams
 from bytesim.training.loss import collate
-from bytesim.training.recipe import Recipe, load_recipe, read_recipe_text
+from bytesim.training.recipe import Recipe, TrainingConfig, load_recipe, read_recipe_text
 from bytesim.training.sources import DataSource
 
 READ_TOGETHER = 32
@@ -120,21 +121,26 @@ def accuracy(logits: Callable[[Tensor], Tensor], features: Features) -> tuple[fl
     return float(right.float().mean()), sum(by_class) / len(by_class)
 
 
+def share_of(training: TrainingConfig, step: int, seconds: float) -> float:
+    """The share of a training that is behind, by its steps or its minutes."""
+    by_steps = step / training.steps if training.steps else 0.0
+    return max(by_steps, seconds / (60 * training.minutes) if training.minutes else 0.0)
+
+
 def train(model: Encoder, recipe: Recipe, training: list[Features], validation: dict[str, Features]) -> int:
-    """Train the heads for the minutes of the recipe. Returns the number of steps."""
+    """Train the heads for the minutes or steps of the recipe. Returns the number of steps."""
     heads: list[nn.Module] = [model.class_head, *([model.hidden_head] if model.hidden_head is not None else [])]
     rates = [recipe.training.learning_rate * share for share in (LINEAR_SHARE, 1.0)]
     groups = [{"params": list(head.parameters()), "lr": rate} for head, rate in zip(heads, rates, strict=True)]
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.training.weight_decay)
     logits = heads_of(model)
-    seconds = 60 * (recipe.training.minutes or 1)
     start = told = time.monotonic()
     step = 0
-    while (passed := time.monotonic() - start) < seconds:
+    while (passed := share_of(recipe.training, step, time.monotonic() - start)) < 1:
         parts = [features.draw() for features in training]
         rows, classes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * min(1, (step + 1) / WARMUP_STEPS) * (1 - passed / seconds)
+            group["lr"] = rate * min(1, (step + 1) / WARMUP_STEPS) * (1 - passed)
         loss = F.cross_entropy(logits(dropped(rows, model.config)), classes)
         optimizer.zero_grad()
         loss.backward()
@@ -162,11 +168,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="folder for the model folder")
-    parser.add_argument("--files", type=int, default=100_000, help="most files of a source")
+    parser.add_argument("--files", type=int, default=110_000, help="most files of a source")
     options = parser.parse_args()
     recipe = load_recipe(options.recipe)
     base, config = options.recipe.parent, recipe.model
     assert isinstance(config, EncoderConfig)
+    assert recipe.training.minutes or recipe.training.steps, "the recipe says neither minutes nor steps"
     torch.manual_seed(recipe.training.seed)
     model = Encoder(config)
     print(f"at random: {', '.join(load_fitting_weights(base / recipe.start_from, model, config.to_dict()))}")
