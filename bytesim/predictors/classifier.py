@@ -94,7 +94,7 @@ class Classifier:
     rule: UnknownRule = field(default_factory=UnknownRule)
     """When its answer is `unknown`."""
     distribution: FileDistribution | None = None
-    """What its training files are like. None: not known, or nothing follows from it."""
+    """What its training files are like. None: the model does not keep it, or it is not to decide."""
     fragments: Mapping[int, ClassCalibration] = field(default_factory=dict)
     """Size of fragments in bytes -> their calibration."""
     next_models: Mapping[str, str] = field(default_factory=dict)

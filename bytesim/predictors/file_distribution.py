@@ -282,9 +282,8 @@ def _entropy(values: NDArray[np.uint8]) -> float:
 def _apart(sums: Table, numbers: Table, middle: Table) -> Table:
     """(8,) distances in bits per byte of the statistics from the medians; those of a short file are made smaller."""
     apart: Table = (sums - numbers * middle) / (numbers + _PRIOR_BYTES)
-    apart[-2:] *= numbers[-2:] / (
-        numbers[-2:] + _PRIOR_BYTES
-    )  # few values have a low entropy of whatever kind they are
+    counted = numbers[-2:]
+    apart[-2:] *= counted / (counted + _PRIOR_BYTES)  # few values have a low entropy, whatever they are
     return apart
 
 
