@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python recipes/train_heads.py recipes/filetype-heads.toml --out runs/filetype-heads
 
 The features of a trained classifier change little in the end, while its heads, which take them to the classes, still
-learn. Computed once and kept, they let a head see its files thousands of times as fast as a whole training does: in
+learn. Computed once and kept, they let a head see its files hundreds of times as fast as a whole training does: in
 minutes, in large batches. The recipe is one of `bytesim train` with `start_from`; its `minutes` or `steps` are those of
 the heads, which are the linear map and the hidden layer of `classifier_size`. Files are read as in validation, without
-augmentation.
+augmentation. Unlike in `bytesim train`, `balance` holds for the label `unknown` too, whose files are many.
 
 Source: training of a head before, or instead of, fine-tuning: Kumar et al. 2022, arXiv:2202.10054.
 """
@@ -39,7 +39,6 @@ from bytesim.training.sources import DataSource
 READ_TOGETHER = 32
 BATCH = 1024
 """Files of a step."""
-WARMUP_STEPS = 100
 LINEAR_SHARE = 0.3
 """Learning rate of the linear map, which is trained already, beside that of the hidden layer."""
 REPORT_S = 30
@@ -68,11 +67,11 @@ class Features:
         return self.rows[chosen].float(), self.classes[chosen]
 
 
-def features_of(model: Encoder, stream: ClassifyStream, most: int, dtype: str) -> Features:
-    """The features of at most so many files of a stream, drawn at random."""
+def features_of(model: Encoder, stream: ClassifyStream, most: int) -> Features:
+    """The features, computed in float32, of at most so many files of a stream, drawn at random."""
     chosen = np.sort(np.random.default_rng(0).permutation(len(stream))[:most]).tolist()
     rows = torch.empty(len(chosen), model.config.pooled_size, dtype=torch.float16)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"):
+    with torch.inference_mode():
         for start in range(0, len(chosen), READ_TOGETHER):
             examples = [stream.windows(index, 1)[0] for index in chosen[start : start + READ_TOGETHER]]
             rows[start : start + len(examples)] = model.pooled(
@@ -104,13 +103,18 @@ def dropped(rows: Tensor, config: EncoderConfig) -> Tensor:
     return F.dropout(torch.cat(branches, 1), config.dropout)
 
 
-def heads_of(model: Encoder) -> Callable[[Tensor], Tensor]:
-    """Features (B, D) -> logits (B, C). Only these two heads are trained, so the model may have no others."""
+def heads_of(model: Encoder) -> tuple[nn.Module, nn.Module]:
+    """The linear map and the hidden layer. Only these are trained, so the model may have no other heads."""
     hidden = model.hidden_head
-    assert hidden is not None, "the recipe has no classifier_size"
-    assert model.max_head is None
-    assert model.ngram_head is None
-    return lambda rows: model.class_head(rows) + hidden(rows)
+    if hidden is None or model.max_head is not None or model.ngram_head is not None:
+        sys.exit("the recipe needs classifier_size, and no max_pool or ngram_head")
+    return model.class_head, hidden
+
+
+def logits_of(model: Encoder) -> Callable[[Tensor], Tensor]:
+    """Features (B, D) -> logits (B, C)."""
+    linear, hidden = heads_of(model)
+    return lambda rows: linear(rows) + hidden(rows)
 
 
 def accuracy(logits: Callable[[Tensor], Tensor], features: Features) -> tuple[float, float]:
@@ -129,18 +133,19 @@ def share_of(training: TrainingConfig, step: int, seconds: float) -> float:
 
 def train(model: Encoder, recipe: Recipe, training: list[Features], validation: dict[str, Features]) -> int:
     """Train the heads for the minutes or steps of the recipe. Returns the number of steps."""
-    heads: list[nn.Module] = [model.class_head, *([model.hidden_head] if model.hidden_head is not None else [])]
     rates = [recipe.training.learning_rate * share for share in (LINEAR_SHARE, 1.0)]
-    groups = [{"params": list(head.parameters()), "lr": rate} for head, rate in zip(heads, rates, strict=True)]
+    groups = [
+        {"params": list(head.parameters()), "lr": rate} for head, rate in zip(heads_of(model), rates, strict=True)
+    ]
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.training.weight_decay)
-    logits = heads_of(model)
+    logits = logits_of(model)
     start = told = time.monotonic()
     step = 0
     while (passed := share_of(recipe.training, step, time.monotonic() - start)) < 1:
         parts = [features.draw() for features in training]
         rows, classes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * min(1, (step + 1) / WARMUP_STEPS) * (1 - passed)
+            group["lr"] = rate * min(1, (step + 1) / max(1, recipe.training.warmup_steps)) * (1 - passed)
         loss = F.cross_entropy(logits(dropped(rows, model.config)), classes)
         optimizer.zero_grad()
         loss.backward()
@@ -172,8 +177,10 @@ def main() -> None:
     options = parser.parse_args()
     recipe = load_recipe(options.recipe)
     base, config = options.recipe.parent, recipe.model
-    assert isinstance(config, EncoderConfig)
-    assert recipe.training.minutes or recipe.training.steps, "the recipe says neither minutes nor steps"
+    if not isinstance(config, EncoderConfig) or not recipe.start_from:
+        sys.exit("the recipe is not one of an encoder with start_from")
+    if not (recipe.training.minutes or recipe.training.steps):
+        sys.exit("the recipe says neither minutes nor steps")
     torch.manual_seed(recipe.training.seed)
     model = Encoder(config)
     print(f"at random: {', '.join(load_fitting_weights(base / recipe.start_from, model, config.to_dict()))}")
@@ -184,12 +191,12 @@ def main() -> None:
         for stream in open_streams(sources, config, base, recipe.labels):
             assert isinstance(stream, ClassifyStream)
             name = f"{Path(stream.source.path).stem} {stream.source.group_from}"
-            found[name] = features_of(model, stream, options.files, recipe.training.dtype)
+            found[name] = features_of(model, stream, options.files)
             print(f"{name}: {len(found[name].rows):,} files", flush=True)
         return found
 
     validation = features(tuple(recipe.validation))
-    report("before", heads_of(model), validation)
+    report("before", logits_of(model), validation)
     training = list(features(tuple(recipe.data)).values())
     whole = sum(each.share for each in training)
     for each in training:

@@ -161,9 +161,8 @@ def fit_rule(
     for the greatest share of unseen files minus that of known files. Too few known files give the default rule.
     """
     table = np.asarray(known, np.float64)
-    if (MOST_BELOW if most_below is None else most_below) * len(
-        table
-    ) < 1:  # even one file would be more than that share
+    allowed = MOST_BELOW if most_below is None else most_below
+    if allowed * len(table) < 1:  # even one file would be more than that share
         return UnknownRule()
     unseen_table = None if unseen is None or not len(np.asarray(unseen)) else np.asarray(unseen, np.float64)
     if UNKNOWN not in labels or unseen_table is None:

@@ -43,11 +43,11 @@ _FOLDS = 5
 _COST_STEP = 0.1
 """Bits that a unit of the stored costs stands for; the greatest is 25.5 bits."""
 _PRIOR_BYTES = 128
-"""Values that the medians count as, beside those of a file, so that a few bytes are no outlier by chance."""
+"""Weight of the medians, in values of a file. The distances of a short file, mostly chance, become smaller by it."""
 _FAR_SHARE = 0.98
 """Share of the training files that are nearer than 1, on either side of the median, by each component."""
 _TYPICAL_SHARE = 0.99
-"""Share of held-out files that are no outliers."""
+"""Share of the files measured in `fit` that are not outliers."""
 _CLASS_SHARE = 0.9
 """The least such share within a class, for one that differs from the others."""
 _FEWEST_OF_CLASS = 5
